@@ -31,17 +31,21 @@ def lstm_values(x_t: Tensor, h_prev: Tensor, c_prev: Tensor, weights: Mapping[st
     `W_ci`, `W_cf`, `W_co` for peepholes) to tensors -> Values(i, f, g, o, c, h), each (B, H).
     Raises ValueError naming the argument or weight that is missing or does not fit.
     """
+    if not isinstance(weights, Mapping):
+        raise ValueError(f"weights is {type(weights).__name__}; it needs a mapping from W_xi, W_hi, b_i, … to tensors")
     missing = [name for k in MAKES for name in (f"W_x{k}", f"W_h{k}", f"b_{k}") if name not in weights]
     if missing:
         raise ValueError(f"weights has no {', '.join(missing)}; it needs W_x·, W_h· and b_· for each of i, f, c, o")
-    sees = {k: weights.get(f"W_c{k}") for k in "ifo"}  # peephole weights; None: the gate does not see the memory
-    read = {k: (x_t, h_prev, weights[f"W_x{k}"], weights[f"W_h{k}"], weights[f"b_{k}"]) for k in MAKES}
+    w = weights
 
-    i_t = input_gate(*read["i"], *((c_prev, sees["i"]) if sees["i"] is not None else ()))
-    f_t = forget_gate(*read["f"], *((c_prev, sees["f"]) if sees["f"] is not None else ()))
-    g_t = candidate(*read["c"])
+    def peephole(k, c):
+        return (c, w[f"W_c{k}"]) if f"W_c{k}" in w else ()
+
+    i_t = input_gate(x_t, h_prev, w["W_xi"], w["W_hi"], w["b_i"], *peephole("i", c_prev))
+    f_t = forget_gate(x_t, h_prev, w["W_xf"], w["W_hf"], w["b_f"], *peephole("f", c_prev))
+    g_t = candidate(x_t, h_prev, w["W_xc"], w["W_hc"], w["b_c"])
     c_t = cell_state(f_t, c_prev, i_t, g_t)
-    o_t = output_gate(*read["o"], *((c_t, sees["o"]) if sees["o"] is not None else ()))  # the new memory, not c_prev
+    o_t = output_gate(x_t, h_prev, w["W_xo"], w["W_ho"], w["b_o"], *peephole("o", c_t))  # the new memory, not the old
     return Values(i_t, f_t, g_t, o_t, c_t, hidden_state(o_t, c_t))
 
 

@@ -17,9 +17,7 @@ def rnn_step(x_t: Tensor, h_prev: Tensor, W_xh: Tensor, W_hh: Tensor, b_h: Tenso
     Source: Elman 1990, with the whole state fed back.
     Raises ValueError naming the argument whose shape does not fit.
     """
-    check_shapes(
-        x_t=(x_t, "B N"), h_prev=(h_prev, "B H"), W_xh=(W_xh, "N H"), W_hh=(W_hh, "H H"), b_h=(b_h, "H")
-    )
+    check_shapes(x_t=(x_t, "B N"), h_prev=(h_prev, "B H"), W_xh=(W_xh, "N H"), W_hh=(W_hh, "H H"), b_h=(b_h, "H"))
     return torch.tanh(x_t @ W_xh + h_prev @ W_hh + b_h)
 
 
@@ -34,9 +32,7 @@ def input_gate(
     Source: Hochreiter & Schmidhuber 1997; peephole: Gers & Schmidhuber 2000.
     Raises ValueError naming the argument whose shape does not fit.
     """
-    check_shapes(
-        x_t=(x_t, "B N"), h_prev=(h_prev, "B H"), W_xi=(W_xi, "N H"), W_hi=(W_hi, "H H"), b_i=(b_i, "H")
-    )
+    check_shapes(x_t=(x_t, "B N"), h_prev=(h_prev, "B H"), W_xi=(W_xi, "N H"), W_hi=(W_hi, "H H"), b_i=(b_i, "H"))
     return torch.sigmoid(x_t @ W_xi + h_prev @ W_hi + _peephole(h_prev, c_prev=c_prev, W_ci=W_ci) + b_i)
 
 
@@ -51,9 +47,7 @@ def forget_gate(
     Source: Gers, Schmidhuber & Cummins 2000; peephole: Gers & Schmidhuber 2000.
     Raises ValueError naming the argument whose shape does not fit.
     """
-    check_shapes(
-        x_t=(x_t, "B N"), h_prev=(h_prev, "B H"), W_xf=(W_xf, "N H"), W_hf=(W_hf, "H H"), b_f=(b_f, "H")
-    )
+    check_shapes(x_t=(x_t, "B N"), h_prev=(h_prev, "B H"), W_xf=(W_xf, "N H"), W_hf=(W_hf, "H H"), b_f=(b_f, "H"))
     return torch.sigmoid(x_t @ W_xf + h_prev @ W_hf + _peephole(h_prev, c_prev=c_prev, W_cf=W_cf) + b_f)
 
 
@@ -64,9 +58,7 @@ def candidate(x_t: Tensor, h_prev: Tensor, W_xc: Tensor, W_hc: Tensor, b_c: Tens
     Source: Hochreiter & Schmidhuber 1997; tanh as in Graves & Schmidhuber 2005.
     Raises ValueError naming the argument whose shape does not fit.
     """
-    check_shapes(
-        x_t=(x_t, "B N"), h_prev=(h_prev, "B H"), W_xc=(W_xc, "N H"), W_hc=(W_hc, "H H"), b_c=(b_c, "H")
-    )
+    check_shapes(x_t=(x_t, "B N"), h_prev=(h_prev, "B H"), W_xc=(W_xc, "N H"), W_hc=(W_hc, "H H"), b_c=(b_c, "H"))
     return torch.tanh(x_t @ W_xc + h_prev @ W_hc + b_c)
 
 
@@ -92,9 +84,7 @@ def output_gate(
     Source: Hochreiter & Schmidhuber 1997; peephole: Gers & Schmidhuber 2000.
     Raises ValueError naming the argument whose shape does not fit.
     """
-    check_shapes(
-        x_t=(x_t, "B N"), h_prev=(h_prev, "B H"), W_xo=(W_xo, "N H"), W_ho=(W_ho, "H H"), b_o=(b_o, "H")
-    )
+    check_shapes(x_t=(x_t, "B N"), h_prev=(h_prev, "B H"), W_xo=(W_xo, "N H"), W_ho=(W_ho, "H H"), b_o=(b_o, "H"))
     return torch.sigmoid(x_t @ W_xo + h_prev @ W_ho + _peephole(h_prev, c_t=c_t, W_co=W_co) + b_o)
 
 
@@ -131,7 +121,9 @@ def _peephole(h_prev: Tensor, **memory_and_weight: Tensor | None) -> Tensor | fl
         return 0.0
     if c is None or W is None:
         missing, given = (c_name, w_name) if c is None else (w_name, c_name)
-        raise ValueError(f"{missing} is None; a peephole needs both {c_name} (B, H) and {w_name}, and {given} was given")
+        raise ValueError(
+            f"{missing} is None; a peephole needs both {c_name} (B, H) and {w_name}, and {given} was given"
+        )
     full = getattr(W, "ndim", 1) == 2
     check_shapes(h_prev=(h_prev, "B H"), **{c_name: (c, "B H"), w_name: (W, "H H" if full else "H")})
     return c @ W if full else c * W

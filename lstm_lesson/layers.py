@@ -16,9 +16,7 @@ def unroll(x: Tensor, h_0: Tensor, W_xh: Tensor, W_hh: Tensor, b_h: Tensor) -> T
     x (B, T, N), h_0 (B, H), W_xh (N, H), W_hh (H, H), b_h (H,) -> all hidden states (B, T, H).
     Source: Elman 1990. Raises ValueError naming the argument whose shape does not fit.
     """
-    check_shapes(
-        x=(x, "B T N"), h_0=(h_0, "B H"), W_xh=(W_xh, "N H"), W_hh=(W_hh, "H H"), b_h=(b_h, "H")
-    )
+    check_shapes(x=(x, "B T N"), h_0=(h_0, "B H"), W_xh=(W_xh, "N H"), W_hh=(W_hh, "H H"), b_h=(b_h, "H"))
     h_t, hidden_seq = h_0, []
     for t in range(x.shape[1]):
         h_t = rnn_step(x[:, t], h_t, W_xh, W_hh, b_h)
@@ -34,7 +32,9 @@ def masked_step(h_new: Tensor, h_prev: Tensor, keep: Tensor) -> Tensor:
     """
     sizes = check_shapes(h_new=(h_new, "B H"), h_prev=(h_prev, "B H"))
     if not isinstance(keep, Tensor) or keep.dtype != torch.bool or keep.shape != (sizes["B"],):
-        has = f"shape {tuple(keep.shape)} and {keep.dtype}" if isinstance(keep, Tensor) else f"type {type(keep).__name__}"
+        has = (
+            f"shape {tuple(keep.shape)} and {keep.dtype}" if isinstance(keep, Tensor) else f"type {type(keep).__name__}"
+        )
         raise ValueError(f"keep has {has}; it needs a bool tensor of shape (B,) = ({sizes['B']},)")
     return torch.where(keep[:, None], h_new, h_prev)
 
@@ -65,9 +65,7 @@ def lstm(x: Tensor, h_0: Tensor, c_0: Tensor, weights: Mapping[str, Tensor]) -> 
     return torch.stack(hidden_seq, dim=1), h_t, c_t
 
 
-def from_torch_weights(
-    weight_ih: Tensor, weight_hh: Tensor, bias_ih: Tensor, bias_hh: Tensor
-) -> dict[str, Tensor]:
+def from_torch_weights(weight_ih: Tensor, weight_hh: Tensor, bias_ih: Tensor, bias_hh: Tensor) -> dict[str, Tensor]:
     """PyTorch's stacked weights under the equations' names, detached copies.
 
     weight_ih (4H, N), weight_hh (4H, H), bias_ih, bias_hh (4H,), rows in the order i, f, g, o
@@ -177,8 +175,8 @@ class CustomLSTM(nn.Module):
         if init_states is None:
             return x.new_zeros(shape), x.new_zeros(shape)
         states = two("init_states", init_states)
-        letters = "B H" if self.single else "K B H"
-        sizes = {"K": shape[0], "B": shape[1], "H": shape[2]}
+        letters = "B H" if self.single else "layers·directions B H"
+        sizes = {"layers·directions": shape[0], "B": shape[1], "H": shape[2]}
         for name, state in zip(("h_0 of init_states", "c_0 of init_states"), states, strict=True):
             check_shapes(sizes, x=(x, "B T N"), **{name: (state, letters)})
         return tuple(state[None] if self.single else state for state in states)

@@ -24,7 +24,9 @@ def check_shapes(sizes: dict[str, int] | None = None, **arguments) -> dict[str, 
         letters = letters.split()
         check_float(name, tensor, spelled(letters))
         shape = tuple(tensor.shape)
-        if len(shape) != len(letters) or any(sizes.get(s, n) != n for s, n in zip(letters, shape, strict=False)):
+        if len(shape) != len(letters) or any(
+            sizes.get(s, shape[letters.index(s)]) != n for s, n in zip(letters, shape, strict=True)
+        ):
             raise ValueError(f"{name} has shape {shape}; it needs {spelled(letters)}{_known(letters, sizes, source)}")
         if 0 in shape:
             raise ValueError(f"{name} has shape {shape}; every dimension of {spelled(letters)} needs at least 1 entry")
@@ -56,7 +58,10 @@ def check_size(name: str, value) -> None:
 
 def check_lengths(lengths, batch: int, steps: int, device=None) -> torch.Tensor:
     """`lengths` as an int64 tensor (B,) on `device`; ValueError unless every length lies in 1..T."""
-    given = torch.as_tensor(lengths)
+    try:
+        given = torch.as_tensor(lengths)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(f"lengths is {type(lengths).__name__}; it needs (B,) = ({batch},) whole numbers") from error
     if given.dim() != 1 or given.numel() != batch:
         raise ValueError(f"lengths has shape {tuple(given.shape)}; it needs (B,) = ({batch},), one length a sequence")
     if given.is_floating_point() or given.is_complex() or given.dtype == torch.bool:

@@ -54,6 +54,8 @@ def record(model: nn.Module, x: Tensor, lengths=None, tokens=None, layer: int = 
         hook.remove()
         for module, training in was_training.items():
             module.training = training
+    if tokens is not None and len(tokens) != len(steps[0].h):
+        raise ValueError(f"tokens has {len(tokens)} lists; it needs {len(steps[0].h)}, one a sequence")
     values = [torch.stack(v, dim=1) for v in zip(*(reversed(steps) if reverse else steps), strict=True)]  # (B, T, H)
     if lengths is not None:
         batch, time = values[0].shape[:2]

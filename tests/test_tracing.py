@@ -1,0 +1,95 @@
+"""What `record` keeps is what the model computed, and the model does not notice."""
+
+import pytest
+import torch
+from torch import nn
+
+from lstm_lesson import CustomLSTM
+from lstm_lesson.tracing import record
+
+NAMES = "ifgoch"
+
+
+class Classifier(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embedding = nn.Embedding(10, 3)
+        self.dropout = nn.Dropout(0.5)
+        self.lstm = CustomLSTM(3, 4)
+        self.out = nn.Linear(4, 2)
+
+    def forward(self, ids, lengths=None):
+        _, (h_n, _) = self.lstm(self.dropout(self.embedding(ids)), lengths=lengths)
+        return self.out(h_n)
+
+
+def test_the_recorded_values_obey_the_equations_and_end_in_the_models_output():
+    torch.manual_seed(0)
+    model, x = CustomLSTM(3, 4).double(), torch.randn(2, 5, 3, dtype=torch.float64)
+    trace = record(model, x)
+    hidden_seq, (_, c_n) = model(x)
+    assert all(getattr(trace, name).shape == (2, 5, 4) for name in NAMES)
+    assert torch.equal(trace.h, hidden_seq)
+    assert torch.equal(trace.c[:, -1], c_n)
+    c_prev = torch.cat([torch.zeros(2, 1, 4, dtype=torch.float64), trace.c[:, :-1]], dim=1)
+    assert torch.allclose(trace.c, trace.f * c_prev + trace.i * trace.g, atol=1e-15)
+    assert torch.allclose(trace.h, trace.o * torch.tanh(trace.c), atol=1e-15)
+    assert not trace.h.requires_grad
+
+
+def test_a_classifier_is_recorded_without_dropout_and_left_as_it_was():
+    torch.manual_seed(0)
+    model, ids = Classifier(), torch.randint(10, (2, 6))
+    model.lstm.eval()  # a mixed state, to be found again afterwards
+    first, second = (
+        record(model, ids, lengths=[6, 3]),
+        record(model, ids, lengths=[6, 3], tokens=[["a"] * 6, ["b"] * 3]),
+    )
+    assert torch.equal(first.h[0], second.h[0])
+    assert second.tokens == [["a"] * 6, ["b"] * 3]
+    assert second.lengths.tolist() == [6, 3]
+    assert model.training
+    assert not model.lstm.training
+    assert not model.lstm.cells[0]._forward_hooks
+
+
+def test_padded_steps_are_nan():
+    trace = record(Classifier(), torch.randint(10, (2, 6)), lengths=[6, 3])
+    for name in NAMES:
+        values = getattr(trace, name)
+        assert values[1, 3:].isnan().all()
+        assert not values[1, :3].isnan().any()
+        assert not values[0].isnan().any()
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_layer_and_direction_choose_the_cell(reverse):
+    torch.manual_seed(0)
+    model, x = CustomLSTM(3, 4, num_layers=2, bidirectional=True), torch.randn(2, 5, 3)
+    hidden_seq, _ = model(x)
+    trace = record(model, x, layer=1, reverse=reverse)
+    assert torch.equal(trace.h, hidden_seq[..., 4:] if reverse else hidden_seq[..., :4])
+
+
+def test_a_failing_model_is_left_as_it_was():
+    model = Classifier()
+    with pytest.raises(ValueError, match="lengths has entries from 0"):
+        record(model, torch.randint(10, (2, 6)), lengths=[6, 0])
+    assert model.training
+    assert not model.lstm.cells[0]._forward_hooks
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "message"),
+    [
+        (nn.LSTM(3, 4), {}, "model has 0 CustomLSTM layers"),
+        (nn.ModuleList([CustomLSTM(3, 4), CustomLSTM(3, 4)]), {}, "model has 2 CustomLSTM layers"),
+        (None, {}, "model has 0 CustomLSTM layers"),
+        (CustomLSTM(3, 4), {"layer": 1}, "layer = 1, reverse = False is not there"),
+        (CustomLSTM(3, 4), {"reverse": True}, "reverse = True is not there"),
+        (CustomLSTM(3, 4), {"tokens": [["a"]]}, "tokens has 1 lists; it needs 2"),
+    ],
+)
+def test_bad_input_is_named(model, options, message):
+    with pytest.raises(ValueError, match=message):
+        record(model, torch.randn(2, 5, 3), **options)
