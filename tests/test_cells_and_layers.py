@@ -194,5 +194,27 @@ def test_copied_weights_are_copies():
     assert ours.cells[0].W_xi.abs().min() > 0
 
 
+def test_from_torch_weights_shares_no_memory_with_its_source():
+    source = {k: torch.randn(s) for k, s in stacked().items()}
+    copies = from_torch_weights(**source)
+    before = {k: w.clone() for k, w in copies.items()}
+    for tensor in source.values():
+        tensor.zero_()
+    assert all(torch.equal(w, before[k]) for k, w in copies.items())
+
+
+def test_last_true_step_reads_each_sequence_at_its_own_end():
+    hidden_seq = torch.arange(24.0).view(2, 4, 3)
+    assert torch.equal(last_true_step(hidden_seq, [4, 2]), torch.stack([hidden_seq[0, 3], hidden_seq[1, 1]]))
+    assert torch.equal(last_true_step(hidden_seq, torch.tensor([1, 1])), hidden_seq[:, 0])
+
+
+def test_masked_step_keeps_the_old_state_where_the_step_is_padding():
+    new, old = torch.ones(3, 2), torch.full((3, 2), float("nan"))
+    kept = masked_step(new, old, torch.tensor([True, False, True]))
+    assert kept[[0, 2]].eq(1).all()
+    assert kept[1].isnan().all()
+
+
 def test_from_torch_keeps_dtype():
     assert CustomLSTM.from_torch(nn.LSTM(3, 4).double()).cells[0].W_xi.dtype == torch.float64
