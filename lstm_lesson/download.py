@@ -1,0 +1,114 @@
+"""The files of the data sets: fetched once from a pinned address, checked, and kept in a cache folder."""
+
+import errno
+import hashlib
+import os
+import sys
+import time
+from pathlib import Path
+
+ADDRESS = "https://raw.githubusercontent.com/"
+PINNED = {  # where each folder stands under ADDRESS: at one commit, so that it cannot change unseen
+    "covid": "diptamath/covid_fake_news/030deba36d118c124709fd72d7d5f14c7bc69053/data/",
+    "onion": "lukefeilberg/onion/3088d75b93051883300273089ee921b4189184f0/",
+}
+SHA256 = {
+    "covid/Constraint_Train.csv": "441f3985bb76eb69d1e488cf292f80add96c4dddfa43ba7c060889607837ddce",
+    "covid/Constraint_Val.csv": "c610931d0641fe1d9b9495c453f99ae7aa45bf294c7db6333ec84ecebb0b6c3c",
+    "covid/english_test_with_labels.csv": "7152fc681884a22013218c5dd9a73c6fd99d4b084705723e1e49d18c97ca8281",
+    "onion/OnionOrNot.csv": "00f8c6c8b474f873a7720446a4df5d2901ae2893acb9ab8bf47efa89aaf8771c",
+}
+TIMEOUT = 10.0  # seconds for the server to answer, and between two pieces of a file
+TIME_LIMIT = 120.0  # seconds for one file as a whole
+PIECE = 64  # bytes read at a time; small, so that TIME_LIMIT stops a server that only drips
+
+
+class NewsUnavailable(OSError):
+    """The news could not be had, or not unharmed; the message says why and what to do."""
+
+
+def cache_folder() -> Path:
+    """Where downloads and the learner's trained models are kept: LSTM_LESSON_CACHE, else the user's cache folder."""
+    import platformdirs
+
+    given = os.environ.get("LSTM_LESSON_CACHE")
+    return Path(given).expanduser() if given else Path(platformdirs.user_cache_dir("lstm-lesson", appauthor=False))
+
+
+def find(file: str, folder: str | Path | None = None) -> Path:
+    """The path of `file`, one of SHA256, unharmed: in `folder`, LSTM_LESSON_DATA or the cache, downloaded if need be.
+
+    Only a file missing or damaged in `folder` or the cache is downloaded. A download is checked before it takes its
+    place; whatever goes wrong, nothing half-written stays.
+    Raises NewsUnavailable if the file can't be had unharmed.
+    """
+    given = os.environ.get("LSTM_LESSON_DATA")
+    if folder is None and given:
+        return _checked(Path(given).expanduser(), file)
+    kept = Path(folder) if folder is not None else cache_folder()
+    name, _, leaf = file.partition("/")
+    import pooch  # loads slowly
+
+    pooch.get_logger().setLevel("WARNING")  # the progress line says enough
+    try:
+        path = pooch.retrieve(ADDRESS + PINNED[name] + leaf, SHA256[file], leaf, kept / name, downloader=_download)
+    except (OSError, ValueError) as error:
+        raise NewsUnavailable(
+            f"{file} could not be downloaded to {kept}: {_reason(error)}. Nothing was kept; run this again once that "
+            "is mended. LSTM_LESSON_CACHE names another folder to keep it in, LSTM_LESSON_DATA a folder that has it."
+        ) from error
+    return Path(path)
+
+
+def _checked(folder: Path, file: str) -> Path:
+    """`file` in the folder LSTM_LESSON_DATA, or NewsUnavailable if it is missing or changed."""
+    try:
+        has = hashlib.sha256((folder / file).read_bytes()).hexdigest()
+    except OSError as error:
+        raise NewsUnavailable(
+            f"{file} can't be read in {folder}: {_reason(error)}. LSTM_LESSON_DATA names that folder; put the file "
+            "there, or unset LSTM_LESSON_DATA to download it."
+        ) from error
+    if has != SHA256[file]:
+        raise NewsUnavailable(
+            f"{file} in {folder} is damaged or another version: it has SHA-256 {has} and needs {SHA256[file]}. Copy it "
+            "again, or unset LSTM_LESSON_DATA to download it."
+        )
+    return folder / file
+
+
+def _download(url: str, output_file: str, _pooch=None) -> None:
+    """Fetch url into output_file with a progress line on the console, for TIME_LIMIT at most."""
+    import pooch
+    from tqdm import tqdm
+
+    class Line(tqdm):
+        give_up = time.monotonic() + TIME_LIMIT
+
+        def update(self, n=1):
+            if time.monotonic() > self.give_up:
+                raise TimeoutError
+            return super().update(n)
+
+    as_it_is = {"Accept-Encoding": "identity"}  # so that the server's length is the file's
+    with Line(desc=url.rpartition("/")[2], unit="B", unit_scale=True, file=sys.stdout) as line:
+        get = pooch.HTTPDownloader(progressbar=line, chunk_size=PIECE, timeout=TIMEOUT, headers=as_it_is)
+        get(url, output_file, None)
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong, in a few words."""
+    kinds = {kind.__name__ for kind in type(error).__mro__}  # by name: the library below may be any version
+    response = getattr(error, "response", None)
+    if response is not None:
+        return f"the server answered {response.status_code} {response.reason}"
+    if kinds & {"TimeoutError", "Timeout"} or "timed out" in str(error):
+        return "the server was too slow"
+    if "RequestException" in kinds:
+        return "the connection broke or there is none"
+    if isinstance(error, ValueError):
+        return "it arrived damaged or cut off, its SHA-256 is not the one it needs"
+    if isinstance(error, PermissionError) or error.errno == errno.EROFS:
+        return "the folder does not let us read or write"
+    words = {errno.ENOSPC: "the disk is full", errno.ENOENT: "there is no such file"}
+    return words.get(error.errno, str(error))

@@ -1,0 +1,140 @@
+"""Models that read a text and answer: an LSTM reader, and the bag of words it has to beat."""
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from lstm_lesson.download import cache_folder
+from lstm_lesson.layers import CustomLSTM, last_true_step
+from lstm_lesson.shapes import check_lengths, check_size
+from lstm_lesson.text import Vocabulary
+
+
+class Reader(nn.Module):
+    """Many words in, one answer out: Embedding -> LSTM -> its last true step -> Linear.
+
+    (ids (B, T) int64, lengths (B,) or None for T) -> logits (B, classes). `lstm` is a CustomLSTM, or a `torch.nn.LSTM`
+    in one direction with batch_first=True; None builds a CustomLSTM. Padding on the right never reaches the answer.
+    Raises ValueError naming the argument that does not fit.
+    """
+
+    def __init__(self, vocab_size: int, embedding: int = 32, hidden: int = 32, classes: int = 2, dropout: float = 0.0,
+                 lstm: nn.Module | None = None):  # fmt: skip
+        super().__init__()
+        sizes = {"vocab_size": vocab_size, "embedding": embedding, "hidden": hidden, "classes": classes}
+        for name, size in sizes.items():
+            check_size(name, size)
+        if isinstance(dropout, bool) or not isinstance(dropout, (int, float)) or not 0 <= dropout < 1:
+            raise ValueError(f"dropout is {dropout!r}; it needs a share from 0 to below 1")
+        lstm = CustomLSTM(embedding, hidden) if lstm is None else lstm
+        _check_lstm(lstm, embedding, hidden)
+        self.embedding = nn.Embedding(vocab_size, embedding, padding_idx=0)
+        self.lstm, self.dropout = lstm, nn.Dropout(dropout)
+        self.linear = nn.Linear(hidden, classes)
+
+    def forward(self, ids: Tensor, lengths: Tensor | None = None) -> Tensor:
+        lengths = _check_ids(ids, lengths, self.embedding.num_embeddings)
+        x = self.dropout(self.embedding(ids))  # (B, T, N)
+        hidden_seq, _ = self.lstm(x)  # (B, T, H)
+        return self.linear(self.dropout(last_true_step(hidden_seq, lengths)))  # (B, classes)
+
+
+class BagOfWords(nn.Module):
+    """Logistic regression on TF-IDF: how often a word stands in the text counts, its place does not.
+
+    BagOfWords(vocab_size, train)(ids (B, T) int64, lengths (B,) or None) -> logits (B, classes).
+    `train`, the training texts as number sequences, sets the weight of each word, log((1 + n) / (1 + n_w)) + 1;
+    each text's vector is scaled to length 1. Source: Spärck Jones 1972, smoothed as scikit-learn does.
+    """
+
+    def __init__(self, vocab_size: int, train: Sequence[Tensor], classes: int = 2):
+        super().__init__()
+        check_size("vocab_size", vocab_size)
+        check_size("classes", classes)
+        texts_with = torch.zeros(vocab_size)
+        for ids in train:
+            texts_with[ids.unique()] += 1
+        self.register_buffer("idf", torch.log((1 + len(train)) / (1 + texts_with)) + 1)
+        self.weight = nn.EmbeddingBag(vocab_size, classes, mode="sum", padding_idx=0)
+        self.bias = nn.Parameter(torch.zeros(classes))
+
+    def forward(self, ids: Tensor, lengths: Tensor | None = None) -> Tensor:
+        _check_ids(ids, lengths, len(self.idf))
+        same = ids[:, :, None] == ids[:, None, :]  # (B, T, T): which places hold the same word
+        value = self.idf[ids] * (ids > 0)  # (B, T)
+        length = torch.einsum("bt,bts,bs->b", value, same.to(value), value).sqrt()  # of the TF-IDF vector
+        return self.weight(ids, per_sample_weights=value / length.clamp_min(1e-9)[:, None]) + self.bias
+
+
+def save_reader(reader: Reader, vocabulary: Vocabulary, folder: str | Path | None = None) -> Path:
+    """Keep a trained reader and its vocabulary for another notebook, in the cache folder if none is given.
+
+    Written whole or not at all. Raises ValueError if the reader does not hold one plain CustomLSTM layer or the
+    vocabulary is not its own, OSError if the folder can't be written.
+    """
+    lstm = reader.lstm
+    if not isinstance(lstm, CustomLSTM) or not lstm.single or lstm.cells[0].peephole:
+        raise ValueError(f"reader has {lstm}; save_reader needs a CustomLSTM of one layer without peephole")
+    if len(vocabulary) != reader.embedding.num_embeddings:
+        has = f"{len(vocabulary)} words"
+        raise ValueError(f"vocabulary has {has}; it needs {reader.embedding.num_embeddings}, as the reader")
+    path = (Path(folder) if folder is not None else cache_folder()) / "reader.pt"
+    sizes = [len(vocabulary), lstm.input_size, lstm.hidden_size, reader.linear.out_features]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
+        part = Path(file.name)
+    try:
+        torch.save({"sizes": sizes, "tokens": vocabulary.tokens, "weights": reader.state_dict()}, part)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+    return path
+
+
+def load_reader(folder: str | Path | None = None) -> tuple[Reader, Vocabulary]:
+    """The reader and the vocabulary that `save_reader` kept, the reader in evaluation mode.
+
+    Raises ValueError if there is none or it is damaged: run notebook 12 to train one.
+    """
+    path = (Path(folder) if folder is not None else cache_folder()) / "reader.pt"
+    if not path.is_file():
+        raise ValueError(f"there is no trained reader at {path}; run notebook 12 to its end, it keeps one")
+    try:
+        kept = torch.load(path, weights_only=True)
+        reader = Reader(*kept["sizes"])
+        reader.load_state_dict(kept["weights"])
+        vocabulary = Vocabulary([])
+        vocabulary.tokens = kept["tokens"]
+    except Exception as error:  # torch.load answers damage with many kinds
+        raise ValueError(f"the trained reader at {path} is damaged; run notebook 12 again") from error
+    vocabulary.ids = {token: k for k, token in enumerate(vocabulary.tokens)}
+    return reader.eval(), vocabulary
+
+
+def _check_ids(ids, lengths, vocab_size: int) -> Tensor:
+    """`lengths` as an int64 tensor (B,), all T for None; ValueError unless ids (B, T) are numbers of known words."""
+    if not isinstance(ids, Tensor) or ids.dtype != torch.int64 or ids.ndim != 2 or 0 in ids.shape:
+        has = f"shape {tuple(ids.shape)} and {ids.dtype}" if isinstance(ids, Tensor) else type(ids).__name__
+        raise ValueError(f"ids has {has}; it needs shape (B, T), at least 1 each, and torch.int64")
+    if ids.min() < 0 or ids.max() >= vocab_size:
+        raise ValueError(f"ids has entries from {ids.min()} to {ids.max()}; it needs 0 to {vocab_size - 1}")
+    batch, steps = ids.shape
+    if lengths is None:
+        return torch.full((batch,), steps, device=ids.device)
+    return check_lengths(lengths, batch, steps, ids.device)
+
+
+def _check_lstm(lstm, embedding: int, hidden: int) -> None:
+    """Raise ValueError unless `lstm` reads from left to right, batch first, with the sizes given."""
+    if not isinstance(lstm, (CustomLSTM, nn.LSTM)):
+        raise ValueError(f"lstm is {type(lstm).__name__}; it needs a CustomLSTM or a torch.nn.LSTM")
+    if getattr(lstm, "directions", 1) == 2 or getattr(lstm, "bidirectional", False):
+        raise ValueError("lstm has two directions; the reader needs one, its last true step is where reading ends")
+    if not getattr(lstm, "batch_first", True):
+        raise ValueError("lstm has batch_first=False; it needs batch_first=True")
+    if (lstm.input_size, lstm.hidden_size) != (embedding, hidden) or getattr(lstm, "proj_size", 0):
+        has = f"{lstm.input_size} and {lstm.hidden_size}"
+        raise ValueError(f"lstm has input and hidden size {has}; it needs {embedding} and {hidden}, unprojected")

@@ -1,0 +1,128 @@
+"""Real headlines and tweets as texts and labels; words to numbers in a few lines."""
+
+import csv
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from lstm_lesson.download import SHA256, NewsUnavailable, find
+from lstm_lesson.tasks import newsroom
+
+__all__ = ["NewsUnavailable", "Split", "Vocabulary", "load_news", "mask_cues", "newsroom", "pad_batch", "tokenize"]
+
+
+class Split(NamedTuple):
+    """One part of a data set: texts, and labels (n,) int64 with 1 for fake. Unpacks as `texts, labels`."""
+
+    texts: list[str]
+    labels: Tensor
+
+
+def load_news(name: str = "covid", folder: str | Path | None = None) -> dict[str, Split]:
+    """A data set of true and fake news as {"train", "val", "test"}, each a Split(texts, labels); label 1 is fake.
+
+    "covid": tweets of Constraint-2021 (Patwa et al. 2020) with their official split, as published: a few test tweets
+    repeat the words of one in train. "onion": headlines of OnionOrNot (Feilberg 2019), 1 for The Onion; it has no
+    official split, so repeated headlines are dropped and the rest is shuffled in a fixed way and cut 60/20/20.
+    "newsroom": our own generated headlines, whose label depends on word order (see `tasks.newsroom`); no file needed.
+
+    The files are downloaded once, checked by SHA-256, and kept in `folder`, else in the folder that the environment
+    variable LSTM_LESSON_CACHE names, else in the user's cache folder. With LSTM_LESSON_DATA set (and no `folder`),
+    they are read from there and nothing is downloaded.
+    Raises ValueError for another name, and NewsUnavailable, an OSError, if a file can't be had unharmed.
+    """
+    if name == "newsroom":
+        texts, labels = newsroom(4000, seed=0)  # cuts at even places, so that no pair is parted
+        cuts = {"train": slice(0, 2800), "val": slice(2800, 3400), "test": slice(3400, None)}
+        return {part: Split(texts[cut], labels[cut]) for part, cut in cuts.items()}
+    if name not in ("covid", "onion"):
+        raise ValueError(f'name is {name!r}; it needs "covid", "onion" or "newsroom"')
+    paths = [find(file, folder) for file in SHA256 if file.startswith(f"{name}/")]
+    if name == "onion":
+        return _cut(_rows(paths[0], "text", {"0": 0, "1": 1}))
+    rows = [_rows(path, "tweet", {"real": 0, "fake": 1}) for path in paths]
+    return {part: _split(r) for part, r in zip(("train", "val", "test"), rows, strict=True)}
+
+
+def _rows(path: Path, column: str, labels: dict[str, int]) -> list[tuple[str, int]]:
+    """The (text, label) pairs of a CSV file."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return [(row[column], labels[row["label"]]) for row in csv.DictReader(file)]
+
+
+def _split(rows: Sequence[tuple[str, int]]) -> Split:
+    return Split([text for text, _ in rows], torch.tensor([label for _, label in rows]))
+
+
+def _cut(rows: list[tuple[str, int]]) -> dict[str, Split]:
+    """60/20/20 after dropping repeated texts, shuffled by the texts' own SHA-256: the same on every machine."""
+    unique = {" ".join(tokenize(text)): (text, label) for text, label in rows}
+    order = [unique[key] for key in sorted(unique, key=lambda key: hashlib.sha256(key.encode()).digest())]
+    one, two = len(order) * 6 // 10, len(order) * 8 // 10
+    return {"train": _split(order[:one]), "val": _split(order[one:two]), "test": _split(order[two:])}
+
+
+def tokenize(text: str) -> list[str]:
+    """The words and numbers of a text, in lower case; signs are dropped.
+
+    >>> tokenize("Don't panic: 42 NEW cases!")
+    ["don't", 'panic', '42', 'new', 'cases']
+    """
+    return re.findall(r"[a-z0-9]+(?:'[a-z]+)?", text.lower().replace("’", "'"))
+
+
+class Vocabulary:
+    """Numbers for words: 0 is <pad>, 1 is <unk>, the rest stand in order of their frequency.
+
+    `token_lists` are tokenised texts; words seen fewer than `min_freq` times are left out and become <unk>.
+
+    >>> Vocabulary([["a", "b", "a"], ["a", "b", "c"]]).tokens
+    ['<pad>', '<unk>', 'a', 'b']
+    """
+
+    def __init__(self, token_lists: Iterable[list[str]], min_freq: int = 2):
+        counts = Counter(token for tokens in token_lists for token in tokens)
+        seen = [token for token, count in counts.most_common() if count >= min_freq]
+        self.tokens = ["<pad>", "<unk>", *seen]
+        self.ids = {token: k for k, token in enumerate(self.tokens)}
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def encode(self, tokens: list[str]) -> Tensor:
+        """(T,) int64. A text without a single word becomes one <unk>, since a sequence needs a step."""
+        return torch.tensor([self.ids.get(token, 1) for token in tokens] or [1])
+
+
+def pad_batch(sequences: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    """Sequences of different lengths as one batch, filled up with 0 on the right.
+
+    sequences: B tensors (T_k,) int64, T_k at least 1 -> ids (B, T) int64 with T the longest, lengths (B,) int64.
+    Raises ValueError for no sequence, an empty one, another rank or dtype.
+    """
+    if not isinstance(sequences, (list, tuple)) or len(sequences) == 0:
+        raise ValueError(f"sequences is {type(sequences).__name__} without entries or no list; it needs 1 or more")
+    for k, ids in enumerate(sequences):
+        if not isinstance(ids, Tensor) or ids.dtype != torch.int64 or ids.ndim != 1 or ids.numel() == 0:
+            has = f"shape {tuple(ids.shape)} and {ids.dtype}" if isinstance(ids, Tensor) else type(ids).__name__
+            raise ValueError(f"sequences[{k}] has {has}; it needs shape (T,) with T at least 1 and torch.int64")
+    lengths = torch.tensor([len(ids) for ids in sequences])
+    batch = torch.zeros(len(sequences), int(lengths.max()), dtype=torch.int64)  # (B, T)
+    for row, ids in zip(batch, sequences, strict=True):
+        row[: len(ids)] = ids
+    return batch, lengths
+
+
+def mask_cues(text: str) -> str:
+    """The text without its links, @names and #tags, white space collapsed.
+
+    >>> mask_cues("Stay home  @WHO #covid https://t.co/x please")
+    'Stay home please'
+    """
+    return " ".join(re.sub(r"https?://\S+|www\.\S+|[@#]\w+", " ", text).split())
