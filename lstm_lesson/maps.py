@@ -1,0 +1,97 @@
+"""Matrices as pictures: heat maps and the confusion matrix."""
+
+import math
+import textwrap
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.patches import Rectangle
+
+from lstm_lesson.canvas import axes, drawn_in_style, pretty
+from lstm_lesson.picture import INK, Picture
+from lstm_lesson.values import as_dict, as_matrix, as_plain, printed
+
+BARE = {"axes.grid": False, "xtick.major.size": 0, "ytick.major.size": 0}
+
+
+@drawn_in_style
+def heatmaps(
+    maps: dict, *, title: str, alt: str, xlabel: str = "", ylabel: str = "", xticks=None, yticks=None
+) -> Picture:
+    """Matrices (rows, columns) side by side on one scale, 0 in the middle; numbers in the cells where there is room.
+
+    `xticks`, `yticks`: a name for each column, row. A NaN is a blank, hatched cell.
+    Raises ValueError if a map is empty or not two-dimensional, or if the names do not fit.
+    """
+    arrays = {str(label): as_matrix(str(label), values) for label, values in as_dict("maps", maps).items()}
+    finite = np.concatenate([array[np.isfinite(array)] for array in arrays.values()])
+    limit = float(np.abs(finite).max(initial=0)) or 1.0
+    rows, columns = (max(array.shape[k] for array in arrays.values()) for k in (0, 1))
+    wide = 8.0 / len(arrays)  # inches for one map
+    long_names = xticks is not None and max(len(str(name)) for name in xticks) > 12 * wide / columns
+    height = min(6.5, max(2.3, wide * rows / columns + 1.5)) + 0.4 * long_names
+    with mpl.rc_context({**BARE, "axes.spines.top": True, "axes.spines.right": True}):
+        fig, grid = axes(title, xlabel, ylabel, height, columns=len(arrays))
+        grid = grid if isinstance(grid, list) else [grid]
+        for ax, (label, array) in zip(grid, arrays.items(), strict=True):
+            image = _map(ax, array, limit, numbers=wide / array.shape[1] > 0.5 and array.shape[0] <= 12)
+            ax.set_title(pretty(textwrap.fill(label, max(10, 80 // len(arrays)))), loc="left", fontsize=12.5)
+            ax.set_xticks(
+                *_ticks("xticks", xticks, array.shape[1]), **({"rotation": 40, "ha": "right"} if long_names else {})
+            )
+            ax.set_yticks(*_ticks("yticks", yticks, array.shape[0]))
+        fig.colorbar(image, ax=grid, shrink=0.9, pad=0.02).outline.set_visible(False)
+    return Picture(fig, alt)
+
+
+@drawn_in_style
+def confusion(matrix, *, labels, title: str, alt: str) -> Picture:
+    """Counts of the true class (rows) against the predicted class (columns), shaded by their share of the row.
+
+    `matrix` (K, K) of counts, `labels` K names. Raises ValueError if they do not fit.
+    """
+    counts, names = as_matrix("matrix", matrix), [pretty(str(name)) for name in labels]
+    if counts.shape != (len(names), len(names)) or not np.isfinite(counts).all() or (counts < 0).any():
+        raise ValueError(f"matrix has shape {counts.shape}; it needs counts (K, K) with K = {len(names)} labels")
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    with mpl.rc_context(BARE):
+        fig, ax = axes(title, "predicted", "true", height=1.8 + 0.95 * len(names), width=6.4)
+    ax.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    for (row, column), share in np.ndenumerate(shares):
+        middle = dict(ha="center", va="center", color="white" if share > 0.55 else INK)
+        ax.text(column, row - 0.1, printed(counts[row, column], 12), fontsize=19, **middle)
+        ax.text(column, row + 0.25, f"{share:.0%} of {names[row]}", fontsize=11, **middle)
+    ax.set_xticks(range(len(names)), names)
+    ax.set_yticks(range(len(names)), names)
+    return Picture(fig, alt)
+
+
+def _map(ax, array, limit, numbers):
+    """One heat map; what is not finite stays hatched."""
+    hatched = dict(facecolor="white", edgecolor="#9AA0A6", hatch="////", linewidth=0, zorder=-1)
+    ax.add_patch(Rectangle((0, 0), 1, 1, transform=ax.transAxes, **hatched))
+    image = ax.imshow(np.ma.masked_invalid(array), cmap="RdBu_r", vmin=-limit, vmax=limit, aspect="auto")
+    if numbers:
+        for (row, column), value in np.ndenumerate(array):
+            if np.isfinite(value):
+                color = "white" if abs(value) > 0.62 * limit else INK
+                ax.text(column, row, _cell(value, limit), ha="center", va="center", fontsize=11, color=color)
+    return image
+
+
+def _cell(value: float, limit: float) -> str:
+    """The same number of decimals in every cell of a map."""
+    if not 0.05 <= limit < 1e4:
+        return printed(float(value), 2).replace("-", "−")
+    return f"{value:.{2 if limit < 10 else 1 if limit < 100 else 0}f}".replace("-", "−")
+
+
+def _ticks(argument, names, count):
+    """Positions and names: all that are given, or about ten numbers from 0."""
+    if names is None:
+        places = list(range(0, count, max(1, math.ceil(count / 10))))
+        return places, [str(place) for place in places]
+    names = [pretty(str(as_plain(argument, name))) for name in names]
+    if len(names) != count:
+        raise ValueError(f"{argument} has {len(names)} names; it needs {count}, one for each")
+    return range(count), names

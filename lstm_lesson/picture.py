@@ -1,0 +1,109 @@
+"""What every drawing of the lesson shares: the six colours, one style, and pictures with alt text."""
+
+import base64
+import html
+import io
+import re
+from pathlib import Path
+
+COLORS = {  # one colour a name, the same in formulas, diagrams, charts and widgets; each 4.5:1 or more on white
+    "i": "#0072B2",
+    "f": "#B84A00",
+    "g": "#00795C",
+    "o": "#9C3587",
+    "c": "#8A6100",
+    "h": "#5F6368",
+}
+INK = "#202124"  # text and everything that has no colour of its own
+QUIET = "#5F6368"  # axes, notes
+STYLE = {  # Matplotlib; a figure is 9 inches wide and shown at 900 px, so 9 pt are 12.5 px
+    "figure.dpi": 100,
+    "figure.facecolor": "white",
+    "font.family": "DejaVu Sans",  # comes with Matplotlib: the same picture on every machine
+    "font.size": 12,
+    "axes.titlesize": 13,
+    "axes.labelsize": 12.5,
+    "xtick.labelsize": 11.5,
+    "ytick.labelsize": 11.5,
+    "legend.fontsize": 11.5,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "xtick.color": QUIET,
+    "ytick.color": QUIET,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "axes.edgecolor": "#B8BCC2",
+    "axes.linewidth": 0.9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#E8EAED",
+    "grid.linewidth": 0.9,
+    "lines.linewidth": 2.4,
+    "lines.solid_capstyle": "round",
+    "legend.frameon": False,
+    "mathtext.fontset": "dejavusans",
+    "svg.fonttype": "none",
+    "svg.hashsalt": "lstm_lesson",
+}
+
+
+class Picture:
+    """A drawing with its alt text, shown as one image on a white card.
+
+    `content` is a Matplotlib Figure or the text of an SVG. `width` in CSS pixels; the page's width limits it.
+    Raises ValueError if alt is empty: whoever cannot see the picture needs it.
+    """
+
+    def __init__(self, content, alt: str, width: int | None = None):
+        if not isinstance(alt, str) or not alt.strip():
+            raise ValueError(f"alt is {alt!r}; it needs a sentence for whoever cannot see the picture")
+        self.alt = alt
+        self.figure = None if isinstance(content, str) else content
+        self._svg = content if isinstance(content, str) else None
+        self._png = None
+        self.width = width or (round(self.figure.get_figwidth() * 100) if self.figure else _svg_width(content))
+
+    @property
+    def svg(self) -> str:
+        """The drawing as SVG text."""
+        return self._svg or self._rendered("svg").decode()
+
+    @property
+    def png(self) -> bytes:
+        """The figure as PNG, twice as fine as it is shown. Raises ValueError for a drawing that is SVG."""
+        if self.figure is None:
+            raise ValueError("this picture is drawn as SVG; save it under a name that ends in .svg")
+        self._png = self._png or self._rendered("png")
+        return self._png
+
+    def save(self, path) -> Path:
+        """Write the picture to a file that ends in .png or .svg and return its path; ValueError for other endings."""
+        path = Path(path)
+        if path.suffix.lower() not in (".png", ".svg"):
+            raise ValueError(f"path ends in {path.suffix!r}; it needs .png or .svg")
+        path.write_bytes(self.png if path.suffix.lower() == ".png" else self.svg.encode())
+        return path
+
+    def _rendered(self, kind: str) -> bytes:
+        import matplotlib as mpl
+
+        buffer = io.BytesIO()
+        with mpl.rc_context(STYLE):
+            self.figure.savefig(buffer, format=kind, dpi=200, metadata={"Date": None} if kind == "svg" else {})
+        return buffer.getvalue()
+
+    def _repr_html_(self) -> str:
+        kind, data = ("svg+xml", self._svg.encode()) if self.figure is None else ("png", self.png)
+        source = f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+        style = "max-width:100%;height:auto;background:#fff;border-radius:6px"
+        return f'<img alt="{html.escape(self.alt)}" width="{self.width}" style="{style}" src="{source}">'
+
+    def __repr__(self) -> str:
+        return f"Picture: {self.alt}"
+
+
+def _svg_width(svg: str) -> int:
+    found = re.search(r'<svg[^>]*\bwidth="([\d.]+)', svg)
+    return round(float(found.group(1))) if found else 1000
