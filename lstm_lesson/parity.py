@@ -1,0 +1,64 @@
+"""How far an LSTM of ours is from `torch.nn.LSTM`: outputs, final states and every gradient."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+from lstm_lesson.layers import CustomLSTM, from_torch_weights
+from lstm_lesson.shapes import check_shapes
+
+
+def differences(
+    own: CustomLSTM, theirs: nn.LSTM, x: Tensor, init_states: tuple[Tensor, Tensor] | None = None, lengths=None
+) -> dict[str, float]:
+    """The largest absolute difference between two LSTMs with the same weights, for each thing they compute.
+
+    x (B, T, N); `init_states` and `lengths` as `CustomLSTM` takes them. `theirs` is batch first; with `lengths` it
+    reads packed sequences. The gradients are those of one loss in which every output and every state counts.
+    -> {"outputs": …, "final h": …, "final c": …, "gradient of x": …, "gradients of the weights": …}
+    Raises ValueError if x has no three dimensions, or `theirs` is not batch first.
+    """
+    check_shapes(x=(x, "B T N"))
+    if not theirs.batch_first:
+        raise ValueError("theirs has batch_first = False; it needs batch_first = True")
+    results = []
+    for lstm, run in ((own, _run_own), (theirs, _run_torch)):
+        lstm.zero_grad()
+        x_leaf = x.detach().clone().requires_grad_()
+        hidden_seq, h_n, c_n = (v.reshape(-1) for v in run(lstm, x_leaf, init_states, lengths))
+        everything = torch.cat([hidden_seq, h_n, c_n])
+        # A loss with a weight of its own for each entry: no two mistakes can cancel.
+        (everything * torch.linspace(-1, 1, len(everything)).to(everything)).sum().backward()
+        values = {"outputs": hidden_seq, "final h": h_n, "final c": c_n, "gradient of x": x_leaf.grad}
+        results.append(values | {"gradients of the weights": _weight_gradients(lstm)})
+    return {name: (results[0][name] - results[1][name]).abs().max().item() for name in results[0]}
+
+
+def _run_own(lstm, x, init_states, lengths):
+    hidden_seq, (h_n, c_n) = lstm(x, init_states, lengths)
+    return hidden_seq, h_n, c_n
+
+
+def _run_torch(lstm, x, init_states, lengths):
+    if init_states is not None:
+        init_states = tuple(s if s.ndim == 3 else s[None] for s in init_states)  # PyTorch always has a layer dimension
+    if lengths is None:
+        hidden_seq, (h_n, c_n) = lstm(x, init_states)
+    else:
+        packed = pack_padded_sequence(x, torch.as_tensor(lengths), batch_first=True, enforce_sorted=False)
+        packed_out, (h_n, c_n) = lstm(packed, init_states)
+        hidden_seq, _ = pad_packed_sequence(packed_out, batch_first=True, total_length=x.shape[1])
+    return hidden_seq, h_n, c_n
+
+
+def _weight_gradients(lstm) -> Tensor:
+    """The gradient of every weight in one vector: ours by cell, PyTorch's stacked ones brought into our order."""
+    if isinstance(lstm, CustomLSTM):
+        # A wrong cell may leave a weight out: its gradient is None, and counts as 0.
+        return torch.cat([(torch.zeros_like(p) if p.grad is None else p.grad).reshape(-1) for p in lstm.parameters()])
+    grads = [weight.grad for weight in lstm.parameters()]  # weight_ih, weight_hh, bias_ih, bias_hh of each cell
+    parts = []
+    for w_ih, w_hh, b_ih, _ in zip(*(grads[k::4] for k in range(4)), strict=True):
+        named = from_torch_weights(w_ih, w_hh, b_ih, torch.zeros_like(b_ih))
+        parts += [named[f"{reads}{makes}"].reshape(-1) for makes in "ifco" for reads in ("W_x", "W_h", "b_")]
+    return torch.cat(parts)
