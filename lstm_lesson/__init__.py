@@ -6,4 +6,17 @@
 from lstm_lesson.cells import LSTMCell, RNNCell
 from lstm_lesson.layers import CustomLSTM
 
-__all__ = ["CustomLSTM", "LSTMCell", "RNNCell"]
+__all__ = ["CustomLSTM", "LSTMCell", "RNNCell", "check", "hint", "progress", "solution"]
+
+
+def __getattr__(name: str):
+    """`check`, `hint`, `solution` and `progress`, loaded when they are first asked for."""
+    if name in ("check", "hint", "solution"):
+        from lstm_lesson import exercises
+
+        return getattr(exercises, name)
+    if name == "progress":
+        from lstm_lesson.progress_file import progress
+
+        return progress
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

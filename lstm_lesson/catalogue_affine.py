@@ -1,0 +1,123 @@
+"""Wrong answers that the RNN step, the gates and the candidate share: all are a function around x W + h W + b."""
+
+from collections.abc import Callable
+
+import torch
+from torch.nn import functional as F
+
+from lstm_lesson.catalogue import Mistake
+
+
+def affine_mistakes(W: str, U: str, b: str, squash: Callable) -> list[Mistake]:
+    """Mistakes of squash(x_t W + h_prev U + b), where W, U and b are the names the weights have in the exercise."""
+    around = "the function around the sum"
+
+    def concatenated(x, h, W, U, b):
+        return squash(torch.cat([h, x], dim=1) @ torch.cat([W, U]) + b)
+
+    return [
+        Mistake(lambda x, h, W, U, b: x @ W + h @ U + b, f"That is the bare sum. Look for {around} in the equation."),
+        Mistake(lambda x, h, W, U, b: squash(x @ W + h @ U), f"The bias is missing: it looks as if `{b}` were zero."),
+        Mistake(lambda x, h, W, U, b: squash(x @ W + h @ U - b), f"The bias `{b}` is subtracted. Look at its sign."),
+        Mistake(
+            lambda x, h, W, U, b: squash(x @ W + h @ U) + b,
+            f"`{b}` is added outside {around}. Everything that is summed belongs inside: look at your brackets.",
+        ),
+        Mistake(lambda x, h, W, U, b: squash(x @ W + h @ U + 2 * b), f"The bias is added twice; there is one `{b}`."),
+        Mistake(
+            lambda x, h, W, U, b: squash(x @ W + b), "The term with `h_prev` is missing: nothing is heard of the past."
+        ),
+        Mistake(
+            lambda x, h, W, U, b: squash(h @ U + b), "The term with `x_t` is missing: nothing is heard of the input."
+        ),
+        Mistake(
+            lambda x, h, W, U, b: squash(x @ W + h @ U.T + b),
+            f"`{U}` is used transposed. It is square, so the shapes fit either way, and only the values tell.",
+        ),
+        Mistake(
+            lambda x, h, W, U, b: squash(x @ W.T + h @ U + b),
+            f"`{W}` is used transposed: its rows belong to the inputs, its columns to the units.",
+        ),
+        Mistake(
+            lambda x, h, W, U, b: squash(x @ W.T + h @ U.T + b),
+            f"`{W}` and `{U}` are both used transposed. Row vectors stand on the left of their matrix, as it is.",
+        ),
+        Mistake(
+            lambda x, h, W, U, b: squash(x @ U + h @ W + b),
+            f"`x_t` meets `{U}`, and `h_prev` meets `{W}`. A weight's first letter says what it reads.",
+        ),
+        Mistake(
+            concatenated,
+            "The states and the weights are joined in different orders: whoever comes first must meet their own rows.",
+        ),
+        Mistake(
+            lambda x, h, W, U, b: squash((x @ W) * (h @ U) + b),
+            "The two terms are multiplied; what the input says and what the state says are added.",
+        ),
+        Mistake(
+            lambda x, h, W, U, b: squash(x @ W - h @ U + b), "The term with `h_prev` is subtracted. Look at its sign."
+        ),
+        Mistake(
+            lambda x, h, W, U, b: squash(x @ W) + squash(h @ U) + b,
+            f"Each term goes through a function of its own. Add first: {around} comes once, at the end.",
+        ),
+        Mistake(
+            lambda x, h, W, U, b: squash(x * W + h * U + b),
+            "`*` multiplies entry by entry. A vector goes through a matrix with another sign, and the sizes then fit.",
+        ),
+        Mistake(
+            lambda x, h, W, U, b: squash(x @ W + h * U + b),
+            f"`h_prev * {U}` multiplies entry by entry. A vector goes through a matrix with another sign.",
+        ),
+        Mistake(
+            lambda x, h, W, U, b: squash(x * W + h @ U + b),
+            f"`x_t * {W}` multiplies entry by entry. A vector goes through a matrix with another sign.",
+        ),
+        Mistake(
+            lambda x, h, W, U, b: torch.relu(x @ W + h @ U + b),
+            f"That is a ReLU, which has no upper bound. Look at {around}.",
+        ),
+        Mistake(
+            lambda x, h, W, U, b: torch.softmax(x @ W + h @ U + b, dim=1),
+            "A softmax makes the units share a total of 1. Here every unit stands for itself.",
+        ),
+        Mistake(lambda x, h, W, U, b: squash(squash(x @ W + h @ U + b)), f"Look at {around}: you apply it twice."),
+        Mistake(
+            lambda x, h, W, U, b: squash(x @ W + h.detach() @ U + b),
+            "The values are right, but `h_prev` is detached: no gradient can travel to the steps before.",
+        ),
+    ]
+
+
+def gate_mistakes(k: str) -> tuple[Mistake, ...]:
+    """For a gate that makes k."""
+    return (
+        *affine_mistakes(f"W_x{k}", f"W_h{k}", f"b_{k}", torch.sigmoid),
+        Mistake(
+            lambda x, h, W, U, b: torch.tanh(x @ W + h @ U + b),
+            "That is a tanh, from −1 to 1. A gate is a valve between 0 (shut) and 1 (open): which function fits?",
+        ),
+        Mistake(
+            lambda x, h, W, U, b: 1 - torch.sigmoid(x @ W + h @ U + b),
+            "Your gate is 1 minus the right one: open where it should be shut. Look for a sign.",
+        ),
+        Mistake(
+            lambda x, h, W, U, b: F.hardsigmoid(x @ W + h @ U + b),
+            "That is the hard sigmoid, made of straight lines. The gate's function is smooth.",
+        ),
+        Mistake(
+            lambda x, h, W, U, b: (torch.tanh(x @ W + h @ U + b) + 1) / 2,
+            "A tanh moved into 0 to 1 is twice as steep as the gate's function: see what it does to the sum inside.",
+        ),
+    )
+
+
+def tanh_mistakes(W: str, U: str, b: str) -> tuple[Mistake, ...]:
+    """For the candidate and the RNN step, which go through tanh."""
+    return (
+        *affine_mistakes(W, U, b, torch.tanh),
+        Mistake(
+            lambda x, h, W, U, b: torch.sigmoid(x @ W + h @ U + b),
+            "That is a sigmoid: it cannot go below 0. What is made here needs both signs: look at the function.",
+        ),
+    )

@@ -1,0 +1,225 @@
+"""The exercises of notebooks 00 and 01: the element-wise product, and the recurrent network."""
+
+import torch
+from torch import nn
+
+from lstm_lesson.catalogue import Exercise, Mistake
+from lstm_lesson.catalogue_affine import tanh_mistakes
+
+
+def _step_inputs(d):
+    return {"x_t": d("B N"), "h_prev": d("B H"), "W_xh": d("N H", 1), "W_hh": d("H H", 1), "b_h": d("H")}
+
+
+def _unroll_inputs(d):
+    return {"x": d("B T N"), "h_0": d("B H"), "W_xh": d("N H", 1), "W_hh": d("H H", 1), "b_h": d("H")}
+
+
+HADAMARD_MISTAKES = (
+    Mistake(lambda a, b: a @ b, "That is a matrix product, which mixes rows and columns. ⊙ stays at one place."),
+    Mistake(lambda a, b: a @ b.T, "That is a matrix product with b transposed: each entry is a sum. ⊙ sums nothing."),
+    Mistake(lambda a, b: a.T @ b, "That is a matrix product with a transposed: each entry is a sum. ⊙ sums nothing."),
+    Mistake(lambda a, b: (a * b).sum(dim=1), "That is summed over each row. ⊙ leaves the products where they are."),
+    Mistake(lambda a, b: (a * b).sum(), "That is summed over everything. ⊙ leaves the products where they are."),
+    Mistake(lambda a, b: a + b, "That is the sum. ⊙ is a product."),
+    Mistake(lambda a, b: a - b, "That is the difference. ⊙ is a product."),
+    Mistake(lambda a, b: a / b, "That is the quotient. ⊙ is a product."),
+    Mistake(lambda a, b: a * a, "a is multiplied by itself. Where does b come in?"),
+    Mistake(
+        lambda a, b: torch.kron(a, b), "The Kronecker product pairs everything with everything. ⊙ pairs same places."
+    ),
+)
+
+
+def _steps(x, h_0, W, U, b, before=lambda h, h_0: h, read=lambda x, t: x[:, t], squash=torch.tanh):
+    """All states of an RNN in which something may be odd; `before` changes the state that a step starts from."""
+    h_t, states = h_0, []
+    for t in range(x.shape[1]):
+        h_t = squash(read(x, t) @ W + before(h_t, h_0) @ U + b)
+        states.append(h_t)
+    return states
+
+
+def _unrolled(**odd):
+    return lambda *given: torch.stack(_steps(*given, **odd), dim=1)
+
+
+UNROLL_MISTAKES = (
+    Mistake(
+        _unrolled(before=lambda h, h_0: h_0),
+        "h is not carried: every step starts from `h_0` again. Where does the new state go at the end of the loop?",
+    ),
+    Mistake(
+        _unrolled(before=lambda h, h_0: torch.zeros_like(h)),
+        "Every step starts from zeros: h is not carried. Is the state made inside the loop?",
+    ),
+    Mistake(
+        lambda x, h_0, *w: _unrolled()(x, torch.zeros_like(h_0), *w),
+        "The first step starts from zeros. The state before the first step is an argument: `h_0`.",
+    ),
+    Mistake(
+        lambda *given: torch.stack(_steps(*given)),
+        "Time stands first: your result is (T, B, H). The states are stacked along the wrong dimension.",
+    ),
+    Mistake(
+        lambda *given: torch.stack(_steps(*given), dim=2),
+        "Time stands last: your result is (B, H, T). The states are stacked along the wrong dimension.",
+    ),
+    Mistake(
+        lambda *given: torch.cat(_steps(*given), dim=1),
+        "The states are glued into one long row, (B, T·H). Time needs a dimension of its own: stack, not cat.",
+    ),
+    Mistake(
+        lambda *given: torch.cat(_steps(*given)),
+        "The states are piled up as (T·B, H). Time needs a dimension of its own: stack, not cat.",
+    ),
+    Mistake(
+        lambda *given: _steps(*given)[-1], "That is the last state alone. Every step's state is wanted: collect them."
+    ),
+    Mistake(
+        lambda x, h_0, *w: torch.stack([h_0, *_steps(x, h_0, *w)], dim=1),
+        "There is one state too many: `h_0` comes before the first step and is not collected.",
+    ),
+    Mistake(
+        lambda x, h_0, *w: torch.stack([h_0, *_steps(x, h_0, *w)[:-1]], dim=1),
+        "Off by one: you collect the state before each step. Collect the one that comes out.",
+    ),
+    Mistake(lambda x, *rest: _unrolled()(x.flip(1), *rest), "The sequence is read from its end. Step 0 comes first."),
+    Mistake(
+        lambda *given: torch.stack(_steps(*given)[::-1], dim=1),
+        "The states stand in reverse order. The first step's state comes first.",
+    ),
+    Mistake(_unrolled(read=lambda x, t: x[:, 0]), "Every step reads the first input. Which index has to move?"),
+    Mistake(
+        _unrolled(read=lambda x, t: x[t]),
+        "`x[t]` is sequence t of the batch, not step t. The batch comes first: which dimension is time?",
+    ),
+    Mistake(
+        _unrolled(before=lambda h, h_0: h.detach()),
+        "The values are right, but h is detached at every step: no gradient travels back through time.",
+    ),
+    Mistake(
+        lambda x, h_0, *w: _unrolled()(x, nn.Parameter(h_0.detach()), *w),
+        "The values are right, but `h_0` is cut off or made a Parameter of its own: its gradient is lost.",
+    ),
+    Mistake(_unrolled(squash=lambda z: z), "The tanh is missing in each step."),
+    Mistake(
+        _unrolled(squash=torch.sigmoid), "Each step goes through a sigmoid. Which function does the RNN step have?"
+    ),
+    Mistake(lambda x, h_0, W, U, b: _unrolled()(x, h_0, W, U, 0 * b), "The bias `b_h` is missing in each step."),
+    Mistake(
+        lambda x, h_0, W, U, b: _unrolled()(x, h_0, W, U.T, b),
+        "`W_hh` is used transposed. It is square, so the shapes fit either way, and only the values tell.",
+    ),
+    Mistake(
+        lambda x, h_0, W, U, b: _unrolled()(x, h_0, W.T, U, b), "`W_xh` is used transposed: its rows are the inputs."
+    ),
+    Mistake(
+        lambda x, h_0, W, U, b: _unrolled()(x, h_0, U, W, b),
+        "`W_xh` and `W_hh` have changed places. A weight's first letter says what it reads.",
+    ),
+)
+
+MASKED_STEP_MISTAKES = (
+    Mistake(
+        lambda new, prev, keep: torch.where(keep[:, None], prev, new),
+        "The mask is read the wrong way round: `keep` is True where the step counts.",
+    ),
+    Mistake(
+        lambda new, prev, keep: new * keep[:, None],
+        "At padded steps your state becomes 0. Padding must change nothing: what was the state before?",
+    ),
+    Mistake(
+        lambda new, prev, keep: prev * ~keep[:, None],
+        "Where the step counts, your state becomes 0. And the new state?",
+    ),
+    Mistake(lambda new, prev, keep: new, "`keep` makes no difference: padded steps change your state, too."),
+    Mistake(lambda new, prev, keep: prev, "The state never changes: where `keep` is True the new one counts."),
+    Mistake(
+        lambda new, prev, keep: new * keep[:, None] + prev,
+        "Where the step counts, old and new are added. Exactly one of the two is wanted in each row.",
+    ),
+    Mistake(
+        lambda new, prev, keep: new + prev * ~keep[:, None],
+        "At padded steps, old and new are added. Exactly one of the two is wanted in each row.",
+    ),
+    Mistake(
+        lambda new, prev, keep: torch.where(keep, new, prev),
+        "`keep` lies along the units here. It belongs to the sequences, one entry a row: look at its shape, (B,).",
+    ),
+    Mistake(
+        lambda new, prev, keep: new[keep], "The padded rows are dropped. Every sequence keeps its row in the batch."
+    ),
+    Mistake(
+        lambda new, prev, keep: new if keep.any() else prev,
+        "One decision for the whole batch: a single True lets every row through. Decide row by row.",
+    ),
+    Mistake(
+        lambda new, prev, keep: torch.where(keep[:, None], new, prev.detach()),
+        "The values are right, but `h_prev` is detached: at padded steps no gradient travels further back.",
+    ),
+)
+
+
+EXERCISES = [
+    Exercise(
+        name="hadamard",
+        notebook="00_start_here",
+        minutes=2,
+        difficulty=1,
+        reference="exercises.hadamard",
+        inputs=lambda d: {"a": d("B H"), "b": d("B H")},
+        returns={"a ⊙ b": "B H"},
+        mistakes=HADAMARD_MISTAKES,
+        hints=(
+            "⊙ pairs each entry of a with the entry of b at the same place. Nothing is summed.",
+            "Two (B, H) tensors go in and one (B, H) tensor comes out, so it is not a matrix product.",
+            "Python has one operator that torch applies entry by entry to two tensors of the same shape.",
+        ),
+    ),
+    Exercise(
+        name="rnn_step",
+        notebook="01_rnn_cell",
+        minutes=5,
+        difficulty=1,
+        reference="equations.rnn_step",
+        inputs=_step_inputs,
+        returns={"h_t": "B H"},
+        mistakes=tanh_mistakes("W_xh", "W_hh", "b_h"),
+        hints=(
+            "Three things are added: what the input says, what the old state says, and the bias.",
+            "Shapes lead the way: x_t (B, N) needs a matrix (N, H), h_prev (B, H) needs a matrix (H, H).",
+            "The sum is any number; the new state has to lie between −1 and 1. Which function does that?",
+        ),
+    ),
+    Exercise(
+        name="unroll",
+        notebook="01_rnn_cell",
+        minutes=6,
+        difficulty=2,
+        reference="layers.unroll",
+        inputs=_unroll_inputs,
+        returns={"hidden_seq": "B T H"},
+        mistakes=UNROLL_MISTAKES,
+        hints=(
+            "Loop over the T steps. The state that one step returns is the state the next one starts from.",
+            "x[:, t] is the input of step t for the whole batch, (B, N). Collect each new state in a list.",
+            "T states (B, H) become one tensor (B, T, H): time is the dimension you add, and it is the middle one.",
+        ),
+    ),
+    Exercise(
+        name="masked_step",
+        notebook="01_rnn_cell",
+        minutes=4,
+        difficulty=2,
+        reference="layers.masked_step",
+        inputs=lambda d: {"h_new": d("B H"), "h_prev": d("B H"), "keep": d.keep("B")},
+        returns={"h": "B H"},
+        mistakes=MASKED_STEP_MISTAKES,
+        hints=(
+            "For each sequence of the batch there are two candidates for the state. keep says which one counts.",
+            "Where keep is False, the step is padding, and the state stays as it was before the step.",
+            "keep is (B,), the states are (B, H): give keep a second dimension of size 1, then choose row by row.",
+        ),
+    ),
+]

@@ -1,0 +1,218 @@
+"""Hold what a learner's function returned against what the reference returns, and say in words what differs."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lstm_lesson.catalogue import Draw, Exercise
+
+ROUNDING = {torch.float64: 1e-10, torch.float32: 2e-5}  # allowed, as a share of the largest entry or of 1
+ENOUGH = 5  # entries of a list that a message names
+
+
+@dataclass
+class Fault:
+    """What is wrong with an answer: what was got and what expected, and for values both, to be drawn."""
+
+    kind: str  # "crashed", "type", "dtype", "shape", "value", "gradient", "changed", "global"
+    text: str
+    picture: tuple[str, Tensor, Tensor] | None = None
+
+
+def parts(name: str, value) -> list[tuple[str, object]]:
+    """The leaves of tuples, lists and mappings, each with the name a learner would write for it."""
+    if isinstance(value, Mapping):
+        return [leaf for k, v in value.items() for leaf in parts(f'{name}["{k}"]', v)]
+    if isinstance(value, (tuple, list)):
+        return [leaf for k, v in enumerate(value) for leaf in parts(f"{name}[{k}]", v)]
+    return [(name, value)]
+
+
+def rebuild(value, change: Callable[[Tensor], Tensor]):
+    """The same structure with every tensor changed."""
+    if isinstance(value, Mapping):
+        return {k: rebuild(v, change) for k, v in value.items()}
+    if isinstance(value, (tuple, list)):
+        return type(value)(rebuild(v, change) for v in value)
+    return change(value) if isinstance(value, Tensor) else value
+
+
+def compare(exercise: Exercise, draw: Draw, got, expected, printed: str = "") -> Fault | None:
+    """The first fault of one returned value: its type, then dtypes, shapes and values."""
+    pairs = align(exercise, got, expected, printed)
+    if isinstance(pairs, str):
+        return Fault("type", pairs)
+    faults = [[dtype_fault(exercise, *pair) for pair in pairs]]
+    faults.append([shape_fault(exercise, *pair, draw) for pair in pairs])
+    if not any(faults[0]) and not any(faults[1]):
+        faults.append([value_fault(exercise, *pair, draw) for pair in pairs])
+    return next((fault for row in faults for fault in row if fault), None)
+
+
+def align(exercise: Exercise, got, expected, printed: str = "") -> list[tuple[str, Tensor, Tensor]] | str:
+    """Pair what came back with what should have, each under its name; or a sentence on what came back instead."""
+    names = list(exercise.returns)
+    if isinstance(expected, Tensor):
+        return [(names[0], got, expected)] if isinstance(got, Tensor) else odd_value(got, "one tensor", printed)
+    needs = f"{len(expected)} tensors" + (f" ({', '.join(names)})" if len(names) == len(expected) else "")
+    needs = f"a dictionary of {needs}" if isinstance(expected, Mapping) else needs
+    if not isinstance(got, Mapping if isinstance(expected, Mapping) else (tuple, list)):
+        return odd_value(got, needs, printed)
+    if isinstance(expected, Mapping) and set(got) != set(expected):
+        missing = [str(k) for k in expected if k not in got]
+        return f"The dictionary has no entry {listed(missing)}." if missing else f"You return more than {needs}."
+    if len(got) != len(expected):
+        return f"You return {len(got)} values; expected {needs}."
+    theirs, ours = dict(parts(names[0], got)), dict(parts(names[0], expected))
+    if set(theirs) != set(ours):
+        return f"You return values packed inside values; expected {needs}, side by side."
+    for label, value in theirs.items():
+        if not isinstance(value, Tensor):
+            return f"`{label}`: " + odd_value(value, "a tensor", printed)
+    labels = names if len(names) == len(ours) else list(ours)
+    return [(label, theirs[key], ours[key]) for label, key in zip(labels, ours, strict=True)]
+
+
+def odd_value(value, needs: str, printed: str) -> str:
+    """What a function returned in place of tensors, in a sentence."""
+    if value is None and printed.strip():
+        return f"It prints, and returns nothing (None); expected {needs}. Printing shows a value, `return` hands it on."
+    if value is None:
+        return f"It returns nothing (None); expected {needs}. Does every path end with a `return`?"
+    if isinstance(value, Tensor):
+        return f"You return one tensor of shape {tuple(value.shape)}; expected {needs}."
+    if isinstance(value, (np.ndarray, np.generic)):
+        return f"You return a NumPy array; expected {needs}. NumPy knows no gradients: stay with torch throughout."
+    if isinstance(value, (tuple, list)):
+        comma = " Does a comma stand at the end of a line?" if isinstance(value, tuple) and len(value) == 1 else ""
+        return f"You return a {type(value).__name__} with {len(value)} entries; expected {needs}.{comma}"
+    if isinstance(value, (int, float, complex)):
+        return f"You return a Python number ({type(value).__name__}); expected {needs}, which keeps its graph."
+    return f"You return an object of type {type(value).__name__}; expected {needs}."
+
+
+def dtype_fault(exercise: Exercise, label, got, expected) -> Fault | None:
+    right = {
+        "as given": got.dtype == expected.dtype,
+        "whole": not (got.is_floating_point() or got.is_complex() or got.dtype == torch.bool),
+        "float": got.is_floating_point(),
+    }[exercise.dtype]
+    if not right:
+        needs = {"as given": f"{expected.dtype}, as in the inputs", "whole": "torch.int64", "float": "torch.float32"}
+        return Fault("dtype", f"`{label}` has dtype {got.dtype}; expected {needs[exercise.dtype]}.")
+    if got.layout != torch.strided or got.device != expected.device:
+        has = f"{got.layout} on {got.device}"
+        return Fault("dtype", f"`{label}` is {has}; expected torch.strided on {expected.device}.")
+    return None
+
+
+def shape_fault(exercise: Exercise, label, got, expected, draw: Draw) -> Fault | None:
+    if got.shape == expected.shape:
+        return None
+    letters = exercise.returns.get(label, "").split()
+    spelled = f"({', '.join(letters)}{',' * (len(letters) == 1)}) = " if letters else ""
+    return Fault("shape", f"`{label}` has shape {tuple(got.shape)}; expected {spelled}{tuple(expected.shape)}.")
+
+
+def value_fault(exercise: Exercise, label, got, expected, draw: Draw) -> Fault | None:
+    wrong = ~close(got, expected, exercise.slack)
+    if not wrong.any():
+        return None
+    return Fault("value", f"{first_entry(label, got, expected, wrong)}{sizes(draw)}.", (label, got, expected))
+
+
+def close(got: Tensor, expected: Tensor, slack: float = 0.0) -> Tensor:
+    """Which entries agree up to rounding: a bool tensor. Both have the same shape."""
+    got, expected = got.detach(), expected.detach()
+    rounding = max(ROUNDING.get(got.dtype, 0.0), ROUNDING.get(expected.dtype, 0.0))
+    got, expected = got.to(torch.float64), expected.to(torch.float64)
+    finite = expected[expected.isfinite()]
+    largest = max(1.0, finite.abs().max().item() if finite.numel() else 1.0)
+    return torch.isclose(got, expected, rtol=0, atol=rounding * largest + slack, equal_nan=True)
+
+
+def alike(one, other) -> bool:
+    """Whether two returned values agree in structure, shapes and values."""
+    one, other = parts("", one), parts("", other)
+    return [k for k, _ in one] == [k for k, _ in other] and all(
+        a.shape == b.shape and a.is_complex() == b.is_complex() and bool(close(a, b).all())
+        if isinstance(a, Tensor) and isinstance(b, Tensor)
+        else type(a) is type(b) and not isinstance(a, Tensor)
+        for (_, a), (_, b) in zip(one, other, strict=True)
+    )
+
+
+class CutInPlace(Exception):
+    """An input lost its own history: `detach_` and the like."""
+
+
+def gradients(f: Callable, arguments: dict) -> dict[str, Tensor | None] | None:
+    """The gradient of every float input for one fixed weighting of all outputs; None where no output has a graph."""
+    leaves: dict[str, Tensor] = {}
+    originals = rebuild(arguments, lambda t: t.clone().requires_grad_() if t.is_floating_point() else t.clone())
+    for name, value in originals.items():
+        leaves.update((k, t) for k, t in parts(name, value) if isinstance(t, Tensor) and t.is_floating_point())
+    given = rebuild(originals, torch.clone)  # with a history, as a state in the middle of a sequence has
+    handed_over = {k: t for name, value in given.items() for k, t in parts(name, value) if k in leaves}
+    outputs = [t for _, t in parts("", f(*given.values())) if isinstance(t, Tensor)]
+    if cut := [name for name, t in handed_over.items() if not t.requires_grad]:
+        raise CutInPlace(listed(cut))
+    weighting = torch.Generator().manual_seed(1)
+    total = sum(
+        (t * torch.randn(t.shape, generator=weighting, dtype=torch.float64)).sum() for t in outputs if t.requires_grad
+    )
+    if not isinstance(total, Tensor):
+        return None
+    found = torch.autograd.grad(total, list(leaves.values()), allow_unused=True)
+    return dict(zip(leaves, found, strict=True))
+
+
+def gradient_fault(got: dict | None, expected: dict | None) -> Fault | None:
+    """What is wrong with the gradients of one draw; a missing gradient and one of zeros are the same."""
+    names = list(expected or got or {})
+    got, expected = got or {}, expected or {}
+    wrong = {}
+    for name in names:
+        g, e = got.get(name), expected.get(name)
+        if g is None and e is None:
+            continue
+        g, e = torch.zeros_like(e) if g is None else g, torch.zeros_like(g) if e is None else e
+        unequal = ~close(g, e)
+        if unequal.any():
+            wrong[name] = first_entry(f"gradient of {name}", g, e, unequal)
+    cut = [name for name in wrong if got.get(name) is None]
+    if cut:
+        where = listed(cut) if len(cut) < len(names) or len(names) == 1 else "any of the inputs"
+        return Fault("gradient", f"The values are right, but no gradient reaches {where}; expected one.")
+    if wrong:
+        return Fault("gradient", f"The values are right, the gradients are not: {next(iter(wrong.values()))}.")
+    return None
+
+
+def first_entry(label: str, got: Tensor, expected: Tensor, wrong: Tensor) -> str:
+    place = tuple(wrong.nonzero()[0].tolist())
+    at = f"{label}[{', '.join(map(str, place))}]" if place else label
+    return f"`{at}` is {number(got[place])}; expected {number(expected[place])}"
+
+
+def number(value) -> str:
+    value = value.item()
+    if isinstance(value, float) and math.isfinite(value):
+        return f"{value:.4g}".replace("-", "−")
+    return str(value)
+
+
+def sizes(draw: Draw) -> str:
+    known = ", ".join(f"{s} = {n}" for s, n in draw.sizes.items() if s in draw.used)
+    return f" (with {known})" if known else ""
+
+
+def listed(names: list[str]) -> str:
+    names = [f"`{name}`" for name in names]
+    if len(names) > ENOUGH:
+        names = [*names[: ENOUGH - 1], f"{len(names) - ENOUGH + 1} more"]
+    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)

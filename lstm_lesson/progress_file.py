@@ -1,0 +1,200 @@
+"""Which exercises are solved: a small JSON file in the user's data folder, and `progress()` to show it.
+
+`LSTM_LESSON_PROGRESS` names another folder. Nothing here can stop a lesson: a damaged file is set aside, and where
+nothing can be written the count is kept for as long as Python runs.
+"""
+
+import atexit
+import contextlib
+import csv
+import errno
+import html
+import json
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from lstm_lesson.catalogue import exercises
+
+FILE = "progress.json"
+PATIENCE = 0.3  # seconds to wait for another notebook that is writing
+
+_unsaved: dict[str, list[bool]] = {}  # outcomes that could not be written yet, by exercise
+
+
+def folder() -> Path:
+    """Where the file lies."""
+    named = os.environ.get("LSTM_LESSON_PROGRESS")
+    if named:
+        return Path(named).expanduser()
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("lstm-lesson", appauthor=False))
+
+
+def note(name: str, passed: bool) -> None:
+    """Count one attempt at an exercise, until it is solved. Never raises."""
+    with contextlib.suppress(Exception):
+        _unsaved.setdefault(name, []).append(passed)
+        _save()
+
+
+def load() -> dict[str, dict]:
+    """Attempts and the time of solution of every exercise tried, with what could not be saved."""
+    with contextlib.suppress(Exception):
+        return _merged(_read(folder() / FILE), _unsaved)
+    return _merged({}, _unsaved)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One row per exercise: notebook, exercise, minutes, difficulty, solved, attempts, solved_at (UTC)."""
+
+    rows: tuple[dict, ...]
+
+    def to_csv(self, path: str | Path) -> Path:
+        """Write the rows as a table that a spreadsheet reads; returns the path."""
+        path = Path(path)
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, fieldnames=list(self.rows[0]))
+            writer.writeheader()
+            writer.writerows(self.rows)
+        return path
+
+    def _notebooks(self) -> dict[str, list[dict]]:
+        notebooks: dict[str, list[dict]] = {}
+        for row in self.rows:
+            notebooks.setdefault(row["notebook"], []).append(row)
+        return notebooks
+
+    def _total(self) -> str:
+        return f"{sum(row['solved'] for row in self.rows)} of {len(self.rows)} exercises solved"
+
+    def __repr__(self) -> str:
+        lines = [self._total()]
+        for notebook, rows in self._notebooks().items():
+            lines.append(f"{notebook:<34}" + "  ".join(f"{_mark(row)} {row['exercise']}" for row in rows))
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        body = "".join(
+            f"<tr><td style='text-align:left'>{html.escape(notebook)}</td>"
+            f"<td>{sum(row['solved'] for row in rows)} of {len(rows)}</td><td style='text-align:left'>"
+            + " &nbsp; ".join(f"{_mark(row)} <code>{row['exercise']}</code>" for row in rows)
+            + "</td></tr>"
+            for notebook, rows in self._notebooks().items()
+        )
+        head = "<tr><th>notebook</th><th>solved</th><th style='text-align:left'>exercises</th></tr>"
+        return f"<table><caption>{self._total()}</caption><thead>{head}</thead><tbody>{body}</tbody></table>"
+
+
+def progress() -> Progress:
+    """Which exercises are solved, notebook by notebook; `.to_csv(path)` writes a row per exercise, with attempts.
+
+    ⬜ not solved yet, ✅ solved. Attempts are counted up to the first right answer; an untouched stub is none.
+    """
+    done = load()
+    rows = []
+    for exercise in exercises().values():
+        entry = done.get(exercise.name, {"attempts": 0, "solved_at": None})
+        row = {"notebook": exercise.notebook, "exercise": exercise.name, "minutes": exercise.minutes}
+        row |= {"difficulty": exercise.difficulty, "solved": entry["solved_at"] is not None}
+        rows.append(row | {"attempts": entry["attempts"], "solved_at": entry["solved_at"] or ""})
+    return Progress(tuple(rows))
+
+
+def _mark(row: dict) -> str:
+    return "✅" if row["solved"] else "⬜"
+
+
+def _merged(done: dict[str, dict], outcomes: dict[str, list[bool]]) -> dict[str, dict]:
+    done = {name: dict(entry) for name, entry in done.items()}
+    for name, passed in ((name, passed) for name, each in outcomes.items() for passed in each):
+        entry = done.setdefault(name, {"attempts": 0, "solved_at": None})
+        if entry["solved_at"] is None:
+            entry["attempts"] += 1
+            entry["solved_at"] = datetime.now(UTC).isoformat(timespec="seconds") if passed else None
+    return done
+
+
+def _save() -> None:
+    """Read, merge, write beside, put in place: no other notebook's count is lost, no half file is left."""
+    path = folder() / FILE
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _lock(path.with_suffix(".lock")):
+        before = _read(path)
+        after = _merged(before, _unsaved)
+        if after != before:
+            _write(path, after)
+        _unsaved.clear()
+
+
+def _read(path: Path) -> dict[str, dict]:
+    """What the file says; a file that makes no sense is set aside under another name."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return {}
+    except UnicodeDecodeError:
+        text = ""
+    try:
+        done = json.loads(text)["exercises"]
+        for entry in done.values():
+            whole = isinstance(entry["attempts"], int) and not isinstance(entry["attempts"], bool)
+            if not whole or not isinstance(entry["solved_at"], (str, type(None))):
+                raise TypeError("not an entry of ours")
+        return done
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        with contextlib.suppress(OSError):
+            path.replace(path.with_name(f"progress.damaged-{time.time_ns()}.json"))
+        return {}
+
+
+def _write(path: Path, done: dict[str, dict]) -> None:
+    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=".progress-", suffix=".json")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump({"version": 1, "exercises": done}, file, indent=1)
+        Path(beside).replace(path)
+    except BaseException:
+        Path(beside).unlink(missing_ok=True)
+        raise
+
+
+@contextlib.contextmanager
+def _lock(path: Path) -> Iterator[None]:
+    """Alone with the file; BlockingIOError if another notebook holds it for longer than `PATIENCE`."""
+    with path.open("a") as file:
+        until = time.monotonic() + PATIENCE
+        while not _try_lock(file):
+            if time.monotonic() > until:
+                raise BlockingIOError(f"{path} is held by another process")
+            time.sleep(0.005)
+        yield  # closing the file gives the lock back
+
+
+def _try_lock(file) -> bool:
+    """False while another process holds the lock; True once it is ours, or where the file system knows no locks."""
+    try:
+        if os.name == "nt":
+            import msvcrt
+
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno not in (errno.EAGAIN, errno.EACCES, errno.EDEADLK)
+    return True
+
+
+@atexit.register
+def _save_the_rest() -> None:
+    if _unsaved:
+        with contextlib.suppress(Exception):
+            _save()
