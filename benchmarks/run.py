@@ -1,0 +1,44 @@
+"""Print the benchmark tables: `python benchmarks/run.py --help` says what can be chosen.
+
+Machines differ and are noisy, so times are medians of paired runs, and told as ratios.
+"""
+
+import argparse
+import os
+import platform
+
+import import_time
+import notebook_runs
+import speed
+import torch
+
+TABLES = {"speed": speed, "import": import_time, "notebooks": notebook_runs}
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Print the benchmark tables.")
+    parser.add_argument("--only", choices=TABLES, action="append", help="this table (can be given again for another)")
+    parser.add_argument("--seconds", type=float, default=8.0, help="time for each row of `speed` (default: 8)")
+    parser.add_argument("--threads", type=int, default=1, help="threads for torch (default: 1, as the notebooks)")
+    parser.add_argument("--pairs", type=int, default=7, help="paired runs of `import` (default: 7)")
+    parser.add_argument("--notebook", default="", help="only notebooks whose name contains this")
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    print(f"Python {platform.python_version()}, torch {torch.__version__}, {platform.machine()},", end=" ")
+    print(f"{os.cpu_count()} CPU cores, {options.threads} threads")
+    for name in options.only or TABLES:
+        print(f"\n{TABLES[name].TITLE}\n")
+        show(TABLES[name].rows(options))
+
+
+def show(rows):
+    """Print an aligned table; each row is a dict of texts, shown as soon as it is measured."""
+    for number, row in enumerate(rows):
+        widths = [max(len(key), 14) if place else 34 for place, key in enumerate(row)]
+        if number == 0:
+            print(*(key.ljust(w) if w == 34 else key.rjust(w) for key, w in zip(row, widths, strict=True)))
+        print(*(v.ljust(w) if w == 34 else v.rjust(w) for v, w in zip(row.values(), widths, strict=True)), flush=True)
+
+
+if __name__ == "__main__":
+    main()

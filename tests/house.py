@@ -1,0 +1,40 @@
+"""Where things stand in the repository, and the rules that hold for every file of text."""
+
+import re
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "lstm_lesson"
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+ADDRESS = PYPROJECT["project"]["urls"]["Repository"]
+SETUP_CELL = (ROOT / "tests" / "setup_cell.txt").read_text(encoding="utf-8").strip().replace("{address}", ADDRESS)
+
+MACHINE_PATH = re.compile(r"(?<![\w.~-])/(?:work|root|tmp|home|Users)/[\w.-]+|\b[A-Z]:\\{1,2}Users\b|\.\./shared\b")
+INDEX_HOST = re.compile(r"pypi\.org|pythonhosted\.org|download\.pytorch\.org|anaconda\.(?:org|com)|conda\.io", re.I)
+
+
+def files():
+    """Every file of the repository that a person wrote or ran: no caches, no environment, no git."""
+    places = [*ROOT.glob("*"), *(p for d in ("notebooks", "tests", "benchmarks", "lstm_lesson", ".ci")
+                                 for p in (ROOT / d).rglob("*"))]  # fmt: skip
+    skip = {"__pycache__", ".ipynb_checkpoints", ".hypothesis"}
+    return sorted(p for p in places if p.is_file() and not skip & set(p.parts) and p.suffix not in (".pyc", ".png"))
+
+
+def machine_paths(text: str) -> list[str]:
+    """Paths that exist on the author's machine only."""
+    return [match[0] for match in MACHINE_PATH.finditer(text)]
+
+
+def index_hosts(text: str) -> list[str]:
+    """Host names of package indexes: which one is used is the learner's choice."""
+    return [match[0] for match in INDEX_HOST.finditer(text)]
+
+
+def badge(name: str) -> str:
+    """The Colab badge of a notebook, as its first cell and the README carry it."""
+    colab = ADDRESS.replace("https://github.com", "https://colab.research.google.com/github")
+    picture = "https://colab.research.google.com/assets/colab-badge.svg"
+    return f"[![Open in Colab]({picture})]({colab}/blob/main/notebooks/{name})"

@@ -1,0 +1,308 @@
+"""What holds for every notebook: each rule takes a `Lesson` and returns its complaints, none if all is well."""
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from urllib.parse import unquote
+
+import nbformat
+from house import SETUP_CELL, badge, machine_paths
+
+KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+METADATA = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
+LINES, WORDS = 20, 150  # at most, in a code cell and in a stretch of prose
+PADDING = ("simply", "obviously", "as we all know", "let's dive", "it is important to note", "in this section")
+NOT_IN_A_LESSON = ("matplotlib", "plt.", "sys.path", "clear_output", "interact(", "torch.load(", "Output(")
+CLOSING = ("What can go wrong", "For the teacher", "What you can do now")
+
+
+@dataclass
+class Lesson:
+    """A notebook and where it lies."""
+
+    path: Path
+
+    @cached_property
+    def notebook(self):
+        return nbformat.read(self.path, as_version=nbformat.NO_CONVERT)
+
+    @property
+    def cells(self):
+        return self.notebook.cells
+
+    @property
+    def code(self):
+        return [cell for cell in self.cells if cell.cell_type == "code"]
+
+    @property
+    def prose(self):
+        return [cell.source for cell in self.cells if cell.cell_type == "markdown"]
+
+    @property
+    def neighbours(self):
+        """The lessons of the same folder, in their order."""
+        return sorted(self.path.parent.glob("*.ipynb"))
+
+
+# What is stored ------------------------------------------------------------------------------------------------------
+
+
+def starts_with_the_setup_cell(lesson):
+    if [cell.source for cell in lesson.cells[1:2] if cell.cell_type == "code"] != [SETUP_CELL]:
+        yield "the second cell is not the set-up cell, letter by letter"
+
+
+def keeps_no_other_metadata(lesson):
+    """No widget state, no other kernel, no timing; and a valid notebook with cell ids."""
+    for key in set(lesson.notebook.metadata) | set(METADATA):
+        has, needs = lesson.notebook.metadata.get(key), METADATA.get(key)
+        if has != needs:
+            yield f"metadata.{key} is {str(has)[:60]}; it should be {needs}"
+    for cell in lesson.cells:
+        for key in set(cell.metadata) - {"tags", "slideshow"}:
+            yield f"{head(cell)}: its metadata has {key!r}"
+    try:
+        nbformat.validate(lesson.notebook)
+    except nbformat.ValidationError as error:
+        yield f"not a valid notebook: {str(error).splitlines()[0]}"
+
+
+def ran_from_top_to_bottom(lesson):
+    for expected, cell in enumerate(lesson.code, start=1):
+        if cell.execution_count != expected:
+            yield f"{head(cell)}: ran as number {cell.execution_count}; it should be {expected}"
+
+
+def ran_without_errors_or_warnings(lesson):
+    for cell, output in outputs(lesson):
+        if output.output_type == "error" or output.get("name") == "stderr":
+            yield f"{head(cell)}: {output.get('ename', 'stderr')}: {output.get('evalue', output.get('text', ''))[:80]}"
+
+
+def names_no_place_on_a_machine(lesson):
+    for cell in lesson.cells:
+        for found in machine_paths(cell.source):
+            yield f"{head(cell)}: {found}"
+    for cell, output in outputs(lesson):
+        text = shown(output)
+        for found in machine_paths(text) + re.findall(r"\b0x[0-9a-f]{6,}\b", text):
+            yield f"{head(cell)}: its output has {found}"
+
+
+# How it reads --------------------------------------------------------------------------------------------------------
+
+
+def has_one_title_and_skips_no_level(lesson):
+    levels = [level for level, _ in headings(lesson)]
+    if levels.count(1) != 1 or levels[:1] != [1]:
+        yield f"{levels.count(1)} headings of level 1; it needs one, at the top"
+    for above, (level, text) in zip(levels, headings(lesson)[1:], strict=False):
+        if level > above + 1:
+            yield f"{text!r} has level {level} under level {above}"
+
+
+def has_short_code_cells(lesson):
+    for cell in lesson.code:
+        if len(cell.source.splitlines()) > LINES:
+            yield f"{head(cell)}: {len(cell.source.splitlines())} lines; at most {LINES}"
+
+
+def has_short_prose(lesson):
+    """Counted between folds: nobody reads a wall of text, folded or not."""
+    for source in lesson.prose:
+        for stretch in re.split(r"</?details[^>]*>", without_code(source)):
+            words = len(re.findall(r"[A-Za-z][\w'’-]*", re.sub(r"(?m)^\|.*|\$\$.*?\$\$|\]\([^)]*\)", "", stretch)))
+            if words > WORDS:
+                yield f"{source[:50]!r}: {words} words in one stretch; at most {WORDS}"
+
+
+def speaks_plainly(lesson):
+    for source in lesson.prose:
+        text = re.sub(r"\$[^$]*\$|!\[|<!--", "", without_code(source))
+        for word in (*PADDING, "!"):
+            if found := re.search(rf".{{0,30}}{re.escape(word)}", text, re.I):
+                yield f"{word!r} in {found[0]!r}"
+
+
+def closes_its_folds(lesson):
+    """Markdown inside <details> is rendered only after a blank line."""
+    for source in lesson.prose:
+        if source.count("<details") != source.count("</details>"):
+            yield f"{source[:50]!r}: <details> not closed"
+        for line in re.findall(r"(.*</summary>)(?!\n\s*\n)", source):
+            yield f"no blank line under {line!r}"
+
+
+def ends_as_every_lesson_does(lesson):
+    text = "\n".join(lesson.prose)
+    for part in CLOSING:
+        if part not in text:
+            yield f"no {part!r}"
+
+
+# Pictures ------------------------------------------------------------------------------------------------------------
+
+
+def describes_every_picture(lesson):
+    html = [(source, source) for source in map(without_code, lesson.prose)]
+    html += [(cell.source, text(output, "text/html")) for cell, output in outputs(lesson)]
+    for source, page in html:
+        for tag in re.findall(r"<img\b[^>]*>", page):
+            if not re.search(r"""\balt=(?:"[^"]+"|'[^']+')""", tag):
+                yield f"{source[:50]!r}: an <img> without alt text"
+    for source in map(without_code, lesson.prose):
+        if re.search(r"!\[\s*\]\(", source):
+            yield f"{source[:50]!r}: a picture without alt text"
+    for cell, output in outputs(lesson):
+        if has_picture(output) and "<img" not in text(output, "text/html"):
+            yield f"{head(cell)}: a picture without alt text"
+
+
+def says_what_a_picture_shows(lesson):
+    """One sentence of takeaway, in Markdown directly under the picture."""
+    for cell, below in zip(lesson.cells, [*lesson.cells[1:], None], strict=True):
+        if cell.cell_type != "code" or not any(map(has_picture, cell.outputs)):
+            continue
+        if below is None or below.cell_type != "markdown" or below.source.startswith(("#", "<details")):
+            yield f"{head(cell)}: no takeaway under its picture"
+
+
+def compares_no_picture(lesson):
+    """A cell whose output is compared on every machine shows text only."""
+    for cell, output in outputs(lesson):
+        if "nbval-check-output" in cell.metadata.get("tags", []) and has_picture(output):
+            yield f"{head(cell)}: tagged nbval-check-output, and shows a picture"
+
+
+def colours_formulas_in_braces(lesson):
+    """Without outer braces MathJax 3 colours the rest of the formula too."""
+    for source in lesson.prose:
+        for found in re.findall(r"(?<!\{)\\color\{[^}]*\}.{0,10}", source):
+            yield f"{found!r} without outer braces"
+
+
+# Code and exercises --------------------------------------------------------------------------------------------------
+
+
+def leaves_plumbing_to_the_package(lesson):
+    for cell in lesson.code:
+        for word in NOT_IN_A_LESSON:
+            if word in cell.source:
+                yield f"{head(cell)}: {word}"
+        if cell.source.rstrip().endswith(";"):
+            yield f"{head(cell)}: ends with a semicolon"
+
+
+def checks_every_stub(lesson):
+    """A stub, its check in the same cell, and above it the heading with minutes and difficulty."""
+    for above, cell in zip(lesson.cells, lesson.cells[1:], strict=False):
+        if cell.cell_type != "code" or "NotImplementedError" not in cell.source:
+            continue
+        name = re.findall(r"(?m)^def (\w+)", cell.source)[-1:]
+        last = cell.source.rstrip().splitlines()[-1]
+        if [last] != [f"check({n})" for n in name]:
+            yield f"{head(cell)}: ends with {last!r}; it should check its stub"
+        heading = rf"(?m)^### Your turn: `{''.join(name)}` · \d+ minutes? · [●○]{{3}}"
+        if above.cell_type != "markdown" or not re.search(heading, above.source):
+            yield f"{head(cell)}: no heading 'Your turn' with minutes and difficulty above it"
+
+
+# Links ---------------------------------------------------------------------------------------------------------------
+
+
+def carries_its_own_badge(lesson):
+    if badge(lesson.path.name) not in lesson.cells[0].source.splitlines():
+        yield "the first cell has no line with this notebook's Colab badge"
+
+
+def links_to_what_exists(lesson):
+    return [complaint for source in lesson.prose for complaint in broken_links(source, lesson.path)]
+
+
+def leads_to_its_neighbours(lesson):
+    links = dict(re.findall(r"\[(Previous|Contents|Next)[^\]]*\]\(([^)]*)\)", lesson.cells[-1].source))
+    names = [path.name for path in lesson.neighbours]
+    here = names.index(lesson.path.name)
+    expected = {"Previous": names[here - 1] if here else None, "Next": [*names, None][here + 1]}
+    expected |= {"Contents": names[0]} if here else {}
+    for word, target in expected.items():
+        if links.get(word) != target:
+            yield f"{word} leads to {links.get(word)}; it should be {target}"
+
+
+RULES = [
+    starts_with_the_setup_cell,
+    keeps_no_other_metadata,
+    ran_from_top_to_bottom,
+    ran_without_errors_or_warnings,
+    names_no_place_on_a_machine,
+    has_one_title_and_skips_no_level,
+    has_short_code_cells,
+    has_short_prose,
+    speaks_plainly,
+    closes_its_folds,
+    ends_as_every_lesson_does,
+    describes_every_picture,
+    says_what_a_picture_shows,
+    compares_no_picture,
+    colours_formulas_in_braces,
+    leaves_plumbing_to_the_package,
+    checks_every_stub,
+    carries_its_own_badge,
+    links_to_what_exists,
+    leads_to_its_neighbours,
+]
+
+
+# Small tools ---------------------------------------------------------------------------------------------------------
+
+
+def head(cell) -> str:
+    """How a complaint names a cell: its first line."""
+    return repr(cell.source.strip().split("\n")[0][:60])
+
+
+def outputs(lesson):
+    return [(cell, output) for cell in lesson.code for output in cell.outputs]
+
+
+def text(output, kind) -> str:
+    return "".join(output.get("data", {}).get(kind, ""))
+
+
+def shown(output) -> str:
+    """All text of an output; pictures, which are base64, are left out."""
+    kinds = [kind for kind in output.get("data", {}) if kind.startswith("text/") or kind == "image/svg+xml"]
+    parts = [output.get("text", ""), *output.get("traceback", []), *(text(output, kind) for kind in kinds)]
+    return re.sub(r"data:[\w/+-]+;base64,[\w+/=]+", "", "\n".join(parts))
+
+
+def has_picture(output) -> bool:
+    return any(k.startswith("image/") for k in output.get("data", {})) or "<img" in text(output, "text/html")
+
+
+def without_code(source: str) -> str:
+    """Markdown without code blocks and code spans."""
+    return re.sub(r"`[^`\n]*`", "", re.sub(r"(?ms)^(```|~~~).*?^\1\s*$", "", source))
+
+
+def headings(lesson) -> list[tuple[int, str]]:
+    lines = "\n".join(re.sub(r"(?ms)^(```|~~~).*?^\1\s*$", "", source) for source in lesson.prose)
+    marked = re.findall(r"(?m)^(#{1,6})\s+(.*?)\s*$|^<h([1-6])[^>]*>(.*?)</h", lines)
+    return [(len(marks) or int(number), title or inner) for marks, title, number, inner in marked]
+
+
+def broken_links(source: str, at: Path):
+    """Links of Markdown or HTML that lead to no file, or to no heading of a notebook."""
+    found = re.findall(r"\]\(([^)\s]+)\)", without_code(source))
+    found += re.findall(r"""<(?:a|img)\b[^>]*\b(?:href|src)=["']([^"']+)""", source)
+    for target in found:
+        if re.match(r"[a-z]+:", target):  # https:, data:, attachment:
+            continue
+        name, _, anchor = unquote(target).partition("#")
+        path = at.parent / name if name else at
+        if not path.exists():
+            yield f"{target} leads to no file"
+        elif anchor and anchor not in {re.sub(r"\s", "-", title) for _, title in headings(Lesson(path))}:
+            yield f"{target} leads to no heading"

@@ -1,0 +1,149 @@
+"""Every rule holds in every notebook, and every rule catches what it is there for."""
+
+import nbformat
+import notebook_rules as rules
+import pytest
+from house import NOTEBOOKS, SETUP_CELL, badge
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+PICTURE = {"image/png": "aGVyZQ==", "text/html": '<img alt="a curve that falls" src="data:image/png;base64,aGVyZQ==">'}
+STUB = "def half_life(f):\n    raise NotImplementedError\n\ncheck(half_life)"
+CLOSING = "".join(f"\n\n<details><summary>{part}</summary>\n\nText.\n\n</details>" for part in rules.CLOSING)
+
+
+@pytest.mark.parametrize("rule", rules.RULES, ids=lambda rule: rule.__name__)
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_the_rule_holds_in(path, rule):
+    assert list(rule(rules.Lesson(path))) == []
+
+
+def good_lesson():
+    """The smallest lesson that no rule complains about."""
+    cells = [
+        new_markdown_cell(f"# 01 · A lesson\n\n**Does it hold?** 20 minutes.\n\n{badge('01_lesson.ipynb')}"),
+        new_code_cell(SETUP_CELL),
+        new_markdown_cell("## A part\n\nSee [the start](00_start.ipynb#The-first-part) and $5!$ and `a != b`."),
+        new_code_cell("lines(x)", outputs=[new_output("display_data", PICTURE)]),
+        new_markdown_cell("The curve falls.\n\n```\n# no heading\n```"),
+        new_markdown_cell("### Your turn: `half_life` · 4 minutes · ●○○\n\n$${\\color{#B84A00}{f_t}}$$"),
+        new_code_cell(STUB),
+        new_code_cell("1 + 1", outputs=[new_output("execute_result", {"text/plain": "2"}, execution_count=4)]),
+        new_markdown_cell(CLOSING),
+        new_markdown_cell("[Previous](00_start.ipynb) · [Contents](00_start.ipynb)"),
+    ]
+    for number, cell in enumerate((cell for cell in cells if cell.cell_type == "code"), start=1):
+        cell.execution_count = number
+    return new_notebook(cells=cells, metadata=rules.METADATA)
+
+
+def stored(notebook, folder):
+    """The notebook as a lesson in a folder, where one other lesson stands before it."""
+    nbformat.write(new_notebook(cells=[new_markdown_cell("# 00\n\n## The first part")]), folder / "00_start.ipynb")
+    path = folder / "01_lesson.ipynb"
+    path.write_text(nbformat.writes(notebook), encoding="utf-8")
+    return rules.Lesson(path)
+
+
+@pytest.mark.parametrize("rule", rules.RULES, ids=lambda rule: rule.__name__)
+def test_no_rule_complains_about_a_good_lesson(tmp_path, rule):
+    assert list(rule(stored(good_lesson(), tmp_path))) == []
+
+
+def source(index, old, new):
+    """Spoil one cell's text."""
+
+    def spoil(notebook):
+        assert old in notebook.cells[index].source
+        notebook.cells[index].source = notebook.cells[index].source.replace(old, new)
+
+    return spoil
+
+
+def says(text):
+    return lambda notebook: notebook.cells.insert(2, new_markdown_cell(text))
+
+
+def prints(**output):
+    kind = output.pop("kind", "stream")
+    return lambda notebook: notebook.cells[7].outputs.append(new_output(kind, **output))
+
+
+def shows(data, index=7):
+    def spoil(notebook):
+        notebook.cells[index].outputs = [new_output("display_data", data)]
+
+    return spoil
+
+
+def cell(index, **values):
+    return lambda notebook: notebook.cells[index].update(values)
+
+
+HOME = "/".join(["", "home", "ada", "lesson"])
+ADDRESS_IN_MEMORY = "<object at 0x7f0012345678>"
+
+BROKEN = [
+    (rules.starts_with_the_setup_cell, source(1, "manual_seed(0)", "manual_seed(1)")),
+    (rules.starts_with_the_setup_cell, lambda notebook: notebook.cells.pop(1)),
+    (rules.starts_with_the_setup_cell, lambda notebook: notebook.cells.insert(1, new_markdown_cell("Before it."))),
+    (rules.keeps_no_other_metadata, lambda notebook: notebook.metadata.pop("kernelspec")),
+    (rules.keeps_no_other_metadata, lambda notebook: notebook.metadata.kernelspec.update(name="conda-env-mine")),
+    (rules.keeps_no_other_metadata, lambda notebook: notebook.metadata.language_info.update(version="3.11.7")),
+    (rules.keeps_no_other_metadata, lambda notebook: notebook.metadata.update(widgets={})),
+    (rules.keeps_no_other_metadata, cell(3, metadata={"execution": {"iopub.execute_input": "2026-11-01"}})),
+    (rules.keeps_no_other_metadata, cell(3, id="no valid id")),
+    (rules.ran_from_top_to_bottom, cell(3, execution_count=3)),
+    (rules.ran_from_top_to_bottom, cell(1, execution_count=None)),
+    (rules.ran_without_errors_or_warnings, prints(name="stderr", text="UserWarning: mind the gap")),
+    (rules.ran_without_errors_or_warnings, prints(kind="error", ename="ValueError", evalue="f", traceback=[])),
+    (rules.names_no_place_on_a_machine, source(2, "A part", f"A part in {HOME}")),
+    (rules.names_no_place_on_a_machine, prints(name="stdout", text=f"saved to {HOME}\n")),
+    (rules.names_no_place_on_a_machine, shows({"text/html": f"<p>{HOME}</p>"})),
+    (rules.names_no_place_on_a_machine, shows({"text/plain": ADDRESS_IN_MEMORY})),
+    (rules.has_one_title_and_skips_no_level, source(2, "## A part", "# A part")),
+    (rules.has_one_title_and_skips_no_level, source(0, "# 01", "## 01")),
+    (rules.has_one_title_and_skips_no_level, source(2, "## A part", "#### A part")),
+    (rules.has_one_title_and_skips_no_level, says("<h1>Another</h1>")),
+    (rules.has_short_code_cells, source(7, "1 + 1", "1 + 1\n" * 21)),
+    (rules.has_short_prose, source(4, "The curve falls.", "word " * 151)),
+    (rules.has_short_prose, source(8, "Text.", "word " * 151)),
+    (rules.speaks_plainly, source(4, "The curve falls.", "The curve simply falls.")),
+    (rules.speaks_plainly, source(4, "The curve falls.", "Obviously it falls.")),
+    (rules.speaks_plainly, source(4, "The curve falls.", "It falls!")),
+    (rules.closes_its_folds, source(8, "</summary>\n\n", "</summary>\n")),
+    (rules.closes_its_folds, source(8, "</details>", "")),
+    (rules.ends_as_every_lesson_does, source(8, "What you can do now", "Summary")),
+    (rules.describes_every_picture, shows({"image/png": "aGVyZQ=="})),
+    (rules.describes_every_picture, shows({"text/html": '<img src="x.png">'})),
+    (rules.describes_every_picture, shows({"text/html": '<img alt="" src="x.png">'})),
+    (rules.describes_every_picture, says("![](00_start.ipynb)")),
+    (rules.describes_every_picture, says('<img src="00_start.ipynb">')),
+    (rules.says_what_a_picture_shows, lambda notebook: notebook.cells.pop(4)),
+    (rules.says_what_a_picture_shows, source(4, "The curve falls.", "## Next part")),
+    (rules.compares_no_picture, cell(3, metadata={"tags": ["nbval-check-output"]})),
+    (rules.colours_formulas_in_braces, source(5, "{\\color{#B84A00}{f_t}}", "\\color{#B84A00}{f_t}")),
+    (rules.leaves_plumbing_to_the_package, source(7, "1 + 1", "import matplotlib.pyplot as plt")),
+    (rules.leaves_plumbing_to_the_package, source(7, "1 + 1", "1 + 1;")),
+    (rules.checks_every_stub, source(6, "\n\ncheck(half_life)", "")),
+    (rules.checks_every_stub, source(6, "check(half_life)", "check(forget_gate)")),
+    (rules.checks_every_stub, source(5, "4 minutes", "not long")),
+    (rules.carries_its_own_badge, source(0, "01_lesson.ipynb", "00_start.ipynb")),
+    (rules.carries_its_own_badge, source(0, "lstm-lesson/", "somebody/")),
+    (rules.links_to_what_exists, source(2, "00_start.ipynb", "00_begin.ipynb")),
+    (rules.links_to_what_exists, source(2, "The-first-part", "The-last-part")),
+    (rules.links_to_what_exists, says('<a href="gone.ipynb">here</a>')),
+    (rules.leads_to_its_neighbours, source(9, "[Previous](00_start.ipynb)", "[Previous](01_lesson.ipynb)")),
+    (rules.leads_to_its_neighbours, source(9, "· [Contents](00_start.ipynb)", "")),
+    (rules.leads_to_its_neighbours, source(9, "[Contents]", "[Next](00_start.ipynb) · [Contents]")),
+]
+
+
+@pytest.mark.parametrize(("rule", "spoil"), BROKEN, ids=[f"{rule.__name__}-{n}" for n, (rule, _) in enumerate(BROKEN)])
+def test_the_rule_catches_a_spoilt_lesson(tmp_path, rule, spoil):
+    notebook = good_lesson()
+    spoil(notebook)
+    assert list(rule(stored(notebook, tmp_path))) != []
+
+
+def test_every_rule_has_a_spoilt_lesson():
+    assert {rule for rule, _ in BROKEN} == set(rules.RULES)

@@ -1,0 +1,203 @@
+"""The house as DESIGN'S map draws it: dependencies in step, imports downwards, no trace of one machine."""
+
+import ast
+import re
+import subprocess
+import sys
+
+import house
+import pytest
+from house import ADDRESS, NOTEBOOKS, PACKAGE, PYPROJECT, ROOT
+from notebook_rules import Lesson, broken_links
+from packaging.requirements import Requirement
+
+# From top to bottom; a module imports from lower rows only.
+ROWS = [
+    "__main__",
+    "setup_check exercises",
+    "judging progress_file",
+    "diagnosis",
+    "calling comparing",
+    "catalogue_gates catalogue_lstm catalogue_rnn catalogue_text",
+    "catalogue_affine",
+    "catalogue zoo",
+    "plots graph",
+    "charts diagrams maps tables",
+    "picture",
+    "values",
+    "training tracing parity",
+    "layers fast backward readers",
+    "cells",
+    "equations",
+    "text",
+    "tasks download",
+    "shapes",
+]
+ROW = {module: row for row, modules in enumerate(ROWS) for module in modules.split()}
+LOADED_WHEN_USED = {"matplotlib", "ipywidgets", "IPython", "pooch", "torchviz", "graphviz", "platformdirs", "tqdm"}
+CONDA_NAMES = {"pytorch": "torch", "matplotlib-base": "matplotlib", "python-graphviz": "graphviz"}
+CONDA_ONLY = {"python", "pip", "graphviz"}  # conda's graphviz is the program `dot`
+MODULES = sorted(path for path in PACKAGE.glob("*.py") if path.stem != "__init__")
+
+
+def requirements():
+    """name -> version, from requirements.txt; every line pins."""
+    lines = (line.split("#")[0].strip() for line in (ROOT / "requirements.txt").read_text().splitlines())
+    return dict(line.split("==") for line in lines if line)
+
+
+def environment():
+    """name -> version, from environment.yml, in pip's names."""
+    lines = re.findall(r"(?m)^\s+- ([a-z][\w-]*)(?:==?([\d.]+))?\s*(?:#.*)?$", (ROOT / "environment.yml").read_text())
+    return {CONDA_NAMES.get(name, name): version for name, version in lines if name not in CONDA_ONLY | {"conda-forge"}}
+
+
+def ranges():
+    """name -> the range pyproject.toml allows."""
+    groups = [PYPROJECT["project"]["dependencies"], *PYPROJECT["project"]["optional-dependencies"].values()]
+    return {Requirement(line).name: Requirement(line).specifier for group in groups for line in group}
+
+
+def imports(tree):
+    """Every module that a file imports, inside functions too, with its full name."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module == "lstm_lesson":
+            yield from (f"lstm_lesson.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield "." * node.level + (node.module or "")
+
+
+def upward_imports(module, tree):
+    """Imports of the package that do not lead to a lower row."""
+    for name in imports(tree):
+        top, _, rest = name.partition(".")
+        if top in ("lstm_lesson", "") and ROW.get(rest.split(".")[0], -1) <= ROW[module]:
+            yield name
+
+
+def undocumented(tree):
+    """Public functions and classes without a docstring."""
+    kinds = (ast.FunctionDef, ast.ClassDef)
+    public = [node for node in tree.body if isinstance(node, kinds) and not node.name.startswith("_")]
+    return [node.name for node in public if not ast.get_docstring(node)]
+
+
+def test_three_lists_of_dependencies_name_the_same_packages_and_versions():
+    assert environment() == requirements()
+    assert ranges().keys() == requirements().keys()
+
+
+@pytest.mark.parametrize(("name", "version"), requirements().items())
+def test_the_pin_lies_in_the_range_of_the_package(name, version):
+    assert ranges()[name].contains(version), f"{name}=={version} is not in {ranges()[name]}"
+
+
+@pytest.mark.parametrize("path", sorted([*PACKAGE.glob("*.py"), *(ROOT / "tests").glob("*.py"), ROOT / "conftest.py"]))
+def test_what_is_imported_is_a_dependency(path):
+    own = {"lstm_lesson"} | {path.stem for path in (ROOT / "tests").glob("*.py")}
+    known = {name.lower().replace("-", "_") for name in requirements()} | {"packaging"}  # pytest brings packaging
+    tops = {name.split(".")[0] for name in imports(ast.parse(path.read_text(encoding="utf-8")))} - own
+    assert {top for top in tops - set(sys.stdlib_module_names) if top.lower() not in known} == set()
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_imports_run_downwards_in(path):
+    assert path.stem in ROW, f"{path.stem} has no place in ROWS yet"
+    assert list(upward_imports(path.stem, ast.parse(path.read_text(encoding="utf-8")))) == []
+
+
+@pytest.mark.parametrize(
+    "upwards",
+    [
+        "from lstm_lesson.layers import CustomLSTM",
+        "import lstm_lesson.training",
+        "from lstm_lesson import plots",
+        "from lstm_lesson import CustomLSTM",
+        "from .layers import CustomLSTM",
+        "from lstm_lesson.cells import LSTMCell",
+        "def f():\n    from lstm_lesson.graph import autograd_graph",
+    ],
+)
+def test_an_import_upwards_is_caught(upwards):
+    assert list(upward_imports("cells", ast.parse(upwards))) != []
+
+
+@pytest.mark.parametrize("downwards", ["from lstm_lesson.shapes import check_size", "import torch, math"])
+def test_an_import_downwards_is_fine(downwards):
+    assert list(upward_imports("cells", ast.parse(downwards))) == []
+
+
+def test_importing_the_package_loads_no_plots_and_no_widgets():
+    code = (
+        "import sys, torch; torch_alone = set(sys.modules); import lstm_lesson; print(*set(sys.modules) - torch_alone)"
+    )
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert "lstm_lesson.cells" in loaded
+    assert {name.split(".")[0] for name in loaded} & LOADED_WHEN_USED == set()
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_public_functions_are_documented_in(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    assert ast.get_docstring(tree)
+    assert undocumented(tree) == []
+
+
+def test_a_missing_docstring_is_caught():
+    assert undocumented(ast.parse("def f():\n    pass\n\ndef _g():\n    pass\n\nclass C:\n    'Something.'")) == ["f"]
+
+
+@pytest.mark.parametrize("path", house.files(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_trace_of_one_machine_in(path):
+    text = path.read_text(encoding="utf-8")
+    paths = house.machine_paths(text)
+    if path == ROOT / ".ci" / "run":
+        paths = [p for p in paths if p != "../" + "shared"]  # the copy of the data that may stand beside the repository
+    assert paths == []
+    assert house.index_hosts(text) == []
+
+
+@pytest.mark.parametrize("parts", [("", "work"), ("", "root"), ("", "tmp"), ("", "home", "ada"), ("", "Users", "ada")])
+def test_a_machine_path_is_caught(parts):
+    assert house.machine_paths(f'see "{"/".join(parts)}/lesson.csv" for more') != []
+    assert house.machine_paths("see " + "\\".join(["C:", "Users", "ada"])) != []
+    assert house.machine_paths("see " + "/".join(["..", "shared", "data"])) != []
+
+
+@pytest.mark.parametrize("text", ["a/work/b", "~/work/lesson", "../home/x", "https://example.org/home", "/usr/bin/env"])
+def test_what_is_no_machine_path_is_left_alone(text):
+    assert house.machine_paths(text) == []
+
+
+@pytest.mark.parametrize("host", ["pypi." + "org", "files.python" + "hosted.org", "download.py" + "torch.org"])
+def test_an_index_host_is_caught(host):
+    assert house.index_hosts(f"--index-url https://{host}/simple") != []
+
+
+def test_the_readme_links_to_what_exists():
+    readme = ROOT / "README.md"
+    assert list(broken_links(readme.read_text(encoding="utf-8"), readme)) == []
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_the_readme_lists_the_notebook_with_its_question_minutes_and_badge(path):
+    first = Lesson(path).cells[0].source
+    question = re.search(r"\*\*(.+?\?)\*\*", first)[1]
+    minutes = re.search(r"(\d+)\s+minutes", first)[1]
+    row = [
+        row for row in (ROOT / "README.md").read_text(encoding="utf-8").splitlines() if f"notebooks/{path.name})" in row
+    ]
+    assert len(row) == 1
+    assert question in row[0]
+    assert f"| {minutes} |" in row[0]
+    assert house.badge(path.name) in row[0]
+
+
+def test_the_repository_address_is_the_same_everywhere():
+    owner, name = ADDRESS.split("/")[-2:]
+    for path in house.files():
+        for found in re.findall(rf"github(?:\.com)?/([\w-]+)/{name}\b", path.read_text(encoding="utf-8")):
+            assert found == owner, path
+    assert f"git+{ADDRESS}" in house.SETUP_CELL
