@@ -34,8 +34,8 @@ $(READY): requirements.txt pyproject.toml
 		echo "'$(PYTHON) -m venv' failed. On Debian and Ubuntu it comes with: sudo apt install python3-venv"; \
 		exit 1; }
 	@echo "Setting up .venv from requirements.txt: once, some minutes (PyTorch is a large download) ..."
-	@$(PY) -m pip install --quiet --requirement requirements.txt
-	@$(PY) -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@$(PY) -m pip install -qq --requirement requirements.txt
+	@$(PY) -m pip install -qq --no-deps --no-build-isolation --editable .
 	@pwd -P > $(READY)
 
 lab: setup

@@ -65,11 +65,11 @@ def align(exercise: Exercise, got, expected, printed: str = "") -> list[tuple[st
     if isinstance(expected, Mapping) and set(got) != set(expected):
         missing = [str(k) for k in expected if k not in got]
         return f"The dictionary has no entry {listed(missing)}." if missing else f"You return more than {needs}."
+    theirs, ours = dict(parts(names[0], got)), dict(parts(names[0], expected))
+    if len(theirs) > len(got):
+        return f"You return a {type(got).__name__} inside another; expected {needs}, side by side."
     if len(got) != len(expected):
         return f"You return {len(got)} values; expected {needs}."
-    theirs, ours = dict(parts(names[0], got)), dict(parts(names[0], expected))
-    if set(theirs) != set(ours):
-        return f"You return values packed inside values; expected {needs}, side by side."
     for label, value in theirs.items():
         if not isinstance(value, Tensor):
             return f"`{label}`: " + odd_value(value, "a tensor", printed)
@@ -102,8 +102,12 @@ def dtype_fault(exercise: Exercise, label, got, expected) -> Fault | None:
         "float": got.is_floating_point(),
     }[exercise.dtype]
     if not right:
-        needs = {"as given": f"{expected.dtype}, as in the inputs", "whole": "torch.int64", "float": "torch.float32"}
-        return Fault("dtype", f"`{label}` has dtype {got.dtype}; expected {needs[exercise.dtype]}.")
+        needs = {
+            "as given": f"{expected.dtype}, as the inputs have. Are new tensors made in their dtype?",
+            "whole": "torch.int64.",
+            "float": "torch.float32.",
+        }
+        return Fault("dtype", f"`{label}` has dtype {got.dtype}; expected {needs[exercise.dtype]}")
     if got.layout != torch.strided or got.device != expected.device:
         has = f"{got.layout} on {got.device}"
         return Fault("dtype", f"`{label}` is {has}; expected torch.strided on {expected.device}.")

@@ -44,9 +44,8 @@ def all_agree(answer: Callable, trials: list) -> bool:
         value, error = quietly(answer, trial.arguments)
         if (error is None) != (trial.error is None):
             return False
-        if error is None:
-            if not alike(value, trial.got):
-                return False
+        if error is None and not alike(value, trial.got):
+            return False
     return True
 
 
@@ -147,7 +146,8 @@ def ignored(examination, fault: Fault) -> str:
     idle = [name for name in examination.trials[0].arguments if not makes_a_difference(examination, name)]
     if not idle:
         return ""
-    return f"Your answer stays the same whatever {listed(idle)} may be. Where does it enter?"
+    they = "does it" if len(idle) == 1 else "do they"
+    return f"Your answer stays the same whatever {listed(idle)} may be. Where {they} enter?"
 
 
 def makes_a_difference(examination, name: str) -> bool:
@@ -168,12 +168,15 @@ def one_size(examination, fault: Fault) -> str:
     right = [trial for trial in examination.trials if trial.fault is None]
     if not right or len(examination.trials) < 2:
         return ""
-    for letter in sorted(examination.trials[0].draw.used):
+    first = examination.trials[0].draw
+    for letter in sorted(first.used & set(first.sizes)):  # 4H follows from H
         ones = [trial.draw.sizes[letter] == 1 for trial in examination.trials]
         fits = [trial.fault is None for trial in examination.trials]
         if fits == ones:
             return f"Right for {letter} = 1 only: it does not work for larger {letter}."
         if fits == [not one for one in ones]:
             return f"Right except for {letter} = 1. Does a `squeeze` drop a dimension that has to stay?"
+    if fits == [1 not in (trial.draw.sizes.get(s) for s in trial.draw.used) for trial in examination.trials]:
+        return "Right until a dimension has size 1. Does a `squeeze` drop a dimension that has to stay?"
     wrong = next(trial for trial in examination.trials if trial.fault)
     return f"Right for {len(right)} of {len(examination.trials)} sets of inputs, not for this one{sizes(wrong.draw)}."

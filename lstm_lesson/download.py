@@ -85,6 +85,9 @@ def _download(url: str, output_file: str, _pooch=None) -> None:
     class Line(tqdm):
         give_up = time.monotonic() + TIME_LIMIT
 
+        def __bool__(self):  # pooch asks whether there is a line; tqdm takes it for: is there work?
+            return True
+
         def update(self, n=1):
             if time.monotonic() > self.give_up:
                 raise TimeoutError

@@ -93,7 +93,7 @@ def check(f: Callable) -> Result:
     if exercise is None or isinstance(f, str):
         return Result("not attempted", _unknown(f))
     verdict = judge(exercise, f)
-    if verdict.outcome != "not attempted" and not str(getattr(f, "__module__", "")).startswith("lstm_lesson."):
+    if verdict.outcome != "not attempted" and not _about(f, "__module__").startswith("lstm_lesson."):
         note(exercise.name, verdict.outcome == "correct")
     return Result(verdict.outcome, verdict.message, verdict.picture)
 
@@ -126,11 +126,20 @@ def solution(f: Callable | str) -> Note:
 
 def _find(f, namespace: dict) -> Exercise | None:
     """The exercise of f: by its own name, by the name the caller's notebook has for it, or f is the name."""
-    name = f if isinstance(f, str) else getattr(f, "__name__", None)
-    if isinstance(name, str) and name in exercises():
+    name = f if isinstance(f, str) else _about(f, "__name__")
+    if name in exercises():
         return exercises()[name]
     name = next((k for k in exercises() if callable(f) and namespace.get(k) is f), None)
     return exercises()[name] if name else None
+
+
+def _about(f, attribute: str) -> str:
+    """An attribute of f as text; nothing where f is an object that answers oddly."""
+    try:
+        value = getattr(f, attribute, "")
+    except Exception:
+        return ""
+    return value if isinstance(value, str) else ""
 
 
 def _unknown(f) -> str:
@@ -140,7 +149,7 @@ def _unknown(f) -> str:
         return (
             f"check takes a function, and this is of type {type(f).__name__}: `check(name)`, without calling it first."
         )
-    name = f if isinstance(f, str) else getattr(f, "__name__", type(f).__name__)
+    name = f if isinstance(f, str) else _about(f, "__name__") or type(f).__name__
     near = difflib.get_close_matches(str(name), exercises(), n=1) or None
     meant = f"Did you mean `{near[0]}`?" if near else f"There are: {', '.join(exercises())}."
     return f"There is no exercise of the name `{name}`. {meant}"

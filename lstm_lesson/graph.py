@@ -48,12 +48,14 @@ def _read(tensor, names) -> tuple[dict, list]:
 
     A step that adds to .grad is left out: the arrow from a parameter leads straight to where it is used.
     """
+    tokens = {f"@{k}@": (name, named) for k, (name, named) in enumerate(names.items())}  # names may hold any sign
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # torchviz 0.0.3 imports distutils
         from torchviz import make_dot
+
+        body = make_dot(tensor, params={token: named for token, (_, named) in tokens.items()}).body
     labels, pairs = {}, []
-    tokens = {f"@{k}@": (name, named) for k, (name, named) in enumerate(names.items())}  # names may hold any sign
-    for line in make_dot(tensor, params={token: named for token, (_, named) in tokens.items()}).body:
+    for line in body:
         if edge := re.match(r"\s*(\d+) -> (\d+)", line):
             pairs.append(edge.groups())
         elif node := re.match(r'\s*(\d+) \[label="?([^"]*?)"?(?: fillcolor=(\w+))?\]', line, re.DOTALL):

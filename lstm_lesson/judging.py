@@ -1,6 +1,6 @@
 """The examination behind `check`: run an answer on drawn inputs and compare it with the reference, in a fixed order.
 
-It returns tensors, then dtypes, shapes, values, gradients; inputs untouched; nothing taken from the notebook.
+It returns tensors, then dtypes, shapes, values; inputs untouched; gradients; nothing taken from the notebook.
 """
 
 import inspect
@@ -90,7 +90,7 @@ class Examination:
             self.trials.append(self.attempt(draw))
             if isinstance(self.trials[-1].error, TimeUp):
                 break
-        return first(self.trials) or self._gradients() or self._changed() or self._from_the_notebook()
+        return first(self.trials) or self._changed() or self._gradients() or self._from_the_notebook()
 
     def attempt(self, draw: Draw) -> Trial:
         """The answer and the reference on one draw."""

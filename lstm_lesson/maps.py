@@ -28,17 +28,19 @@ def heatmaps(
     limit = float(np.abs(finite).max(initial=0)) or 1.0
     rows, columns = (max(array.shape[k] for array in arrays.values()) for k in (0, 1))
     wide = 8.0 / len(arrays)  # inches for one map
-    long_names = xticks is not None and max(len(str(name)) for name in xticks) > 12 * wide / columns
+    longest = max(
+        (len(line) for name in ([] if xticks is None else xticks) for line in str(name).split("\n")), default=0
+    )
+    long_names = longest > 12 * wide / columns
     height = min(6.5, max(2.3, wide * rows / columns + 1.5)) + 0.4 * long_names
+    turned = {"rotation": 40, "ha": "right"} if long_names else {}
     with mpl.rc_context({**BARE, "axes.spines.top": True, "axes.spines.right": True}):
         fig, grid = axes(title, xlabel, ylabel, height, columns=len(arrays))
         grid = grid if isinstance(grid, list) else [grid]
         for ax, (label, array) in zip(grid, arrays.items(), strict=True):
             image = _map(ax, array, limit, numbers=wide / array.shape[1] > 0.5 and array.shape[0] <= 12)
             ax.set_title(pretty(textwrap.fill(label, max(10, 80 // len(arrays)))), loc="left", fontsize=12.5)
-            ax.set_xticks(
-                *_ticks("xticks", xticks, array.shape[1]), **({"rotation": 40, "ha": "right"} if long_names else {})
-            )
+            ax.set_xticks(*_ticks("xticks", xticks, array.shape[1]), **turned)
             ax.set_yticks(*_ticks("yticks", yticks, array.shape[0]))
         fig.colorbar(image, ax=grid, shrink=0.9, pad=0.02).outline.set_visible(False)
     return Picture(fig, alt)
@@ -75,7 +77,7 @@ def _map(ax, array, limit, numbers):
         for (row, column), value in np.ndenumerate(array):
             if np.isfinite(value):
                 color = "white" if abs(value) > 0.62 * limit else INK
-                ax.text(column, row, _cell(value, limit), ha="center", va="center", fontsize=11, color=color)
+                ax.text(column, row, _cell(value, limit), ha="center", va="center", fontsize=10, color=color)
     return image
 
 

@@ -49,7 +49,8 @@ RNN_RULES = f""".on text {{ fill: {INK} }} .on .line {{ stroke: {QUIET}; stroke-
     .back .head {{ fill: #B3264C }} .back .box {{ stroke: #B3264C; stroke-width: 4; fill: #F8E9ED }}"""
 CELL_ALT = (
     "LSTM cell. The memory runs straight along the top: times the forget gate, plus the input gate times the "
-    "candidate. The output gate times the tanh of the new memory is the hidden state, which leaves to the right and upwards."
+    "candidate. The output gate times the tanh of the new memory is the hidden state, which leaves to the right "
+    "and upwards."
 )
 VALUES = (*EQUATIONS, "x", "h_prev", "c_prev")  # what a number can be printed for
 BELOW = ("h_prev", "c_prev", "c", "h", "kept")  # these stand under their line, the others behind their symbol

@@ -56,7 +56,7 @@ def lstm_difference() -> float:
         torch.manual_seed(0)
         theirs = nn.LSTM(3, 5, batch_first=True).double()
         x = torch.randn(2, 7, 3, dtype=torch.float64)
-    return max(differences(CustomLSTM.from_torch(theirs), theirs, x).values())
+        return max(differences(CustomLSTM.from_torch(theirs), theirs, x).values())
 
 
 def _package(name: str) -> tuple[str, bool]:

@@ -1,0 +1,331 @@
+"""Pictures carry alt text, say what they were given, and never leave a figure, a setting or raw HTML behind."""
+
+import re
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ET
+from itertools import pairwise
+
+import matplotlib as mpl
+import pytest
+import torch
+
+from lstm_lesson import canvas, plots
+
+EVIL = "<script>alert('x')</script>"
+LEARNED = torch.tensor([0.2, 0.9, 0.5], requires_grad=True)  # a tensor that a learner would have to detach
+NUMBERS = {
+    "i": 0.88,
+    "f": 0.93,
+    "g": -0.53,
+    "o": 0.52,
+    "c": -1.2,
+    "h": -0.43,
+    "x": 1.5,
+    "h_prev": 0.21,
+    "c_prev": -0.79,
+}
+SAID = {"title": "What to see", "alt": "What is seen."}
+
+
+def every_chart(label="W_xh", **said):
+    said = {**SAID, **said}
+    yield plots.lines({label: LEARNED, "other": ([0, 1, 2], LEARNED)}, xlabel=label, ylabel="y", **said)
+    yield plots.bars({label: 0.5, "seeds": [0.4, 0.6]}, reference={label: 0.3}, **said)
+    yield plots.bars({label: LEARNED}, horizontal=True, log=True, **said)
+    yield plots.stacked_bars({label: LEARNED, "less": [-0.1, 0.2, 0.1]}, positions=[label, "b", "c"], **said)
+    yield plots.heatmaps({label: LEARNED[None], "two": torch.zeros(1, 3)}, xticks=[label, "b", "c"], **said)
+    yield plots.differences({label: 0.0, "small": 2e-16, "wrong": 1e-3, "nan": float("nan")}, **said)
+    yield plots.confusion(torch.tensor([[9, 1], [2, 8]]), labels=(label, "fake"), **said)
+
+
+def texts(picture) -> str:
+    """Everything that is written in a chart."""
+    return " ".join(text.get_text() for text in picture.figure.findobj(mpl.text.Text))
+
+
+def luminance(color: str) -> float:
+    """Relative luminance as WCAG 2 defines it."""
+    parts = [int(color[k : k + 2], 16) / 255 for k in (1, 3, 5)]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+def contrast_on_white(color: str) -> float:
+    return 1.05 / (luminance(color) + 0.05)
+
+
+def parts(svg: str, part: str) -> str:
+    """The rules of the style that are meant for one part of the cell."""
+    return " ".join(re.findall(rf"\.{part} [^{{]*{{[^}}]*}}", svg.split("</style>")[0]))
+
+
+# ---------------------------------------------------------------- pictures
+
+
+def test_every_chart_is_a_picture_with_alt_text_and_an_image_inside():
+    for picture in every_chart():
+        page = picture._repr_html_()
+        assert 'alt="What is seen."' in page and "max-width:100%" in page and "background:#fff" in page
+        assert re.search(r'src="data:image/png;base64,[\w+/=]{1000,}"', page)
+        assert repr(picture) == "Picture: What is seen."
+
+
+@pytest.mark.parametrize("alt", ["", "  ", None])
+def test_a_picture_without_alt_text_is_refused(alt):
+    with pytest.raises(ValueError, match=r"^alt is .*; it needs"):
+        plots.bars({"a": 1.0}, title="t", alt=alt)
+
+
+def test_no_figure_stays_open_and_no_global_setting_changes():
+    code = (
+        "import sys, lstm_lesson; assert 'matplotlib' not in sys.modules\n"
+        "from lstm_lesson import plots; import matplotlib as mpl; before = repr(mpl.rcParams.copy())\n"
+        "plots.lines({'a': [1, 2]}, title='t', alt='a')._repr_html_()\n"
+        "plots.heatmaps({'a': [[1.0]]}, title='t', alt='a')._repr_html_()\n"
+        "assert repr(mpl.rcParams.copy()) == before; assert 'matplotlib.pyplot' not in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_alt_text_is_escaped():
+    for picture in every_chart(alt=f'"{EVIL}'):
+        assert "<script" not in picture._repr_html_() and "&quot;&lt;script" in picture._repr_html_()
+
+
+def test_labels_that_look_like_html_are_drawn_as_text():
+    for picture in every_chart(label=EVIL, title=EVIL):
+        assert "<script" not in picture.svg and "<script" not in picture._repr_html_()
+
+
+def test_pictures_are_saved_as_png_and_svg_and_nothing_else(tmp_path):
+    picture = plots.bars({"a": 1.0}, **SAID)
+    assert picture.save(tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+    assert ET.parse(picture.save(tmp_path / "a.svg")).getroot().tag.endswith("svg")
+    with pytest.raises(ValueError, match=r"path ends in '.jpg'; it needs .png or .svg"):
+        picture.save(tmp_path / "a.jpg")
+    with pytest.raises(ValueError, match=r"drawn as SVG"):
+        plots.lstm_diagram().save(tmp_path / "b.png")
+    assert ET.parse(plots.lstm_diagram().save(tmp_path / "b.svg")).getroot().tag.endswith("svg")
+
+
+def test_the_same_numbers_make_the_same_bytes():
+    first, second = (plots.lines({"a": [1, 2, 3]}, **SAID) for _ in range(2))
+    assert first.svg == second.svg and first._repr_html_() == second._repr_html_()
+
+
+def test_no_text_is_smaller_than_12_pixels():
+    for picture in every_chart():
+        picture.figure.draw_without_rendering()
+        sizes = [text.get_fontsize() for text in picture.figure.findobj(mpl.text.Text) if text.get_text()]
+        assert min(sizes) * 100 / 72 >= 12, picture
+
+
+# ------------------------------------------------------------------ colours
+
+
+@pytest.mark.parametrize("color", [*plots.COLORS.values(), *canvas.OTHERS])
+def test_text_colours_keep_their_contrast_on_white(color):
+    assert contrast_on_white(color) >= 4.5
+
+
+def test_a_gate_has_the_same_colour_wherever_its_name_stands():
+    for label in ("f", "f = 0.9", "f_t", "f, bias 1", "forget gate, trained"):
+        assert canvas.color_of(label) == plots.COLORS["f"]
+    for label in ("full", "i3", "hello", "RNN", "co"):
+        assert canvas.color_of(label) is None
+
+
+def test_no_two_curves_differ_by_colour_alone():
+    looks = canvas.looks(["i", "f", "o", "RNN", "LSTM", "f = 0.9"])
+    assert len({str(dash) for _, dash, _ in looks.values()}) == len({dot for *_, dot in looks.values()}) == 6
+
+
+# ------------------------------------------------------------------- charts
+
+
+def test_curves_that_end_apart_are_named_at_their_ends_and_others_in_a_legend():
+    apart = plots.lines({"a": [0, 1], "b": [1, 0]}, **SAID).figure.axes[0]
+    assert apart.get_legend() is None and {text.get_text() for text in apart.texts} == {"a", "b"}
+    same = plots.lines({name: [0, 1] for name in "abd"}, **SAID).figure.axes[0]
+    assert [text.get_text() for text in same.get_legend().get_texts()] == ["a", "b", "d"]
+
+
+def test_names_at_the_ends_do_not_overlap():
+    ax = plots.lines({"a": [0, 1.0], "b": [1, 0.99], "d": [1, 0.0]}, **SAID).figure.axes[0]
+    ax.figure.draw_without_rendering()
+    boxes = sorted((text.get_window_extent() for text in ax.texts), key=lambda box: box.y0)
+    assert len(boxes) == 3
+    assert all(lower.y1 <= upper.y0 + 1 for lower, upper in pairwise(boxes))
+
+
+def test_a_nan_leaves_a_gap_and_so_does_a_zero_on_a_log_axis():
+    y = plots.lines({"a": [1.0, float("nan"), 3.0]}, **SAID).figure.axes[0].lines[0].get_ydata()
+    assert y[0] == 1 and y[1] != y[1] and y[2] == 3
+    y = plots.lines({"a": [1.0, 0.0]}, log="y", **SAID).figure.axes[0].lines[0].get_ydata()
+    assert y[0] == 1 and y[1] != y[1]
+
+
+def test_marks_stand_across_and_upwards():
+    ax = plots.lines({"a": [0, 1]}, marks={"half": 0.5, "step": ("x", 0.25)}, **SAID).figure.axes[0]
+    assert list(ax.lines[1].get_ydata()) == [0.5, 0.5] and list(ax.lines[2].get_xdata()) == [0.25, 0.25]
+    assert {"half", "step"} <= {text.get_text() for text in ax.texts}
+
+
+def test_seeds_are_drawn_as_dots_with_their_mean_written():
+    picture = plots.bars({"ours": [0.25, 0.75], "theirs": 0.5}, **SAID)
+    assert "mean 0.500" in texts(picture)
+    assert any(sorted(line.get_ydata()) == [0.25, 0.75] for line in picture.figure.axes[0].lines)
+
+
+def test_shares_are_stacked_so_that_they_add_up():
+    ax = plots.stacked_bars({"a": [0.25], "b": [-0.5], "d": [0.5]}, **SAID).figure.axes[0]
+    assert [(bar.get_y(), bar.get_height()) for bar in ax.patches] == [(0, 0.25), (0, -0.5), (0.25, 0.5)]
+    assert list(ax.lines[-1].get_ydata()) == [0.25]
+
+
+def test_heat_maps_share_one_scale_around_zero_and_leave_nan_blank():
+    picture = plots.heatmaps({"a": [[0.5, float("nan")]], "b": [[-2.0, 1.0]]}, **SAID)
+    images = [ax.images[0] for ax in picture.figure.axes[:2]]
+    assert [image.get_clim() for image in images] == [(-2, 2), (-2, 2)]
+    assert images[0].get_array().mask.tolist() == [[False, True]]
+    assert "0.50" in texts(picture) and "−2.00" in texts(picture) and "nan" not in texts(picture)
+
+
+def test_differences_mark_what_is_too_large_and_write_out_an_exact_zero():
+    picture = plots.differences({"same": 0.0, "good": 1e-15, "bad": 1e-3, "none": float("nan")}, **SAID)
+    assert [line.get_marker() for line in picture.figure.axes[0].lines[:4]] == ["o", "o", "X", "X"]
+    assert "0 (exact)" in texts(picture) and texts(picture).count("too large") == 2
+
+
+def test_confusion_shows_counts_and_shares_of_the_true_class():
+    shown = texts(plots.confusion([[900, 100], [50, 150]], labels=("real", "fake"), **SAID))
+    assert all(text in shown for text in ("900", "90% of real", "25% of fake"))
+
+
+@pytest.mark.parametrize(
+    ("draw", "message"),
+    [
+        (lambda: plots.lines({}, **SAID), "series is {}"),
+        (lambda: plots.lines({"a": []}, **SAID), "a has shape"),
+        (lambda: plots.lines({"a": ([0, 1], [1, 2, 3])}, **SAID), "x of a has 2 numbers"),
+        (lambda: plots.lines({"a": [float("nan")]}, **SAID), "y of a has nan"),
+        (lambda: plots.lines({"a": [-1.0, 1.0]}, log="y", **SAID), "y of a has -1"),
+        (lambda: plots.lines({"a": [1.0]}, log="z", **SAID), "log is 'z'"),
+        (lambda: plots.lines({"a": ["one"]}, **SAID), "a holds something that is not a number"),
+        (lambda: plots.lines({"a": [1, 2]}, marks={"m": ("z", 1)}, **SAID), "m has"),
+        (lambda: plots.lines({"a": [1, 2]}, bands={"a": ([1], [1, 2, 3])}, **SAID), "has 3 numbers; it needs 2"),
+        (lambda: plots.bars({"a": float("inf")}, **SAID), "a has"),
+        (lambda: plots.bars({"a": 0.0}, log=True, **SAID), "above 0"),
+        (lambda: plots.stacked_bars({"a": [1, 2], "b": [1]}, **SAID), "b has 1 entries; it needs 2"),
+        (lambda: plots.stacked_bars({"a": [1, 2]}, positions=["x"], **SAID), "positions has 1 entries"),
+        (lambda: plots.heatmaps({"a": torch.zeros(2, 0)}, **SAID), "a has shape"),
+        (lambda: plots.heatmaps({"a": torch.zeros(2)}, **SAID), "a has shape"),
+        (lambda: plots.heatmaps({"a": torch.zeros(2, 2)}, xticks=["x"], **SAID), "xticks has 1 names"),
+        (lambda: plots.differences({"a": -1.0}, **SAID), "a is -1"),
+        (lambda: plots.differences({"a": 1.0}, limit=0, **SAID), "limit is 0"),
+        (lambda: plots.confusion([[1, 2]], labels=("a", "b"), **SAID), "matrix has shape"),
+        (lambda: plots.table({}), "columns is empty"),
+        (lambda: plots.table({"a": [1], "b": [1, 2]}), "b has 2 values; it needs 1"),
+        (lambda: plots.table({"a": torch.zeros(2, 2)}), "a has shape"),
+        (lambda: plots.table({"a": "word"}), "a is 'word'"),
+        (lambda: plots.lstm_diagram("z"), "lit is 'z'"),
+        (lambda: plots.lstm_diagram(values={"y": 1}), "values has 'y'"),
+        (lambda: plots.lstm_diagram(values={"i": torch.zeros(2)}), "i holds an entry of shape"),
+        (lambda: plots.rnn_diagram(0), "steps is 0"),
+        (lambda: plots.rnn_diagram(3, 4), "lit is 4"),
+    ],
+)
+def test_what_cannot_be_drawn_is_named(draw, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        draw()
+
+
+# ------------------------------------------------------------------- tables
+
+
+def test_a_table_reads_the_same_as_text_and_as_html():
+    shown = plots.table({"gate": ["f", "<i>"], "left": torch.tensor([0.00515377, 12.0]), "steps": [50, 1000]})
+    assert repr(shown).splitlines() == ["gate     left  steps", "f     0.00515     50", "<i>        12   1000"]
+    page = shown._repr_html_()
+    assert page.count('<th scope="col"') == 3 and "&lt;i&gt;" in page and "<i>" not in page
+    assert "0.00515</td>" in page and "1000</td>" in page and shown.alt == repr(shown)
+    ET.fromstring(page)
+
+
+def test_a_table_takes_what_the_lessons_have():
+    shown = plots.table({"loss": [LEARNED.sum(), LEARNED[0]], "fits": [True, False], "n": range(2)}, digits=2)
+    assert repr(shown).splitlines() == ["loss  fits   n", " 1.6  True   0", " 0.2  False  1"]
+
+
+# ----------------------------------------------------------------- diagrams
+
+
+@pytest.mark.parametrize("lit", ["", "i", "if", "ifgc", "ifgcoh", "h"])
+def test_only_the_lit_parts_of_the_cell_have_their_colour(lit):
+    svg = plots.lstm_svg(lit)
+    ET.fromstring(svg)
+    for part, color in plots.COLORS.items():
+        assert (color in parts(svg, part)) == (part in lit), part
+        assert f'<g class="{part}">' in svg
+
+
+def test_what_a_lit_gate_reads_is_lit_with_it():
+    assert parts(plots.lstm_svg("i"), "tap-i") and parts(plots.lstm_svg("i"), "in")
+    assert not parts(plots.lstm_svg("i"), "tap-f") and not parts(plots.lstm_svg("ch"), "in")
+
+
+def test_the_cell_says_which_parts_are_lit_unless_told_otherwise():
+    assert "input gate i, forget gate f." in plots.lstm_diagram("fi").alt
+    assert "Lit parts: none." in plots.lstm_diagram().alt
+    assert "f = 0.93" in plots.lstm_diagram("f", {"f": 0.93}).alt
+    assert plots.lstm_diagram("f", alt="Mine.").alt == "Mine."
+
+
+def test_every_value_is_printed_in_the_cell_and_the_products_with_it():
+    svg = plots.lstm_svg(
+        "ifgcoh", {name: torch.tensor([[value]], requires_grad=True) for name, value in NUMBERS.items()}
+    )
+    for value in ("0.93", "0.88", "−0.53", "0.52", "−1.20", "−0.43", "1.50", "0.21", "−0.79"):
+        assert f"{value}</t" in svg, value
+    assert "−0.73</text>" in svg and "= −0.47</tspan>" in svg  # f ⊙ c_prev and i ⊙ g
+    assert "−0.73" not in plots.lstm_svg("c", {"f": 0.93})
+
+
+def test_a_gate_that_is_almost_open_is_not_printed_as_open():
+    assert "= 0.998</tspan>" in plots.lstm_svg("f", {"f": 0.9978})
+    assert "= 0.002</tspan>" in plots.lstm_svg("f", {"f": 0.0022})
+
+
+def test_values_are_escaped():
+    svg = plots.lstm_svg("f", {"f": EVIL})
+    ET.fromstring(svg)
+    assert "<script" not in svg and "&lt;script" in svg
+    assert "<script" not in plots.lstm_diagram("f", {"f": EVIL})._repr_html_()
+
+
+def test_the_cell_is_drawn_fast_enough_for_a_key_held_down():
+    plots.lstm_svg()  # reads the template once
+    start = time.perf_counter()
+    for _ in range(20):
+        plots.lstm_svg("ifgcoh", NUMBERS)
+    assert (time.perf_counter() - start) / 20 < 0.05  # about 0.3 ms; the limit leaves room for a busy machine
+
+
+@pytest.mark.parametrize("steps", [1, 3, 8])
+def test_the_unrolled_rnn_repeats_its_weights_and_lights_one_step(steps):
+    svg = plots.rnn_diagram(steps, lit=steps).svg
+    groups = ET.fromstring(svg).findall("{http://www.w3.org/2000/svg}g")
+    assert [group.get("class") for group in groups] == ["off"] * (steps - 1) + ["on"]
+    for group in groups:
+        written = ["".join(text.itertext()) for text in group.findall("{http://www.w3.org/2000/svg}text")]
+        assert "Wxh" in written and "Whh" in written
+
+
+def test_the_gradient_goes_back_through_every_step():
+    svg = plots.rnn_diagram(4, "backward").svg
+    written = ["".join(text.itertext()) for text in ET.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")]
+    assert [name for name in written if "∂" in name] == ["∂h2/∂h1", "∂h3/∂h2", "∂h4/∂h3", "∂L/∂h4"]
+    assert svg.count('class="back"') == 4 and "backward" not in plots.rnn_diagram(4).alt

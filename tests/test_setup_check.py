@@ -1,0 +1,72 @@
+"""The set-up check says what is there, what is missing and what to type, and its exit status agrees."""
+
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from lstm_lesson import setup_check
+
+
+def test_a_machine_with_everything_is_all_set():
+    found = setup_check.report()
+    assert found.complete
+    assert found.lines[-1] == "All set."
+    assert f"torch {setup_check.metadata.version('torch')}" in found.lines
+    assert any(line.startswith("our LSTM equals torch.nn.LSTM: yes") for line in found.lines)
+
+
+def test_a_missing_package_is_named_with_the_line_to_type(monkeypatch):
+    there = setup_check._version
+    monkeypatch.setattr(setup_check, "_version", lambda name: None if name == "matplotlib" else there(name))
+    found = setup_check.report()
+    assert not found.complete
+    assert 'matplotlib is missing: pip install "matplotlib>=3.8"' in found.lines
+    assert found.lines[-1].startswith("Not ready")
+
+
+def test_a_package_that_is_too_old_is_named(monkeypatch):
+    there = setup_check._version
+    monkeypatch.setattr(setup_check, "_version", lambda name: "7.6.9" if name == "ipywidgets" else there(name))
+    found = setup_check.report()
+    assert not found.complete
+    assert any(line.startswith("ipywidgets 7.6.9 is too old") for line in found.lines)
+
+
+@pytest.mark.parametrize(("older", "newer"), [("2.9.1", "2.13.0+cpu"), ("3.8", "3.8.1"), ("2.13.0", "2.13.1rc1")])
+def test_versions_are_compared_as_numbers(older, newer):
+    assert setup_check._numbers(older) < setup_check._numbers(newer)
+
+
+def test_jupyterlab_may_be_missing(monkeypatch):
+    there = setup_check._version
+    monkeypatch.setattr(setup_check, "_version", lambda name: None if name == "jupyterlab" else there(name))
+    found = setup_check.report()
+    assert found.complete
+    assert any(line.startswith("jupyterlab not installed") for line in found.lines)
+
+
+@pytest.mark.parametrize("difference", [1e-3, float("nan")])
+def test_an_lstm_that_differs_is_not_ready(monkeypatch, difference):
+    monkeypatch.setattr(setup_check, "lstm_difference", lambda: difference)
+    found = setup_check.report()
+    assert not found.complete
+    assert any("NO" in line for line in found.lines)
+
+
+def test_the_check_leaves_the_random_numbers_alone():
+    torch.manual_seed(3)
+    before = torch.get_rng_state()
+    setup_check.report()
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_the_command_exits_with_0_only_if_all_is_there():
+    run = subprocess.run([sys.executable, "-m", "lstm_lesson"], capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stdout.splitlines()[-1], run.stderr) == (0, "All set.", "")
+    missing = "import runpy, lstm_lesson.setup_check as s; s.NEEDS += ('no-such-package',); "
+    missing += "runpy.run_module('lstm_lesson', run_name='__main__')"
+    run = subprocess.run([sys.executable, "-c", missing], capture_output=True, text=True, check=False)
+    assert run.returncode == 1
+    assert "no-such-package is missing" in run.stdout

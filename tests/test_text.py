@@ -1,0 +1,331 @@
+"""The data: found, checked, fetched again; and words to numbers."""
+
+import errno
+import hashlib
+import os
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+import torch
+
+from lstm_lesson import download
+from lstm_lesson.text import NewsUnavailable, Vocabulary, load_news, mask_cues, pad_batch, tokenize
+
+DATA = os.environ.get("LSTM_LESSON_DATA")
+with_data = pytest.mark.skipif(not DATA, reason="LSTM_LESSON_DATA names no folder with the data sets")
+
+FILES = {  # small stand-ins under the true names
+    "covid/Constraint_Train.csv": b"id,tweet,label\n1,masks help,real\n2,drink bleach,fake\n",
+    "covid/Constraint_Val.csv": b"id,tweet,label\n1,wash hands,real\n",
+    "covid/english_test_with_labels.csv": 'id,tweet,label\n1,"a cure, they say: <b>&amp; “garlic”",fake\n'.encode(),
+    "onion/OnionOrNot.csv": b"text,label\n" + b"".join(b"Man %d Bites Dog,%d\n" % (k, k % 2) for k in range(10)),
+}
+
+
+class Server(ThreadingHTTPServer):
+    """A loopback server that answers as `mood` says, and counts the requests."""
+
+    mood, requests = "ok", 0
+    daemon_threads = True
+    block_on_close = False
+
+    def handle_error(self, request, client_address):  # a client that went away is part of the game
+        pass
+
+
+class Handler(BaseHTTPRequestHandler):
+    def log_message(self, *_args):
+        pass
+
+    def do_GET(self):
+        self.server.requests += 1
+        mood, body = self.server.mood, self.server.files.get(self.path.lstrip("/"))
+        if mood == "404" or body is None:
+            return self.send_error(404)
+        if mood == "silent":
+            return time.sleep(3)
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if mood == "corrupt":
+            body = body[:-1] + b"?"
+        if mood == "truncated":
+            body = body[: len(body) // 2]
+        if mood == "dripping":
+            for k in range(len(body)):
+                self.wfile.write(body[k : k + 1])
+                time.sleep(0.03)
+            return None
+        self.wfile.write(body)
+        return None
+
+
+@pytest.fixture
+def server(monkeypatch, tmp_path):
+    """Stand-ins for the data sets, served at a pinned address; a fresh cache folder."""
+    with Server(("127.0.0.1", 0), Handler) as server:
+        server.files = {download.PINNED[f.split("/")[0]] + f.split("/")[1]: body for f, body in FILES.items()}
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        monkeypatch.setattr(download, "ADDRESS", f"http://127.0.0.1:{server.server_port}/")
+        monkeypatch.setattr(download, "SHA256", sha_of(FILES))
+        monkeypatch.setattr("lstm_lesson.text.SHA256", download.SHA256)
+        for proxy in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+            monkeypatch.delenv(proxy, raising=False)
+        monkeypatch.delenv("LSTM_LESSON_DATA", raising=False)
+        monkeypatch.setenv("LSTM_LESSON_CACHE", str(tmp_path / "cache"))
+        server.cache = tmp_path / "cache"
+        yield server
+        server.shutdown()
+
+
+def sha_of(files):
+    return {file: hashlib.sha256(body).hexdigest() for file, body in files.items()}
+
+
+def kept(folder):
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def only(dataset):
+    return {file: body for file, body in FILES.items() if file.startswith(dataset)}
+
+
+# Fetching ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_data_set_is_downloaded_once_and_then_read_from_the_cache(server, capfd):
+    news = load_news("covid")
+    assert kept(server.cache) == only("covid") and server.requests == 3
+    shown = capfd.readouterr()
+    assert "Constraint_Train.csv: 100%" in shown.out and shown.err == ""  # progress, and nothing on stderr
+    server.mood = "404"
+    again = load_news("covid")
+    assert again["train"].texts == news["train"].texts and server.requests == 3
+    assert capfd.readouterr() == ("", "")
+
+
+def test_the_splits_hold_texts_as_written_and_labels_with_1_for_fake(server):
+    news = load_news("covid")
+    assert list(news) == ["train", "val", "test"]
+    texts, labels = news["train"]
+    assert texts == ["masks help", "drink bleach"] and labels.tolist() == [0, 1] and labels.dtype == torch.int64
+    assert news["test"].texts == ["a cure, they say: <b>&amp; “garlic”"]
+
+
+def test_the_argument_folder_comes_before_both_variables(server, tmp_path, monkeypatch):
+    monkeypatch.setenv("LSTM_LESSON_DATA", str(tmp_path / "nowhere"))
+    load_news("covid", folder=tmp_path / "mine")
+    assert kept(tmp_path / "mine") == only("covid") and not server.cache.exists()
+
+
+@pytest.mark.parametrize(
+    ("mood", "says"),
+    [
+        ("404", "the server answered 404"),
+        ("truncated", "arrived damaged or cut off|connection broke"),
+        ("corrupt", "arrived damaged or cut off"),
+        ("silent", "too slow"),
+        ("dripping", "too slow"),
+    ],
+)
+def test_a_download_that_fails_says_why_leaves_nothing_and_the_next_run_recovers(server, mood, says, monkeypatch):
+    monkeypatch.setattr(download, "TIMEOUT", 0.3)
+    monkeypatch.setattr(download, "TIME_LIMIT", 0.3)
+    monkeypatch.setattr(download, "PIECE", 4)
+    server.mood, start = mood, time.monotonic()
+    with pytest.raises(NewsUnavailable, match=rf"Constraint_Train.csv could not be downloaded.*({says}).*LSTM_LESSON"):
+        load_news("covid")
+    assert time.monotonic() - start < 2.5
+    assert kept(server.cache) == {}
+    server.mood = "ok"
+    monkeypatch.setattr(download, "TIME_LIMIT", 60)
+    assert load_news("covid")["val"].texts == ["wash hands"]
+
+
+def test_with_no_server_at_all_the_error_is_quick_and_is_an_oserror(server):
+    server.shutdown()
+    server.server_close()
+    start = time.monotonic()
+    with pytest.raises(OSError, match="the connection broke or there is none"):
+        load_news("covid")
+    assert time.monotonic() - start < 2
+    assert kept(server.cache) == {}
+
+
+def test_a_damaged_file_in_the_cache_is_fetched_again_and_only_that_one(server):
+    load_news("covid")
+    (server.cache / "covid" / "Constraint_Val.csv").write_bytes(b"id,tweet,label\n1,bad,fake\n")
+    assert load_news("covid")["val"].texts == ["wash hands"] and server.requests == 4
+    assert kept(server.cache) == only("covid")
+
+
+def test_a_damaged_file_in_the_cache_is_not_read_when_it_cannot_be_replaced(server):
+    load_news("covid")
+    (server.cache / "covid" / "Constraint_Val.csv").write_bytes(b"id,tweet,label\n1,bad,fake\n")
+    server.mood = "404"
+    with pytest.raises(NewsUnavailable, match=r"Constraint_Val\.csv"):
+        load_news("covid")
+
+
+@pytest.mark.parametrize(("number", "says"), [(errno.ENOSPC, "the disk is full"), (errno.EROFS, "does not let us")])
+def test_a_write_that_fails_half_way_leaves_nothing(server, number, says, monkeypatch):
+    def fail(url, output_file, _pooch=None):
+        Path(output_file).write_bytes(b"id,tw")
+        raise OSError(number, os.strerror(number))
+
+    with monkeypatch.context() as broken:
+        broken.setattr(download, "_download", fail)
+        with pytest.raises(NewsUnavailable, match=says):
+            load_news("covid")
+    assert kept(server.cache) == {}
+    assert load_news("covid")["val"].texts == ["wash hands"]
+
+
+def test_a_cache_that_cannot_be_written_is_named(server, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("LSTM_LESSON_CACHE", str(tmp_path / "file" / "cache"))
+    with pytest.raises(NewsUnavailable, match="LSTM_LESSON_CACHE names another folder"):
+        load_news("covid")
+    assert kept(tmp_path) == {"file": b"in the way"}
+
+
+def test_a_read_only_cache_with_good_files_is_read_and_an_empty_one_refused(server, monkeypatch):
+    def refuse(*_args, **_kwargs):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    load_news("covid")
+    monkeypatch.setattr("tempfile.NamedTemporaryFile", refuse)  # file rights do not bind an administrator
+    assert load_news("covid")["val"].texts == ["wash hands"]
+    with pytest.raises(NewsUnavailable, match="does not let us read or write"):
+        load_news("onion")
+
+
+# The folder LSTM_LESSON_DATA -----------------------------------------------------------------------------------------
+
+
+def test_the_data_folder_is_read_and_nothing_is_downloaded(server, tmp_path, monkeypatch):
+    fill(tmp_path / "data", monkeypatch)
+    assert load_news("covid")["val"].texts == ["wash hands"]
+    assert server.requests == 0 and not server.cache.exists()
+
+
+def test_a_damaged_file_in_the_data_folder_is_named_with_both_sums_and_left_alone(server, tmp_path, monkeypatch):
+    folder = fill(tmp_path / "data", monkeypatch)
+    bad = b"id,tweet,label\n1,bad,fake\n"
+    (folder / "covid/Constraint_Val.csv").write_bytes(bad)
+    with pytest.raises(NewsUnavailable) as raised:
+        load_news("covid")
+    for part in (
+        "covid/Constraint_Val.csv",
+        hashlib.sha256(bad).hexdigest(),
+        download.SHA256["covid/Constraint_Val.csv"],
+    ):
+        assert part in str(raised.value)
+    assert (folder / "covid/Constraint_Val.csv").read_bytes() == bad and server.requests == 0
+
+
+def test_a_file_missing_in_the_data_folder_is_named(server, tmp_path, monkeypatch):
+    folder = fill(tmp_path / "data", monkeypatch)
+    (folder / "onion/OnionOrNot.csv").unlink()
+    with pytest.raises(NewsUnavailable, match=r"OnionOrNot\.csv can't be read in .*no such file.*LSTM_LESSON_DATA"):
+        load_news("onion")
+
+
+def fill(folder, monkeypatch):
+    for file, body in FILES.items():
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / file).write_bytes(body)
+    monkeypatch.setenv("LSTM_LESSON_DATA", str(folder))
+    return folder
+
+
+# What is in them -----------------------------------------------------------------------------------------------------
+
+
+def test_another_name_is_refused_with_the_names_there_are():
+    with pytest.raises(ValueError, match=r"covid.*onion.*newsroom"):
+        load_news("liar")
+
+
+def test_the_addresses_are_pinned_to_a_commit_over_https():
+    assert download.ADDRESS.startswith("https://")
+    assert all(
+        len(set(part)) > 4 and len(part) == 40 for place in download.PINNED.values() for part in [place.split("/")[2]]
+    )
+
+
+@with_data
+def test_the_sums_in_the_code_are_those_of_the_data():
+    assert {f: hashlib.sha256((Path(DATA) / f).read_bytes()).hexdigest() for f in download.SHA256} == download.SHA256
+
+
+@with_data
+def test_covid_has_its_official_split():
+    news = load_news("covid")
+    assert [len(split.texts) for split in news.values()] == [6420, 2140, 2140]
+    fake = torch.cat([split.labels for split in news.values()]).double().mean()
+    assert round(fake.item(), 3) == 0.477
+    assert len(Vocabulary(map(tokenize, news["train"].texts))) == 7154
+
+
+@with_data
+def test_onion_is_cut_in_a_fixed_way_with_no_headline_in_two_parts():
+    news = load_news("onion")
+    keys = [" ".join(tokenize(text)) for split in news.values() for text in split.texts]
+    assert len(keys) == len(set(keys)) and 23_900 < len(keys) < 24_000
+    shares = [len(split.texts) / len(keys) for split in news.values()]
+    assert [round(share, 3) for share in shares] == [0.6, 0.2, 0.2]
+    assert news["train"].texts == load_news("onion")["train"].texts
+    assert all(0.36 < split.labels.double().mean() < 0.39 for split in news.values())
+
+
+# Words to numbers ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        ("Don't PANIC!", ["don't", "panic"]),
+        ("don’t", ["don't"]),
+        ("a-b_c 1,000 #tag @who", ["a", "b", "c", "1", "000", "tag", "who"]),
+        ("'quoted' dogs'", ["quoted", "dogs"]),
+        ("¿…?", []),
+    ],
+)
+def test_tokens_are_lower_case_runs_of_letters_and_digits(text, tokens):
+    assert tokenize(text) == tokens
+
+
+def test_the_vocabulary_counts_and_keeps_0_and_1_free():
+    words = Vocabulary([["a", "b", "a"], ["a", "b", "c"]], min_freq=2)
+    assert words.tokens == ["<pad>", "<unk>", "a", "b"] and len(words) == 4
+    assert words.encode(["a", "zzz", "b"]).tolist() == [2, 1, 3]
+    assert words.encode([]).tolist() == [1]  # a sequence needs a step
+    assert words.encode(["a"]).dtype == torch.int64
+
+
+def test_pad_batch_fills_up_with_0_on_the_right_and_keeps_its_input():
+    sequences = [torch.tensor([5]), torch.tensor([1, 2, 3]), torch.tensor([7, 0])]
+    ids, lengths = pad_batch(sequences)
+    assert ids.tolist() == [[5, 0, 0], [1, 2, 3], [7, 0, 0]] and lengths.tolist() == [1, 3, 2]
+    assert ids.dtype == lengths.dtype == torch.int64
+    ids[0] = 9
+    assert sequences[0].tolist() == [5]
+
+
+@pytest.mark.parametrize(
+    "sequences",
+    [[], None, torch.ones(2, 3).long(), [[1, 2]], [torch.ones(2)], [torch.ones(1, 2).long()], [torch.ones(0).long()]],
+)
+def test_pad_batch_names_what_it_cannot_pad(sequences):
+    with pytest.raises(ValueError, match=r"sequences(\[0\])? "):
+        pad_batch(sequences)
+
+
+def test_mask_cues_takes_links_names_and_tags_and_collapses_white_space():
+    assert mask_cues("See  https://t.co/aB1?x=2, via @WHO\n#Covid_19 now") == "See via now"
+    assert mask_cues("a@b") == "a"
+    assert mask_cues("nothing to hide") == "nothing to hide"

@@ -1,0 +1,435 @@
+"""Readers, training, and the numbers that judge them."""
+
+import subprocess
+import sys
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from lstm_lesson import CustomLSTM, training
+from lstm_lesson.readers import BagOfWords, Reader, load_reader, save_reader
+from lstm_lesson.text import Vocabulary, load_news, pad_batch, tokenize
+from lstm_lesson.tracing import record
+from lstm_lesson.training import (
+    batches,
+    clip_by_norm,
+    confusion,
+    evaluate,
+    fit,
+    majority_rate,
+    masked_accuracy,
+    predict,
+    step,
+    surface_rule,
+    truncate,
+)
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    torch.manual_seed(0)
+
+
+def toy(n=120, seed=1):
+    """Sequences of words 2..9 of different lengths; the label is whether word 2 comes first."""
+    pick = torch.Generator().manual_seed(seed)
+    sequences = [
+        torch.randint(3, 10, (int(torch.randint(1, 9, (1,), generator=pick)),), generator=pick) for _ in range(n)
+    ]
+    labels = torch.arange(n) % 2
+    for ids, label in zip(sequences, labels, strict=True):
+        ids[0] = 2 if label else 3
+    return sequences, labels
+
+
+# The readers ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_padding_never_reaches_the_answer_of_a_reader(own):
+    reader = Reader(10, lstm=None if own else nn.LSTM(32, 32, batch_first=True)).double()
+    sequences, _ = toy(6)
+    ids, lengths = pad_batch(sequences)
+    together = reader(ids, lengths=lengths)
+    alone = torch.cat([reader(row[None]) for row in sequences])
+    assert (together - alone).abs().max() <= 1e-12
+    assert torch.equal(together, reader(F.pad(ids, (0, 5), value=7), lengths=lengths))
+
+
+def test_a_reader_with_the_weights_of_torch_gives_the_answers_of_torch():
+    theirs = Reader(10, 6, 5, lstm=nn.LSTM(6, 5, batch_first=True)).double()
+    own = Reader(10, 6, 5, lstm=CustomLSTM.from_torch(theirs.lstm)).double()
+    own.embedding, own.linear = theirs.embedding, theirs.linear
+    ids, lengths = pad_batch(toy(7)[0])
+    assert (own(ids, lengths=lengths) - theirs(ids, lengths=lengths)).abs().max() <= 1e-12
+
+
+def test_a_reader_can_be_traced():
+    ids, lengths = pad_batch(toy(4)[0])
+    trace = record(Reader(10, 6, 5), ids, lengths=lengths)
+    assert trace.f.shape == (*ids.shape, 5) and trace.f.isnan().any() == (lengths < ids.shape[1]).any()
+
+
+def test_dropout_acts_in_training_only():
+    reader, (ids, lengths) = Reader(10, dropout=0.5), pad_batch(toy(4)[0])
+    assert not torch.equal(reader(ids, lengths=lengths), reader(ids, lengths=lengths))
+    reader.eval()
+    assert torch.equal(reader(ids, lengths=lengths), reader(ids, lengths=lengths))
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"vocab_size": 0}, "vocab_size is 0"),
+        ({"hidden": 2.5}, "hidden is 2.5"),
+        ({"dropout": 1.0}, "dropout is 1.0"),
+        ({"lstm": nn.GRU(32, 32)}, "lstm is GRU"),
+        ({"lstm": nn.LSTM(32, 32)}, "batch_first"),
+        ({"lstm": nn.LSTM(32, 32, batch_first=True, bidirectional=True)}, "two directions"),
+        ({"lstm": CustomLSTM(32, 32, bidirectional=True)}, "two directions"),
+        ({"lstm": CustomLSTM(31, 32)}, "31 and 32; it needs 32 and 32"),
+    ],
+)
+def test_a_reader_names_what_does_not_fit(change, says):
+    with pytest.raises(ValueError, match=says):
+        Reader(**{"vocab_size": 10, **change})
+
+
+@pytest.mark.parametrize("model", [Reader(10), BagOfWords(10, toy()[0])], ids=["reader", "bag of words"])
+@pytest.mark.parametrize(
+    ("ids", "lengths", "says"),
+    [
+        (torch.tensor([1, 2]), None, r"ids has shape \(2,\)"),
+        (torch.ones(2, 3), None, "ids has .*float32"),
+        (torch.tensor([[10]]), None, "it needs 0 to 9"),
+        (torch.tensor([[-1]]), None, "it needs 0 to 9"),
+        (torch.ones(2, 3).long(), torch.tensor([0, 3]), "lengths has entries from 0"),
+        (torch.ones(2, 3).long(), torch.tensor([3]), "lengths has shape"),
+    ],
+)
+def test_models_name_a_batch_they_cannot_read(model, ids, lengths, says):
+    with pytest.raises(ValueError, match=says):
+        model(ids, lengths=lengths)
+
+
+def test_the_bag_of_words_is_logistic_regression_on_tf_idf():
+    train = toy(50)[0]
+    bag = BagOfWords(10, train).double()
+    ids, lengths = pad_batch([torch.tensor([2, 5, 5, 7]), torch.tensor([3])])
+    vectors = torch.zeros(2, 10, dtype=torch.float64)
+    for row, text in zip(vectors, ([2, 5, 5, 7], [3]), strict=True):
+        for word in text:
+            texts_with = sum(word in other.tolist() for other in train)
+            row[word] += torch.log(torch.tensor(51 / (1 + texts_with), dtype=torch.float64)) + 1
+    expected = F.normalize(vectors) @ bag.weight.weight + bag.bias
+    assert (bag(ids, lengths=lengths) - expected).abs().max() <= 1e-6  # the word weights are kept in float32
+
+
+def test_the_bag_of_words_does_not_see_the_order():
+    bag = BagOfWords(10, toy()[0])
+    ids = torch.tensor([[2, 3, 4, 4], [4, 2, 4, 3]])
+    torch.testing.assert_close(*bag(ids).unbind())
+
+
+# Training ------------------------------------------------------------------------------------------------------------
+
+
+def test_every_example_comes_once_an_epoch_with_its_own_label_and_in_batches_of_like_length():
+    sequences = [torch.full((1 + k % 40,), k + 2) for k in range(500)]
+    examples = sequences, torch.arange(500)
+    for order in (None, torch.Generator().manual_seed(0)):
+        seen, padding = [], 0
+        for ids, lengths, labels in batches(examples, 20, order):
+            assert torch.equal(ids[:, 0], labels + 2) and torch.equal((ids > 0).sum(dim=1), lengths)
+            seen += labels.tolist()
+            padding += (ids == 0).sum().item()
+        assert sorted(seen) == list(range(500))
+        assert padding < 0.1 * sum(map(len, sequences))
+    shuffled = batches(examples, 20, torch.Generator().manual_seed(0))
+    again = [label for *_, labels in shuffled for label in labels.tolist()]
+    assert again == seen and again != list(range(500))
+
+
+def test_fit_learns_and_repeats_itself_with_the_same_seed():
+    runs = []
+    for _ in range(2):
+        torch.manual_seed(7)
+        reader = Reader(10, 8, 8, dropout=0.1)
+        history = fit(reader, toy(), toy(60, seed=2), epochs=6, lr=0.02, batch_size=20, seed=3, progress=False)
+        runs.append((history.train_loss, history.val_accuracy, predict(reader, toy(60, seed=2)[0])))
+    assert runs[0][1][-1] > 0.95
+    assert runs[0][:2] == runs[1][:2] and torch.equal(runs[0][2], runs[1][2])
+
+
+def test_two_models_with_one_seed_see_the_same_batches(monkeypatch):
+    seen, original = [], training.step
+    monkeypatch.setattr(
+        training, "step", lambda model, adam, ids, *rest: seen.append(ids) or original(model, adam, ids, *rest)
+    )
+    for hidden in (4, 6):  # another size: other random numbers are drawn for the weights
+        fit(Reader(10, 8, hidden), toy(), toy(20), epochs=2, batch_size=20, seed=5, progress=False)
+    half = len(seen) // 2
+    assert half == 12 and all(torch.equal(a, b) for a, b in zip(seen[:half], seen[half:], strict=True))
+
+
+def test_the_best_epoch_by_validation_is_the_one_that_is_kept(monkeypatch):
+    scores, weights = iter([(0.5, 0.6), (0.4, 0.9), (0.3, 0.8), (0.6, 0.9)]), []
+    reader = Reader(10, 4, 4)
+
+    def evaluate(model, examples):
+        weights.append(model.linear.weight.detach().clone())
+        return next(scores)
+
+    monkeypatch.setattr(training, "evaluate", evaluate)
+    history = fit(reader, toy(), toy(), epochs=4, progress=False)
+    assert history.best == 2  # epoch 4 is as accurate, with the higher loss
+    assert torch.equal(reader.linear.weight, weights[1]) and not torch.equal(weights[1], weights[3])
+    assert history.epoch == [1, 2, 3, 4] and history.val_accuracy == [0.6, 0.9, 0.8, 0.9]
+
+
+def test_a_step_clips_the_joint_norm():
+    reader, (sequences, labels) = Reader(10, 4, 4), toy(20)
+    ids, lengths = pad_batch(sequences)
+    sgd = torch.optim.SGD(reader.parameters(), lr=1.0)
+    before = [p.detach().clone() for p in reader.parameters()]
+    step(reader, sgd, ids, lengths, labels, clip=0.001)
+    moved = torch.cat([(p - b).reshape(-1) for p, b in zip(reader.parameters(), before, strict=True)]).norm()
+    assert 0.0009 < moved < 0.0011
+
+
+def test_a_loss_that_is_not_finite_stops_with_advice():
+    reader = Reader(10, 4, 4)
+    with torch.no_grad():
+        reader.linear.weight.fill_(float("nan"))
+    with pytest.raises(ValueError, match=r"the loss is nan.*smaller lr"):
+        fit(reader, toy(), toy(), epochs=1, progress=False)
+
+
+def test_progress_is_one_line_with_loss_time_left_and_the_end_on_stdout_only(capfd, monkeypatch):
+    ticks = iter(range(10**6))
+    monkeypatch.setattr(training.time, "perf_counter", lambda: next(ticks))  # every look at the clock is a second later
+    fit(Reader(10, 4, 4), toy(), toy(), epochs=2, batch_size=40, label="mine")
+    out, err = capfd.readouterr()
+    assert err == "" and out.count("\n") == 1 and out.endswith("\n")
+    parts = [part.strip() for part in out.split("\r")[1:]]
+    assert parts[0].startswith("mine · epoch 1 of 2 · loss 0.") and parts[0].endswith("s left")
+    assert parts[-1].startswith("mine · best validation accuracy 0.") and "left" not in parts[-1]
+    fit(Reader(10, 4, 4), toy(), toy(), epochs=1, progress=False)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_notebook_keeps_the_last_state_of_the_line_only():
+    nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
+    source = (
+        "import torch\nfrom lstm_lesson.training import Reader, fit\n"
+        "examples = [torch.tensor([2, 3])] * 8, torch.arange(8) % 2\n"
+        "_ = fit(Reader(5, 4, 4), examples, examples, epochs=3, label='mine')"
+    )
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+    nbclient.NotebookClient(notebook, timeout=60, kernel_name="python3").execute()
+    (output,) = notebook.cells[0].outputs
+    assert output.output_type == "display_data"
+    assert output.data["text/plain"].startswith("mine · best validation accuracy 0.500")
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"epochs": 0}, "epochs is 0"),
+        ({"batch_size": 1.5}, "batch_size is 1.5"),
+        ({"lr": 0}, "lr is 0"),
+        ({"clip": -1}, "clip is -1"),
+        ({"lr": "fast"}, "lr is 'fast'"),
+        ({"train": toy()[0]}, "train is list"),
+        ({"val": ([], torch.ones(0).long())}, "val has 0 sequences"),
+        ({"val": (toy(4)[0], torch.ones(3).long())}, r"val has 4 sequences and labels \(3,\)"),
+        ({"train": (toy(4)[0], torch.ones(4))}, "train has labels of torch.float32"),
+    ],
+)
+def test_fit_names_what_does_not_fit(change, says):
+    arguments = {"train": toy(4), "val": toy(4), "epochs": 1, "progress": False, **change}
+    with pytest.raises(ValueError, match=says):
+        fit(Reader(10, 4, 4), **arguments)
+
+
+# Judging -------------------------------------------------------------------------------------------------------------
+
+
+def test_predictions_stand_in_the_order_of_their_texts_and_leave_the_mode_alone():
+    reader, (sequences, labels) = Reader(10, dropout=0.5).train(), toy(50)
+    together = predict(reader, sequences, batch_size=7)
+    assert reader.training and not together.requires_grad
+    reader.eval()
+    alone = torch.cat([reader(ids[None]).softmax(dim=1) for ids in sequences])
+    torch.testing.assert_close(together, alone)
+    loss, accuracy = evaluate(reader, (sequences, labels))
+    assert accuracy == pytest.approx((alone.argmax(dim=1) == labels).double().mean().item(), abs=1e-6)
+    assert loss == pytest.approx(F.nll_loss(alone.log(), labels).item(), abs=1e-5)
+
+
+class Says(nn.Module):
+    """Answers with the class that the first word names."""
+
+    def forward(self, ids, lengths=None):
+        return F.one_hot(ids[:, 0], 3).double() * 10
+
+
+def test_confusion_has_the_truth_in_its_rows():
+    answers, truth = [0, 0, 1, 1, 2, 0], [0, 1, 1, 1, 0, 0]
+    counts = confusion(Says(), ([torch.tensor([a]) for a in answers], torch.tensor(truth)), classes=3)
+    assert counts.tolist() == [[2, 0, 1], [1, 2, 0], [0, 0, 0]]
+
+
+def test_the_majority_rate_is_that_of_the_answer_most_frequent_in_train():
+    assert majority_rate(torch.tensor([0, 0, 1]), torch.tensor([1, 1, 1, 0])) == 0.25
+
+
+def test_a_surface_rule_is_chosen_on_train_and_scored_on_test():
+    y = torch.tensor([0, 0, 0, 1, 1, 1])
+    values = torch.tensor([1.0, 2.0, 3.0, 4.0, 5.0, 6.0])
+    assert surface_rule(values, y, torch.tensor([0.0, 9.0, 9.0, 3.5]), torch.tensor([0, 1, 0, 0])) == 0.75
+    assert surface_rule(-values, y, -values, y) == 1.0  # "less" is a rule too
+    assert surface_rule(torch.zeros(6), y, torch.zeros(6), y) == 0.5
+    with pytest.raises(ValueError, match="test has values"):
+        surface_rule(values, y, values[:2], y)
+
+
+def test_masked_accuracy_counts_kept_positions_only():
+    logits = torch.tensor([[[1.0, 0.0], [0.0, 1.0], [5.0, 0.0]], [[0.0, 1.0], [0.0, 9.0], [0.0, 1.0]]])
+    targets = torch.tensor([[0, 0, 1], [1, 0, 0]])
+    keep = torch.tensor([[True, True, False], [True, False, False]])
+    assert masked_accuracy(logits, targets, keep).item() == pytest.approx(2 / 3)
+    assert masked_accuracy(logits, targets, keep).shape == ()
+    for bad, says in (
+        ({"logits": logits[0]}, "logits has shape"),
+        ({"targets": targets.float()}, "targets has"),
+        ({"keep": keep[:, :2]}, "keep has"),
+        ({"keep": torch.zeros_like(keep)}, "keep is False everywhere"),
+    ):
+        with pytest.raises(ValueError, match=says):
+            masked_accuracy(**{"logits": logits, "targets": targets, "keep": keep, **bad})
+
+
+@pytest.mark.parametrize("max_norm", [0.5, 100.0])
+def test_clip_by_norm_does_what_torch_does_and_leaves_its_input(max_norm):
+    grads = [torch.randn(3, 4, dtype=torch.float64), torch.randn(5, dtype=torch.float64)]
+    copies = [g.clone() for g in grads]
+    leaves = [nn.Parameter(torch.zeros_like(g)) for g in grads]
+    for leaf, grad in zip(leaves, grads, strict=True):
+        leaf.grad = grad.clone()
+    nn.utils.clip_grad_norm_(leaves, max_norm)
+    clipped = clip_by_norm(grads, max_norm)
+    for ours, leaf, grad, copy in zip(clipped, leaves, grads, copies, strict=True):
+        assert (ours - leaf.grad).abs().max() <= 2e-6  # torch divides by the norm plus 1e-6
+        assert torch.equal(grad, copy)
+        assert max_norm < 1 or torch.equal(ours, grad)
+    joint = torch.cat([g.reshape(-1) for g in clipped]).norm()
+    assert joint <= max_norm + 1e-12
+
+
+def test_clip_by_norm_takes_zero_gradients_and_names_bad_input():
+    assert clip_by_norm([torch.zeros(3)], 1.0)[0].tolist() == [0, 0, 0]
+    for grads, max_norm, says in (
+        ([], 1.0, "grads is"),
+        ([torch.ones(2)], 0, "max_norm is 0"),
+        ([1.0], 1.0, "grads.0."),
+    ):
+        with pytest.raises(ValueError, match=says):
+            clip_by_norm(grads, max_norm)
+
+
+def test_truncate_keeps_the_numbers_and_cuts_the_history():
+    w = torch.ones(2, requires_grad=True)
+    h, c = truncate((w * 2, w * 3))
+    assert h.tolist() == [2, 2] and c.tolist() == [3, 3] and not h.requires_grad and not c.requires_grad
+    assert not truncate(w * 2).requires_grad
+    with pytest.raises(ValueError, match="state is"):
+        truncate(3)
+
+
+# Keeping a reader ----------------------------------------------------------------------------------------------------
+
+
+def test_a_kept_reader_comes_back_with_its_words_and_its_answers(tmp_path):
+    words, reader = Vocabulary([["a", "b", "a", "b"]]), Reader(4, 6, 5, dropout=0.5).eval()
+    path = save_reader(reader, words, folder=tmp_path / "new")
+    again, its_words = load_reader(tmp_path / "new")
+    ids = torch.tensor([[2, 3, 1]])
+    assert torch.equal(again(ids), reader(ids)) and not again.training
+    assert its_words.tokens == words.tokens and its_words.encode(["b"]).tolist() == words.encode(["b"]).tolist()
+    assert [p.name for p in path.parent.iterdir()] == ["reader.pt"]
+
+
+def test_a_reader_is_kept_in_the_cache_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("LSTM_LESSON_CACHE", str(tmp_path))
+    assert save_reader(Reader(4, 6, 5), Vocabulary([["a", "b"] * 2])) == tmp_path / "reader.pt"
+    assert load_reader()[0].linear.in_features == 5
+
+
+def test_a_write_that_fails_leaves_the_reader_of_before(tmp_path, monkeypatch):
+    words, first = Vocabulary([["a", "b", "a", "b"]]), Reader(4, 6, 5).eval()
+    save_reader(first, words, tmp_path)
+
+    def fail(_what, path):
+        path.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(torch, "save", fail)
+    with pytest.raises(OSError, match="No space"):
+        save_reader(Reader(4, 6, 5), words, tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == ["reader.pt"]
+    ids = torch.tensor([[2, 3]])
+    assert torch.equal(load_reader(tmp_path)[0](ids), first(ids))
+
+
+@pytest.mark.parametrize("content", [b"", b"not a reader", None])
+def test_a_damaged_or_missing_reader_says_what_to_do(tmp_path, content):
+    if content is not None:
+        (tmp_path / "reader.pt").write_bytes(content)
+    with pytest.raises(ValueError, match=r"notebook 12"):
+        load_reader(tmp_path)
+
+
+def test_a_kept_file_that_would_run_code_is_refused(tmp_path):
+    class Evil:
+        def __reduce__(self):
+            return (exec, ("raise SystemExit('code ran')",))
+
+    torch.save({"sizes": [4, 6, 5, 2], "tokens": Evil()}, tmp_path / "reader.pt")
+    with pytest.raises(ValueError, match="damaged"):
+        load_reader(tmp_path)
+
+
+def test_only_a_reader_that_can_come_back_is_kept(tmp_path):
+    words = Vocabulary([["a", "b", "a", "b"]])
+    for reader in (
+        Reader(4, lstm=nn.LSTM(32, 32, batch_first=True)),
+        Reader(4, lstm=CustomLSTM(32, 32, peephole="full")),
+        Reader(5),
+    ):
+        with pytest.raises(ValueError, match=r"reader has|vocabulary has"):
+            save_reader(reader, words, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+# The point of it -----------------------------------------------------------------------------------------------------
+
+
+def test_on_the_newsroom_the_lstm_reads_and_the_bag_of_words_stays_at_one_half():
+    news = load_news("newsroom")
+    words = Vocabulary(map(tokenize, news["train"].texts))
+    train, val, test = (([words.encode(tokenize(t)) for t in texts], labels) for texts, labels in news.values())
+    bag, reader = BagOfWords(len(words), train[0]), Reader(len(words))
+    fit(bag, train, val, epochs=2, lr=0.05, progress=False)
+    fit(reader, train, val, epochs=4, lr=0.01, progress=False)
+    assert evaluate(bag, test)[1] == 0.5
+    assert evaluate(reader, test)[1] > 0.95
+
+
+def test_reading_and_training_load_neither_plots_nor_downloads():
+    late = "('matplotlib', 'IPython', 'pooch', 'platformdirs')"
+    script = f"import sys, lstm_lesson.training; print([name for name in {late} if name in sys.modules])"
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
