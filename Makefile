@@ -34,7 +34,7 @@ $(READY): requirements.txt pyproject.toml
 		echo "'$(PYTHON) -m venv' failed. On Debian and Ubuntu it comes with: sudo apt install python3-venv"; \
 		exit 1; }
 	@echo "Setting up .venv from requirements.txt: once, some minutes (PyTorch is a large download) ..."
-	@$(PY) -m pip install -qq --requirement requirements.txt
+	@$(PY) -m pip install -qq --no-compile --requirement requirements.txt
 	@$(PY) -m pip install -qq --no-deps --no-build-isolation --editable .
 	@pwd -P > $(READY)
 

@@ -69,6 +69,9 @@ class Caller:
         """End the call. Should a bare `except` catch this, its first line raises again, out of the `try`."""
         if not self.inside:
             return
+        if _importing(frame):  # half a module would be left behind; torch loads some of its own when first used
+            self._alarm(SECONDS)
+            return
 
         def again(_frame, event, _argument):
             if event == "line":
@@ -98,6 +101,14 @@ class Caller:
             if old:
                 signal.signal(signal.SIGALRM, old[0])
                 signal.setitimer(signal.ITIMER_REAL, *old[1])
+
+
+def _importing(frame) -> bool:
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False
 
 
 class _Printed(io.TextIOBase):

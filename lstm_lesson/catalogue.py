@@ -43,7 +43,7 @@ class Exercise:
     mistakes: tuple[Mistake, ...] = ()
     gradient: bool = True  # whether the gradients of the answer must be right, too
     dtype: str = "as given"  # or "whole", "float": what the answer's dtype has to be
-    slack: float = 0.0  # a difference that is allowed beyond rounding
+    slack: float = 0.0  # allowed beyond rounding, as a share of the largest entry or of 1
 
     def solve(self) -> Callable:
         """The package's own function."""

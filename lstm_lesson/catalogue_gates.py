@@ -193,6 +193,7 @@ EXERCISES = [
         reference="equations.half_life",
         inputs=lambda d: {"f": d.between(0.02, 0.999, ("B H", "B T H", "H")[d.number % 3])},
         returns={"steps": ""},
+        slack=1e-7,  # a constant made by torch.tensor(0.5) takes its logarithm in float32
         mistakes=HALF_LIFE_MISTAKES,
         hints=(
             "After k steps f to the power k is left. Set that equal to one half and solve for k.",

@@ -192,7 +192,7 @@ SPECTRAL_RADIUS_MISTAKES = (
         torch.linalg.norm, "That is the Frobenius norm, over all entries. The spectral radius is about eigenvalues."
     ),
     Mistake(lambda W: W.abs().max(), "That is the largest entry of W. The spectral radius is about its eigenvalues."),
-    Mistake(lambda W: W.max(), "That is the largest entry of W. The spectral radius is about its eigenvalues."),
+    Mistake(lambda W: W.max(), "That is the largest entry of W, signs and all. The radius is about its eigenvalues."),
     Mistake(
         lambda W: W.abs().sum(dim=1).max(), "That is the largest row sum. The spectral radius is about eigenvalues."
     ),

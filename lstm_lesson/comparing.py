@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ from lstm_lesson.catalogue import Draw, Exercise
 
 ROUNDING = {torch.float64: 1e-10, torch.float32: 2e-5}  # allowed, as a share of the largest entry or of 1
 ENOUGH = 5  # entries of a list that a message names
+MANY = 1000  # entries of a returned value that are looked at: an odd one may have no end
 
 
 @dataclass
@@ -24,11 +26,11 @@ class Fault:
 
 
 def parts(name: str, value) -> list[tuple[str, object]]:
-    """The leaves of tuples, lists and mappings, each with the name a learner would write for it."""
+    """The leaves of tuples, lists and mappings, each with the name a learner would write for it; `MANY` of each."""
     if isinstance(value, Mapping):
-        return [leaf for k, v in value.items() for leaf in parts(f'{name}["{k}"]', v)]
+        return [leaf for k, v in islice(value.items(), MANY) for leaf in parts(f'{name}["{k}"]', v)]
     if isinstance(value, (tuple, list)):
-        return [leaf for k, v in enumerate(value) for leaf in parts(f"{name}[{k}]", v)]
+        return [leaf for k, v in enumerate(islice(value, MANY)) for leaf in parts(f"{name}[{k}]", v)]
     return [(name, value)]
 
 
@@ -43,6 +45,7 @@ def rebuild(value, change: Callable[[Tensor], Tensor]):
 
 def compare(exercise: Exercise, draw: Draw, got, expected, printed: str = "") -> Fault | None:
     """The first fault of one returned value: its type, then dtypes, shapes and values."""
+    parts("", got)  # an object that cannot be looked at shows itself here
     pairs = align(exercise, got, expected, printed)
     if isinstance(pairs, str):
         return Fault("type", pairs)
@@ -136,14 +139,15 @@ def close(got: Tensor, expected: Tensor, slack: float = 0.0) -> Tensor:
     got, expected = got.to(torch.float64), expected.to(torch.float64)
     finite = expected[expected.isfinite()]
     largest = max(1.0, finite.abs().max().item() if finite.numel() else 1.0)
-    return torch.isclose(got, expected, rtol=0, atol=rounding * largest + slack, equal_nan=True)
+    return torch.isclose(got, expected, rtol=0, atol=(rounding + slack) * largest, equal_nan=True)
 
 
 def alike(one, other) -> bool:
     """Whether two returned values agree in structure, shapes and values."""
-    one, other = parts("", one), parts("", other)
+    one, other = (sorted(parts("", value), key=lambda part: part[0]) for value in (one, other))  # a dict has no order
     return [k for k, _ in one] == [k for k, _ in other] and all(
-        a.shape == b.shape and a.is_complex() == b.is_complex() and bool(close(a, b).all())
+        (a.shape, a.device, a.layout, a.is_complex()) == (b.shape, b.device, b.layout, b.is_complex())
+        and bool(close(a, b).all())
         if isinstance(a, Tensor) and isinstance(b, Tensor)
         else type(a) is type(b) and not isinstance(a, Tensor)
         for (_, a), (_, b) in zip(one, other, strict=True)
@@ -175,7 +179,7 @@ def gradients(f: Callable, arguments: dict) -> dict[str, Tensor | None] | None:
     return dict(zip(leaves, found, strict=True))
 
 
-def gradient_fault(got: dict | None, expected: dict | None) -> Fault | None:
+def gradient_fault(got: dict | None, expected: dict | None, slack: float = 0.0) -> Fault | None:
     """What is wrong with the gradients of one draw; a missing gradient and one of zeros are the same."""
     names = list(expected or got or {})
     got, expected = got or {}, expected or {}
@@ -185,7 +189,7 @@ def gradient_fault(got: dict | None, expected: dict | None) -> Fault | None:
         if g is None and e is None:
             continue
         g, e = torch.zeros_like(e) if g is None else g, torch.zeros_like(g) if e is None else e
-        unequal = ~close(g, e)
+        unequal = ~close(g, e, slack)
         if unequal.any():
             wrong[name] = first_entry(f"gradient of {name}", g, e, unequal)
     cut = [name for name in wrong if got.get(name) is None]
@@ -200,13 +204,14 @@ def gradient_fault(got: dict | None, expected: dict | None) -> Fault | None:
 def first_entry(label: str, got: Tensor, expected: Tensor, wrong: Tensor) -> str:
     place = tuple(wrong.nonzero()[0].tolist())
     at = f"{label}[{', '.join(map(str, place))}]" if place else label
-    return f"`{at}` is {number(got[place])}; expected {number(expected[place])}"
+    got, expected = got[place].item(), expected[place].item()
+    digits = next((n for n in range(4, 17) if number(got, n) != number(expected, n)), 17)
+    return f"`{at}` is {number(got, digits)}; expected {number(expected, digits)}"
 
 
-def number(value) -> str:
-    value = value.item()
+def number(value, digits: int = 4) -> str:
     if isinstance(value, float) and math.isfinite(value):
-        return f"{value:.4g}".replace("-", "−")
+        return f"{value:.{digits}g}".replace("-", "−")
     return str(value)
 
 

@@ -93,8 +93,12 @@ def _download(url: str, output_file: str, _pooch=None) -> None:
                 raise TimeoutError
             return super().update(n)
 
+        def reset(self, total=None):  # pooch starts again from 0 at the end, to show the whole
+            self.n, self.delay = 0, 0
+
     as_it_is = {"Accept-Encoding": "identity"}  # so that the server's length is the file's
-    with Line(desc=url.rpartition("/")[2], unit="B", unit_scale=True, file=sys.stdout) as line:
+    look = {"unit": "B", "unit_scale": True, "file": sys.stdout, "delay": 1e-6}  # nothing is shown before it arrives
+    with Line(desc=url.rpartition("/")[2], **look) as line:
         get = pooch.HTTPDownloader(progressbar=line, chunk_size=PIECE, timeout=TIMEOUT, headers=as_it_is)
         get(url, output_file, None)
 

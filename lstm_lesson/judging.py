@@ -105,7 +105,8 @@ class Examination:
             given = self.exercise, draw, trial.got, trial.expected, self.caller.printed.text
             trial.fault, trial.error = self.caller(compare, *given)
             if trial.error is not None:  # an object that does odd things when it is looked at
-                what = f"an object of type {type(trial.got).__name__} that cannot be looked at"
+                trial.got, odd = None, trial.got
+                what = f"an object of type {type(odd).__name__} that cannot be looked at"
                 trial.fault = Fault("crashed", f"You return {what}; expected {listed(list(self.exercise.returns))}.")
         return trial
 
@@ -126,7 +127,9 @@ class Examination:
                 text = error_text(error, self.f, self.caller)
                 trial.fault = Fault("gradient", f"The values are right; the way back for gradients breaks: {text}")
                 break
-            trial.fault = gradient_fault(trial.gradients, gradients(self.reference, trial.arguments))
+            trial.fault = gradient_fault(
+                trial.gradients, gradients(self.reference, trial.arguments), self.exercise.slack
+            )
         return first(self.trials)
 
     def _changed(self) -> Fault | None:

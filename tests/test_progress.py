@@ -1,0 +1,201 @@
+"""Progress survives restarts, damage, unwritable folders and two notebooks at once, and never stops a lesson."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from lstm_lesson import check, equations, progress, progress_file
+from lstm_lesson.catalogue import exercises
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """A folder of its own for every test, not yet made."""
+    monkeypatch.setenv("LSTM_LESSON_PROGRESS", str(tmp_path / "kept"))
+    monkeypatch.setattr(progress_file, "_unsaved", {})
+    return tmp_path / "kept"
+
+
+def row(name):
+    return next(row for row in progress().rows if row["exercise"] == name)
+
+
+def solve(right=True):
+    def hadamard(a, b):
+        return a * b if right else a + b
+
+    return check(hadamard)
+
+
+def in_another_python(code):
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout
+
+
+def test_nothing_is_solved_and_nothing_written_at_the_start(folder):
+    shown = progress()
+    assert [row["exercise"] for row in shown.rows] == list(exercises())
+    assert not any(row["solved"] or row["attempts"] for row in shown.rows)
+    assert "0 of 21 exercises solved" in repr(shown)
+    assert not folder.exists()
+
+
+def test_attempts_are_counted_up_to_the_first_right_answer():
+    for right in (False, False, True, False, True):
+        solve(right)
+    assert row("hadamard")["attempts"] == 3
+    assert row("hadamard")["solved"]
+    assert row("hadamard")["solved_at"].endswith("+00:00")
+
+
+def test_a_stub_and_the_packages_own_function_are_no_attempts(folder):
+    def hadamard(a, b):
+        raise NotImplementedError
+
+    check(hadamard)
+    check(equations.input_gate)
+    assert not folder.exists()
+
+
+def test_progress_survives_a_restart():
+    solve(False)
+    solve()
+    code = "from lstm_lesson import progress; r = progress().rows[0]; print(r['exercise'], r['attempts'], r['solved'])"
+    assert in_another_python(code) == "hadamard 2 True\n"
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "", "{", "null", "[]", "7", '"text"', '{"exercises": 3}', '{"exercises": {"hadamard": 1}}', "[" * 100_000,
+        '{"exercises": {"hadamard": {"attempts": "many", "solved_at": null}}}', "\x00\xff", '{"exercises": [1]}',
+        '{"exercises": {"hadamard": {"attempts": true, "solved_at": 3}}}', '{"exercises": {"hadamard": {}}}',
+    ],
+)  # fmt: skip
+def test_a_damaged_file_is_set_aside(folder, damage):
+    folder.mkdir()
+    (folder / "progress.json").write_text(damage, encoding="latin-1")
+    assert row("hadamard")["attempts"] == 0
+    assert solve().passed
+    assert row("hadamard")["attempts"] == 1
+    aside = list(folder.glob("progress.damaged-*.json"))
+    assert [path.read_text(encoding="latin-1") for path in aside] == [damage]
+    assert json.loads((folder / "progress.json").read_text())["exercises"]["hadamard"]["attempts"] == 1
+
+
+def test_an_exercise_that_is_no_longer_there_is_kept_and_not_shown(folder):
+    folder.mkdir()
+    entry = {"attempts": 2, "solved_at": None}
+    (folder / "progress.json").write_text(json.dumps({"version": 1, "exercises": {"of_old": entry}}))
+    solve()
+    assert "of_old" not in repr(progress())
+    assert json.loads((folder / "progress.json").read_text())["exercises"]["of_old"] == entry
+
+
+def test_a_folder_that_cannot_be_made_stops_nothing(folder, monkeypatch):
+    folder.write_text("a file stands in the way")
+    assert solve().passed
+    assert row("hadamard")["attempts"] == 1
+    monkeypatch.setenv("LSTM_LESSON_PROGRESS", str(folder.parent / "elsewhere"))
+    solve()
+    assert json.loads((folder.parent / "elsewhere" / "progress.json").read_text())["exercises"]["hadamard"]["solved_at"]
+
+
+def test_what_could_not_be_written_is_written_later(folder, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(progress_file, "_write", full)
+        solve(False)
+    assert row("hadamard")["attempts"] == 1
+    solve(False)
+    stored = json.loads((folder / "progress.json").read_text())["exercises"]["hadamard"]
+    assert stored == {"attempts": 2, "solved_at": None}
+    assert row("hadamard")["attempts"] == 2
+
+
+def test_a_write_that_breaks_off_leaves_the_old_file_and_nothing_else(folder, monkeypatch):
+    solve(False)
+    before = (folder / "progress.json").read_bytes()
+
+    def half(value, file, **_):
+        file.write('{"half')
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(progress_file.json, "dump", half)
+    solve(False)
+    assert (folder / "progress.json").read_bytes() == before
+    assert sorted(path.name for path in folder.iterdir()) == ["progress.json", "progress.lock"]
+
+
+def test_notebooks_that_write_at_once_lose_nothing(folder):
+    code = "import sys; from lstm_lesson.progress_file import note\nfor _ in range(20): note(sys.argv[1], False); note('lstm', False)"
+    names = ["unroll", "truncate", "half_life"]
+    running = [subprocess.Popen([sys.executable, "-c", code, name]) for name in names]
+    assert [process.wait() for process in running] == [0, 0, 0]
+    assert [row(name)["attempts"] for name in names] == [20, 20, 20]
+    assert row("lstm")["attempts"] == 60
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the other notebook is played with fcntl")
+def test_a_lock_that_is_held_delays_a_check_by_less_than_a_second_and_loses_nothing(folder):
+    import fcntl
+
+    folder.mkdir()
+    with (folder / "progress.lock").open("a") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        start = time.perf_counter()
+        assert solve(False).outcome == "wrong"
+        assert time.perf_counter() - start < 1
+        assert row("hadamard")["attempts"] == 1
+    solve(False)
+    assert json.loads((folder / "progress.json").read_text())["exercises"]["hadamard"]["attempts"] == 2
+
+
+def test_the_table_for_the_teacher_has_a_row_for_every_exercise(tmp_path):
+    solve(False)
+    path = progress().to_csv(tmp_path / "class.csv")
+    with Path(path).open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [each["exercise"] for each in rows] == list(exercises())
+    assert rows[0] == {
+        "notebook": "00_start_here", "exercise": "hadamard", "minutes": "2", "difficulty": "1", "solved": "False",
+        "attempts": "1", "solved_at": "",
+    }  # fmt: skip
+
+
+def test_progress_is_shown_notebook_by_notebook():
+    solve()
+    shown = progress()
+    lines = repr(shown).split("\n")
+    assert lines[0] == "1 of 21 exercises solved"
+    assert lines[1].split() == ["00_start_here", "✅", "hadamard"]
+    assert len(lines) == 1 + len({row["notebook"] for row in shown.rows})
+    page = shown._repr_html_()
+    assert "<caption>1 of 21 exercises solved</caption>" in page
+    assert page.count("<tr>") == len(lines)
+
+
+def test_the_folder_is_the_users_own_unless_another_is_named(folder, monkeypatch):
+    assert progress_file.folder() == folder
+    monkeypatch.delenv("LSTM_LESSON_PROGRESS")
+    assert progress_file.folder().name == "lstm-lesson"
+    assert progress_file.folder().is_absolute()
+
+
+def test_an_odd_answer_is_recorded_like_any_other():
+    def hadamard(a, b):
+        raise SystemExit
+
+    assert check(hadamard).outcome == "crashed"
+    assert row("hadamard")["attempts"] == 1
+    assert torch.is_grad_enabled()
