@@ -171,5 +171,7 @@ def _heatmaps(label: str, got: Tensor, expected: Tensor):
     return plots.heatmaps(
         {"yours": got, "target": expected, "yours − target": got - expected},
         title=f"{label}: {wrong} of {got.numel()} entries differ",
+        xlabel="column",
+        ylabel="row",
         alt=f"Heat maps of {label} as you return it, of the target, and of their difference: {wrong} entries differ.",
     )

@@ -88,7 +88,7 @@ class Progress:
             + "</td></tr>"
             for notebook, rows in self._notebooks().items()
         )
-        head = "<tr><th>notebook</th><th>solved</th><th style='text-align:left'>exercises</th></tr>"
+        head = "<tr><th style='text-align:left'>notebook</th><th>solved</th><th style='text-align:left'>exercises</th></tr>"
         return f"<table><caption>{self._total()}</caption><thead>{head}</thead><tbody>{body}</tbody></table>"
 
 

@@ -191,7 +191,7 @@ TANHS = {
 OTHERS = {
     "hadamard": [torch.mul, lambda a, b: torch.einsum("bh,bh->bh", a, b), lambda a, b: b * a],
     "unroll": [
-        lambda x, h, W, U, b: torch.cat([(h := torch.tanh(x[:, t] @ W + h @ U + b))[:, None] for t in range(x.shape[1])], 1),
+        lambda x, h, W, U, b: torch.cat([(h := torch.tanh(x_t @ W + h @ U + b))[:, None] for x_t in x.unbind(1)], 1),
         lambda x, h, W, U, b: torch.stack([h := torch.tanh(z + h @ U) for z in (x @ W + b).unbind(1)]).transpose(0, 1),
         lambda x, h, W, U, b: torch._VF.rnn_tanh(
             x, h[None], [W.T.contiguous(), U.T.contiguous(), b, 0 * b], True, 1, 0.0, False, False, True
@@ -264,7 +264,9 @@ OTHERS = {
         lambda s: (
             torch.stack([F.pad(t, (0, max(map(len, s)) - len(t))) for t in s]), torch.as_tensor(list(map(len, s)))
         ),
-        lambda s: [torch.tensor([t.tolist() + [0] * (max(map(len, s)) - len(t)) for t in s]), torch.tensor([*map(len, s)])],
+        lambda s: [
+            torch.tensor([t.tolist() + [0] * (max(map(len, s)) - len(t)) for t in s]), torch.tensor([*map(len, s)])
+        ],
     ],
     "last_true_step": [
         lambda s, n: torch.stack([row[k - 1] for row, k in zip(s, n, strict=True)]),
@@ -314,17 +316,17 @@ PLUMBING = {
         "return torch.sigmoid(x_t @ W_xi.detach() + h_prev @ W_hi + b_i)", "wrong", "no gradient reaches `W_xi`",
     ),
     "in place": (f"i = {RIGHT_LINE}; h_prev.zero_(); return i", "wrong", "changes `h_prev` in place"),
-    "in place on the way": ("x_t *= 2; return torch.sigmoid(x_t @ W_xi + h_prev @ W_hi + b_i)", "wrong", "changes `x_t` in place"),
+    "in place on the way": (f"x_t *= 2; return {RIGHT_LINE}", "wrong", "changes `x_t` in place"),
     "ignores": ("return torch.sigmoid(3 * x_t @ W_xi + b_i)", "wrong", "whatever `h_prev` and `W_hi` may be"),
     "B = 1 only": (f"return {RIGHT_LINE}[:1]", "wrong", "Right for B = 1 only"),
     "random": ("return torch.sigmoid(x_t @ W_xi + h_prev @ W_hi + b_i + torch.rand(1))", "wrong", "A second call"),
     "raises": ("return 1 / 0", "crashed", "ZeroDivisionError"),
     "recursion": ("return input_gate(x_t, h_prev, W_xi, W_hi, b_i)", "crashed", "calls itself without end"),
     "endless": ("while True: pass", "crashed", "stopped after"),
-    "endless, catching everything": ("\n    while True:\n        try: x_t + 1\n        except: pass", "crashed", "stopped after"),
+    "endless, catching": ("\n    while True:\n        try: x_t + 1\n        except: pass", "crashed", "stopped after"),
     "exit": ("exit(1)", "crashed", "SystemExit"),
     "interrupt": ("raise KeyboardInterrupt", "crashed", "interrupted"),
-    "uses a name that is not there": ("return torch.sigmoid(x_t @ W_xi + h_prev @ W_hi + bias)", "crashed", "NameError"),
+    "no such name": ("return torch.sigmoid(x_t @ W_xi + h_prev @ W_hi + bias)", "crashed", "NameError"),
     "not implemented by torch": ("return torch.sigmoid(x_t.long() @ W_xi)", "crashed", "RuntimeError"),
 }  # fmt: skip
 
@@ -358,9 +360,9 @@ def test_a_nested_tuple_is_named():
     assert "inside another; expected 3 tensors (hidden_seq, h_T, c_T)" in result.message
 
 
-@pytest.mark.parametrize("line", ["W_xi", "x_t + 0 * old"])
+@pytest.mark.parametrize("line", ["x", "(x_t + 0 * old)"])
 def test_the_notebooks_own_tensors_are_no_part_of_an_answer(line):
-    source = f"def input_gate(x, h, W, U, b):\n    return torch.sigmoid({'x' if line == 'W_xi' else line} @ W_xi + h @ U + b)"
+    source = f"def input_gate(x, h, W, U, b):\n    return torch.sigmoid({line} @ W_xi + h @ U + b)"
     result = check(in_notebook(source, W_xi=torch.randn(4, 6), x_t=torch.randn(3, 4), old=torch.ones(3, 4)))
     assert not result.passed
     assert "`W_xi`" in result.message
@@ -447,7 +449,7 @@ nested = []
 nested.append(nested)
 VALUES = [
     None, True, 0, 1.5, 1j, float("nan"), "", "text", b"bytes", [], (), {}, set(), [None], (None, None), [[]], nested,
-    object(), object, type, Ellipsis, NotImplemented, range(3), iter([]), (k for k in range(3)), lambda: 0, print, torch,
+    object(), object, type, ..., NotImplemented, range(3), iter([]), (k for k in range(3)), lambda: 0, print, torch,
     Liar(), Liar, EndlessList(), Exception("returned"), np.float64(1), np.zeros((3, 6)), np.zeros(0), np.array(["a"]),
     torch.tensor(0.0), torch.zeros(0), torch.zeros(3, 6), torch.zeros(3, 6, dtype=torch.float64), torch.zeros(1, 1),
     torch.full((3, 6), float("nan"), dtype=torch.float64), torch.full((3, 6), float("inf"), dtype=torch.float64),
@@ -463,19 +465,27 @@ DEEDS = [
     raises(e)
     for e in (
         ValueError, TypeError("a\nb\nc"), KeyError("W_xi"), SystemExit, KeyboardInterrupt, GeneratorExit, StopIteration,
-        BaseException("base"), MemoryError, RecursionError, NotImplementedError, Mute(), ExceptionGroup("g", [OSError()]),
+        BaseException(), MemoryError, RecursionError, NotImplementedError, Mute(), ExceptionGroup("g", [OSError()]),
         Exception("x" * 10_000), UnicodeDecodeError("utf-8", b"", 0, 1, "odd"), Warning("as error"),
     )
 ] + [
     lambda *a: a, lambda *a: a[0], lambda *a: a[-1], lambda *a: list(a), lambda *a: a[0].resize_(0),
     lambda *a: [t.zero_() for t in a], lambda *a: [getattr(t, "requires_grad_", int)() for t in a],
     lambda *a: a[-1].clear(), lambda *a: a[0].backward(), lambda *a: a[0].set_(), lambda *a: torch.randn(3, 6),
-    lambda *a: torch.set_default_dtype(torch.float64), lambda *a: torch.set_grad_enabled(False), lambda *a: sys.stdout.close(),
+    lambda *a: torch.set_default_dtype(torch.float64), lambda *a: torch.set_grad_enabled(False),
+    lambda *a: sys.stdout.close(),
     lambda *a: setattr(sys, "stdout", None), lambda *a: print("x" * 10**6), lambda *a: print(Liar()),
-    lambda *a: threading.Thread(target=print).start(), lambda *a: (_ for _ in ()).throw(OSError), lambda *a: eval("1 +"),
+    lambda *a: threading.Thread(target=int).start(), lambda *a: (_ for _ in ()).throw(OSError), lambda *a: eval("1 +"),
     lambda *a: torch.zeros(10**12), lambda *a: check(a), lambda *a: a[0].to("cuda"), lambda *a: a[0].view(7, -1),
     lambda *a: a[0] @ a[0] @ a[0], lambda *a: torch.autograd.grad(a[0].sum(), a[0]), lambda *a: torch.manual_seed(3),
 ]  # fmt: skip
+
+
+def timed(f, *arguments):
+    start = time.process_time()
+    return f(*arguments), time.process_time() - start
+
+
 ODD = [returns(value) for value in VALUES] + DEEDS
 
 
@@ -483,10 +493,9 @@ ODD = [returns(value) for value in VALUES] + DEEDS
 def test_nothing_a_function_does_or_returns_gets_out_of_a_check(name):
     dtype, state = torch.get_default_dtype(), torch.get_rng_state()
     for k, f in enumerate(ODD):
-        start = time.perf_counter()
-        result = check(named(name, f))
+        result, seconds = timed(check, named(name, f))
         assert result.outcome in ("wrong", "crashed", "not attempted"), (k, result)
-        assert time.perf_counter() - start < 2
+        assert seconds < 2 or timed(check, named(name, f))[1] < 2  # once more, should the machine have been busy
         assert 1 <= len(repr(result).split("\n")) <= 3
         assert result._repr_markdown_()
     assert torch.get_default_dtype() == dtype
@@ -525,12 +534,7 @@ def test_a_check_in_a_thread_works_without_the_alarm():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_check_takes_under_half_a_second(name):
-    def seconds():
-        start = time.perf_counter()
-        check(exercises()[name].solve())
-        return time.perf_counter() - start
-
-    assert min(seconds() for _ in range(3)) < 0.5
+    assert min(timed(check, exercises()[name].solve())[1] for _ in range(3)) < 0.5
 
 
 def test_printing_is_captured_and_mentioned(capsys):

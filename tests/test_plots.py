@@ -272,6 +272,18 @@ def test_only_the_lit_parts_of_the_cell_have_their_colour(lit):
         assert f'<g class="{part}">' in svg
 
 
+def test_each_part_of_the_cell_holds_its_own_name_and_its_equation():
+    owned = {part: "" for part in plots.COLORS}
+    for group in ET.fromstring(plots.lstm_svg()).findall("{http://www.w3.org/2000/svg}g"):
+        if group.get("class") in owned:
+            owned[group.get("class")] += "".join(group.itertext())
+    names = {"i": "input gate", "f": "forget gate", "g": "candidate", "o": "output gate", "c": "ct−1", "h": "(5)"}
+    starts = {"i": "it = σ(", "f": "ft = σ(", "g": "gt = tanh(", "o": "ot = σ(", "c": "ct = ft", "h": "ht = ot"}
+    for part, text in owned.items():
+        assert names[part] in text and starts[part] in text
+        assert sum(f" {name}" in f" {text}" for name in ("input gate", "forget gate", "candidate", "output gate")) <= 1
+
+
 def test_what_a_lit_gate_reads_is_lit_with_it():
     assert parts(plots.lstm_svg("i"), "tap-i") and parts(plots.lstm_svg("i"), "in")
     assert not parts(plots.lstm_svg("i"), "tap-f") and not parts(plots.lstm_svg("ch"), "in")

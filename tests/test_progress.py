@@ -138,7 +138,8 @@ def test_a_write_that_breaks_off_leaves_the_old_file_and_nothing_else(folder, mo
 
 
 def test_notebooks_that_write_at_once_lose_nothing(folder):
-    code = "import sys; from lstm_lesson.progress_file import note\nfor _ in range(20): note(sys.argv[1], False); note('lstm', False)"
+    code = "import sys; from lstm_lesson.progress_file import note\n"
+    code += "for _ in range(20): note(sys.argv[1], False); note('lstm', False)"
     names = ["unroll", "truncate", "half_life"]
     running = [subprocess.Popen([sys.executable, "-c", code, name]) for name in names]
     assert [process.wait() for process in running] == [0, 0, 0]

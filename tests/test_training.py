@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -368,17 +369,20 @@ def test_a_reader_is_kept_in_the_cache_folder(tmp_path, monkeypatch):
     assert load_reader()[0].linear.in_features == 5
 
 
-def test_a_write_that_fails_leaves_the_reader_of_before(tmp_path, monkeypatch):
+@pytest.mark.parametrize("where", ["while writing", "while taking its place"])
+def test_a_write_that_fails_leaves_the_reader_of_before(tmp_path, monkeypatch, where):
     words, first = Vocabulary([["a", "b", "a", "b"]]), Reader(4, 6, 5).eval()
     save_reader(first, words, tmp_path)
 
     def fail(_what, path):
-        path.write_bytes(b"half")
+        if where == "while writing":
+            path.write_bytes(b"half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(torch, "save", fail)
-    with pytest.raises(OSError, match="No space"):
-        save_reader(Reader(4, 6, 5), words, tmp_path)
+    with monkeypatch.context() as broken:
+        broken.setattr(*((torch, "save") if where == "while writing" else (Path, "replace")), fail)
+        with pytest.raises(OSError, match="No space"):
+            save_reader(Reader(4, 6, 5), words, tmp_path)
     assert [p.name for p in tmp_path.iterdir()] == ["reader.pt"]
     ids = torch.tensor([[2, 3]])
     assert torch.equal(load_reader(tmp_path)[0](ids), first(ids))
