@@ -59,7 +59,7 @@ def arity(name):
 
 def in_notebook(source, **names):
     """The function that `source` defines, in a name space like a notebook's."""
-    space = {"torch": torch, "F": F, "np": np, "__name__": "__main__", **names}
+    space = {"torch": torch, "F": F, "np": np, "sleep": time.sleep, "__name__": "__main__", **names}
     exec(source, space)
     return next(v for k, v in space.items() if isinstance(v, types.FunctionType) and k in exercises())
 
@@ -323,7 +323,7 @@ PLUMBING = {
     "raises": ("return 1 / 0", "crashed", "ZeroDivisionError"),
     "recursion": ("return input_gate(x_t, h_prev, W_xi, W_hi, b_i)", "crashed", "calls itself without end"),
     "endless": ("while True: pass", "crashed", "stopped after"),
-    "endless, catching": ("\n    while True:\n        try: x_t + 1\n        except: pass", "crashed", "stopped after"),
+    "endless, catching": ("\n    while True:\n        try: sleep(1)\n        except: pass", "crashed", "stopped after"),
     "exit": ("exit(1)", "crashed", "SystemExit"),
     "interrupt": ("raise KeyboardInterrupt", "crashed", "interrupted"),
     "no such name": ("return torch.sigmoid(x_t @ W_xi + h_prev @ W_hi + bias)", "crashed", "NameError"),
@@ -367,6 +367,12 @@ def test_the_notebooks_own_tensors_are_no_part_of_an_answer(line):
     assert not result.passed
     assert "`W_xi`" in result.message
     assert "from the notebook" in result.message
+
+
+def test_a_tensor_of_the_lesson_is_no_part_of_a_right_answer_either():
+    result = check(in_notebook(GATE.format(f"return {RIGHT_LINE} + 0 * c_prev.sum()"), c_prev=torch.ones(1)))
+    assert result.outcome == "wrong"
+    assert "reads `c_prev` from the notebook" in result.message
 
 
 def test_helpers_and_constants_of_the_notebook_are_welcome():
