@@ -85,6 +85,7 @@ class Caller:
     @contextlib.contextmanager
     def settled(self) -> Iterator["Caller"]:
         """Gradients on, output captured; afterwards everything is as it was, random numbers included."""
+        torch.ones(1, requires_grad=True).sum().backward()  # the first gradient is slow: not on their time
         dtype, old = torch.get_default_dtype(), None
         if self.can_stop:
             old = signal.signal(signal.SIGALRM, self._ring), signal.getitimer(signal.ITIMER_REAL)
