@@ -33,7 +33,12 @@ def run(path):
         command += ["--ExecutePreprocessor.timeout=600", f"--output-dir={scratch}", str(path)]
         environment = os.environ | {"LSTM_LESSON_PROGRESS": str(Path(scratch) / "progress.json")}
         start = time.perf_counter()
-        process = subprocess.Popen(command, env=environment)
-        _, status, usage = os.wait4(process.pid, 0)  # with the largest of the processes it waited for: the kernel
-        process.returncode = os.waitstatus_to_exitcode(status)
-        return time.perf_counter() - start, usage.ru_maxrss * UNIT, process.returncode
+        with (Path(scratch) / "errors.txt").open("w+", encoding="utf-8") as errors:
+            process = subprocess.Popen(command, env=environment, stderr=errors)
+            _, status, usage = os.wait4(process.pid, 0)  # with the largest of the processes it waited for: the kernel
+            seconds = time.perf_counter() - start
+            process.returncode = os.waitstatus_to_exitcode(status)
+            if process.returncode:
+                errors.seek(0)
+                print(errors.read(), file=sys.stderr)
+        return seconds, usage.ru_maxrss * UNIT, process.returncode

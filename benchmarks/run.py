@@ -34,7 +34,7 @@ def main():
 def show(rows):
     """Print an aligned table; each row is a dict of texts, shown as soon as it is measured."""
     for number, row in enumerate(rows):
-        widths = [max(len(key), 14) if place else 34 for place, key in enumerate(row)]
+        widths = [max(len(key), 18) if place else 34 for place, key in enumerate(row)]
         if number == 0:
             print(*(key.ljust(w) if w == 34 else key.rjust(w) for key, w in zip(row, widths, strict=True)))
         print(*(v.ljust(w) if w == 34 else v.rjust(w) for v, w in zip(row.values(), widths, strict=True)), flush=True)

@@ -46,10 +46,9 @@ class Caller:
                 self._alarm(max(self.deadline - time.monotonic(), 0.01))
                 return f(*arguments), None
             finally:
-                self.inside = False
-                sys.settrace(self.trace)
                 self._alarm(0)
         except BaseException as error:  # SystemExit and a pressed stop button, too
+            self._alarm(0)  # once more: the alarm may have cut the line above short
             return None, error
 
     @staticmethod
@@ -63,6 +62,7 @@ class Caller:
     def _alarm(self, seconds: float):
         if self.can_stop:
             self.inside = seconds > 0
+            sys.settrace(self.trace)
             signal.setitimer(signal.ITIMER_REAL, seconds, 0.05 if seconds else 0)  # again, if a bare except ate it
 
     def _ring(self, _signal, frame):

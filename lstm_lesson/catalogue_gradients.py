@@ -77,6 +77,10 @@ RNN_BACKWARD_STEP_MISTAKES = (
         _with(1, lambda dz, *_: dz), "`dh_prev` has not gone through `W_hh`: that is the gradient of the sum inside."
     ),
     Mistake(
+        _with(1, lambda dz, *_: torch.zeros_like(dz)),
+        "`dh_prev` is zero: the gradient is dropped on its way to the steps before.",
+    ),
+    Mistake(
         _with(1, lambda dz, dh, x, h_prev, h, W, U: dh @ U.T),
         "`dh_prev` misses the derivative of tanh: the way back goes through tanh first, then through the weights.",
     ),

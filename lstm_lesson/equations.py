@@ -111,7 +111,7 @@ def half_life(f: Tensor) -> Tensor:
     check_float("f", f, "any")
     if not bool(((f >= 0) & (f <= 1)).all()):
         raise ValueError(f"f has entries from {f.min():.3g} to {f.max():.3g}; it needs 0 to 1")
-    return torch.log(torch.tensor(0.5, dtype=f.dtype, device=f.device)) / torch.log(f)
+    return 1 / torch.log2(f).abs()  # steps per halving; at f = 1 no halving ever comes: +infinity
 
 
 def _peephole(h_prev: Tensor, **memory_and_weight: Tensor | None) -> Tensor | float:

@@ -88,7 +88,8 @@ class Progress:
             + "</td></tr>"
             for notebook, rows in self._notebooks().items()
         )
-        head = "<tr><th style='text-align:left'>notebook</th><th>solved</th><th style='text-align:left'>exercises</th></tr>"
+        left = "<th style='text-align:left'>"
+        head = f"<tr>{left}notebook</th><th>solved</th>{left}exercises</th></tr>"
         return f"<table><caption>{self._total()}</caption><thead>{head}</thead><tbody>{body}</tbody></table>"
 
 

@@ -1,11 +1,15 @@
 """Every exercise accepts each right answer and names the cause of each known wrong one; nothing breaks a check."""
 
+import ast
 import inspect
+import json
+import re
 import subprocess
 import sys
 import threading
 import time
 import types
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,7 +19,7 @@ from torch.nn import functional as F
 import lstm_lesson
 from lstm_lesson import calling, check, equations, hint, layers, solution
 from lstm_lesson import exercises as engine
-from lstm_lesson.catalogue import exercises
+from lstm_lesson.catalogue import draws, exercises
 
 NAMES = list(exercises())
 NOTEBOOKS_WITH_STUBS = {
@@ -46,15 +50,13 @@ def named(name, f):
 
     answer.__name__ = name
     answer.__signature__ = inspect.Signature(
-        [inspect.Parameter(f"a{k}", inspect.Parameter.POSITIONAL_ONLY) for k in range(arity(name))]
+        [inspect.Parameter(f"a{k}", inspect.Parameter.POSITIONAL_ONLY) for k in range(len(arguments(name)))]
     )
     return answer
 
 
-def arity(name):
-    from lstm_lesson.catalogue import draws
-
-    return len(exercises()[name].inputs(draws()[0]))
+def arguments(name):
+    return list(exercises()[name].inputs(draws()[0]))
 
 
 def in_notebook(source, **names):
@@ -64,7 +66,42 @@ def in_notebook(source, **names):
     return next(v for k, v in space.items() if isinstance(v, types.FunctionType) and k in exercises())
 
 
+def solved(source):
+    """A cell of a notebook, its stub replaced by the package's own function."""
+    lines = source.split("\n")
+    for node in reversed(ast.parse(source).body):
+        if isinstance(node, ast.FunctionDef) and node.name in exercises() and isinstance(node.body[-1], ast.Raise):
+            module = exercises()[node.name].reference.split(".")[0]
+            lines[node.lineno - 1 : node.end_lineno] = [f"from lstm_lesson.{module} import {node.name}"]
+    return "\n".join(lines)
+
+
+def stub_cells():
+    """The cells of the notebooks in which an exercise is set."""
+    for path in sorted((Path(__file__).parent.parent / "notebooks").glob("[0-9]*.ipynb")):
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+            source = "".join(cell["source"])
+            if cell["cell_type"] == "code" and "raise NotImplementedError" in source:
+                yield path.stem, source
+
+
+CELLS = list(stub_cells())
+
+
+@pytest.mark.parametrize(("notebook", "source"), CELLS, ids=[source.split("(")[0][4:] for _, source in CELLS])
+def test_a_stub_in_a_notebook_waits_and_its_solution_is_right(notebook, source):
+    name = source.split("(")[0].removeprefix("def ")
+    assert exercises()[name].notebook == notebook
+    assert list(inspect.signature(in_notebook(source.split("check(")[0])).parameters) == arguments(name)
+    for text, outcome in ((source, "not attempted"), (solved(source), "correct")):
+        body, last = text.strip().rsplit("\n", 1)
+        space = {"torch": torch, "check": check}
+        exec(body, space)
+        assert eval(last, space).outcome == outcome
+
+
 def test_every_exercise_stands_in_its_notebook():
+    assert sorted(source.split("(")[0].removeprefix("def ") for _, source in CELLS) == sorted(NAMES)
     found = {}
     for exercise in exercises().values():
         found.setdefault(exercise.notebook, []).append(exercise.name)
@@ -360,6 +397,19 @@ def test_a_nested_tuple_is_named():
     assert "inside another; expected 3 tensors (hidden_seq, h_T, c_T)" in result.message
 
 
+def test_states_overwritten_in_place_are_named():
+    def lstm(x, h_0, c_0, weights):
+        hidden_seq = []
+        for t in range(x.shape[1]):
+            h_t, c_t = stacked(x[:, t], h_0, c_0, weights)
+            h_0.copy_(h_t)
+            c_0.copy_(c_t)
+            hidden_seq.append(h_0)
+        return torch.stack(hidden_seq, dim=1), h_0, c_0
+
+    assert "changes `h_0` and `c_0` in place" in check(lstm).message
+
+
 @pytest.mark.parametrize("line", ["x", "(x_t + 0 * old)"])
 def test_the_notebooks_own_tensors_are_no_part_of_an_answer(line):
     source = f"def input_gate(x, h, W, U, b):\n    return torch.sigmoid({line} @ W_xi + h @ U + b)"
@@ -398,6 +448,14 @@ def test_a_wrong_value_shows_what_was_got_and_what_was_expected():
     message = check(hadamard).message
     assert "; expected " in message
     assert "`a ⊙ b[" in message
+
+
+def test_got_and_expected_are_shown_with_as_many_digits_as_tell_them_apart():
+    def hadamard(a, b):
+        return a * b * (1 + 1e-7)
+
+    got, expected = re.search(r"is (\S+); expected (\S+) \(with", check(hadamard).message).groups()
+    assert got != expected
 
 
 def test_a_message_never_holds_the_references_line():

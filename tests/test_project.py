@@ -1,9 +1,11 @@
 """The house as DESIGN'S map draws it: dependencies in step, imports downwards, no trace of one machine."""
 
 import ast
+import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import house
 import pytest
@@ -183,6 +185,13 @@ def test_an_index_host_is_caught(host):
 def test_the_readme_links_to_what_exists():
     readme = ROOT / "README.md"
     assert list(broken_links(readme.read_text(encoding="utf-8"), readme)) == []
+
+
+@pytest.mark.parametrize("variable", ["LSTM_LESSON_PROGRESS", "LSTM_LESSON_CACHE"])
+def test_no_test_touches_the_learners_own(variable):
+    folder = Path(os.environ[variable]).parent
+    assert folder.is_dir()
+    assert folder.name.startswith("lstm-lesson-")
 
 
 def test_the_picture_of_the_readme_is_the_cell_as_plots_draws_it():
