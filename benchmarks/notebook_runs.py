@@ -14,7 +14,7 @@ UNIT = 1 if sys.platform == "darwin" else 1024  # macOS counts bytes, Linux kibi
 
 def rows(options):
     total = 0.0
-    for path in sorted(FOLDER.glob(f"*{options.notebook}*.ipynb")):
+    for path in sorted(path for path in FOLDER.glob("*.ipynb") if options.notebook in path.name):
         seconds, peak, status = run(path)
         total += seconds
         yield {

@@ -20,7 +20,7 @@ def main():
     parser.add_argument("--only", choices=TABLES, action="append", help="this table (can be given again for another)")
     parser.add_argument("--seconds", type=float, default=8.0, help="time for each row of `speed` (default: 8)")
     parser.add_argument("--threads", type=int, default=1, help="threads for torch (default: 1, as the notebooks)")
-    parser.add_argument("--pairs", type=int, default=7, help="paired runs of `import` (default: 7)")
+    parser.add_argument("--pairs", type=int, default=5, help="paired runs of `import` (default: 5)")
     parser.add_argument("--notebook", default="", help="only notebooks whose name contains this")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)

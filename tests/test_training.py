@@ -200,6 +200,13 @@ def test_a_step_clips_the_joint_norm():
     assert 0.0009 < moved < 0.0011
 
 
+def test_a_step_trains_with_dropout_whatever_mode_the_reader_was_in():
+    reader, (sequences, labels) = Reader(10, dropout=0.5).eval(), toy(20)
+    ids, lengths = pad_batch(sequences)
+    still = torch.optim.SGD(reader.parameters(), lr=1e-30)
+    assert step(reader, still, ids, lengths, labels) != step(reader.eval(), still, ids, lengths, labels)
+
+
 def test_a_loss_that_is_not_finite_stops_with_advice():
     reader = Reader(10, 4, 4)
     with torch.no_grad():
@@ -265,6 +272,8 @@ def test_predictions_stand_in_the_order_of_their_texts_and_leave_the_mode_alone(
     reader.eval()
     alone = torch.cat([reader(ids[None]).softmax(dim=1) for ids in sequences])
     torch.testing.assert_close(together, alone)
+    predict(reader, sequences)
+    assert not reader.training
     loss, accuracy = evaluate(reader, (sequences, labels))
     assert accuracy == pytest.approx((alone.argmax(dim=1) == labels).double().mean().item(), abs=1e-6)
     assert loss == pytest.approx(F.nll_loss(alone.log(), labels).item(), abs=1e-5)
