@@ -58,7 +58,7 @@ def fit(model: nn.Module, train: Examples, val: Examples, epochs: int = 8, lr: f
     torch.manual_seed(seed)
     order, adam = torch.Generator().manual_seed(seed), torch.optim.Adam(model.parameters(), lr=lr)
     history, kept, best = History(), None, (-1.0, 0.0)
-    line = _Line(label, progress, steps=epochs * -(-len(train[0]) // batch_size))
+    line = ProgressLine(label, progress, steps=epochs * -(-len(train[0]) // batch_size))
     for epoch in range(1, epochs + 1):
         total = 0.0
         for ids, lengths, labels in batches(train, batch_size, order):
@@ -217,7 +217,7 @@ def check_examples(name: str, examples) -> None:
         raise ValueError(f"{name} has labels of {labels.dtype}; it needs torch.int64")
 
 
-class _Line:
+class ProgressLine:
     """One line of progress that rewrites itself; a stored notebook keeps its last state only."""
 
     def __init__(self, label: str, on: bool, steps: int):

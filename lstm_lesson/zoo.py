@@ -14,7 +14,7 @@ from lstm_lesson.cells import MAKES, LSTMCell, lstm_step, lstm_values, zero_stat
 from lstm_lesson.layers import CustomLSTM
 from lstm_lesson.shapes import check_size
 from lstm_lesson.tasks import adding_problem
-from lstm_lesson.training import _Line
+from lstm_lesson.training import ProgressLine
 
 Step = Callable[..., tuple[Tensor, Tensor]]  # (x_t, h_prev, c_prev, weights) -> (h_t, c_t)
 GUESS = 1 / 6  # the adding problem's error for always answering 1: the variance of a sum of two uniform numbers
@@ -87,7 +87,7 @@ def learn_to_add(
     weights = _first_weights(runs, hidden, random)
     adam = torch.optim.Adam(weights.values(), lr=0.03)
     answer = torch.func.vmap(lambda x, w: _answer(step, x, w))  # every run with its own weights, all at once
-    line = _Line(label, on=bool(label), steps=steps)
+    line = ProgressLine(label, on=bool(label), steps=steps)
     for k in range(1, steps + 1):
         x, sums = _fresh(runs, 64, length, random)
         loss = (answer(x, weights) - sums).square().mean(dim=1)  # (runs,)

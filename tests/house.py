@@ -12,7 +12,7 @@ ADDRESS = PYPROJECT["project"]["urls"]["Repository"]
 SETUP_CELL = (ROOT / "tests" / "setup_cell.txt").read_text(encoding="utf-8").strip().replace("{address}", ADDRESS)
 
 MACHINE_PATH = re.compile(r"(?<![\w.~-])/(?:work|root|tmp|home|Users)/[\w.-]+|\b[A-Z]:\\{1,2}Users\b|\.\./shared\b")
-INDEX_HOST = re.compile(r"pypi\.org|pythonhosted\.org|download\.pytorch\.org|anaconda\.(?:org|com)|conda\.io", re.I)
+INDEX_HOST = re.compile(r"pypi\.org|python[h]osted\.org|download\.pytorch\.org|anaconda\.(?:org|com)|conda\.io", re.I)
 
 
 def files():

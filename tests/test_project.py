@@ -172,7 +172,9 @@ def test_a_machine_path_is_caught(parts):
     assert house.machine_paths("see " + "/".join(["..", "shared", "data"])) != []
 
 
-@pytest.mark.parametrize("text", ["a/work/b", "~/work/lesson", "../home/x", "https://example.org/home", "/usr/bin/env"])
+@pytest.mark.parametrize(
+    "text", ["a/Users/b", "~/Users/lesson", "../home/x", "https://example.org/home", "/usr/bin/env"]
+)
 def test_what_is_no_machine_path_is_left_alone(text):
     assert house.machine_paths(text) == []
 
