@@ -18,8 +18,8 @@ def _reads(k):
 HALF_LIFE_MISTAKES = (
     Mistake(
         torch.log2,
-        "Right size, wrong sign: your half-life for f = 0.9 is −0.15 steps, and 0.9 is a long memory, not a short one. "
-        "log₂ f is the number of halvings per step; you want steps per halving.",
+        "Wrong sign, and upside down: your half-life for f = 0.9 is −0.15 steps, and 0.9 is a long memory. "
+        "log₂ f is minus the number of halvings per step; you want steps per halving.",
     ),
     Mistake(
         lambda f: -torch.log2(f),
