@@ -85,7 +85,8 @@ def _cell(value: float, limit: float) -> str:
     """The same number of decimals in every cell of a map."""
     if not 0.05 <= limit < 1e4:
         return printed(float(value), 2).replace("-", "−")
-    return f"{value:.{2 if limit < 10 else 1 if limit < 100 else 0}f}".replace("-", "−")
+    decimals = 2 if limit < 10 else 1 if limit < 100 else 0
+    return f"{round(float(value), decimals) + 0.0:.{decimals}f}".replace("-", "−")  # + 0.0: no "−0.00"
 
 
 def _ticks(argument, names, count):

@@ -243,6 +243,11 @@ def test_what_cannot_be_drawn_is_named(draw, message):
         draw()
 
 
+def test_what_rounds_to_nothing_has_no_sign_in_a_heat_map():
+    figure = plots.heatmaps({"a": [[-0.001, -0.5]]}, **SAID).figure
+    assert {"0.00", "−0.50"} <= {text.get_text() for text in figure.axes[0].texts}
+
+
 # ------------------------------------------------------------------- tables
 
 
