@@ -16,7 +16,13 @@ THEMES = (
     "catalogue_gradients",
     "catalogue_gates",
     "catalogue_lstm",
+    "catalogue_backward",
+    "catalogue_peepholes",
+    "catalogue_forecasting",
     "catalogue_text",
+    "catalogue_inside",
+    "catalogue_ablation",
+    "catalogue_faster",
 )  # in the notebooks' order
 
 
@@ -43,6 +49,7 @@ class Exercise:
     mistakes: tuple[Mistake, ...] = ()
     gradient: bool = True  # whether the gradients of the answer must be right, too
     dtype: str = "as given"  # or "whole", "float": what the answer's dtype has to be
+    keeps_type: bool = False  # whether a list is no answer where a tuple is expected
     slack: float = 0.0  # allowed beyond rounding, as a share of the largest entry or of 1
 
     def solve(self) -> Callable:
@@ -97,7 +104,7 @@ class Draw:
 def draws() -> list[Draw]:
     """Inputs that try to break an answer: all sizes different, one sequence, one step, small and saturating values."""
     f64, f32 = torch.float64, torch.float32
-    rows = [
+    rows = [  # B, T, N and as many classes K, H
         (3, 5, 4, 6, 0.5, f64),
         (2, 3, 7, 5, 2.0, f64),  # saturates: sums of 30 and more
         (5, 4, 2, 3, 1.0, f32),
@@ -105,13 +112,13 @@ def draws() -> list[Draw]:
         (4, 1, 5, 2, 0.05, f64),  # one step
         (3, 4, 2, 1, 1.0, f64),  # one unit
     ]
-    return [Draw(k, dict(B=b, T=t, N=n, H=h), scale, dtype) for k, (b, t, n, h, scale, dtype) in enumerate(rows)]
+    return [Draw(k, dict(B=b, T=t, N=n, H=h, K=n), scale, dtype) for k, (b, t, n, h, scale, dtype) in enumerate(rows)]
 
 
 def square_draws() -> list[Draw]:
     """Sizes at which a mix-up of dimensions runs; used to find the cause of an answer that crashes elsewhere."""
     rows = [(2, 3, 4, 4), (3, 3, 3, 3)]
-    return [Draw(k, dict(B=b, T=t, N=n, H=h)) for k, (b, t, n, h) in enumerate(rows, start=10)]
+    return [Draw(k, dict(B=b, T=t, N=n, H=h, K=n)) for k, (b, t, n, h) in enumerate(rows, start=10)]
 
 
 @cache

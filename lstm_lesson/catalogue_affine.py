@@ -12,6 +12,15 @@ def affine_mistakes(W: str, U: str, b: str, squash: Callable) -> list[Mistake]:
     """Mistakes of squash(x_t W + h_prev U + b), where W, U and b are the names the weights have in the exercise."""
     around = "the function around the sum"
 
+    def inside(*terms):
+        """Some of the terms x W, h U and b go through the function, the others are added outside."""
+
+        def answer(x, h, W, U, b):
+            parts = {"x": x @ W, "h": h @ U, "b": b}
+            return squash(sum(parts[k] for k in terms)) + sum(v for k, v in parts.items() if k not in terms)
+
+        return answer
+
     def concatenated(x, h, W, U, b):
         return squash(torch.cat([h, x], dim=1) @ torch.cat([W, U]) + b)
 
@@ -19,10 +28,11 @@ def affine_mistakes(W: str, U: str, b: str, squash: Callable) -> list[Mistake]:
         Mistake(lambda x, h, W, U, b: x @ W + h @ U + b, f"That is the bare sum. Look for {around} in the equation."),
         Mistake(lambda x, h, W, U, b: squash(x @ W + h @ U), f"The bias is missing: it looks as if `{b}` were zero."),
         Mistake(lambda x, h, W, U, b: squash(x @ W + h @ U - b), f"The bias `{b}` is subtracted. Look at its sign."),
-        Mistake(
-            lambda x, h, W, U, b: squash(x @ W + h @ U) + b,
-            f"`{b}` is added outside {around}. Everything that is summed belongs inside: look at your brackets.",
-        ),
+        Mistake(inside("x", "h"), f"`{b}` is added outside {around}. Look at your brackets."),
+        Mistake(inside("x"), f"Only the term with `x_t` is inside {around}. Look at your brackets."),
+        Mistake(inside("h"), f"Only the term with `h_prev` is inside {around}. Look at your brackets."),
+        Mistake(inside("x", "b"), f"The term with `h_prev` is added outside {around}. Look at your brackets."),
+        Mistake(inside("h", "b"), f"The term with `x_t` is added outside {around}. Look at your brackets."),
         Mistake(lambda x, h, W, U, b: squash(x @ W + h @ U + 2 * b), f"The bias is added twice; there is one `{b}`."),
         Mistake(
             lambda x, h, W, U, b: squash(x @ W + b), "The term with `h_prev` is missing: nothing is heard of the past."
@@ -40,11 +50,40 @@ def affine_mistakes(W: str, U: str, b: str, squash: Callable) -> list[Mistake]:
         ),
         Mistake(
             lambda x, h, W, U, b: squash(x @ W.T + h @ U.T + b),
-            f"`{W}` and `{U}` are both used transposed. Row vectors stand on the left of their matrix, as it is.",
+            f"`{W}` and `{U}` are both used transposed. Write the shapes under x_t, h_prev and their matrices.",
+        ),
+        Mistake(
+            lambda x, h, W, U, b: squash(W @ x + U @ h + b),
+            "The matrices stand on the left. `x_t` and `h_prev` have a row per sequence, (B, N) and (B, H): "
+            "write the shapes side by side.",
+        ),
+        Mistake(
+            lambda x, h, W, U, b: squash(W @ x + h @ U + b),
+            f"`{W}` stands on the left of `x_t`. Write their shapes side by side: which sizes meet?",
+        ),
+        Mistake(
+            lambda x, h, W, U, b: squash(x @ W + U @ h + b),
+            f"`{U}` stands on the left of `h_prev`. Write their shapes side by side: which sizes meet?",
         ),
         Mistake(
             lambda x, h, W, U, b: squash(x @ U + h @ W + b),
             f"`x_t` meets `{U}`, and `h_prev` meets `{W}`. A weight's first letter says what it reads.",
+        ),
+        Mistake(
+            lambda x, h, W, U, b: squash(x @ W + h @ W + b),
+            f"`{W}` stands in both terms. A weight's first letter says what it reads.",
+        ),
+        Mistake(
+            lambda x, h, W, U, b: squash(x @ U + h @ U + b),
+            f"`{U}` stands in both terms. A weight's first letter says what it reads.",
+        ),
+        Mistake(
+            lambda x, h, W, U, b: torch.cat([x, h]) @ torch.cat([W, U]),
+            "`x_t` and `h_prev` are joined one below the other. A joined row has to hold one sequence's N + H numbers.",
+        ),
+        Mistake(
+            lambda x, h, W, U, b: torch.cat([x, h], dim=1) @ torch.cat([W, U], dim=1),
+            "The matrices are joined side by side. Joined, they have to have a row for each of the N + H numbers.",
         ),
         Mistake(
             concatenated,
@@ -59,19 +98,19 @@ def affine_mistakes(W: str, U: str, b: str, squash: Callable) -> list[Mistake]:
         ),
         Mistake(
             lambda x, h, W, U, b: squash(x @ W) + squash(h @ U) + b,
-            f"Each term goes through a function of its own. Add first: {around} comes once, at the end.",
+            f"Each term goes through a function of its own. How often does {around} stand in the equation?",
         ),
         Mistake(
             lambda x, h, W, U, b: squash(x * W + h * U + b),
-            "`*` multiplies entry by entry. A vector goes through a matrix with another sign, and the sizes then fit.",
+            "`*` multiplies entry by entry, and every matrix here needs a product that sums. Look at its sign.",
         ),
         Mistake(
             lambda x, h, W, U, b: squash(x @ W + h * U + b),
-            f"`h_prev * {U}` multiplies entry by entry. A vector goes through a matrix with another sign.",
+            f"`h_prev * {U}` multiplies entry by entry. A matrix needs a product that sums: look at its sign.",
         ),
         Mistake(
             lambda x, h, W, U, b: squash(x * W + h @ U + b),
-            f"`x_t * {W}` multiplies entry by entry. A vector goes through a matrix with another sign.",
+            f"`x_t * {W}` multiplies entry by entry. A matrix needs a product that sums: look at its sign.",
         ),
         Mistake(
             lambda x, h, W, U, b: torch.relu(x @ W + h @ U + b),

@@ -15,6 +15,12 @@ def _reads(k):
     }  # fmt: skip
 
 
+def _forget_gates(d):
+    f = d.between(0.02, 0.999, ("B H", "B T H", "H")[d.number % 3])
+    d.used.clear()  # f may have any shape
+    return {"f": f}
+
+
 HALF_LIFE_MISTAKES = (
     Mistake(
         torch.log2,
@@ -129,7 +135,7 @@ HIDDEN_STATE_MISTAKES = (
         lambda o, c: o * c, "The tanh on `c_t` is missing: the memory is shown as it is, and the state has no bounds."
     ),
     Mistake(lambda o, c: torch.tanh(c), "The output gate is left out: the whole memory is shown."),
-    Mistake(lambda o, c: torch.tanh(o * c), "The gate stands inside the tanh. Squash first, then let through."),
+    Mistake(lambda o, c: torch.tanh(o * c), "The gate stands inside the tanh. Which brackets has equation 5?"),
     Mistake(lambda o, c: torch.tanh(o) * c, "The tanh stands on the gate. Which of the two has no bounds yet?"),
     Mistake(
         lambda o, c: torch.tanh(o) * torch.tanh(c),
@@ -191,7 +197,7 @@ EXERCISES = [
         minutes=4,
         difficulty=2,
         reference="equations.half_life",
-        inputs=lambda d: {"f": d.between(0.02, 0.999, ("B H", "B T H", "H")[d.number % 3])},
+        inputs=_forget_gates,
         returns={"steps": ""},
         slack=1e-7,  # a constant made by torch.tensor(0.5) takes its logarithm in float32
         mistakes=HALF_LIFE_MISTAKES,

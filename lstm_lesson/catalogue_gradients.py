@@ -12,11 +12,14 @@ def _backward_inputs(d):
 
 
 def _state_inputs(d):
-    return {"state": (d("B H"), d("B H")) if d.number % 2 else d("B H")}
+    state = d("B H") if d.number % 2 else (d("B H"), d("B H"))  # one tensor with B = 2 among them
+    d.used.clear()  # the stub names no sizes
+    return {"state": state}
 
 
 def _clip_inputs(d):
     grads = [d("N H"), d("H H"), d("H")]
+    d.used.clear()  # the stub names no sizes
     norm = sum(float((g.double() ** 2).sum()) for g in grads) ** 0.5
     return {"grads": grads, "max_norm": norm * (0.1, 1.2, 0.4, 3.0, 1.0001, 0.9)[d.number % 6]}
 
@@ -63,15 +66,27 @@ RNN_BACKWARD_STEP_MISTAKES = (
     ),
     Mistake(
         _with(1, lambda dz, dh, x, h_prev, h, W, U: dz @ U),
-        "`dh_prev`: the way back through `W_hh` is its transpose. It is square, so only the values tell.",
+        "`dh_prev` meets `W_hh` as on the way forward. It is square, so only the values tell: look at fact 2.",
     ),
     Mistake(
         _with(0, lambda dz, dh, x, h_prev, h, W, U: dz @ W),
-        "`dx_t`: the way back through `W_xh` is its transpose. Compare the shapes, (B, H) to (B, N).",
+        "`dx_t` meets `W_xh` as on the way forward. Which shape has `W_xh`, and from which to which do you go back?",
     ),
     Mistake(
         lambda dh, x, h_prev, h, W, U: tuple(_backwards(dh, x, h_prev, h, W.T, U.T)),
-        "`dx_t` and `dh_prev`: on the way back a matrix appears as its transpose.",
+        "`dx_t` and `dh_prev` meet their matrices as on the way forward. Compare with fact 2, and with the shapes.",
+    ),
+    Mistake(
+        lambda dh, x, h_prev, h, W, U: (W @ (dz := dh * (1 - h**2)), U @ dz, x.T @ dz, h_prev.T @ dz, dz.sum(dim=0)),
+        "`dx_t` and `dh_prev`: the matrices stand on the left of rows. Write the shapes side by side, (B, H) first.",
+    ),
+    Mistake(
+        lambda dh, x, h_prev, h, W, U: ((dz := dh * (1 - h**2)) @ W.T, dz @ U.T, x @ dz, h_prev @ dz, dz.sum(dim=0)),
+        "`dW_xh` and `dW_hh`: which shapes have they, and which sizes meet in your product? Compare with fact 3.",
+    ),
+    Mistake(
+        lambda dh, x, h_prev, h, W, U: _backwards(dh @ (1 - h**2), x, h_prev, h, W, U, slope=torch.ones_like),
+        "Through the tanh each entry has a slope of its own. `@` mixes the entries: compare with fact 1.",
     ),
     Mistake(
         _with(1, lambda dz, *_: dz), "`dh_prev` has not gone through `W_hh`: that is the gradient of the sum inside."
@@ -151,6 +166,10 @@ TRUNCATE_MISTAKES = (
         "That works for one tensor. An LSTM's state is a tuple (h, c), and comes here, too.",
     ),
     Mistake(
+        lambda state: (state[0].detach(), state[1].detach()) if len(state) == 2 else state.detach(),
+        "A tensor with two sequences has length 2, like the tuple, and is taken apart. How else can you tell them?",
+    ),
+    Mistake(
         lambda state: tuple(s.detach() for s in state),
         "That works for a tuple. An RNN's state is one tensor, and your loop takes it apart row by row.",
     ),
@@ -184,6 +203,17 @@ SPECTRAL_RADIUS_MISTAKES = (
         lambda W: torch.linalg.eigvalsh(W).abs().max(),
         "`eigvalsh` and `eigh` take W to be symmetric and read half of it. This W is any square matrix.",
     ),
+    Mistake(
+        lambda W: _values(W).max(),
+        "Eigenvalues may be complex, and complex numbers have no order. What of them can be compared?",
+    ),
+    Mistake(
+        lambda W: max(_values(W)),
+        "Eigenvalues may be complex, and Python's `max` cannot order them. What of them can be compared?",
+    ),
+    Mistake(
+        lambda W: torch.linalg.eig(W).abs().max(), "`eig` returns two things, the eigenvalues and the eigenvectors."
+    ),
     Mistake(lambda W: _values(W).abs().min(), "That is the smallest. In the long run the largest one decides."),
     Mistake(lambda W: _values(W).abs().mean(), "That is a mean. In the long run the largest one decides."),
     Mistake(lambda W: _values(W).abs().sum(), "That is the sum. In the long run the largest one decides."),
@@ -191,7 +221,7 @@ SPECTRAL_RADIUS_MISTAKES = (
     Mistake(
         lambda W: _values(W).abs()[0], "The first in the list need not be the largest: they come in no fixed order."
     ),
-    Mistake(lambda W: (_values(W).abs() ** 2).max(), "That is the square: one root is missing."),
+    Mistake(lambda W: (_values(W).abs() ** 2).max(), "That is the square: for the eigenvalue 3 you get 9."),
     Mistake(
         torch.linalg.norm, "That is the Frobenius norm, over all entries. The spectral radius is about eigenvalues."
     ),
@@ -217,7 +247,7 @@ def _scaled(grads, norm, max_norm):
 CLIP_BY_NORM_MISTAKES = (
     Mistake(
         lambda grads, m: [_scaled([g], g.norm(), m)[0] for g in grads],
-        "Each tensor is clipped by its own norm, which turns the direction. One norm and one factor for all together.",
+        "Each tensor is clipped by its own norm, which turns the direction. Whose norm is it that has a limit?",
     ),
     Mistake(
         lambda grads, m: [g.clamp(-m, m) for g in grads],
@@ -240,7 +270,10 @@ CLIP_BY_NORM_MISTAKES = (
         lambda grads, m: _scaled(grads, sum(g.norm() for g in grads), m),
         "The norms are added. Lengths add up as squares do: think of all entries as one long vector.",
     ),
-    Mistake(lambda grads, m: _scaled(grads, _norm(grads) ** 2, m), "The joint norm lacks its square root."),
+    Mistake(
+        lambda grads, m: _scaled(grads, _norm(grads) ** 2, m),
+        "You compare the square of the joint norm: 25 for the entries 3 and 4, whose length is 5.",
+    ),
     Mistake(
         lambda grads, m: _scaled(grads, max(g.norm() for g in grads), m),
         "That is the largest of the norms, not the joint one: the result is still too long.",
@@ -270,6 +303,31 @@ CLIP_BY_NORM_MISTAKES = (
     Mistake(
         lambda grads, m: [g * (_norm(grads) / m) if _norm(grads) > m else g for g in grads],
         "The factor stands upside down: large gradients become larger.",
+    ),
+    Mistake(
+        lambda grads, m: torch.cat(grads).norm(),
+        "`cat` joins tensors that differ in one dimension at most, and these are matrices and vectors. "
+        "As which shape do all of them fit one behind the other?",
+    ),
+    Mistake(
+        lambda grads, m: torch.stack(grads),
+        "`stack` needs equal shapes, and each tensor has its own. The norm is about their entries, whatever the shape.",
+    ),
+    Mistake(
+        lambda grads, m: _scaled(grads, torch.sqrt(sum(g**2 for g in grads)), m),
+        "The squares of different tensors are added entry by entry, and their shapes differ. "
+        "What does each tensor add to the norm?",
+    ),
+    Mistake(
+        lambda grads, m: [g * (m / torch.sqrt(sum(g**2 for g in grads))).clamp(max=1) for g in grads],
+        "The squares are added entry by entry, and the shapes differ. What does each tensor add to the norm?",
+    ),
+    Mistake(
+        lambda grads, m: grads.norm(), "`grads` is a list, and a list has no norm. The norm is taken over its tensors."
+    ),
+    Mistake(
+        lambda grads, m: torch.linalg.norm(grads),
+        "`grads` is a list, and `torch.linalg.norm` takes one tensor. What is the norm of several together?",
     ),
     Mistake(
         lambda grads, m: [g * (m / _norm(grads)) if _norm(grads) < m else g for g in grads],
@@ -310,7 +368,8 @@ EXERCISES = [
         difficulty=1,
         reference="training.truncate",
         inputs=_state_inputs,
-        returns={"state": "B H"},
+        returns={"state": ""},
+        keeps_type=True,
         mistakes=TRUNCATE_MISTAKES,
         hints=(
             "The values stay; only the memory of how they were computed goes.",

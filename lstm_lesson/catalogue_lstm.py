@@ -1,11 +1,13 @@
 """The exercises of notebook 08: one step of the cell, the whole sequence, and PyTorch's weights."""
 
+import itertools
 from collections.abc import Callable
 
 import torch
-from torch import sigmoid, tanh
 
 from lstm_lesson.catalogue import Exercise, Mistake
+from lstm_lesson.catalogue_steps import STEPS, odd_step
+from lstm_lesson.cells import lstm_step
 
 
 def _weights(d):
@@ -13,144 +15,10 @@ def _weights(d):
     return {f"{name}{k}": d(shape, 0.7) for k in "ifco" for name, shape in shapes.items()}
 
 
-def _affine(k, x, h, w):
-    return x @ w[f"W_x{k}"] + h @ w[f"W_h{k}"] + w[f"b_{k}"]
-
-
-def _memory(i, f, g, c):
-    return f * c + i * g
-
-
-def _state(o, c_t, c_prev):
-    return o * tanh(c_t)
-
-
-def _odd(affine=_affine, gate=sigmoid, squash=tanh, memory=_memory, state=_state) -> Callable:
-    """One LSTM step in which something is odd: the sums, the gates' function, the candidate's, equation 3 or 5."""
-
-    def step(x, h, c, w):
-        i, f, o = (gate(affine(k, x, h, w)) for k in "ifo")
-        c_t = memory(i, f, squash(affine("c", x, h, w)), c)
-        return state(o, c_t, c), c_t
-
-    return step
-
-
-def _renamed(**names) -> Callable:
-    """A step whose gates read another gate's weights."""
-    return _odd(affine=lambda k, x, h, w: _affine(names.get(k, k), x, h, w))
-
-
-# What goes wrong within a step: for `lstm_step` as it is, for `lstm` at every step of the sequence.
-STEPS = (
-    (
-        _odd(memory=lambda i, f, g, c: i * c + f * g),
-        "i and f are swapped in the memory, or read each other's weights. Which gate keeps, which lets in?",
-    ),
-    (
-        _odd(memory=lambda i, f, g, c: f * c + f * g),
-        "The forget gate stands in both terms of the memory, or the input gate reads its weights. Each has its own.",
-    ),
-    (
-        _odd(memory=lambda i, f, g, c: i * c + i * g),
-        "The input gate stands in both terms of the memory, or the forget gate reads its weights. Each has its own.",
-    ),
-    (_odd(squash=sigmoid), "A sigmoid stands on the candidate: it could only ever add to the memory, never subtract."),
-    (_odd(gate=tanh), "tanh stands on the gates. A gate is a valve between 0 and 1."),
-    (_odd(squash=lambda z: z), "The candidate is not squashed: look at the function around its sum."),
-    (_odd(gate=lambda z: z), "The gates are bare sums: look at the function around them."),
-    (
-        _odd(state=lambda o, c_t, c: o * c_t),
-        "The tanh on `c_t` is missing in equation 5: the memory is shown as it is.",
-    ),
-    (
-        _odd(memory=lambda i, f, g, c: (1 - f) * c + i * g),
-        "1 − f stands in place of f: the memory keeps what it should forget.",
-    ),
-    (
-        _odd(memory=lambda i, f, g, c: i * g),
-        "The old memory is dropped: your cell is overwritten at every step.",
-    ),
-    (_odd(memory=lambda i, f, g, c: f * c), "Nothing new enters the memory: equation 3 has two terms."),
-    (_odd(memory=lambda i, f, g, c: f * c + g), "The input gate is left out: the candidate comes in whole."),
-    (_odd(memory=lambda i, f, g, c: c + i * g), "The forget gate is left out: the old memory stays whole."),
-    (
-        _odd(memory=lambda i, f, g, c: f * c + (1 - f) * g),
-        "The gates are coupled, 1 − f in place of i. Here the input gate has weights of its own.",
-    ),
-    (
-        _odd(memory=lambda i, f, g, c: tanh(f * c + i * g)),
-        "The memory itself is squashed. It is not bounded; the tanh of equation 5 comes on the way out.",
-    ),
-    (_odd(state=lambda o, c_t, c: tanh(c_t)), "The output gate is left out: the whole memory is shown."),
-    (_odd(state=lambda o, c_t, c: tanh(o * c_t)), "In equation 5 the output gate stands inside the tanh."),
-    (
-        _odd(state=lambda o, c_t, c: o * tanh(c)),
-        "Equation 5 reads the old memory. The state shows the memory of this step.",
-    ),
-    (_odd(state=lambda o, c_t, c: o * sigmoid(c_t)), "A sigmoid stands on `c_t` in equation 5: look at the function."),
-    (
-        _odd(affine=lambda k, x, h, w: x @ w[f"W_x{k}"] + h @ w[f"W_h{k}"]),
-        "The biases are missing: it looks as if all of them were zero.",
-    ),
-    (
-        _odd(affine=lambda k, x, h, w: x @ w[f"W_x{k}"] + h @ w[f"W_h{k}"].T + w[f"b_{k}"]),
-        "The recurrent weights `W_h·` are used transposed. They are square, so only the values tell.",
-    ),
-    (
-        _odd(affine=lambda k, x, h, w: x @ w[f"W_x{k}"].T + h @ w[f"W_h{k}"] + w[f"b_{k}"]),
-        "The input weights `W_x·` are used transposed: their rows belong to the inputs.",
-    ),
-    (
-        _odd(affine=lambda k, x, h, w: x @ w[f"W_x{k}"].T + h @ w[f"W_h{k}"].T + w[f"b_{k}"]),
-        "All matrices are used transposed. Row vectors stand on the left of a matrix as it is.",
-    ),
-    (
-        _odd(affine=lambda k, x, h, w: x @ w[f"W_h{k}"] + h @ w[f"W_x{k}"] + w[f"b_{k}"]),
-        "x meets the `W_h·`, and h the `W_x·`. A weight's first letter says what it reads.",
-    ),
-    (
-        _odd(affine=lambda k, x, h, w: x * w[f"W_x{k}"] + h * w[f"W_h{k}"] + w[f"b_{k}"]),
-        "`*` multiplies entry by entry, and runs here only by luck. A vector goes through a matrix with another sign.",
-    ),
-    (
-        _odd(affine=lambda k, x, h, w: x @ w[f"W_x{k}"] + w[f"b_{k}"]),
-        "Nothing reads the old state: the `W_h·` have no effect.",
-    ),
-    (
-        _odd(affine=lambda k, x, h, w: h @ w[f"W_h{k}"] + w[f"b_{k}"]),
-        "Nothing reads the input: the `W_x·` have no effect.",
-    ),
-    (
-        _renamed(o="c", c="o"),
-        "The output gate and the candidate read each other's weights. A weight's second letter says what it makes.",
-    ),
-    (_renamed(o="i"), "The output gate reads the input gate's weights. A weight's second letter says what it makes."),
-    (_renamed(o="f"), "The output gate reads the forget gate's weights. A weight's second letter says what it makes."),
-    (_renamed(c="i"), "The candidate reads the input gate's weights. Its own end in c."),
-    (
-        _odd(affine=lambda k, x, h, w: _affine(k, x, h.detach(), w)),
-        "The values are right, but h is detached at every step: no gradient travels back through it.",
-    ),
-    (
-        _odd(memory=lambda i, f, g, c: f * c.detach() + i * g),
-        "The values are right, but c is detached at every step: the memory's way back for gradients is cut.",
-    ),
-    (
-        lambda x, h, c, w: _odd()(x, h.detach(), c.detach(), w),
-        "The values are right, but h and c are both detached at every step: no gradient travels back in time.",
-    ),
-    (
-        lambda x, h, c, w: tuple(value.detach() for value in _odd()(x, h, c, w)),
-        "The values are right, but the step's results are cut from the graph: nothing could be learned.",
-    ),
-)
-
-
-def _run(step, x, h, c, w, carry=lambda old, new: new, read=lambda x, t: x[:, t]):
+def _run(step, x, h, c, w, carry=lambda old, new: new, read=lambda x, t: x[:, t], steps=lambda x: x.shape[1]):
     """A step along a sequence; `carry` says what the next step starts from, given the first and the new state."""
     first, h_all, c_all = (h, c), [], []
-    for t in range(x.shape[1]):
+    for t in range(steps(x)):
         h_new, c_new = step(read(x, t), h, c, w)
         h_all.append(h_new)
         c_all.append(c_new)
@@ -158,35 +26,56 @@ def _run(step, x, h, c, w, carry=lambda old, new: new, read=lambda x, t: x[:, t]
     return h_all, c_all
 
 
-def _along(step=None, carry=lambda old, new: new, read=lambda x, t: x[:, t]) -> Callable:
+def _along(step=None, **odd) -> Callable:
     def answer(x, h_0, c_0, w):
-        h_all, c_all = _run(step or _odd(), x, h_0, c_0, w, carry, read)
+        h_all, c_all = _run(step or odd_step(), x, h_0, c_0, w, **odd)
         return torch.stack(h_all, dim=1), h_all[-1], c_all[-1]
 
     return answer
 
 
+def _same_batch(x_t, h, c, w):
+    """The package's step, which takes no x_t of another batch than the state's."""
+    return lstm_step(x_t, h, c, w)
+
+
 def _after(change) -> Callable:
     """A right run whose states are put together by `change(h_all, c_all)`."""
-    return lambda x, h_0, c_0, w: change(*_run(_odd(), x, h_0, c_0, w))
+    return lambda x, h_0, c_0, w: change(*_run(odd_step(), x, h_0, c_0, w))
+
+
+def _detached_after_a_step():
+    """Right values, and states that are cut off before the next step; returned as they are, or cut as well."""
+    for cut, what in (("h", "h is"), ("c", "c is"), ("hc", "h and c are")):
+
+        def carry(_first, new, cut=cut):
+            return tuple(state.detach() if name in cut else state for name, state in zip("hc", new, strict=True))
+
+        def ended(*given, carry=carry):
+            hidden_seq, *last = _along(carry=carry)(*given)
+            return (hidden_seq, *carry(None, last))
+
+        after = f"The values are right, but {what} detached after each step"
+        yield Mistake(_along(carry=carry), f"{after}: no gradient travels from step to step that way.")
+        yield Mistake(ended, f"{after}, the last one included: no gradient travels from step to step that way.")
 
 
 LSTM_STEP_MISTAKES = (
     *(Mistake(step, cause) for step, cause in STEPS),
     Mistake(
-        lambda x, h, c, w: (_odd()(x, h, c, w)[0], c),
+        lambda x, h, c, w: (odd_step()(x, h, c, w)[0], c),
         "The old memory comes back, not the new one. Look at your `return`.",
     ),
     Mistake(
-        lambda x, h, c, w: (h, _odd()(x, h, c, w)[1]),
+        lambda x, h, c, w: (h, odd_step()(x, h, c, w)[1]),
         "The old state comes back, not the new one. Look at your `return`.",
     ),
     Mistake(
-        lambda x, h, c, w: (_odd()(x, h, c, w)[1],) * 2,
+        lambda x, h, c, w: (odd_step()(x, h, c, w)[1],) * 2,
         "The memory comes back twice. The state is what the gate lets out.",
     ),
     Mistake(
-        lambda x, h, c, w: (_odd()(x, h, c, w)[0],) * 2,
+        lambda x, h, c, w: (odd_step()(x, h, c, w)[0],) * 2,
         "The state comes back twice. The memory goes on without the gate.",
     ),
 )
@@ -234,8 +123,29 @@ LSTM_MISTAKES = (
         _along(read=lambda x, t: x[t]),
         "`x[t]` is sequence t of the batch, not step t. The batch comes first: which dimension is time?",
     ),
+    Mistake(
+        _along(read=lambda x, t: x[t], steps=len),
+        "`for … in x` goes through the sequences of the batch, which come first in (B, T, N). Which dimension is time?",
+    ),
+    Mistake(
+        _along(_same_batch, read=lambda x, t: x[t], steps=len),
+        "The step is handed one sequence, (T, N), where it wants one step of all, (B, N). Which dimension is time?",
+    ),
+    Mistake(
+        _along(steps=len),
+        "Your loop makes B steps: `len(x)` and `x.shape[0]` count the sequences. Which size counts the steps?",
+    ),
     Mistake(_along(read=lambda x, t: x[:, 0]), "Every step reads the first input. Which index has to move?"),
     Mistake(lambda x, *rest: _along()(x.flip(1), *rest), "The sequence is read from its end. Step 0 comes first."),
+    *_detached_after_a_step(),
+    Mistake(
+        _after(lambda h, c: (torch.stack(h, dim=1).detach(), h[-1], c[-1])),
+        "The values are right, but `hidden_seq` is made of detached states: a loss on them reaches no weight.",
+    ),
+    Mistake(
+        _after(lambda h, c: (torch.stack([h[-1]] * len(h), dim=1), h[-1], c[-1])),
+        "`hidden_seq` holds the last state T times: one tensor, written over in place, stands in your list.",
+    ),
     Mistake(
         _after(lambda h, c: (torch.stack(h), h[-1], c[-1])),
         "In `hidden_seq` time stands first, (T, B, H). The states are stacked along the wrong dimension.",
@@ -246,7 +156,7 @@ LSTM_MISTAKES = (
     ),
     Mistake(
         _after(lambda h, c: (torch.cat(h, dim=1), h[-1], c[-1])),
-        "`hidden_seq` is one long row, (B, T·H). Time needs a dimension of its own: stack, not cat.",
+        "`hidden_seq` is one long row, (B, T·H). Time needs a dimension of its own.",
     ),
     Mistake(
         _after(lambda h, c: (torch.stack(c, dim=1), h[-1], c[-1])),
@@ -290,6 +200,30 @@ def _copied(order="ifco", turn_x=torch.t, turn_h=torch.t, bias=torch.add) -> Cal
     return answer
 
 
+def _cut_after_transposing(cut):
+    def answer(weight_ih, weight_hh, bias_ih, bias_hh):
+        H, weights = weight_hh.shape[1], {}
+        blocks = cut(weight_ih.T, H), cut(weight_hh.T, H), cut(bias_ih + bias_hh, H)
+        for k, W, U, b in zip("ifco", *blocks, strict=False):
+            weights |= {f"W_x{k}": W, f"W_h{k}": U, f"b_{k}": b}
+        return weights
+
+    return answer
+
+
+def _quarters(rows, H):
+    return rows.chunk(4)
+
+
+def _four_quarters(rows, H):
+    i, f, g, o = rows.chunk(4)
+    return i, f, g, o
+
+
+def _slices(rows, H):
+    return [rows[n * H : (n + 1) * H] for n in range(4)]
+
+
 def _reshaped(block):
     return block.reshape(block.shape[::-1])
 
@@ -306,6 +240,13 @@ FROM_TORCH_WEIGHTS_MISTAKES = (
     Mistake(_copied("icfo"), "The blocks are read in the order i, g, f, o, as TensorFlow's old cell has them."),
     Mistake(_copied("fico"), "The first two blocks are swapped: which gate comes first?"),
     Mistake(_copied("oifc"), "The blocks are read in another order, o first. Look at PyTorch's."),
+    *(
+        Mistake(
+            _copied(order), f"The blocks are read in the order {', '.join(order).replace('c', 'g')}. Look at PyTorch's."
+        )
+        for order in map("".join, itertools.permutations("ifco"))
+        if order not in ("ifco", "ifoc", "iofc", "icfo", "fico", "oifc")
+    ),
     Mistake(
         _copied(turn_h=lambda block: block),
         "The recurrent matrices are not transposed. They are square, so only the values tell.",
@@ -330,14 +271,22 @@ FROM_TORCH_WEIGHTS_MISTAKES = (
     Mistake(_copied(bias=lambda ih, hh: hh), "The first bias is dropped: where does `bias_ih` go?"),
     Mistake(
         _copied(bias=lambda ih, hh: (ih + hh) / 2),
-        "The two biases are averaged. In PyTorch's equations, both are added.",
+        "The two biases are averaged. How do they stand in PyTorch's equations?",
     ),
     Mistake(
-        _copied(bias=lambda ih, hh: ih - hh), "The second bias is subtracted. In PyTorch's equations, both are added."
+        _copied(bias=lambda ih, hh: ih - hh), "The second bias is subtracted. Look at its sign in PyTorch's equations."
     ),
-    Mistake(_copied(bias=torch.mul), "The two biases are multiplied. In PyTorch's equations, both are added."),
+    Mistake(_copied(bias=torch.mul), "The two biases are multiplied. How do they stand in PyTorch's equations?"),
     Mistake(_copied(bias=lambda ih, hh: 2 * ih), "`bias_ih` is added to itself: where does `bias_hh` go?"),
     Mistake(_copied(bias=lambda ih, hh: 0 * ih), "All biases are zero: where do `bias_ih` and `bias_hh` go?"),
+    *(
+        Mistake(_cut_after_transposing(cut), f"{how}, and the blocks lie in the rows no more. Where do they lie then?")
+        for cut, how in (
+            (_quarters, "You transpose first and then cut rows"),
+            (_four_quarters, "You transpose first, `chunk` then cuts rows"),
+            (_slices, "You transpose first and then slice rows"),
+        )
+    ),
     Mistake(
         lambda ih, hh, b_ih, b_hh: {
             k: v.T if v.ndim == 2 else v for k, v in _every_fourth(ih, hh, b_ih + b_hh).items()

@@ -5,6 +5,7 @@ from torch import nn
 
 from lstm_lesson.catalogue import Exercise, Mistake
 from lstm_lesson.catalogue_affine import tanh_mistakes
+from lstm_lesson.equations import rnn_step
 
 
 def _step_inputs(d):
@@ -31,13 +32,24 @@ HADAMARD_MISTAKES = (
 )
 
 
-def _steps(x, h_0, W, U, b, before=lambda h, h_0: h, read=lambda x, t: x[:, t], squash=torch.tanh):
+def _tanh_step(x_t, h, W, U, b):
+    return torch.tanh(x_t @ W + h @ U + b)
+
+
+def _steps(
+    x, h_0, *weights, before=lambda h, h_0: h, read=lambda x, t: x[:, t], step=_tanh_step, steps=lambda x: x.shape[1]
+):
     """All states of an RNN in which something may be odd; `before` changes the state that a step starts from."""
     h_t, states = h_0, []
-    for t in range(x.shape[1]):
-        h_t = squash(read(x, t) @ W + before(h_t, h_0) @ U + b)
+    for t in range(steps(x)):
+        h_t = step(read(x, t), before(h_t, h_0), *weights)
         states.append(h_t)
     return states
+
+
+def _over_rows(*given, **odd):
+    """The states of a loop `for … in x`."""
+    return _steps(*given, read=lambda x, t: x[t], steps=len, **odd)
 
 
 def _unrolled(**odd):
@@ -67,11 +79,11 @@ UNROLL_MISTAKES = (
     ),
     Mistake(
         lambda *given: torch.cat(_steps(*given), dim=1),
-        "The states are glued into one long row, (B, T·H). Time needs a dimension of its own: stack, not cat.",
+        "The states are glued into one long row, (B, T·H). Time needs a dimension of its own.",
     ),
     Mistake(
         lambda *given: torch.cat(_steps(*given)),
-        "The states are piled up as (T·B, H). Time needs a dimension of its own: stack, not cat.",
+        "The states are piled up as (T·B, H). Time needs a dimension of its own.",
     ),
     Mistake(
         lambda *given: _steps(*given)[-1], "That is the last state alone. Every step's state is wanted: collect them."
@@ -95,16 +107,49 @@ UNROLL_MISTAKES = (
         "`x[t]` is sequence t of the batch, not step t. The batch comes first: which dimension is time?",
     ),
     Mistake(
+        lambda *given: torch.stack(_over_rows(*given), dim=1),
+        "`for … in x` goes through the sequences of the batch, which come first in (B, T, N). Which dimension is time?",
+    ),
+    Mistake(
+        lambda *given: torch.stack(_over_rows(*given)),
+        "`for … in x` goes through the batch, and the states are stacked along the wrong dimension. Where is time?",
+    ),
+    Mistake(
+        lambda *given: torch.stack(_over_rows(*given, step=rnn_step), dim=1),
+        "The step is handed one sequence, (T, N), where it wants one step of all, (B, N). Which dimension is time?",
+    ),
+    Mistake(
+        lambda *given: torch.stack(_steps(*given)[:1], dim=1),
+        "That is the first step alone. In which line does the loop end, and where does `return` stand?",
+    ),
+    Mistake(
+        lambda *given: torch.stack(_steps(*given, steps=len), dim=1),
+        "Your loop makes B steps: `len(x)` and `x.shape[0]` count the sequences. Which size counts the steps?",
+    ),
+    Mistake(
+        lambda *given: torch.stack(_steps(*given, steps=lambda x: x.shape[1] - 1), dim=1),
+        "The last step is missing: how many turns does your loop make?",
+    ),
+    Mistake(
         _unrolled(before=lambda h, h_0: h.detach()),
         "The values are right, but h is detached at every step: no gradient travels back through time.",
+    ),
+    Mistake(
+        _unrolled(before=lambda h, h_0: h if h is h_0 else h.detach()),
+        "The values are right, but h is detached after each step: no gradient travels from step to step.",
+    ),
+    Mistake(
+        lambda *given: torch.stack(_steps(*given)[-1:] * given[0].shape[1], dim=1),
+        "The last state stands at every step: one tensor, written over in place, stands in your list T times.",
     ),
     Mistake(
         lambda x, h_0, *w: _unrolled()(x, nn.Parameter(h_0.detach()), *w),
         "The values are right, but `h_0` is cut off or made a Parameter of its own: its gradient is lost.",
     ),
-    Mistake(_unrolled(squash=lambda z: z), "The tanh is missing in each step."),
+    Mistake(_unrolled(step=lambda x, h, W, U, b: x @ W + h @ U + b), "The tanh is missing in each step."),
     Mistake(
-        _unrolled(squash=torch.sigmoid), "Each step goes through a sigmoid. Which function does the RNN step have?"
+        _unrolled(step=lambda x, h, W, U, b: torch.sigmoid(x @ W + h @ U + b)),
+        "Each step goes through a sigmoid. Which function does the RNN step have?",
     ),
     Mistake(lambda x, h_0, W, U, b: _unrolled()(x, h_0, W, U, 0 * b), "The bias `b_h` is missing in each step."),
     Mistake(
@@ -146,6 +191,10 @@ MASKED_STEP_MISTAKES = (
     Mistake(
         lambda new, prev, keep: torch.where(keep, new, prev),
         "`keep` lies along the units here. It belongs to the sequences, one entry a row: look at its shape, (B,).",
+    ),
+    Mistake(
+        lambda new, prev, keep: keep * new + (1 - keep) * prev,
+        "`keep` is (B,), the states are (B, H): that way it lies along the units. And `1 - keep` wants numbers.",
     ),
     Mistake(
         lambda new, prev, keep: new[keep], "The padded rows are dropped. Every sequence keeps its row in the batch."

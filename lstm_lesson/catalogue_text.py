@@ -16,7 +16,7 @@ def _sequences(d):
 
 
 def _accuracy_inputs(d):
-    logits, targets, keep = d("B T N"), d.whole(0, d.sizes["N"] - 1, "B T"), d.keep("B T")
+    logits, targets, keep = d("B T K"), d.whole(0, d.sizes["K"] - 1, "B T"), d.keep("B T")
     keep[0, 0] = True  # at least one position counts
     return {"logits": logits, "targets": targets, "keep": keep}
 
@@ -174,7 +174,7 @@ MASKED_ACCURACY_MISTAKES = (
     ),
     Mistake(
         lambda logits, targets, keep: ((_right(logits, targets) & keep).sum(dim=1) / keep.sum(dim=1)).double().mean(),
-        "Each sequence gets its own share, and the shares are averaged: short ones weigh too much. Pool the positions.",
+        "Each sequence gets its own share, and the shares are averaged: short ones weigh too much.",
     ),
     Mistake(
         lambda logits, targets, keep: (_right(logits, targets) | ~keep).double().mean(),

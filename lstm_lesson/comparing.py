@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import numpy as np
@@ -18,9 +18,12 @@ MANY = 1000  # entries of a returned value that are looked at: an odd one may ha
 
 @dataclass
 class Fault:
-    """What is wrong with an answer: what was got and what expected, and for values both, to be drawn."""
+    """What is wrong with an answer: what was got and what expected, and for values both, to be drawn.
 
-    kind: str  # "crashed", "type", "dtype", "shape", "value", "gradient", "changed", "global"
+    The text of a "gradient" or "backward" fault goes on from "The values are right, but".
+    """
+
+    kind: str  # "crashed", "type", "dtype", "shape", "value", "gradient", "backward", "changed", "global"
     text: str
     picture: tuple[str, Tensor, Tensor] | None = None
 
@@ -60,45 +63,97 @@ def align(exercise: Exercise, got, expected, printed: str = "") -> list[tuple[st
     """Pair what came back with what should have, each under its name; or a sentence on what came back instead."""
     names = list(exercise.returns)
     if isinstance(expected, Tensor):
-        return [(names[0], got, expected)] if isinstance(got, Tensor) else odd_value(got, "one tensor", printed)
-    needs = f"{len(expected)} tensors" + (f" ({', '.join(names)})" if len(names) == len(expected) else "")
-    needs = f"a dictionary of {needs}" if isinstance(expected, Mapping) else needs
+        needs = "one tensor" if expected.ndim else "one tensor without dimensions"
+        return [(names[0], got, expected)] if isinstance(got, Tensor) else odd_value(exercise, got, needs, printed)
+    inner = not isinstance(expected, Mapping) and any(isinstance(part, Mapping) for part in expected)
+    needs = f"{len(expected)} {'values' if inner else 'tensors'}"
+    kept = "dictionary" if isinstance(expected, Mapping) else type(expected).__name__
+    needs = f"{needs} ({', '.join(names)})" if len(names) == len(expected) else f"a {kept} of {needs}"
     if not isinstance(got, Mapping if isinstance(expected, Mapping) else (tuple, list)):
-        return odd_value(got, needs, printed)
+        return odd_value(exercise, got, needs, printed)
     if isinstance(expected, Mapping) and set(got) != set(expected):
-        missing = [str(k) for k in expected if k not in got]
-        return f"The dictionary has no entry {listed(missing)}." if missing else f"You return more than {needs}."
-    theirs, ours = dict(parts(names[0], got)), dict(parts(names[0], expected))
-    if len(theirs) > len(got):
-        return f"You return a {type(got).__name__} inside another; expected {needs}, side by side."
+        return odd_keys(got, expected, needs)
     if len(got) != len(expected):
+        nested = next((type(v).__name__ for v in islice(got, MANY) if isinstance(v, (tuple, list, Mapping))), "")
+        if nested and not inner:
+            return f"You return a {nested} inside a {type(got).__name__}; expected {needs}, side by side."
         return f"You return {len(got)} values; expected {needs}."
-    for label, value in theirs.items():
-        if not isinstance(value, Tensor):
-            return f"`{label}`: " + odd_value(value, "a tensor", printed)
-    labels = names if len(names) == len(ours) else list(ours)
-    return [(label, theirs[key], ours[key]) for label, key in zip(labels, ours, strict=True)]
+    keys = list(expected) if isinstance(expected, Mapping) else range(len(expected))
+    labels = names if len(names) == len(expected) else [label for label, _ in parts(names[0], expected)]
+    if exercise.keeps_type and type(got) is not type(expected):
+        has, needs = type(got).__name__, type(expected).__name__
+        return f"You return a {has}; expected a {needs}. Code that asks `isinstance(…, {needs})` would not know it."
+    pairs = [(label, got[key], expected[key]) for label, key in zip(labels, keys, strict=True)]
+    odd = [pair for pair in pairs if isinstance(pair[2], Tensor) and not isinstance(pair[1], Tensor)]
+    if odd:
+        return odd_entry(exercise, *odd[0])
+    return unfold(exercise, pairs) if inner else pairs
 
 
-def odd_value(value, needs: str, printed: str) -> str:
+def unfold(exercise: Exercise, pairs: list[tuple]) -> list[tuple[str, Tensor, Tensor]] | str:
+    """Pairs of which some hold a dictionary: its entries take its place, each under its own name."""
+    unfolded = []
+    for label, value, target in pairs:
+        found = [(label, value, target)]
+        if isinstance(target, Mapping):
+            found = align(replace(exercise, returns={label: ""}), value, target)
+        if isinstance(found, str):
+            return f"`{label}`: {found}"
+        unfolded += found
+    return unfolded
+
+
+def odd_keys(got: Mapping, expected: Mapping, needs: str) -> str:
+    """A dictionary whose keys are not the expected ones, in a sentence."""
+    missing, others = [str(k) for k in expected if k not in got], [str(k) for k in got if k not in expected]
+    if not missing:
+        return f"You return more than {needs}: {listed(others)}."
+    return f"The dictionary has no entry {listed(missing)}{f', but {listed(others)}' if others else ''}."
+
+
+def odd_entry(exercise: Exercise, label: str, value, expected: Tensor) -> str:
+    """An entry of a tuple or dictionary that is no tensor, in a sentence."""
+    dtype = ", torch.int64" if exercise.dtype == "whole" else ""
+    what = "nothing (None)" if value is None else kind(value)
+    needs = f"a tensor {in_letters(exercise, label, expected)}{dtype}"
+    return f"`{label}` is {what}; expected {needs}.{advice(exercise, value)}"
+
+
+def odd_value(exercise: Exercise, value, needs: str, printed: str) -> str:
     """What a function returned in place of tensors, in a sentence."""
     if value is None and printed.strip():
         return f"It prints, and returns nothing (None); expected {needs}. Printing shows a value, `return` hands it on."
     if value is None:
         return f"It returns nothing (None); expected {needs}. Does every path end with a `return`?"
+    return f"You return {kind(value)}; expected {needs}.{advice(exercise, value)}"
+
+
+def kind(value) -> str:
+    """What a value is, in words."""
     if isinstance(value, Tensor):
-        return f"You return one tensor of shape {tuple(value.shape)}; expected {needs}."
+        return f"one tensor of shape {tuple(value.shape)}"
     if isinstance(value, (np.ndarray, np.generic)):
-        return f"You return a NumPy array; expected {needs}. NumPy knows no gradients: stay with torch throughout."
+        return "a NumPy array"
     if isinstance(value, (tuple, list)):
-        comma = " Does a comma stand at the end of a line?" if isinstance(value, tuple) and len(value) == 1 else ""
-        return f"You return a {type(value).__name__} with {len(value)} entries; expected {needs}.{comma}"
+        return f"a {type(value).__name__} with {len(value)} {'entry' if len(value) == 1 else 'entries'}"
     if isinstance(value, (int, float, complex)):
-        return f"You return a Python number ({type(value).__name__}); expected {needs}, which keeps its graph."
-    return f"You return an object of type {type(value).__name__}; expected {needs}."
+        return f"a Python number ({type(value).__name__})"
+    return f"an object of type {type(value).__name__}"
+
+
+def advice(exercise: Exercise, value) -> str:
+    """What to look for where such a value comes back in place of a tensor."""
+    if isinstance(value, (np.ndarray, np.generic)):
+        return f"{' NumPy knows no gradients: stay' if exercise.gradient else ' Stay'} with torch throughout."
+    if isinstance(value, tuple) and len(value) == 1:
+        return " Does a comma stand at the end of a line?"
+    if isinstance(value, (int, float, complex)):
+        return " A tensor keeps its graph, a number does not." if exercise.gradient else ""
+    return ""
 
 
 def dtype_fault(exercise: Exercise, label, got, expected) -> Fault | None:
+    """A dtype, layout or device that is not the expected one."""
     right = {
         "as given": got.dtype == expected.dtype,
         "whole": not (got.is_floating_point() or got.is_complex() or got.dtype == torch.bool),
@@ -118,14 +173,23 @@ def dtype_fault(exercise: Exercise, label, got, expected) -> Fault | None:
 
 
 def shape_fault(exercise: Exercise, label, got, expected, draw: Draw) -> Fault | None:
+    """A shape that is not the expected one, which is told in letters and numbers."""
     if got.shape == expected.shape:
         return None
+    letters, shape = in_letters(exercise, label, expected), str(tuple(expected.shape))
+    needs = shape if letters == shape else f"{letters} = {shape}"
+    needs += "" if expected.ndim else ", a tensor without dimensions"
+    return Fault("shape", f"`{label}` has shape {tuple(got.shape)}; expected {needs}.")
+
+
+def in_letters(exercise: Exercise, label: str, expected: Tensor) -> str:
+    """The shape of a result as its stub writes it, (B, H) say; in numbers where it has no letters."""
     letters = exercise.returns.get(label, "").split()
-    spelled = f"({', '.join(letters)}{',' * (len(letters) == 1)}) = " if letters else ""
-    return Fault("shape", f"`{label}` has shape {tuple(got.shape)}; expected {spelled}{tuple(expected.shape)}.")
+    return f"({', '.join(letters)}{',' * (len(letters) == 1)})" if letters else str(tuple(expected.shape))
 
 
 def value_fault(exercise: Exercise, label, got, expected, draw: Draw) -> Fault | None:
+    """The first entry that is further off than rounding, and both tensors to be drawn."""
     wrong = ~close(got, expected, exercise.slack)
     if not wrong.any():
         return None
@@ -191,18 +255,20 @@ def gradient_fault(got: dict | None, expected: dict | None, slack: float = 0.0) 
         g, e = torch.zeros_like(e) if g is None else g, torch.zeros_like(g) if e is None else e
         unequal = ~close(g, e, slack)
         if unequal.any():
-            wrong[name] = first_entry(f"gradient of {name}", g, e, unequal)
+            wrong[name] = first_entry(name, g, e, unequal)
     cut = [name for name in wrong if got.get(name) is None]
     if cut:
         where = listed(cut) if len(cut) < len(names) or len(names) == 1 else "any of the inputs"
-        return Fault("gradient", f"The values are right, but no gradient reaches {where}; expected one.")
+        return Fault("gradient", f"no gradient reaches {where}; expected one.")
     if wrong:
-        return Fault("gradient", f"The values are right, the gradients are not: {next(iter(wrong.values()))}.")
+        return Fault("gradient", f"the gradient of {next(iter(wrong.values()))}.")
     return None
 
 
 def first_entry(label: str, got: Tensor, expected: Tensor, wrong: Tensor) -> str:
+    """Where two tensors differ first, with as many digits as tell the two entries apart."""
     place = tuple(wrong.nonzero()[0].tolist())
+    label = f"({label})" if place and " " in label else label  # (a ⊙ b)[0, 0]
     at = f"{label}[{', '.join(map(str, place))}]" if place else label
     got, expected = got[place].item(), expected[place].item()
     digits = next((n for n in range(4, 17) if number(got, n) != number(expected, n)), 17)
@@ -210,17 +276,20 @@ def first_entry(label: str, got: Tensor, expected: Tensor, wrong: Tensor) -> str
 
 
 def number(value, digits: int = 4) -> str:
+    """A number as messages print it, with a true minus sign."""
     if isinstance(value, float) and math.isfinite(value):
-        return f"{value:.{digits}g}".replace("-", "−")
+        return f"{value + 0.0:.{digits}g}".replace("-", "−")  # + 0.0: no −0
     return str(value)
 
 
 def sizes(draw: Draw) -> str:
+    """The sizes of a draw in brackets, those that its inputs were made of."""
     known = ", ".join(f"{s} = {n}" for s, n in draw.sizes.items() if s in draw.used)
     return f" (with {known})" if known else ""
 
 
 def listed(names: list[str]) -> str:
+    """Names as a sentence lists them, each as code; of many only the first."""
     names = [f"`{name}`" for name in names]
     if len(names) > ENOUGH:
         names = [*names[: ENOUGH - 1], f"{len(names) - ENOUGH + 1} more"]

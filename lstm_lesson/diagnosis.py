@@ -1,12 +1,13 @@
 """Why an answer is wrong: the known wrong answers first, then what commonly lies behind a fault of its kind."""
 
 import itertools
+import traceback
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from lstm_lesson.catalogue import square_draws
+from lstm_lesson.catalogue import exercises, square_draws
 from lstm_lesson.comparing import Fault, align, alike, close, gradient_fault, gradients, listed, rebuild, sizes
 
 
@@ -16,9 +17,11 @@ def diagnose(examination, fault: Fault) -> str:
         return "" if fault.kind == "changed" else TAKE_ARGUMENTS
     if fault.kind == "gradient":
         return known_gradient(examination) or cut_graph(fault)
-    looks = [known]
+    if fault.kind == "backward":
+        return no_way_back(fault)
+    looks = [open_exercise, known]
     if fault.kind not in ("type", "dtype"):  # there, what came back says enough
-        looks += [another_order, another_shape, in_place, from_the_notebook, unsteady, ignored, one_size]
+        looks += [one_number, another_order, another_shape, in_place, from_the_notebook, unsteady, ignored, one_size]
     return next((cause for look in looks if (cause := look(examination, fault))), "")
 
 
@@ -32,8 +35,6 @@ def known(examination, fault: Fault) -> str:
     trials = examination.trials + [examination.attempt(draw) for draw in square_draws()]
     if all(trial.error is None and alike(trial.got, trial.expected) for trial in trials):
         return ""  # right but for its dtype
-    if all(trial.error is not None for trial in trials):
-        return ""
     for mistake in examination.exercise.mistakes:
         if all_agree(mistake.answer, trials):
             return mistake.cause
@@ -41,17 +42,38 @@ def known(examination, fault: Fault) -> str:
 
 
 def all_agree(answer: Callable, trials: list) -> bool:
-    """Whether `answer` gives what was got on every draw that ran, and runs on the same draws."""
+    """Whether `answer` gives what was got on every draw that ran, and runs on the same draws.
+
+    Where none ran, it has to raise the same error, word by word with its sizes, on every draw.
+    """
+    runs = any(trial.error is None for trial in trials)
     for trial in trials:
         value, error = quietly(answer, trial.arguments)
         if (error is None) != (trial.error is None):
             return False
         if error is None and not alike(value, trial.got):
             return False
+        if not runs and (type(error), str(error)) != (type(trial.error), str(trial.error)):
+            return False
     return True
 
 
+def open_exercise(examination, fault: Fault) -> str:
+    """An exercise that the answer calls, and that is not solved yet in this notebook."""
+    if fault.kind != "crashed":
+        return ""
+    error = next(trial.error for trial in examination.trials if trial.error is not None)
+    frames = [frame.name for frame in traceback.extract_tb(error.__traceback__, limit=-40)]
+    called = frames[-1:] if isinstance(error, NotImplementedError) else examination.reads.idle_calls
+    name = next((name for name in called if name in exercises() and name != examination.exercise.name), None)
+    if name is None:
+        return ""
+    package = exercises()[name].reference
+    return f"`{name}`, which you call, is still open. Solve it first, or call the package's `{package}`."
+
+
 def quietly(answer: Callable, arguments: dict) -> tuple[object, Exception | None]:
+    """Run a known answer on its own copy of the inputs: what it returns, or the exception it ends with."""
     try:
         return answer(*rebuild(arguments, torch.clone).values()), None
     except Exception as error:
@@ -71,12 +93,35 @@ def known_gradient(examination) -> str:
 
 
 def cut_graph(fault: Fault) -> str:
+    """What commonly keeps gradients from going back."""
     if "no gradient" not in fault.text:
         return ""
     return (
         "The result is cut from the graph. Look for `.detach()`, `.data`, `.item()`, `.numpy()`, `torch.no_grad()` "
         "or a new `torch.tensor(…)` around values that were computed."
     )
+
+
+def one_number(examination, fault: Fault) -> str:
+    """A whole tensor where Python wants a single number, or a single yes or no."""
+    if fault.kind != "crashed":
+        return ""
+    if "one element tensors" in fault.text or "cannot be converted to Scalar" in fault.text:
+        return "A whole tensor comes where one number is wanted: `math`, `float(…)`, `.item()`, `torch.tensor([…])`."
+    if "Boolean value of Tensor" in fault.text:
+        return "Python's `if`, `and`, `not`, `min` and `max` want one yes or no, and a whole tensor of them comes."
+    return ""
+
+
+def no_way_back(fault: Fault) -> str:
+    """What commonly makes the way back raise an error, where the way forward is right."""
+    if "numpy()" in fault.text:
+        return "A NumPy function is at work inside, and NumPy knows no gradients: stay with torch throughout."
+    if "inplace operation" in fault.text:
+        return (
+            "A tensor is written over in place (`h[:] = …`, `+=`, `copy_`) whose old values the way back still needs."
+        )
+    return ""
 
 
 def another_order(examination, fault: Fault) -> str:
@@ -113,10 +158,12 @@ def another_shape(examination, fault: Fault) -> str:
 
 
 def same(got: Tensor, expected: Tensor) -> bool:
+    """Whether two tensors agree in shape and, up to rounding, in values."""
     return got.shape == expected.shape and bool(close(got, expected).all())
 
 
 def in_place(examination, fault: Fault) -> str:
+    """Arguments that are changed on the way to the answer."""
     names = next((list(trial.changed) for trial in examination.trials if trial.changed), None)
     if not names:
         return ""
@@ -124,6 +171,7 @@ def in_place(examination, fault: Fault) -> str:
 
 
 def from_the_notebook(examination, fault: Fault) -> str:
+    """Data of the notebook that the answer reads in place of its arguments."""
     names = list(dict.fromkeys(examination.reads.tensors))
     if not names and any(trial.fault is None for trial in examination.trials):
         names = list(dict.fromkeys(examination.reads.numbers))  # a size that fits some inputs only
@@ -171,9 +219,9 @@ def one_size(examination, fault: Fault) -> str:
     if not right or len(examination.trials) < 2:
         return ""
     first = examination.trials[0].draw
+    fits = [trial.fault is None for trial in examination.trials]
     for letter in sorted(first.used & set(first.sizes)):  # 4H follows from H
         ones = [trial.draw.sizes[letter] == 1 for trial in examination.trials]
-        fits = [trial.fault is None for trial in examination.trials]
         if fits == ones:
             return f"Right for {letter} = 1 only: it does not work for larger {letter}."
         if fits == [not one for one in ones]:

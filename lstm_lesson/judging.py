@@ -77,9 +77,8 @@ class Examination:
         fault = self._first_fault()
         if fault is None:
             return Verdict("correct", f"{name} is correct.")
-        cause = diagnose(self, fault)
         outcome = "crashed" if fault.kind == "crashed" else "wrong"
-        return Verdict(outcome, f"{name}: " + (f"{cause}\n{fault.text}" if cause else fault.text), fault.picture)
+        return Verdict(outcome, f"{name}: {told(fault, diagnose(self, fault))}", fault.picture)
 
     def _is_stub(self, arguments: dict) -> bool:
         got, error = self.caller(self.f, *arguments.values())
@@ -125,7 +124,8 @@ class Examination:
                 )
             if error is not None:
                 text = error_text(error, self.f, self.caller)
-                trial.fault = Fault("gradient", f"The values are right; the way back for gradients breaks: {text}")
+                text = text[:1].lower() + text[1:]
+                trial.fault = Fault("backward", f"the way back for gradients breaks: {text}")
                 break
             trial.fault = gradient_fault(
                 trial.gradients, gradients(self.reference, trial.arguments), self.exercise.slack
@@ -147,7 +147,16 @@ class Examination:
         return Fault("global", f"Your function reads {listed(names)} from the notebook.") if names else None
 
 
+def told(fault: Fault, cause: str) -> str:
+    """The message: the cause where one is known, and under it what was got and what expected."""
+    text = fault.text
+    if fault.kind in ("gradient", "backward"):  # unless the cause has said so
+        text = text[0].upper() + text[1:] if "values are right" in cause else f"The values are right, but {text}"
+    return f"{cause}\n{text}" if cause else text
+
+
 def first(trials: list[Trial]) -> Fault | None:
+    """The fault of the first draw that has one."""
     return next((trial.fault for trial in trials if trial.fault), None)
 
 

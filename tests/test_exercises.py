@@ -17,7 +17,7 @@ import torch
 from torch.nn import functional as F
 
 import lstm_lesson
-from lstm_lesson import calling, check, equations, hint, layers, solution
+from lstm_lesson import backward, calling, check, equations, hint, layers, solution
 from lstm_lesson import exercises as engine
 from lstm_lesson.catalogue import draws, exercises
 
@@ -105,8 +105,8 @@ def test_every_exercise_stands_in_its_notebook():
     found = {}
     for exercise in exercises().values():
         found.setdefault(exercise.notebook, []).append(exercise.name)
-    assert found == NOTEBOOKS_WITH_STUBS
-    assert len(NAMES) == 21
+    assert found.items() >= NOTEBOOKS_WITH_STUBS.items()
+    assert list(found) == sorted(found)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -255,7 +255,7 @@ OTHERS = {
         lambda s: s.detach() if isinstance(s, torch.Tensor) else tuple(t.detach() for t in s),
         lambda s: s.data if isinstance(s, torch.Tensor) else tuple(t.data for t in s),
         lambda s: s.clone().detach() if isinstance(s, torch.Tensor) else (s[0].detach(), s[1].detach()),
-        lambda s: s.detach().requires_grad_() if torch.is_tensor(s) else [t.detach().requires_grad_() for t in s],
+        lambda s: s.detach().requires_grad_() if torch.is_tensor(s) else tuple(t.detach().requires_grad_() for t in s),
     ],
     "spectral_radius": [
         lambda W: max(abs(v) for v in torch.linalg.eigvals(W)),
@@ -394,7 +394,106 @@ def test_a_tuple_in_the_wrong_order_is_named():
 
 def test_a_nested_tuple_is_named():
     result = check(named("lstm", lambda *a: (lambda seq, h, c: (seq, (h, c)))(*stacked_lstm(*a))))
-    assert "inside another; expected 3 tensors (hidden_seq, h_T, c_T)" in result.message
+    assert "a tuple inside a tuple; expected 3 tensors (hidden_seq, h_T, c_T), side by side" in result.message
+
+
+ENTRIES = {
+    "a list": ("pad_batch", lambda ids, n: (ids, n.tolist()), "`lengths` is a list with 3", "tensor (B,), torch.int64"),
+    "NumPy": ("pad_batch", lambda ids, n: (ids.numpy(), n), "`ids` is a NumPy array", "tensor (B, T), torch.int64"),
+    "None": ("lstm_step", lambda h, c: (h, None), "`c_t` is nothing (None)", "tensor (B, H)"),
+    "a comma": ("lstm_step", lambda h, c: ((h,), c), "`h_t` is a tuple with 1 entry", "Does a comma stand"),
+    "a pair": (
+        "from_torch_weights", lambda w: {**w, "b_i": (w["b_i"], w["b_i"])}, '`weights["b_i"]` is a tuple', "tensor (6,)"
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "change", "got", "expected"), ENTRIES.values(), ids=ENTRIES)
+def test_an_entry_that_is_no_tensor_is_named_with_the_shape_it_needs(name, change, got, expected):
+    def answer(*given):
+        right = exercises()[name].solve()(*given)
+        return change(*right) if isinstance(right, tuple) else change(right)
+
+    message = check(named(name, answer)).message
+    assert got in message
+    assert expected in message
+
+
+INNER = {  # what becomes of the dictionary inside a tuple, and what is said of it
+    "a missing key": (lambda d: {k: v for k, v in d.items() if k != "b_o"}, "`dweights`: The dictionary has no entry"),
+    "no tensor": (lambda d: {**d, "b_i": None}, '`dweights["b_i"]` is nothing (None)'),
+    "a list": (lambda d: list(d.values()), "`dweights`: You return a list with 12 entries; expected a dictionary"),
+    "another shape": (lambda d: {**d, "b_f": d["b_f"][None]}, '`dweights["b_f"]` has shape (1, 6); expected (6,)'),
+    "another value": (lambda d: {**d, "W_ho": d["W_ho"] + 1}, '`dweights["W_ho"][0, 0]` is'),
+}
+
+
+@pytest.mark.parametrize(("change", "said"), INNER.values(), ids=INNER)
+def test_an_entry_of_a_dictionary_inside_a_tuple_is_named(change, said):
+    def answer(*given):
+        *states, dweights = backward.lstm_backward_step(*given)
+        return *states, change(dweights)
+
+    result = check(named("lstm_backward_step", answer))
+    assert result.outcome == "wrong"
+    assert said in result.message
+
+
+def test_a_result_too_few_is_told_by_all_their_names():
+    result = check(named("lstm_backward_step", lambda *given: backward.lstm_backward_step(*given)[1:]))
+    assert "You return 3 values; expected 4 values (dx_t, dh_prev, dc_prev, dweights)." in result.message
+
+
+def test_other_keys_are_named_beside_the_missing_ones():
+    def answer(*given):
+        return {name.replace("c", "g"): w for name, w in layers.from_torch_weights(*given).items()}
+
+    message = check(named("from_torch_weights", answer)).message
+    assert "no entry `W_xc`, `W_hc` and `b_c`, but `W_xg`, `W_hg` and `b_g`" in message
+
+
+@pytest.mark.parametrize("name", ["masked_accuracy", "spectral_radius"])
+def test_a_python_number_for_a_tensor_without_dimensions_is_named(name):
+    message = check(named(name, lambda *given: exercises()[name].solve()(*given).item())).message
+    assert "You return a Python number (float); expected one tensor without dimensions." in message
+
+
+def test_a_list_for_a_tuple_is_no_answer_where_the_caller_asks_for_a_tuple():
+    def truncate(state):
+        return [part.detach() for part in state] if isinstance(state, tuple) else state.detach()
+
+    assert "You return a list; expected a tuple" in check(truncate).message
+
+
+@pytest.mark.parametrize("body", ["raise NotImplementedError", "pass"])
+def test_an_open_exercise_that_an_answer_calls_is_named(body):
+    source = """
+def hidden_state(o_t, c_t):
+    {}
+
+def lstm_step(x, h, c, w):
+    return hidden_state(x @ w["W_xo"], c) + 0, c"""
+    space = {"torch": torch, "__name__": "__main__"}
+    exec(source.format(body), space)
+    result = check(space["lstm_step"])
+    assert result.outcome == "crashed"
+    assert "`hidden_state`, which you call, is still open" in result.message
+    assert "`equations.hidden_state`" in result.message
+
+
+@pytest.mark.parametrize(("name", "source"), [(source.split("(")[0][4:], source) for _, source in CELLS])
+def test_a_message_names_no_size_that_the_stub_does_not_have(name, source):
+    text = source.split('"""')[1]
+    for draw in draws():
+        exercises()[name].inputs(draw)
+        used = draw.used.union(*(shape.split() for shape in exercises()[name].returns.values()))
+        assert {letter.removeprefix("4") for letter in used} <= set(re.findall(r"[A-Z]", text))
+
+
+def test_the_sizes_of_the_exercises_are_never_taken_one_for_another():
+    for draw in draws():
+        sizes = {k: v for k, v in draw.sizes.items() if k != "K"}  # K stands where there is no N
+        assert len(set(sizes.values())) == len(sizes) or draw.number == 4 or 1 in sizes.values()
 
 
 def test_states_overwritten_in_place_are_named():
@@ -407,7 +506,26 @@ def test_states_overwritten_in_place_are_named():
             hidden_seq.append(h_0)
         return torch.stack(hidden_seq, dim=1), h_0, c_0
 
-    assert "changes `h_0` and `c_0` in place" in check(lstm).message
+    assert "one tensor, written over in place" in check(lstm).message
+
+
+def test_a_tensor_written_over_that_the_way_back_needs_is_named():
+    def lstm(x, h_0, c_0, weights):
+        h, c = h_0.clone(), c_0.clone()
+        hidden_seq = torch.zeros(*x.shape[:2], h.shape[1], dtype=h.dtype)
+        for t in range(x.shape[1]):
+            h[:], c[:] = stacked(x[:, t], h, c, weights)
+            hidden_seq[:, t] = h
+        return hidden_seq, h, c
+
+    assert "whose old values the way back still needs" in check(lstm).message
+
+
+def test_an_answer_that_is_right_on_some_inputs_without_sizes_is_told_so():
+    def half_life(f):
+        return -1 / torch.log2(f[:1])
+
+    assert "Right for 2 of 6 sets of inputs" in check(half_life).message
 
 
 @pytest.mark.parametrize("line", ["x", "(x_t + 0 * old)"])
@@ -447,7 +565,45 @@ def test_a_wrong_value_shows_what_was_got_and_what_was_expected():
 
     message = check(hadamard).message
     assert "; expected " in message
-    assert "`a ⊙ b[" in message
+    assert "`(a ⊙ b)[" in message
+
+
+def test_zero_is_shown_without_a_sign():
+    message = check(named("cell_state", lambda f, c, i, g: -0.0 * f)).message
+    assert "`c_t[0, 0]` is 0; expected " in message
+
+
+def test_a_cut_graph_says_once_that_the_values_are_right():
+    h_cut = check(named("lstm_step", lambda x, h, c, w: stacked(x, h.detach(), c, w))).message
+    assert h_cut.count("alues are right") == 1
+    assert "No gradient reaches `h_prev`; expected one." in h_cut
+    unknown = check(named("lstm_step", lambda x, h, c, w: stacked(x.detach(), h, c, w))).message
+    assert "The values are right, but no gradient reaches `x_t`; expected one." in unknown
+
+
+def test_numpy_inside_is_named_where_gradients_break():
+    message = check(named("half_life", lambda f: np.log(0.5) / np.log(f))).message
+    assert "NumPy knows no gradients" in message
+    assert "breaks: it raises" in message
+
+
+SINGLE = {
+    "np.log(0.5) / float(f)": "A whole tensor comes where one number is wanted",
+    "1 / f if f > 0 else f": "want one yes or no",
+}
+
+
+@pytest.mark.parametrize(("line", "says"), SINGLE.items())
+def test_a_tensor_where_one_number_is_wanted_is_named(line, says):
+    assert says in check(in_notebook(f"def half_life(f):\n    return {line}")).message
+
+
+def test_a_wrong_answer_that_never_runs_is_known_by_its_error():
+    crash = check(named("clip_by_norm", lambda grads, m: torch.cat(grads).norm()))
+    assert crash.outcome == "crashed"
+    assert "`cat` joins tensors" in crash.message
+    other = check(named("clip_by_norm", lambda grads, m: torch.cat([grads[2], grads[0]])))  # another order, other words
+    assert "`cat` joins tensors" not in other.message
 
 
 def test_got_and_expected_are_shown_with_as_many_digits_as_tell_them_apart():
@@ -661,6 +817,65 @@ def test_the_package_stays_light_until_an_exercise_is_checked():
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         lstm_lesson.nothing  # noqa: B018
+
+
+class LateCaller(calling.Caller):
+    """Its alarm rings once, in the moment in which it is turned off."""
+
+    rung = False
+
+    @property
+    def can_stop(self):
+        if self.inside and not self.rung:
+            self.rung = True
+            self._ring(None, sys._getframe(1))
+        return hasattr(calling.signal, "setitimer")
+
+    @can_stop.setter
+    def can_stop(self, _):
+        pass
+
+    def _left(self):
+        return 0.0 if self.rung else 60.0
+
+
+def test_the_time_in_which_a_busy_machine_keeps_an_answer_waiting_does_not_count(monkeypatch):
+    if not hasattr(calling.signal, "setitimer"):
+        pytest.skip("no alarms here")
+    waited = [0.0]
+    monkeypatch.setattr(calling, "_kept_waiting", lambda: waited[0])
+
+    def slow():
+        time.sleep(0.1)
+        return 3
+
+    with calling.Caller(0.02).settled() as caller:
+        assert isinstance(caller(slow)[1], calling.TimeUp)
+    with calling.Caller(0.02).settled() as caller:
+        waited[0] = 60.0
+        assert caller(slow) == (3, None)
+
+
+def test_an_alarm_in_the_last_moment_does_not_get_out():
+    assert LateCaller()(lambda: 3) == (3, None)
+    value, error = LateCaller()(raises(KeyError("late")))
+    assert value is None
+    assert isinstance(error, KeyError)
+
+
+def test_the_alarm_is_off_before_its_handler_goes(monkeypatch):
+    if not hasattr(calling.signal, "setitimer"):
+        pytest.skip("no alarms here")
+    left, handle = [], calling.signal.signal
+
+    def signal(*given):
+        left.append(calling.signal.getitimer(calling.signal.ITIMER_REAL)[0])
+        return handle(*given)
+
+    monkeypatch.setattr(calling.signal, "signal", signal)
+    with calling.Caller().settled() as caller:
+        caller._alarm(5)
+    assert left == [0, 0]
 
 
 def test_the_alarm_of_someone_else_is_kept():
