@@ -8,6 +8,7 @@ from importlib.resources import files
 from lstm_lesson.charts import bars, differences, lines, stacked_bars
 from lstm_lesson.maps import confusion, heatmaps
 from lstm_lesson.picture import COLORS, INK, QUIET, STYLE, Picture
+from lstm_lesson.svg_chart import math_text
 from lstm_lesson.tables import Table, table
 from lstm_lesson.values import as_plain
 
@@ -95,12 +96,12 @@ def lstm_svg(lit: str = "", values: dict | None = None) -> str:
 def _template() -> str:
     """The dark cell, its subscripts set and its equations under it."""
     svg = files("lstm_lesson").joinpath("lstm_cell.svg").read_text(encoding="utf-8")
-    svg = re.sub(r"(<text[^>]*>)([^<]*)", lambda found: found.group(1) + _math(found.group(2)), svg)
+    svg = re.sub(r"(<text[^>]*>)([^<]*)", lambda found: found.group(1) + math_text(found.group(2)), svg)
     equations = []
     for k, (part, equation) in enumerate(EQUATIONS.items()):
         (tag, formula), x, y = equation.split(" ", 1), (40, 446, 880)[k // 2], 662 + 38 * (k % 2)
         text = f'<text class="tag" x="{x}" y="{y}">{tag}</text><text class="math small" x="{x + 34}" y="{y}">'
-        equations.append(f'<g class="{part}">{text}{_math(formula)}</text></g>')
+        equations.append(f'<g class="{part}">{text}{math_text(formula)}</text></g>')
     return svg.replace("<!--equations-->", "\n  ".join(equations))
 
 
@@ -134,22 +135,6 @@ def _number(name: str, value) -> str:
         return str(value)
     close = 0 < abs(value) < 0.01 or 0.99 < abs(value) < 1
     return (f"{value:.3f}" if close else f"{value:.2f}").replace("-", "−")
-
-
-def _math(text: str) -> str:
-    """Letters in italics; what stands after _, one letter or several in braces, lowered; what follows raised again."""
-    made, low = "", False
-    for token in re.findall(r"_\{[^}]*\}|_\w|tanh|[A-Za-z]+|[^A-Za-z_]+", text):
-        if token[0] == "_":
-            made += f'<tspan class="sub" dy=".28em">{_italics(token.strip("_{}"), 3)}</tspan>'
-        else:
-            made += f'<tspan dy="-.2em">{_italics(token)}</tspan>' if low else _italics(token)
-        low = token[0] == "_"
-    return made
-
-
-def _italics(token: str, longest: int = 1) -> str:
-    return re.sub(rf"(?<![A-Za-z])[A-Za-z]{{1,{longest}}}(?![A-Za-z])", r'<tspan class="it">\g<0></tspan>', token)
 
 
 def rnn_diagram(steps: int = 4, lit: int | str | None = None, alt: str | None = None) -> Picture:
@@ -222,7 +207,7 @@ def _center(t: int, pitch: float) -> tuple[float, float]:
 
 
 def _label(x: float, y: float, text: str, kind: str = "") -> str:
-    return f'<text class="math {kind}" x="{x:.0f}" y="{y:.0f}">{_math(text)}</text>'
+    return f'<text class="math {kind}" x="{x:.0f}" y="{y:.0f}">{math_text(text)}</text>'
 
 
 def _arrow(path: str, x: float, y: float, way: str) -> str:

@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 import nbformat
 from house import SETUP_CELL, badge, machine_paths
+from stored_notebook import WIDGET_VIEW
 
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 METADATA = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
@@ -66,6 +67,13 @@ def keeps_no_other_metadata(lesson):
         nbformat.validate(lesson.notebook)
     except nbformat.ValidationError as error:
         yield f"not a valid notebook: {str(error).splitlines()[0]}"
+
+
+def stores_no_widget_view(lesson):
+    """A view needs its kernel: stored, it shows as an error where the explorer's picture should stand."""
+    for cell, output in outputs(lesson):
+        if WIDGET_VIEW in output.get("data", {}):
+            yield f"{head(cell)}: stores a widget view; `make notebooks` takes it out"
 
 
 def ran_from_top_to_bottom(lesson):
@@ -234,6 +242,7 @@ def leads_to_its_neighbours(lesson):
 RULES = [
     starts_with_the_setup_cell,
     keeps_no_other_metadata,
+    stores_no_widget_view,
     ran_from_top_to_bottom,
     ran_without_errors_or_warnings,
     names_no_place_on_a_machine,

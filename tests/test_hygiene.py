@@ -5,6 +5,7 @@ import notebook_rules as rules
 import pytest
 from house import NOTEBOOKS, SETUP_CELL, badge
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from stored_notebook import WIDGET_VIEW
 
 PICTURE = {"image/png": "aGVyZQ==", "text/html": '<img alt="a curve that falls" src="data:image/png;base64,aGVyZQ==">'}
 STUB = "def half_life(f):\n    raise NotImplementedError\n\ncheck(half_life)"
@@ -100,6 +101,7 @@ BROKEN = [
     (rules.names_no_place_on_a_machine, prints(name="stdout", text=f"saved to {HOME}\n")),
     (rules.names_no_place_on_a_machine, shows({"text/html": f"<p>{HOME}</p>"})),
     (rules.names_no_place_on_a_machine, shows({"text/plain": ADDRESS_IN_MEMORY})),
+    (rules.stores_no_widget_view, shows({**PICTURE, WIDGET_VIEW: {"model_id": "1"}})),
     (rules.has_one_title_and_skips_no_level, source(2, "## A part", "# A part")),
     (rules.has_one_title_and_skips_no_level, source(0, "# 01", "## 01")),
     (rules.has_one_title_and_skips_no_level, source(2, "## A part", "#### A part")),

@@ -1,0 +1,132 @@
+"""One LSTM unit with every number in reach: its inputs, its weights, its biases."""
+
+import ipywidgets as widgets
+import torch
+
+from lstm_lesson.cells import Values, lstm_values
+from lstm_lesson.explorer_base import Explorer, slider
+from lstm_lesson.picture import COLORS, QUIET, Picture
+from lstm_lesson.plots import lstm_svg
+from lstm_lesson.svg_chart import Axes, Card, number
+
+GATES = {"i": "input gate i", "f": "forget gate f", "c": "candidate g", "o": "output gate o"}
+STATE = {"x": (-2, 2), "h_prev": (-1, 1), "c_prev": (-60, 60)}
+WEIGHTS = [name for k in GATES for name in (f"W_x{k}", f"W_h{k}", f"b_{k}")]
+GRID = 0.05  # of every slider
+SHOWN = 30  # steps in the strip beside the cell
+PRESETS = {  # what to look for, and the numbers that are not 0
+    "remember": (
+        "Press Step with any x: the memory stays",
+        {"x": 1.0, "c_prev": 1.0, "b_i": -8.0, "b_f": 8.0, "W_xc": 2.0, "b_o": 4.0},
+    ),
+    "forget": (
+        "Step at x = 0: it stays; step once at x = 1: the memory is wiped",
+        {"c_prev": 1.0, "b_i": -8.0, "W_xf": -16.0, "b_f": 8.0, "b_o": 4.0},
+    ),
+    "latch": (
+        "x = 1 sets it, x = −1 turns it over; at x = 0 it holds itself, through h",
+        {"x": 1.0, "b_i": 8.0, "b_f": -8.0, "W_xc": 8.0, "W_hc": 4.0, "b_o": 8.0},
+    ),
+    "count": (
+        "Each step at x = 1 adds a half to c, x = −1 takes it back; h cannot follow",
+        {"x": 1.0, "b_i": 8.0, "b_f": 10.0, "W_xc": 0.55, "b_o": 8.0},
+    ),
+}
+
+
+class CellPlayground(Explorer):
+    """An LSTM unit to play with: the drawn cell with the values that flow through it, and its last steps as a strip.
+
+    Starts with a preset: "remember", "forget", "latch" or "count". `steps` holds (x, c, h) of every step taken.
+    Raises ValueError for any other preset.
+    """
+
+    def __init__(self, preset: str = "remember"):
+        self.steps, self.fed, self.hint = [], {}, PRESETS[_known(preset)][0]
+        start = dict.fromkeys([*STATE, *WEIGHTS], 0.0) | PRESETS[preset][1]
+        narrow = {"width": 240, "named": 50, "step": GRID}
+        controls = {name: slider(name, name, start[name], *STATE[name], **narrow) for name in STATE}
+        controls |= {name: slider(name, name, start[name], -16, 16, **narrow) for name in WEIGHTS}
+        buttons = [self.button("Step", self.step), self.button("Reset", self.reset), widgets.Label("Presets:")]
+        buttons += [self.button(name, lambda name=name: self.preset(name)) for name in PRESETS]
+        for button in buttons:
+            button.layout.width = "auto"
+        rows = [buttons, [_head("the step", QUIET), *(controls[name] for name in STATE)]]
+        for k, name in GATES.items():
+            rows.append([_head(name, COLORS["g" if k == "c" else k]), *(controls[w] for w in WEIGHTS if w[-1] == k)])
+        super().__init__(controls, rows)
+
+    def step(self) -> None:
+        """Take one step: note c and h, and hand them to the next step as c_prev and h_prev."""
+        made = self.computed()
+        self.steps.append((self.values["x"], made.c.item(), made.h.item()))
+        self.fed = {"c_prev": made.c.item(), "h_prev": made.h.item()}
+        self.move(**{name: _on_grid(value) for name, value in self.fed.items()})
+
+    def reset(self) -> None:
+        """Back to an empty state; the weights stay."""
+        self.steps, self.fed = [], {}
+        self.move(c_prev=0.0, h_prev=0.0)
+
+    def preset(self, name: str) -> None:
+        """Set every number as a preset has it, and forget the steps; ValueError for an unknown name."""
+        self.hint, numbers = PRESETS[_known(name)]
+        self.steps, self.fed = [], {}
+        self.move(**dict.fromkeys(self.controls, 0.0) | numbers)
+
+    @property
+    def numbers(self) -> dict[str, float]:
+        """What the unit computes with: the controls, and a state that was fed back with all its digits.
+
+        A slider bends what it is given to its own grid; as long as it stands at that place, the state is what it was.
+        """
+        held = {name: value for name, value in self.fed.items() if _on_grid(self.values[name]) == _on_grid(value)}
+        return self.values | held
+
+    def computed(self) -> Values:
+        """What the unit makes of the present numbers: i, f, g, o, c, h, each (1, 1)."""
+        given = {name: torch.tensor([[value]], dtype=torch.float64) for name, value in self.numbers.items()}
+        weights = {name: given[name][0] if name[0] == "b" else given[name] for name in WEIGHTS}
+        return lstm_values(given["x"], given["h_prev"], given["c_prev"], weights)
+
+    def draw(self, **_given) -> tuple[Picture, str]:
+        """The cell with its values, and beside it c and h of the last steps."""
+        values = {name: value.item() for name, value in self.computed()._asdict().items()}
+        values |= {name: self.numbers[name] for name in STATE}
+        card = Card(900, 366, self.hint)
+        cell = lstm_svg("ifgcoh", values)  # its lower edge, the equations, is cut off
+        card.add(f'<svg x="6" y="46" width="640" height="316" viewBox="0 0 1280 632">{cell.split(">", 1)[1]}')
+        self._strip(card)
+        text = ", ".join(f"{name} = {number(values[name], 4)}" for name in ("i", "f", "g", "o", "c", "h"))
+        text += f"; {len(self.steps)} {'step' if len(self.steps) == 1 else 'steps'} taken"
+        about = "The LSTM cell with the values of one step, beside it its memory c and hidden state h so far."
+        return card.picture(f"{about} {self.hint}. {text}."), text
+
+    def _strip(self, card: Card) -> None:
+        first = max(0, len(self.steps) - SHOWN)
+        shown = self.steps[first:]
+        c, h = [step[1] for step in shown], [step[2] for step in shown]
+        low, high = min([-1.0, *c]) * 1.15, max([1.0, *c]) * 1.15
+        axes = Axes(card, (700, 84, 176, 210), (first, first + max(10, len(shown))), (low, high), "steps taken")
+        ats = range(first + 1, first + len(shown) + 1)
+        for ys, name, dash in ((c, "c", "solid"), (h, "h", "dashed")):
+            axes.curve(ats, ys, COLORS[name], dash)
+            for x, y in zip(ats, ys, strict=True):
+                axes.dot(x, y, COLORS[name], 4)
+        for x, name, dash in ((700, "c", "solid"), (790, "h", "dashed")):
+            card.path([(x, 64), (x + 34, 64)], COLORS[name], 2.8, dash)
+            card.words(x + 42, 69, f"{name}_t", COLORS[name])
+
+
+def _known(preset: str) -> str:
+    if preset not in PRESETS:
+        raise ValueError(f"preset is {preset!r}; it needs one of {', '.join(PRESETS)}")
+    return preset
+
+
+def _on_grid(value: float) -> float:
+    return round(round(value / GRID) * GRID, 9)
+
+
+def _head(text: str, color: str) -> widgets.HTML:
+    return widgets.HTML(f'<b style="color:{color}">{text}</b>', layout={"width": "104px"})

@@ -1,0 +1,196 @@
+"""Explorers of one idea each: an unrolled RNN, a gate as a valve, a forget gate as a clock."""
+
+import ipywidgets as widgets
+import torch
+from torch import Tensor
+
+from lstm_lesson import equations
+from lstm_lesson.explorer_base import Explorer, slider
+from lstm_lesson.picture import COLORS, INK, QUIET, Picture
+from lstm_lesson.shapes import check_shapes
+from lstm_lesson.svg_chart import Axes, Card, bracketed, number
+
+PALE, WATER = "#AEB4BA", "#E6F1F8"
+
+
+def at_rest(gate, x: float = 0.0, weight: float = 0.0, bias: float = 0.0) -> float:
+    """One unit's gate, computed by the equation `gate`, for one input and no state."""
+    x, weight, bias, zero = (torch.tensor([[value]], dtype=torch.float64) for value in (x, weight, bias, 0.0))
+    return gate(x, zero, weight, zero, bias[0]).item()
+
+
+class GateValve(Explorer):
+    """One input gate as a valve: how far an input, its weight and a bias open it (notebook 04).
+
+    x from −6 to 6, weight from −8 to 8, bias from −16 to 16; the state h_{t−1} is zero.
+    Raises ValueError for a number outside its range.
+    """
+
+    def __init__(self, x: float = 0.0, weight: float = 1.0, bias: float = 0.0):
+        super().__init__({
+            "x": slider("input x", "x", x, -6, 6),
+            "weight": slider("weight", "weight", weight, -8, 8),
+            "bias": slider("bias", "bias", bias, -16, 16),
+        })  # fmt: skip
+
+    def draw(self, x, weight, bias) -> tuple[Picture, str]:
+        """The valve at its opening, and the gate against every x."""
+        i, z = at_rest(equations.input_gate, x, weight, bias), x * weight + bias
+        xs = [k / 20 - 6 for k in range(241)]
+        openings = torch.sigmoid(torch.tensor(xs, dtype=torch.float64) * weight + bias).tolist()
+        between = [at_rest(equations.input_gate, end, weight, bias) for end in (-1, 1)]
+        card = Card(900, 330, "The valve lets the share i = σ(z) of the new content through")
+        _valve(card, i)
+        axes = Axes(card, (440, 76, 430, 186), (-6, 6), (0, 1), "input x", "gate i")
+        left, right = axes.at(-1, 0)[0], axes.at(1, 0)[0]
+        card.rect(left, 76, right - left, 186, fill="#9AA0A6", opacity=0.18, corner=0)
+        card.words((left + right) / 2, 70, "x from −1 to 1", QUIET, 13, "middle")
+        axes.curve(xs, openings, COLORS["i"])
+        axes.dot(x, i, COLORS["i"], 8)
+        text = (
+            f"z = {number(x)} · {bracketed(weight)} + {bracketed(bias)} = {number(z)}, gate i = {i:.4f}; "
+            f"for x from −1 to 1 between {min(between):.4f} and {max(between):.4f}"
+        )
+        about = "Left a pipe with a plate in it, right the S-shaped gate against the input with a dot on it."
+        return card.picture(f"{about} {text}."), text
+
+
+def _valve(card: Card, i: float) -> None:
+    """A pipe from left to right; the plate across it leaves the share i open."""
+    top, height, plate = 130, 110, 205
+    flow = height * i
+    card.rect(30, top, plate - 30, height, fill=WATER, corner=0)
+    card.rect(plate, top + height - flow, 365 - plate, flow, fill=COLORS["i"], opacity=0.45, corner=0)
+    for y in (top, top + height):
+        card.path([(30, y), (365, y)], INK, 3)
+    card.rect(plate - 7, top - 34, 14, 34 + height - flow, fill=COLORS["i"], corner=2)
+    card.words(40, top + height / 2 + 5, "new content")
+    card.words(plate, top + height + 32, f"{100 * i:.1f} % open", COLORS["i"], 17, "middle", bold=True)
+
+
+class HalfLifeExplorer(Explorer):
+    """How long a memory lasts when nothing but the forget gate's bias speaks (notebook 05).
+
+    bias from −6 to 8. The gate rests at f = σ(bias); a memory of 1 holds f^k after k steps.
+    Raises ValueError for a number outside that range.
+    """
+
+    def __init__(self, bias: float = 0.0):
+        super().__init__({"bias": slider("forget bias", "bias", bias, -6, 8)})
+
+    def draw(self, bias) -> tuple[Picture, str]:
+        """The decay, with a dot where half is left."""
+        f = at_rest(equations.forget_gate, bias=bias)
+        life = equations.half_life(torch.tensor(f, dtype=torch.float64)).item()
+        card = Card(900, 350, "A memory of 1, and what the gate leaves of it step by step")
+        axes = Axes(card, (70, 76, 700, 210), (0, 100), (0, 1), "steps", "share left")
+        ks = [k / 2 for k in range(201)]
+        axes.curve([0, 100], [0.5, 0.5], QUIET, "dashed", 1.6)
+        axes.curve(ks, [f**k for k in ks], COLORS["f"])
+        axes.dot(life, 0.5, COLORS["f"], 8)
+        card.words(778, axes.at(0, 0.5)[1] + 5, "half is left", QUIET)
+        text = (
+            f"bias {number(bias, 1)}, gate f = {f:.4f}, half-life {life:.4g} steps, "
+            f"left after 50 steps: {f**50:.2%}, after 100: {f**100:.2%}"
+        )
+        return card.picture(f"A curve that falls from 1, crossing one half at the half-life. {text}."), text
+
+
+class UnrolledStepper(Explorer):
+    """An RNN read step by step: what comes in, what it becomes, and that the weights stay the same (notebook 01).
+
+    x (T, N), W_xh (N, H), W_hh (H, H), b_h (H,); T at most 6, N and H at most 3. The state starts at zero.
+    Raises ValueError naming the argument whose shape does not fit.
+    """
+
+    def __init__(self, x: Tensor, W_xh: Tensor, W_hh: Tensor, b_h: Tensor):
+        sizes = check_shapes(x=(x, "T N"), W_xh=(W_xh, "N H"), W_hh=(W_hh, "H H"), b_h=(b_h, "H"))
+        for letter, most in {"T": 6, "N": 3, "H": 3}.items():
+            if sizes[letter] > most:
+                raise ValueError(f"{letter} is {sizes[letter]}; the picture has room for at most {most}")
+        self.x, self.W_xh, self.W_hh, self.b_h = (w.detach().double() for w in (x, W_xh, W_hh, b_h))
+        states = [torch.zeros(1, sizes["H"], dtype=torch.float64)]
+        for x_t in self.x[:, None]:  # (1, N)
+            states.append(equations.rnn_step(x_t, states[-1], self.W_xh, self.W_hh, self.b_h))
+        self.states = torch.cat(states)  # (T + 1, H): h_0 first
+        step = slider("step t", "step", 1, 1, sizes["T"], 1)
+        unit = widgets.Dropdown(options=range(1, sizes["H"] + 1), description="unit", layout={"width": "180px"})
+        buttons = [self.button(label, lambda by=by: self._turn(by)) for label, by in (("Previous", -1), ("Next", 1))]
+        super().__init__({"step": step, "unit": unit}, [[*buttons, step, unit]])
+
+    def _turn(self, by: int) -> None:
+        steps = len(self.x)
+        self.move(step=min(max(self.controls["step"].value + by, 1), steps))
+
+    def draw(self, step, unit) -> tuple[Picture, str]:
+        """The unrolled network up to this step, and one unit's equation with this step's numbers."""
+        from_x = list(zip(self.x[step - 1].tolist(), self.W_xh[:, unit - 1].tolist(), strict=True))
+        from_h = list(zip(self.states[step - 1].tolist(), self.W_hh[:, unit - 1].tolist(), strict=True))
+        bias, h = self.b_h[unit - 1].item(), self.states[step, unit - 1].item()
+        sums = [sum(a * b for a, b in pairs) for pairs in (from_x, from_h)]
+        card = Card(900, 470, f"Step {step} of {len(self.x)}: new numbers in x and h, the same weights")
+        self._boxes(card, step)
+        rows = [
+            (f"x_{step} W_{{xh}}", f"{_products(from_x)} = {number(sums[0])}"),
+            (f"h_{step - 1} W_{{hh}}", f"{_products(from_h)} = {number(sums[1])}"),
+            ("b_h", number(bias)),
+            (f"h_{step}", f"tanh({number(sums[0])} + {bracketed(sums[1])} + {bracketed(bias)}) = {number(h)}"),
+        ]
+        card.words(30, 282, f"Unit {unit} at step {step}", bold=True)
+        for k, (name, numbers) in enumerate(rows):
+            card.words(30, 318 + 38 * k, name)
+            card.words(118, 318 + 38 * k, numbers, COLORS["h"] if k == 3 else INK, bold=k == 3)
+        self._weights(card, unit)
+        text = (
+            f"step {step}, unit {unit}: {number(sums[0])} from x, {number(sums[1])} from the state before, "
+            f"{number(bias)} bias, h = {number(h, 4)}"
+        )
+        return card.picture(f"An RNN unrolled over {len(self.x)} steps, read up to this one. {text}."), text
+
+    def _boxes(self, card: Card, step: int) -> None:
+        pitch = 800 / len(self.x)
+        card.words(16, 154, "h_0")
+        for t in range(1, len(self.x) + 1):
+            middle, half = 66 + pitch * (t - 0.5), min(44, 0.3 * pitch)
+            color, now = (INK if t <= step else PALE), t == step
+            start = 46 if t == 1 else middle - pitch + half
+            card.arrow(start, 150, middle - half - 2, 150, color if t <= step else PALE)
+            card.arrow(middle, 208, middle, 182, color)
+            card.arrow(middle, 120, middle, 96, color)
+            card.rect(
+                middle - half,
+                120,
+                2 * half,
+                60,
+                WATER if now else "#FFFFFF",
+                COLORS["i"] if now else color,
+                3.5 if now else 1.8,
+            )
+            card.words(middle, 155, "tanh", color, 14, "middle", bold=now)
+            card.words(middle, 226, f"x_{t}", color, 14.5, "middle", bold=now)
+            card.words(middle, 244, _vector(self.x[t - 1]), color, 13, "middle")
+            card.words(middle, 70, f"h_{t}", color, 14.5, "middle", bold=now)
+            if t <= step:
+                card.words(middle, 88, _vector(self.states[t]), color, 13, "middle")
+
+    def _weights(self, card: Card, unit: int) -> None:
+        """The three sets of weights, the unit's column marked."""
+        card.words(570, 282, "The same at every step", bold=True)
+        y = 318
+        card.rect(630 + 62 * (unit - 1), 298, 58, 24 * (len(self.W_xh) + len(self.W_hh) + 1) + 16, WATER)
+        for name, rows in {"W_{xh}": self.W_xh, "W_{hh}": self.W_hh, "b_h": self.b_h[None]}.items():
+            card.words(570, y, name)
+            for row in rows.tolist():
+                for k, value in enumerate(row):
+                    card.words(680 + 62 * k, y, number(value), size=13.5, side="end", bold=k == unit - 1)
+                y += 24
+            y += 8
+
+
+def _products(pairs) -> str:
+    """A row times a column, written out."""
+    return " + ".join(f"{bracketed(a)} · {bracketed(b)}" for a, b in pairs)
+
+
+def _vector(values: Tensor) -> str:
+    return f"({', '.join(number(value, 1 if len(values) > 2 else 2) for value in values.tolist())})"
