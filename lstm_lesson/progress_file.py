@@ -19,21 +19,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from lstm_lesson.catalogue import exercises
+from lstm_lesson.download import own_folder as folder
 
 FILE = "progress.json"
 PATIENCE = 0.3  # seconds to wait for another notebook that is writing
 
 _unsaved: dict[str, list[bool]] = {}  # outcomes that could not be written yet, by exercise
-
-
-def folder() -> Path:
-    """Where the file lies."""
-    named = os.environ.get("LSTM_LESSON_PROGRESS")
-    if named:
-        return Path(named).expanduser()
-    import platformdirs
-
-    return Path(platformdirs.user_data_dir("lstm-lesson", appauthor=False))
 
 
 def note(name: str, passed: bool) -> None:

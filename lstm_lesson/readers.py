@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from lstm_lesson.download import cache_folder
+from lstm_lesson.download import own_folder
 from lstm_lesson.layers import CustomLSTM, last_true_step
 from lstm_lesson.shapes import check_lengths, check_size
 from lstm_lesson.text import Vocabulary
@@ -70,7 +70,7 @@ class BagOfWords(nn.Module):
 
 
 def save_reader(reader: Reader, vocabulary: Vocabulary, folder: str | Path | None = None) -> Path:
-    """Keep a trained reader and its vocabulary for another notebook, in the cache folder if none is given.
+    """Keep a trained reader and its vocabulary for another notebook, in `folder` or beside the learner's progress.
 
     Written whole or not at all. Raises ValueError if the reader does not hold one plain CustomLSTM layer or the
     vocabulary is not its own, OSError if the folder can't be written.
@@ -81,7 +81,7 @@ def save_reader(reader: Reader, vocabulary: Vocabulary, folder: str | Path | Non
     if len(vocabulary) != reader.embedding.num_embeddings:
         has = f"{len(vocabulary)} words"
         raise ValueError(f"vocabulary has {has}; it needs {reader.embedding.num_embeddings}, as the reader")
-    path = (Path(folder) if folder is not None else cache_folder()) / "reader.pt"
+    path = (Path(folder) if folder is not None else own_folder()) / "reader.pt"
     sizes = [len(vocabulary), lstm.input_size, lstm.hidden_size, reader.linear.out_features]
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
@@ -99,7 +99,7 @@ def load_reader(folder: str | Path | None = None) -> tuple[Reader, Vocabulary]:
 
     Raises ValueError if there is none or it is damaged: run notebook 12 to train one.
     """
-    path = (Path(folder) if folder is not None else cache_folder()) / "reader.pt"
+    path = (Path(folder) if folder is not None else own_folder()) / "reader.pt"
     if not path.is_file():
         raise ValueError(f"there is no trained reader at {path}; run notebook 12 to its end, it keeps one")
     try:

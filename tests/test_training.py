@@ -372,8 +372,8 @@ def test_a_kept_reader_comes_back_with_its_words_and_its_answers(tmp_path):
     assert [p.name for p in path.parent.iterdir()] == ["reader.pt"]
 
 
-def test_a_reader_is_kept_in_the_cache_folder(tmp_path, monkeypatch):
-    monkeypatch.setenv("LSTM_LESSON_CACHE", str(tmp_path))
+def test_a_reader_is_kept_beside_the_progress(tmp_path, monkeypatch):
+    monkeypatch.setenv("LSTM_LESSON_PROGRESS", str(tmp_path))
     assert save_reader(Reader(4, 6, 5), Vocabulary([["a", "b"] * 2])) == tmp_path / "reader.pt"
     assert load_reader()[0].linear.in_features == 5
 

@@ -1,0 +1,143 @@
+"""The gate inspector: a text as a trained reader reads it, word by word and unit by unit, as one page of its own."""
+
+import base64
+import html
+import json
+import tempfile
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+import ipywidgets as widgets
+import torch
+from torch import Tensor
+
+from lstm_lesson.explorer_base import Explorer
+from lstm_lesson.gate_picture import gate_picture
+from lstm_lesson.readers import Reader
+from lstm_lesson.reading import Reading, by_activity, printable, read_text
+from lstm_lesson.text import Vocabulary
+
+FRAME = '<iframe class="lstm-inspector" title="Gate inspector" data-key="{}" style="{}" srcdoc="{}"></iframe>'
+LIVE = "width:100%;height:760px;border:0"
+OVER = "position:absolute;left:0;top:0;width:100%;height:100%;border:0;background:#fff"  # covers the static picture
+MANY = 20_000  # letters that a text box takes
+
+
+class GateInspector(Explorer):
+    """Look inside a trained reader while it reads a text, or two beside each other (notebook 13).
+
+    `first`, `second`: a text or a list of words; "" for no second one. `labels`: the names of the reader's answers, the
+    last of them is the one whose probability is shown. `scores` (H,), if given, one number a unit, its correlation with
+    the label, say: units can then be ordered by its size.
+    Shown as the last expression of a cell: with a kernel, boxes to type other texts into; without one, the page alone.
+    Raises ValueError for a reader, vocabulary, text, labels or scores that do not fit.
+    """
+
+    def __init__(self, reader: Reader, vocabulary: Vocabulary, first: str | list[str], second: str | list[str] = "",
+                 labels: tuple[str, ...] = ("real", "fake"), scores: Tensor | None = None):  # fmt: skip
+        self._given = {_joined(text): text for text in (first, second) if isinstance(text, (list, tuple))}
+        self.reader, self.vocabulary = reader, vocabulary
+        self.labels, self.scores = _labels(reader, labels), _scores(reader, scores)
+        self.readings: list[Reading] = []
+        super().__init__({"first": _box("Text", "first", first), "second": _box("Compare with", "second", second)})
+
+    def draw(self, first: str, second: str):
+        """Read the texts; the static picture of what was read, and its values as text."""
+        typed = {"first": first, "second": second}
+        called = {name: self.controls[name].description if hasattr(self, "_view") else name for name in typed}
+        texts = {name: text for name, text in typed.items() if name == "first" or text.strip()}
+        self.readings = [
+            read_text(self.reader, self.vocabulary, self._given.get(text, text[:MANY]), called[name])
+            for name, text in texts.items()
+        ]
+        order, _ = by_activity(self.readings)
+        picture = gate_picture(self.readings, order, self.labels[-1])
+        answers = [f"P({self.labels[-1]}) = {reading.probability[-1]:.2f}" for reading in self.readings]
+        return picture, f"answer at the end: {' · '.join(answers)}; most active unit: {order[0]}"
+
+    def page(self) -> str:
+        """The inspector as one HTML page that needs neither a kernel nor a network."""
+        return _template().replace(
+            '<script type="application/json" id="data">{}', f'<script type="application/json" id="data">{self._data()}'
+        )
+
+    def to_html(self, path: str | Path) -> Path:
+        """Write the page to a file, whole or not at all, and return its path. OSError if it can't be written."""
+        path = Path(path)
+        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
+            part = Path(file.name)
+        try:
+            part.write_text(self.page(), encoding="utf-8")
+            part.chmod(0o644)
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+        return path
+
+    def _data(self) -> str:
+        """All values as JSON in which no token can end the script: the signs that HTML knows are escaped."""
+        order, activity = by_activity(self.readings)
+        orders, scores = {"activity": order}, {"activity": _rounded(activity)}
+        if self.scores is not None:
+            orders["label"] = self.scores.abs().argsort(descending=True, stable=True).tolist()
+            scores["label"] = _rounded(self.scores)
+        texts = [
+            {"tokens": r.tokens, "known": r.known, "notes": r.notes, "probability": _rounded(r.probability),
+             "saliency": _rounded(r.saliency), "effect": _rounded(r.effect),
+             "values": {gate: _packed(values) for gate, values in r.values.items()}}
+            for r in self.readings
+        ]  # fmt: skip
+        data = {"units": len(order), "labels": self.labels, "orders": orders, "scores": scores, "texts": texts}
+        text = json.dumps(data, separators=(",", ":"))  # ASCII: every other sign as \u....
+        return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+    def _live(self) -> str:
+        return FRAME.format(id(self), LIVE, html.escape(self.page()))
+
+    def _repr_html_(self) -> str:
+        over = FRAME.format("", OVER, html.escape(self.page()))
+        return f'<div style="position:relative;line-height:0">{self.picture._repr_html_()}{over}</div>'
+
+
+@cache
+def _template() -> str:
+    return files("lstm_lesson").joinpath("inspector.html").read_text(encoding="utf-8")
+
+
+def _packed(values: Tensor) -> dict:
+    """Values (T, H) as 16-bit whole numbers times a scale: four decimals for a gate, in a third of the space."""
+    scale = max(values.abs().max().item(), 1e-9) / 32767
+    whole = (values / scale).round().clamp(-32767, 32767).to(torch.int16).contiguous().cpu().numpy()
+    return {"scale": scale, "data": base64.b64encode(whole.astype("<i2").tobytes()).decode()}
+
+
+def _rounded(values: Tensor) -> list[float]:
+    return [float(f"{v:.5g}") for v in values.tolist()]
+
+
+def _joined(tokens) -> str:
+    return printable(" ".join(map(str, tokens)))
+
+
+def _box(label: str, name: str, text) -> widgets.Text:
+    if not isinstance(text, (str, list, tuple)):
+        raise ValueError(f"{name} is {type(text).__name__}; it needs a text, or a list of words")
+    value = text if isinstance(text, str) else _joined(text)
+    looks = {"style": {"description_width": "7em"}, "layout": {"width": "98%"}}
+    return widgets.Text(value=value, description=label, continuous_update=False, placeholder="type a text", **looks)
+
+
+def _labels(reader, labels) -> list[str]:
+    classes = reader.linear.out_features if isinstance(reader, Reader) else 2
+    if not isinstance(labels, (tuple, list)) or len(labels) != classes or not all(isinstance(x, str) for x in labels):
+        raise ValueError(f"labels is {labels!r}; it needs {classes} names, one for each answer of the reader")
+    return list(labels)
+
+
+def _scores(reader, scores) -> Tensor | None:
+    units = reader.lstm.hidden_size if isinstance(reader, Reader) else 0
+    if scores is None or (isinstance(scores, Tensor) and scores.shape == (units,) and scores.isfinite().all()):
+        return scores
+    has = tuple(scores.shape) if isinstance(scores, Tensor) else type(scores).__name__
+    raise ValueError(f"scores has {has}; it needs {units} finite numbers, one a unit")

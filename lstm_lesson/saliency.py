@@ -1,0 +1,117 @@
+"""Which words does the answer hang on? Gradients of the answer by each word's embedding, and tests of what they say."""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from lstm_lesson.layers import last_true_step
+from lstm_lesson.readers import Reader
+from lstm_lesson.shapes import check_lengths, check_shapes, check_size
+from lstm_lesson.text import pad_batch
+
+
+def input_gradient(score: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """How fast the score of each sequence changes with each number of its input.
+
+    score: a function of x (B, T, N) that gives (B,), each entry from its own sequence; x is left as it is.
+    -> (B, T, N): the gradient of each score by its own inputs. Source: Simonyan, Vedaldi & Zisserman 2013.
+    Raises ValueError for an x that does not fit, or a score of another shape.
+    """
+    B = check_shapes(x=(x, "B T N"))["B"]
+    with torch.enable_grad():
+        x = x.detach().clone().requires_grad_()
+        scores = score(x)
+        if not isinstance(scores, Tensor) or scores.shape != (B,):
+            has = f"shape {tuple(scores.shape)}" if isinstance(scores, Tensor) else type(scores).__name__
+            raise ValueError(f"score gives {has}; it needs (B,) = ({B},)")
+        return torch.autograd.grad(scores.sum(), x)[0]
+
+
+def log_odds(logits: Tensor, target: int = -1) -> Tensor:
+    """Logits (B, K) -> (B,): the log odds of class `target`, the logarithm of p / (1 − p).
+
+    With two classes it is the difference of their logits, 0 where the reader is undecided.
+    """
+    others = torch.arange(logits.shape[1], device=logits.device) != target % logits.shape[1]
+    return logits[:, target] - torch.logsumexp(logits[:, others], dim=1)
+
+
+def saliency(reader: Reader, ids: Tensor, lengths=None, target: int = -1) -> tuple[Tensor, Tensor]:
+    """What each word's embedding does to the reader's answer, at first order: by how much, and in which direction.
+
+    ids (B, T) int64, lengths (B,) -> two tensors (B, T), 0 at padding: the norm of the gradient of the log odds of
+    class `target` at the last true step by the word's embedding; and gradient times embedding, summed over its
+    entries, which is positive where the word pushes towards `target`.
+    In evaluation mode, the reader left as it was. Source: Li et al. 2016; for recurrent networks Madsen 2019.
+    Raises ValueError for a reader that is no Reader, and for ids or lengths that do not fit.
+    """
+    if not isinstance(reader, Reader):
+        raise ValueError(f"reader is {type(reader).__name__}; it needs a Reader")
+    if not isinstance(ids, Tensor) or ids.ndim != 2 or ids.dtype != torch.int64:
+        has = f"shape {tuple(ids.shape)} and {ids.dtype}" if isinstance(ids, Tensor) else type(ids).__name__
+        raise ValueError(f"ids has {has}; it needs shape (B, T) and torch.int64")
+    B, T = ids.shape
+    lengths = torch.full((B,), T) if lengths is None else check_lengths(lengths, B, T)
+
+    def score(x):
+        hidden_seq, _ = reader.lstm(x)
+        return log_odds(reader.linear(last_true_step(hidden_seq, lengths)), target)
+
+    was_training = reader.training
+    reader.eval()
+    try:
+        x = reader.embedding(ids).detach()  # (B, T, N)
+        gradient = input_gradient(score, x)
+    finally:
+        reader.train(was_training)
+    return gradient.norm(dim=2), (gradient * x).sum(dim=2)
+
+
+def deletions(reader: Reader, sequences: Sequence[Tensor], which: Tensor, target: int = -1) -> Tensor:
+    """How far the log odds of class `target` move, up or down, when one word of each text is left out.
+
+    sequences: B tensors (T_k,) int64 with T_k at least 2, which (B,): the place of the word left out -> (B,), at
+    least 0. Raises ValueError for a text of one word, or a place that is not there.
+    """
+    shorter = []
+    for k, (ids, place) in enumerate(zip(sequences, which.tolist(), strict=True)):
+        if len(ids) < 2 or not 0 <= place < len(ids):
+            raise ValueError(
+                f"sequences[{k}] has {len(ids)} words and which[{k}] is {place}; it needs 2 and one of them"
+            )
+        shorter.append(torch.cat([ids[:place], ids[place + 1 :]]))
+    was_training = reader.training
+    reader.eval()
+    with torch.no_grad():
+        before, after = (log_odds(reader(*pad_batch(list(texts))), target) for texts in (sequences, shorter))
+    reader.train(was_training)
+    return (after - before).abs()
+
+
+def most_active(c: Tensor, k: int) -> Tensor:
+    """The k units whose memory moves most while one text is read, the most active first.
+
+    c (T, H) -> (k,) int64: units by the standard deviation of their memory over the steps.
+    Raises ValueError for a c that does not fit, and unless k lies in 1..H.
+    """
+    H = check_shapes(c=(c, "T H"))["H"]
+    check_size("k", k)
+    if k > H:
+        raise ValueError(f"k is {k}; it needs at most H = {H}")
+    return c.std(dim=0, correction=0).argsort(descending=True, stable=True)[:k]
+
+
+def unit_correlation(values: Tensor, labels: Tensor) -> Tensor:
+    """How closely each unit goes with the label: Pearson's correlation over many texts, between −1 and 1.
+
+    values (B, H), one number a text and unit; labels (B,), whole numbers or not -> (H,); 0 for a unit that never moves.
+    Raises ValueError for values or labels that do not fit.
+    """
+    sizes = check_shapes(values=(values, "B H"))
+    if not isinstance(labels, Tensor) or labels.shape != (sizes["B"],):
+        has = tuple(labels.shape) if isinstance(labels, Tensor) else type(labels).__name__
+        raise ValueError(f"labels has {has}; it needs shape (B,) = ({sizes['B']},)")
+    v = values - values.mean(dim=0)  # (B, H)
+    y = labels.to(values) - labels.to(values).mean()  # (B,)
+    return (y @ v) / (v.norm(dim=0) * y.norm()).clamp_min(1e-12)
