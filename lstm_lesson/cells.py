@@ -24,6 +24,15 @@ class Values(NamedTuple):
     h: Tensor
 
 
+def check_weights(weights: Mapping[str, Tensor]) -> None:
+    """Raise ValueError unless `weights` is a mapping that holds the twelve weights of a cell, by name."""
+    if not isinstance(weights, Mapping):
+        raise ValueError(f"weights is {type(weights).__name__}; it needs a mapping from W_xi, W_hi, b_i, … to tensors")
+    missing = [name for k in MAKES for name in (f"W_x{k}", f"W_h{k}", f"b_{k}") if name not in weights]
+    if missing:
+        raise ValueError(f"weights has no {', '.join(missing)}; it needs W_x·, W_h· and b_· for each of i, f, c, o")
+
+
 def lstm_values(x_t: Tensor, h_prev: Tensor, c_prev: Tensor, weights: Mapping[str, Tensor]) -> Values:
     """The five equations in their order, with all that they compute on the way.
 
@@ -31,11 +40,7 @@ def lstm_values(x_t: Tensor, h_prev: Tensor, c_prev: Tensor, weights: Mapping[st
     `W_ci`, `W_cf`, `W_co` for peepholes) to tensors -> Values(i, f, g, o, c, h), each (B, H).
     Raises ValueError naming the argument or weight that is missing or does not fit.
     """
-    if not isinstance(weights, Mapping):
-        raise ValueError(f"weights is {type(weights).__name__}; it needs a mapping from W_xi, W_hi, b_i, … to tensors")
-    missing = [name for k in MAKES for name in (f"W_x{k}", f"W_h{k}", f"b_{k}") if name not in weights]
-    if missing:
-        raise ValueError(f"weights has no {', '.join(missing)}; it needs W_x·, W_h· and b_· for each of i, f, c, o")
+    check_weights(weights)
     w = weights
 
     def peephole(k, c):

@@ -29,8 +29,8 @@ def test_the_recorded_values_obey_the_equations_and_end_in_the_models_output():
     trace = record(model, x)
     hidden_seq, (_, c_n) = model(x)
     assert all(getattr(trace, name).shape == (2, 5, 4) for name in NAMES)
-    assert torch.equal(trace.h, hidden_seq)
-    assert torch.equal(trace.c[:, -1], c_n)
+    assert (trace.h - hidden_seq).abs().max() <= 1e-12  # watched, the model takes its readable path
+    assert (trace.c[:, -1] - c_n).abs().max() <= 1e-12
     c_prev = torch.cat([torch.zeros(2, 1, 4, dtype=torch.float64), trace.c[:, :-1]], dim=1)
     assert torch.allclose(trace.c, trace.f * c_prev + trace.i * trace.g, atol=1e-15)
     assert torch.allclose(trace.h, trace.o * torch.tanh(trace.c), atol=1e-15)
@@ -65,10 +65,10 @@ def test_padded_steps_are_nan():
 @pytest.mark.parametrize("reverse", [False, True])
 def test_layer_and_direction_choose_the_cell(reverse):
     torch.manual_seed(0)
-    model, x = CustomLSTM(3, 4, num_layers=2, bidirectional=True), torch.randn(2, 5, 3)
+    model, x = CustomLSTM(3, 4, num_layers=2, bidirectional=True).double(), torch.randn(2, 5, 3, dtype=torch.float64)
     hidden_seq, _ = model(x)
     trace = record(model, x, layer=1, reverse=reverse)
-    assert torch.equal(trace.h, hidden_seq[..., 4:] if reverse else hidden_seq[..., :4])
+    assert (trace.h - (hidden_seq[..., 4:] if reverse else hidden_seq[..., :4])).abs().max() <= 1e-12
 
 
 def test_a_failing_model_is_left_as_it_was():
