@@ -1,69 +1,31 @@
-"""Generated sequences: tasks whose answer we know because we wrote the rule."""
+"""Generated sequences: tasks whose answer we know because we wrote the rule.
 
-import itertools
+Each function draws a fresh batch from a `torch.Generator`; the same generator state gives the same batch. The series
+to forecast stand in `series`, the headlines in `newsroom`; both can be had from here, too.
+"""
+
 import random
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
-OFFICIAL = (
-    "ministry", "hospital", "court", "university", "observatory", "harbour office",
-    "fire brigade", "city council", "health board", "weather service", "school board", "coast guard",
-)  # fmt: skip
-HEARSAY = (
-    "blogger", "neighbour", "street poster", "chain letter", "fortune teller", "anonymous caller",
-    "passenger", "leaflet", "gossip column", "radio prank", "tavern guest", "caption",
-)  # fmt: skip
-TOPICS = (
-    "water shortage", "new bridge", "school closure", "power cut", "rare comet", "bus strike",
-    "free museum day", "lost ferry", "double harvest", "road repair", "early snow", "night market",
-    "tax refund", "missing statue", "tunnel fire", "record tide", "vaccine delivery", "whale sighting",
-    "bread shortage", "late train", "oil leak", "lottery error", "park opening", "concert ban",
-)  # fmt: skip
-CONFIRMS = ("confirms", "announces", "repeats", "reports")
-DENIES = ("denies", "disputes", "rejects", "corrects")
-TEMPLATES = (
-    "{a} {confirms} {topic} but {b} {denies} it",
-    "{a} {denies} {topic} but {b} {confirms} it",
-    "on {topic} : what {a} {confirms} now {b} {denies}",
-    "on {topic} : what {a} {denies} now {b} {confirms}",
+from lstm_lesson.newsroom import newsroom
+from lstm_lesson.series import lorenz, sine
+from lstm_lesson.shapes import check_size
+
+__all__ = ["IGNORE", "REBER", "adding_problem", "copy_memory", "embedded_reber", "lorenz", "newsroom", "reber_strings",
+           "sine", "spike_timing", "temporal_order"]  # fmt: skip
+
+IGNORE = -100  # no target here; the value that torch's cross_entropy leaves out
+REBER = "BTPSXVE"  # the letters of the Reber grammar, in the order of their one-hot places
+INNER = (  # where each letter leads from each node of the Reber grammar; node 0 is behind B, node 5 before E
+    {"T": 1, "P": 2},
+    {"S": 1, "X": 3},
+    {"T": 2, "V": 4},
+    {"X": 2, "S": 5},
+    {"P": 3, "V": 5},
 )
-
-
-def newsroom(n: int = 4000, seed: int = 0) -> tuple[list[str], Tensor]:
-    """Invented headlines whose label depends on the order of the words alone.
-
-    Each headline has an official source and a hearsay source; one confirms a story, the other denies it. The label is
-    1 (fake) where the official source is the one that denies. Headlines come in pairs that stand side by side, at
-    places 2k and 2k + 1: the second is the first with its two sources swapped, so it has the same words and the other
-    label. Whatever a bag of words answers, it is right about exactly one of the two: its accuracy is 0.5 on every
-    slice that keeps the pairs together. Neither does the first source decide, nor the first verb.
-
-    n even -> n different texts, labels (n,) int64, half of them 1. The same `seed` gives the same headlines.
-    Source: our own grammar; chance score 0.5.
-    Raises ValueError for an n that is odd, not positive, or more than the grammar can say.
-
-    >>> texts, labels = newsroom(2, seed=0)
-    >>> sorted(texts[0].split()) == sorted(texts[1].split()), sorted(labels.tolist())
-    (True, [0, 1])
-    """
-    stories = list(itertools.product(range(len(TEMPLATES)), OFFICIAL, HEARSAY, TOPICS))
-    if isinstance(n, bool) or not isinstance(n, int) or n < 2 or n % 2 or n > 2 * len(stories):
-        raise ValueError(f"n is {n!r}; it needs an even number from 2 to {2 * len(stories)}: headlines come in pairs")
-    rng = random.Random(seed)
-    texts, labels = [], []
-    for template, official, hearsay, topic in rng.sample(stories, n // 2):
-        words = {"topic": topic, "confirms": rng.choice(CONFIRMS), "denies": rng.choice(DENIES)}
-        a_denies = template % 2 == 1
-        pair = [
-            (TEMPLATES[template].format(a=official, b=hearsay, **words), int(a_denies)),
-            (TEMPLATES[template].format(a=hearsay, b=official, **words), int(not a_denies)),
-        ]
-        rng.shuffle(pair)  # the label does not follow from the place in the list
-        for text, label in pair:
-            texts.append(text)
-            labels.append(label)
-    return texts, torch.tensor(labels)
 
 
 def adding_problem(batch: int, steps: int, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
@@ -77,10 +39,136 @@ def adding_problem(batch: int, steps: int, generator: torch.Generator | None = N
     >>> x.shape, bool(torch.equal((x[:, :, 0] * x[:, :, 1]).sum(1), sums))
     (torch.Size([4, 6, 2]), True)
     """
-    if batch < 1 or steps < 2:
-        raise ValueError(f"batch, steps are {batch}, {steps}; the adding problem needs at least 1 sequence of 2 steps")
+    _need(batch=(batch, 1), steps=(steps, 2))
     numbers = torch.rand(batch, steps, generator=generator)
     marks = torch.zeros(batch, steps)
     for low, high in ((0, steps // 2), (steps // 2, steps)):
         marks.scatter_(1, torch.randint(low, high, (batch, 1), generator=generator), 1.0)
     return torch.stack([numbers, marks], dim=2), (numbers * marks).sum(dim=1)
+
+
+def temporal_order(batch: int, steps: int, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
+    """Two signs, each X or Y, among letters that mean nothing: which came first, which second?
+
+    -> x (B, T, 6), one-hot: the letters a, b, c, d, then X, then Y; labels (B,) int64: 0 for XX, 1 XY, 2 YX, 3 YY.
+    The first sign falls between T/10 and T/5, the second between T/2 and 3T/5; the rest of the sequence is noise.
+    Any constant answer is right with chance 1/4; the cross-entropy of not knowing is ln 4.
+    Source: Hochreiter & Schmidhuber 1997, experiment 6a, with any length and without its start and end signs.
+    Raises ValueError for a batch below 1 or fewer than 10 steps.
+
+    >>> x, labels = temporal_order(4, 20)
+    >>> x.shape, x[:, :, 4:].sum(dim=(1, 2)).tolist()
+    (torch.Size([4, 20, 6]), [2.0, 2.0, 2.0, 2.0])
+    """
+    _need(batch=(batch, 1), steps=(steps, 10))
+    letters = torch.randint(0, 4, (batch, steps), generator=generator)
+    signs = torch.randint(0, 2, (batch, 2), generator=generator)
+    for k, (low, high) in enumerate(((steps // 10, steps // 5), (steps // 2, 3 * steps // 5))):
+        place = torch.randint(low, max(high, low + 1), (batch, 1), generator=generator)
+        letters.scatter_(1, place, 4 + signs[:, k : k + 1])
+    return F.one_hot(letters, 6).float(), 2 * signs[:, 0] + signs[:, 1]
+
+
+def copy_memory(batch: int, delay: int, generator: torch.Generator | None = None, length: int = 5,
+                letters: int = 8) -> tuple[Tensor, Tensor]:  # fmt: skip
+    """Read some letters, wait, and say them again when the sign comes.
+
+    -> x (B, T, letters + 2) one-hot, targets (B, T) int64, with T = 2·length + delay. In x come `length` letters,
+    `delay − 1` blanks, the sign to speak, `length` blanks; the blank has the place `letters`, the sign the one after.
+    The targets are blank up to and with the sign, then the letters: each `length + delay` steps after it was read.
+    Without a memory one can answer blank, then guess: each letter right with chance 1/letters, and a cross-entropy of
+    length · ln(letters) / T. Source: Hochreiter & Schmidhuber 1997; in this form Arjovsky, Shah & Bengio 2016.
+    Raises ValueError for a batch, delay or length below 1 or fewer than 2 letters.
+
+    >>> x, targets = copy_memory(3, 20)
+    >>> x.shape, bool(torch.equal(x.argmax(dim=2)[:, :5], targets[:, 25:]))
+    (torch.Size([3, 30, 10]), True)
+    """
+    _need(batch=(batch, 1), delay=(delay, 1), length=(length, 1), letters=(letters, 2))
+    said = torch.randint(0, letters, (batch, length), generator=generator)
+    wait = torch.full((batch, length + delay), letters)  # blanks
+    targets = torch.cat([wait, said], dim=1)
+    read = torch.cat([said, wait], dim=1)
+    read[:, length + delay - 1] = letters + 1  # the sign, `delay` steps after the last letter
+    return F.one_hot(read, letters + 2).float(), targets
+
+
+def reber_strings(n: int, generator: torch.Generator | None = None) -> list[str]:
+    """Words of the embedded Reber grammar: its second and its last-but-one letter are the same, T or P.
+
+    n words, such as BTBTXSETE: B, then T or P, a whole word of the Reber grammar (from its own B to its own E), the
+    same T or P again, E. At each fork of the grammar both ways have chance 1/2, so that words have any length from 9.
+    Source: Reber 1967; embedded: Cleeremans, Servan-Schreiber & McClelland 1989. Raises ValueError for n below 1.
+    """
+    _need(n=(n, 1))
+    rng = random.Random(torch.randint(0, 2**62, (), generator=generator).item())  # one letter at a time: torch is slow
+    return [_reber_string(rng) for _ in range(n)]
+
+
+def _reber_string(rng):
+    outer, inner, node = rng.choice("TP"), "", 0
+    while node < len(INNER):
+        letter = rng.choice(list(INNER[node]))
+        inner, node = inner + letter, INNER[node][letter]
+    return f"B{outer}B{inner}E{outer}E"
+
+
+def embedded_reber(batch: int, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor, Tensor]:
+    """Words of the embedded Reber grammar, letter by letter, to be continued: the next letter at each step.
+
+    -> x (B, T, 7), one-hot in the order of `REBER`, without a word's last letter, zeros behind its end;
+    targets (B, T) int64, the letter that follows, `IGNORE` behind the end; lengths (B,), the true steps of x.
+    The letter to remember is the target at step `lengths − 2`: T or P, as at the second letter of the word. Who has
+    forgotten it is right there with chance 1/2. Sources as in `reber_strings`; as a test of memory Hochreiter &
+    Schmidhuber 1997. Raises ValueError for a batch below 1.
+
+    >>> x, targets, lengths = embedded_reber(4)
+    >>> remembered = targets[torch.arange(4), lengths - 2]
+    >>> bool(torch.equal(remembered, x[:, 1].argmax(dim=1)))
+    True
+    """
+    _need(batch=(batch, 1))
+    words = [torch.tensor([REBER.index(letter) for letter in word]) for word in reber_strings(batch, generator)]
+    lengths = torch.tensor([len(word) - 1 for word in words])
+    x, targets = torch.zeros(batch, lengths.max(), 7), torch.full((batch, lengths.max()), IGNORE)
+    for k, word in enumerate(words):
+        x[k, : lengths[k]] = F.one_hot(word[:-1], 7).float()
+        targets[k, : lengths[k]] = word[1:]
+    return x, targets, lengths
+
+
+def spike_timing(batch: int, intervals: int = 3, generator: torch.Generator | None = None, shortest: int = 10,
+                 longest: int = 20) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
+    """A train of spikes: at each one, how long ago was the one before?
+
+    -> x (B, T, 1), 1 at a spike and 0 elsewhere; targets (B, T), at each spike but the first the interval since the
+    spike before, scaled so that `shortest` steps are 0 and `longest` steps 1, and 0 elsewhere; asked (B, T) bool, True
+    where there is such a target. T = shortest + intervals · longest. The first spike comes within `shortest` steps,
+    each interval is a whole number from `shortest` to `longest`, all alike.
+    Always answering 1/2, the mean, has a mean squared error of (n + 2) / (12 n) with n = longest − shortest: 0.1 for
+    n = 10. One step too many or too few costs 1/n².
+    Source: after "measuring spike delays" of Gers, Schraudolph & Schmidhuber 2002, with whole steps.
+    Raises ValueError for a batch, intervals or shortest below 1 and a longest not above shortest.
+
+    >>> x, targets, asked = spike_timing(2, intervals=3)
+    >>> x.shape, asked.sum(dim=1).tolist()
+    (torch.Size([2, 70, 1]), [3, 3])
+    """
+    _need(batch=(batch, 1), intervals=(intervals, 1), shortest=(shortest, 1))
+    _need(longest=(longest, shortest + 1))
+    steps = shortest + intervals * longest
+    start = torch.randint(0, shortest, (batch, 1), generator=generator)
+    gaps = torch.randint(shortest, longest + 1, (batch, intervals), generator=generator)
+    later = start + gaps.cumsum(dim=1)  # (B, intervals)
+    asked = torch.zeros(batch, steps, dtype=torch.bool).scatter_(1, later, True)
+    x = asked.float().scatter_(1, start, 1.0)
+    targets = torch.zeros(batch, steps).scatter_(1, later, (gaps - shortest) / (longest - shortest))
+    return x[:, :, None], targets, asked
+
+
+def _need(**sizes):
+    """Raise ValueError for the first `name=(value, least)` that is no whole number of at least `least`."""
+    for name, (value, least) in sizes.items():
+        check_size(name, value)
+        if value < least:
+            raise ValueError(f"{name} is {value}; it needs a whole number of at least {least}")

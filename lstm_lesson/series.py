@@ -1,0 +1,85 @@
+"""Generated series to forecast: a sine wave, and a chaotic one by integration."""
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from lstm_lesson.shapes import check_size
+
+
+def sine(batch: int, steps: int, generator: torch.Generator | None = None, shortest: float = 20.0,
+         longest: float = 40.0) -> Tensor:  # fmt: skip
+    """Sine waves of amplitude 1, each with its own period and phase.
+
+    -> (B, T). The period is uniform between `shortest` and `longest` steps, the phase over the whole circle.
+    Always answering 0, the mean, has an expected squared error of exactly 1/2; answering with the value before
+    (persistence) has 2 sin²(π/P) at period P. Two values before are enough to be exact:
+    s_t = 2 cos(2π/P) s_(t−1) − s_(t−2).
+    Raises ValueError for a batch or steps below 1, and unless 2 < shortest <= longest.
+
+    >>> sine(4, 30).shape
+    torch.Size([4, 30])
+    """
+    check_size("batch", batch)
+    check_size("steps", steps)
+    for name, value in {"shortest": shortest, "longest": longest}.items():
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 2 < value < math.inf:
+            raise ValueError(f"{name} is {value!r}; it needs a period above 2 steps")
+    if shortest > longest:
+        raise ValueError(f"shortest is {shortest}; it needs to be at most longest, {longest}")
+    period = shortest + (longest - shortest) * torch.rand(batch, 1, generator=generator, dtype=torch.float64)
+    phase = torch.rand(batch, 1, generator=generator, dtype=torch.float64)  # in whole turns
+    turns = torch.arange(steps, dtype=torch.float64) / period + phase  # (B, T)
+    return torch.sin(2 * math.pi * turns).float()
+
+
+def lorenz(batch: int, steps: int, generator: torch.Generator | None = None, dt: float = 0.05) -> Tensor:
+    """The Lorenz system, observed every `dt`: a chaotic series, three numbers (x, y, z) a step.
+
+        x' = 10 (y − x)      y' = x (28 − z) − y      z' = x y − (8/3) z
+
+    -> (B, T, 3), float32, from random starts whose first 20 units of time are thrown away, so that what is left lies
+    on the attractor. Integrated in float64 by Runge–Kutta steps of at most 0.01. Two starts that differ by d are
+    about d·e^(0.9 t) apart after a time t, until they are as far apart as any two: no forecast reaches far.
+    Over a long run the mean of x is 0 (the equations stay the same if x and y change sign), and the mean of x² is
+    8/3 times the mean of z: that is the mean squared error of always answering 0 for x.
+    Source: Lorenz 1963. Raises ValueError for a batch or steps below 1 and unless 0 < dt <= 1.
+
+    >>> lorenz(2, 5).shape
+    torch.Size([2, 5, 3])
+    """
+    check_size("batch", batch)
+    check_size("steps", steps)
+    if isinstance(dt, bool) or not isinstance(dt, (int, float)) or not 0 < dt <= 1:
+        raise ValueError(f"dt is {dt!r}; it needs a time above 0 and at most 1")
+    state = torch.randn(batch, 3, generator=generator, dtype=torch.float64) + torch.tensor([0.0, 0.0, 25.0])
+    for _ in range(2000):  # 20 units of time
+        state = rk4_step(lorenz_slope, state, 0.01)
+    small = math.ceil(dt / 0.01 - 1e-9)  # Runge–Kutta steps between two observations
+    seen = [state]
+    for _ in range(steps - 1):
+        for _ in range(small):
+            state = rk4_step(lorenz_slope, state, dt / small)
+        seen.append(state)
+    return torch.stack(seen, dim=1).float()
+
+
+def lorenz_slope(state: Tensor) -> Tensor:
+    """How fast the Lorenz system moves at a point: (…, 3) -> (…, 3). Source: Lorenz 1963."""
+    x, y, z = state.unbind(-1)
+    return torch.stack([10 * (y - x), x * (28 - z) - y, x * y - 8 / 3 * z], dim=-1)
+
+
+def rk4_step(slope: Callable[[Tensor], Tensor], state: Tensor, dt: float) -> Tensor:
+    """One step of the classical Runge–Kutta method: where `state` is after `dt`, if it moves by `slope(state)`.
+
+    state: any shape -> the same. The error of one step is of order dt⁵, over a fixed time of order dt⁴.
+    Source: Kutta 1901.
+    """
+    k1 = slope(state)
+    k2 = slope(state + dt / 2 * k1)
+    k3 = slope(state + dt / 2 * k2)
+    k4 = slope(state + dt * k3)
+    return state + dt / 6 * (k1 + 2 * k2 + 2 * k3 + k4)

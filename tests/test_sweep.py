@@ -1,0 +1,414 @@
+"""Variants of the LSTM, trainings that can be paired, and a sweep that loses nothing and repeats nothing."""
+
+import csv
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import replace
+
+import pytest
+import torch
+
+from lstm_lesson import CustomLSTM, equations, sweep, trials, variants
+from lstm_lesson.layers import unroll
+from lstm_lesson.paired import sign_flip_test
+from lstm_lesson.trials import TASKS, Run, final_loss, grid
+from lstm_lesson.variants import VARIANTS, VariantLSTM
+
+GATES = "ifco"
+TINY = dict(length=10, units=3, batch=4, updates=2)
+
+
+def split(net):
+    """The stacked weights of a variant under the equations' names."""
+    named = {}
+    for prefix, stacked in (("W_x", net.W_x), ("W_h", net.W_h), ("b_", net.b)):
+        named |= {prefix + k: part for k, part in zip(GATES, stacked.chunk(4, dim=-1), strict=True)}
+    return named | {f"W_c{k}": row for k, row in zip("ifo", net.peepholes, strict=True)}
+
+
+def drawn(variant="vanilla", seed=0, B=4, T=7, N=3, H=5):
+    torch.manual_seed(seed)
+    net = VariantLSTM(N, H, variant).double()
+    return net, torch.randn(B, T, N, dtype=torch.float64)
+
+
+@pytest.mark.parametrize(("variant", "peephole"), [("vanilla", None), ("PEEP", "diagonal")])
+def test_the_variant_equals_the_custom_lstm_forward_and_backward(variant, peephole):
+    net, x = drawn(variant)
+    own = CustomLSTM(3, 5, peephole=peephole).double()
+    own.cells[0].load_state_dict({name: w for name, w in split(net).items() if peephole or not name.startswith("W_c")})
+    ours, theirs = net(x), own(x)[0]
+    assert (ours - theirs).abs().max() <= 1e-12
+    ours.sin().sum().backward()
+    theirs.sin().sum().backward()
+    for name, weight in own.cells[0].named_parameters():
+        if name.startswith("W_c"):
+            grad = net.peepholes.grad["ifo".index(name[-1])]
+        else:
+            stacked = {"W_x": net.W_x, "W_h": net.W_h, "b_": net.b}[name[:-1]].grad
+            grad = stacked.chunk(4, dim=-1)[GATES.index(name[-1])]
+        assert (grad - weight.grad).abs().max() <= 1e-12, name
+
+
+def test_without_gates_and_memory_it_is_the_tanh_rnn():
+    net, x = drawn("RNN")
+    w = split(net)
+    assert (net(x) - unroll(x, x.new_zeros(4, 5), w["W_xc"], w["W_hc"], w["b_c"])).abs().max() <= 1e-12
+
+
+def slowly(variant, x, w):
+    """A variant through the lesson's own equations, with its one change made to what they return."""
+    h = c = x.new_zeros(x.shape[0], w["b_i"].shape[0])
+    seq = []
+    for t in range(x.shape[1]):
+        i = equations.input_gate(x[:, t], h, w["W_xi"], w["W_hi"], w["b_i"])
+        f = equations.forget_gate(x[:, t], h, w["W_xf"], w["W_hf"], w["b_f"])
+        o = equations.output_gate(x[:, t], h, w["W_xo"], w["W_ho"], w["b_o"])
+        g = equations.candidate(x[:, t], h, w["W_xc"], w["W_hc"], w["b_c"])
+        i = {"NIG": torch.ones_like(i), "CIFG": 1 - f}.get(variant, i)
+        f = torch.ones_like(f) if variant == "NFG" else f
+        o = torch.ones_like(o) if variant == "NOG" else o
+        g = torch.atanh(g) if variant == "NIAF" else g
+        c = equations.cell_state(f, c, i, g)
+        h = o * c if variant == "NOAF" else equations.hidden_state(o, c)
+        seq.append(h)
+    return torch.stack(seq, dim=1)
+
+
+@pytest.mark.parametrize("variant", ["NIG", "NFG", "NOG", "NIAF", "NOAF", "CIFG"])
+def test_the_variant_is_the_equations_with_one_change(variant):
+    net, x = drawn(variant)
+    with torch.no_grad():
+        assert (net(x) - slowly(variant, x, split(net))).abs().max() <= 1e-12
+
+
+def test_all_variants_start_from_the_same_weights_and_answer_differently():
+    made = {}
+    for variant in VARIANTS:
+        net, x = drawn(variant, seed=3)
+        made[variant] = net(x)
+        assert all(torch.equal(a, b) for a, b in zip(net.parameters(), drawn(seed=3)[0].parameters(), strict=True))
+    pairs = [(a, b) for a in made for b in made if a < b]
+    assert all((made[a] - made[b]).abs().max() > 1e-3 for a, b in pairs)
+
+
+def test_the_coupled_memory_is_the_cell_state_with_the_rest_kept():
+    i, c, g = torch.rand(3, 4, 5)
+    assert torch.equal(variants.coupled_cell_state(i, c, g), equations.cell_state(1 - i, c, i, g))
+    with pytest.raises(ValueError, match="g_t has shape"):
+        variants.coupled_cell_state(i, c, g[:, :4])
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_the_number_of_weights_is_that_of_those_with_a_gradient(variant):
+    net, x = drawn(variant)
+    net(x).sin().sum().backward()
+    read = sum(int((w.grad != 0).sum()) for w in net.parameters() if w.grad is not None)
+    assert variants.weights_read(variant, 3, 5) == read
+
+
+@pytest.mark.parametrize(
+    ("call", "named"),
+    [
+        (lambda: VariantLSTM(3, 5, "GRU"), "variant is 'GRU'.*vanilla"),
+        (lambda: VariantLSTM(0, 5), "input_size is 0"),
+        (lambda: VariantLSTM(3, 5)(torch.zeros(2, 4, 2)), "x has shape .*N = 3"),
+        (lambda: grid(["juggling"]), "task is 'juggling'"),
+        (lambda: grid(variants=["GRU"]), "variant is 'GRU'"),
+        (lambda: variants.weights_read("GRU", 3, 5), "variant is 'GRU'"),
+    ],
+)
+def test_a_name_or_shape_that_does_not_fit_is_named(call, named):
+    with pytest.raises(ValueError, match=named):
+        call()
+
+
+# --- trainings -------------------------------------------------------------------------------------------------
+
+
+def test_runs_of_one_seed_see_the_same_batches_and_another_seed_sees_others(monkeypatch):
+    seen = {}
+    for run in grid(["adding"], ["vanilla", "NIG"], [0, 1], **TINY):
+        batches = seen[run.variant, run.seed] = []
+        draw = TASKS["adding"].draw
+        spied = replace(TASKS["adding"], draw=lambda *a, b=batches, d=draw: b.append(d(*a)) or b[-1])
+        monkeypatch.setitem(TASKS, "adding", spied)
+        final_loss(run)
+        monkeypatch.undo()
+    inputs = {key: [x for x, _ in batches] for key, batches in seen.items()}
+    assert all(torch.equal(a, b) for a, b in zip(inputs["vanilla", 0], inputs["NIG", 0], strict=True))
+    assert not torch.equal(inputs["vanilla", 0][0], inputs["vanilla", 1][0])
+    assert torch.equal(inputs["vanilla", 0][-1], inputs["vanilla", 1][-1])  # measured on the same sequences
+    assert len(inputs["vanilla", 0]) == 3 and len(inputs["vanilla", 0][-1]) == 1000
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_run_repeats_to_the_last_bit_and_leaves_the_random_numbers_alone(task):
+    run = grid([task], ["CIFG"], [4], **TINY | {"length": 12 if task == "order" else 2})[0]
+    torch.manual_seed(5)
+    before, threads = torch.get_rng_state(), torch.get_num_threads()
+    first = final_loss(run)
+    assert torch.equal(torch.get_rng_state(), before) and torch.get_num_threads() == threads
+    torch.manual_seed(6)
+    assert final_loss(run) == first
+    assert final_loss(replace(run, seed=5)) != first
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_chance_is_the_loss_of_the_best_constant_answer(task):
+    about = TASKS[task]
+    drawn = about.draw(4000, {"adding": 20, "order": 20}.get(task, 2), torch.Generator().manual_seed(0))
+    answer = {"adding": 1.0, "order": 0.0, "reber": 0.0, "spikes": 0.5}[task]
+    answers = torch.full((*drawn[0].shape[:2], about.outputs), answer)
+    if task == "reber":
+        answers[..., [0, 3, 4, 5, 6]] = -1e4  # T or P, all alike
+    assert about.losses(answers, drawn)[1].item() == pytest.approx(about.chance, rel=0.03)
+
+
+def test_the_full_grid_has_eight_variants_five_seeds_and_the_rnn_on_the_long_adding_problem():
+    runs = trials.full_grid()
+    assert len(set(runs)) == len(runs) == len(TASKS) * 9 * 5 + 20
+    assert {(run.variant, run.length) for run in runs if run.variant == "RNN"} == {("RNN", 100)}
+
+
+# --- the file --------------------------------------------------------------------------------------------------
+
+
+def tiny(n=3):
+    return grid(["adding"], list(VARIANTS)[:n], [0], **TINY)
+
+
+def made(path, runs, **more):
+    return sweep.sweep(runs, path, workers=1, progress=False, **more)
+
+
+def test_rows_come_in_the_order_of_the_runs_with_all_that_made_them(tmp_path):
+    runs = tiny()[::-1]
+    rows = made(tmp_path / "s.csv", runs, command="make sweep")
+    assert [Run(*(row[name] for name in sweep.SETTINGS)) for row in rows] == runs
+    assert [row["loss"] for row in rows] == [final_loss(run) for run in runs]
+    with (tmp_path / "s.csv").open(newline="") as file:
+        read = list(csv.DictReader(file))
+    assert [dict(row) for row in read] == [{name: str(value) for name, value in row.items()} for row in rows]
+    assert read[0]["torch"] in torch.__version__ and read[0]["command"] == "make sweep"
+    assert list(sweep.stored(tmp_path / "s.csv").values()) == rows
+    assert made(tmp_path / "s.csv", runs[:0:-1]) == rows[:0:-1]  # those asked for, as asked for
+
+
+def spy(monkeypatch):
+    """What is trained from here on."""
+    done, trained = [], sweep.trained
+    monkeypatch.setattr(sweep, "trained", lambda run: done.append(run) or trained(run))
+    return done
+
+
+def test_a_sweep_that_was_stopped_goes_on_and_repeats_nothing(tmp_path, monkeypatch):
+    path, runs = tmp_path / "s.csv", tiny(4)
+    made(path, runs[:2])
+    before, done = path.read_text(), spy(monkeypatch)
+    rows = made(path, runs)
+    assert done == runs[2:] and len(rows) == 4
+    assert path.read_text().startswith(before) and len(path.read_text().splitlines()) == 5
+    made(path, runs)
+    assert done == runs[2:]
+
+
+def test_runs_with_other_settings_are_other_runs(tmp_path, monkeypatch):
+    path, runs = tmp_path / "s.csv", tiny(1)
+    made(path, runs)
+    done = spy(monkeypatch)
+    made(path, [replace(runs[0], lr=0.5)])
+    assert done == [replace(runs[0], lr=0.5)] and len(sweep.stored(path)) == 2
+
+
+def test_wherever_the_writing_was_cut_the_lost_runs_are_redone_and_the_file_is_whole(tmp_path, monkeypatch):
+    path, runs = tmp_path / "s.csv", tiny(3)
+    made(path, runs)
+    whole = path.read_bytes()
+    results = dict(sweep.stored(path))
+    monkeypatch.setattr(sweep, "trained", lambda run: (run, results[run]["loss"]))
+    for cut in [*range(0, 200, 7), *range(len(whole) - 60, len(whole))]:
+        path.write_bytes(whole[:cut])
+        kept = max(whole[:cut].count(b"\n") - 1, 0)
+        assert len(sweep.stored(path)) == kept
+        made(path, runs)
+        assert path.read_bytes() == whole, cut
+
+
+def test_a_row_is_in_the_file_before_the_next_run_is_done(tmp_path, monkeypatch):
+    path, counts, trained = tmp_path / "s.csv", [], sweep.trained
+    monkeypatch.setattr(sweep, "trained", lambda run: counts.append(len(sweep.stored(path))) or trained(run))
+    made(path, tiny(3))
+    assert counts == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (lambda text: text.replace("variant", "kind", 1), "columns task, kind"),
+        (lambda text: text + text.splitlines()[1] + "\n", "line 4 .*there before"),
+        (lambda text: text.replace("adding,vanilla,0", "adding,vanilla,zero", 1), "line 2 .*zero.*delete"),
+        (lambda text: text + "adding,NIG\n", "line 4 .*delete"),
+    ],
+)
+def test_a_file_that_is_no_sweeps_is_left_alone_and_named(tmp_path, change, named):
+    path = tmp_path / "s.csv"
+    made(path, tiny(2))
+    path.write_text(change(path.read_text()))
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match=named):
+        made(path, tiny(3))
+    assert path.read_bytes() == before
+
+
+def test_the_command_line_runs_what_is_missing_and_says_so(tmp_path, monkeypatch, capsys):
+    path = tmp_path / "s.csv"
+    made(path, tiny(1))
+    monkeypatch.setattr(sweep, "full_grid", lambda: tiny(3))
+    monkeypatch.setattr(sys, "argv", ["sweep", str(path), "--workers", "1"])
+    sweep.main()
+    assert "3 runs, 1 of them stored\n" in capsys.readouterr().out
+    assert [row["command"] for row in sweep.stored(path).values()] == ["", "make sweep", "make sweep"]
+    sweep.main()
+    assert "3 runs, 3 of them stored; delete the file" in capsys.readouterr().out
+
+
+def test_the_same_run_twice_is_refused():
+    with pytest.raises(ValueError, match="1 runs twice"):
+        made(None, tiny(2) + tiny(1))
+
+
+def test_the_stored_sweep_is_the_full_one_and_names_no_machine():
+    rows = sweep.stored()
+    assert set(rows) == set(trials.full_grid())
+    for row in rows.values():
+        assert row["command"] == "make sweep" and row["chance"] == TASKS[row["task"]].chance
+        assert row["loss"] >= 0
+
+
+def test_the_long_adding_problem_is_solved_by_the_lstm_and_not_by_the_rnn():
+    errors = {}
+    for run, row in sweep.stored().items():
+        if run.length == 100:
+            errors.setdefault((run.variant, run.forget_bias, run.lr), []).append(row["loss"])
+    solved = {kind: sum(error < 0.01 for error in of) for kind, of in errors.items()}
+    assert {len(of) for of in errors.values()} == {5}
+    assert solved["vanilla", 2.0, 0.03] >= 4 and solved["RNN", 0.0, 0.03] <= 1 and solved["RNN", 0.0, 0.003] <= 1
+
+
+def test_the_loss_below_chance_comes_in_powers_of_ten_and_in_the_order_of_the_seeds():
+    rows = [dict(task="adding", seed=s, lr=0.1, loss=loss, chance=0.5) for s, loss in ((2, 0.5), (0, 0.05), (1, 5.0))]
+    assert torch.allclose(sweep.below_chance(rows, task="adding"), torch.tensor([1.0, -1.0, 0.0]).double())
+    with pytest.raises(ValueError, match="fit no row of the 3"):
+        sweep.below_chance(rows, task="order")
+    with pytest.raises(ValueError, match="two rows with seed 0"):
+        sweep.below_chance([*rows, rows[1] | {"lr": 1.0}], task="adding")
+
+
+# --- a paired test ---------------------------------------------------------------------------------------------
+
+
+def test_the_sign_flip_test_is_exact():
+    assert sign_flip_test(torch.tensor([1.0, 2, 3, 4, 5])) == 1 / 16  # the smallest p of five seeds
+    assert sign_flip_test(-torch.tensor([1.0, 2, 3, 4, 5])) == 1 / 16
+    assert sign_flip_test(torch.tensor([1.0, 1, 1, 1, -1])) == 12 / 32  # 6 choices reach 3, and 6 reach −3
+    assert sign_flip_test(torch.zeros(4)) == 1
+    assert sign_flip_test(torch.tensor([2.0])) == 1
+
+
+def test_rounding_takes_no_choice_of_signs_away():
+    for seed in range(20):
+        d = torch.rand(7, generator=torch.Generator().manual_seed(seed)) + 0.1
+        assert sign_flip_test(d) == sign_flip_test(d.flip(0)) == 2 / 2**7
+
+
+def test_where_nothing_was_changed_p_is_small_as_rarely_as_it_says():
+    flips = torch.randn(2000, 5, generator=torch.Generator().manual_seed(0))
+    share = torch.stack([sign_flip_test(d) <= 1 / 16 for d in flips]).double().mean()
+    assert share == pytest.approx(1 / 16, abs=0.027)  # 5 standard errors
+
+
+@pytest.mark.parametrize(
+    "bad", [torch.zeros(0), torch.zeros(17), torch.zeros(2, 2), torch.tensor([1.0, math.nan]), torch.tensor([1, 2])]
+)
+def test_differences_that_are_none_are_named(bad):
+    with pytest.raises(ValueError, match="differences has"):
+        sign_flip_test(bad)
+
+
+# --- on several processes, and on a cluster --------------------------------------------------------------------
+
+
+def test_two_processes_bring_the_same_rows_as_one(tmp_path):
+    runs = tiny(4)
+    alone = made(None, runs)
+    together = sweep.sweep(runs, tmp_path / "s.csv", workers=2, progress=False)
+    assert alone == together and len(sweep.stored(tmp_path / "s.csv")) == 4
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    """A Dask scheduler and two workers on this machine: its address, and the workers' processes."""
+    file, started = tmp_path / "scheduler.json", []
+
+    def start(what, *more):
+        command = [sys.executable, "-m", f"distributed.cli.dask_{what}", "--no-dashboard", *more]
+        where = dict(cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        started.append(subprocess.Popen(command, **where))
+        return started[-1]
+
+    try:
+        start("scheduler", "--host", "127.0.0.1", "--port", "0", "--scheduler-file", str(file))
+        wait_for(file.is_file)
+        worker = ("--scheduler-file", str(file), "--nthreads", "1", "--no-nanny", "--host", "127.0.0.1")
+        workers = [start("worker", *worker), start("worker", *worker)]
+        yield json.loads(file.read_text())["address"], workers
+    finally:
+        for process in started:
+            process.kill()
+        for process in started:
+            process.wait(10)
+
+
+def wait_for(condition, seconds=100):  # a busy machine takes its time to start; on a quiet one it is a few seconds
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, "waited too long"
+        time.sleep(0.05)
+
+
+def test_on_a_dask_cluster_every_result_arrives_once_though_a_worker_is_ended_in_mid_run(cluster, tmp_path):
+    from distributed import Client
+
+    address, workers = cluster
+    path, runs, ended = tmp_path / "s.csv", grid(["adding"], seeds=[0, 1], **TINY | {"updates": 40}), []
+    with Client(address) as watch:
+        wait_for(lambda: len(watch.ncores()) == 2)
+
+        def end_one():
+            """Once there are results, and while the second worker has a run in hand."""
+            victim = next(a for a, pid in watch.run(os.getpid).items() if pid == workers[1].pid)
+            wait_for(lambda: len(sweep.stored(path)) >= 2 and watch.processing()[victim])
+            os.kill(workers[1].pid, signal.SIGKILL)
+            ended.append(len(sweep.stored(path)))
+
+        ender = threading.Thread(target=end_one)
+        ender.start()
+        rows = sweep.sweep(runs, path, scheduler=address, progress=False)
+        ender.join(10)
+        assert 2 <= ended[0] < len(runs) and workers[1].poll() is not None and len(watch.ncores()) == 1
+    assert len(path.read_text().splitlines()) == len(runs) + 1
+    assert [row["loss"] for row in rows] == [sweep.stored(path)[run]["loss"] for run in runs]
+    assert rows[3]["loss"] == final_loss(runs[3])
+
+
+def test_a_scheduler_without_the_package_distributed_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(ValueError, match="pip install distributed"):
+        sweep.sweep(tiny(1), scheduler="tcp://127.0.0.1:1", progress=False)
