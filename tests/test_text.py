@@ -259,7 +259,8 @@ def test_the_addresses_are_pinned_to_a_commit_over_https():
 
 @with_data
 def test_the_sums_in_the_code_are_those_of_the_data():
-    assert {f: hashlib.sha256((Path(DATA) / f).read_bytes()).hexdigest() for f in download.SHA256} == download.SHA256
+    news = {file: sha for file, sha in download.SHA256.items() if not file.startswith("co2/")}
+    assert {file: hashlib.sha256((Path(DATA) / file).read_bytes()).hexdigest() for file in news} == news
 
 
 @with_data

@@ -1,0 +1,187 @@
+"""The exercises of notebook 11: cutting a series into past and future, and continuing it."""
+
+import torch
+
+from lstm_lesson.catalogue import Exercise, Mistake
+
+
+def _pairs(first, target):
+    """The windows and targets that start at `first(T, k)`, the target `target(k)` values after a window's start."""
+
+    def answer(series, length):
+        starts = [s for s in first(len(series), length) if s + target(length) < len(series)]
+        past = torch.stack([series[s : s + length] for s in starts])
+        return past, torch.stack([series[s + target(length)] for s in starts])
+
+    return answer
+
+
+def _right(series, length):
+    return series.unfold(0, length, 1)[:-1], series[length:]
+
+
+def _everywhere(T, k):
+    return range(T - k)
+
+
+WINDOWS_MISTAKES = (
+    Mistake(
+        _pairs(lambda T, k: range(T - k + 1), lambda k: k - 1),
+        "One window too many, and the value to forecast is the last one of its own past.",
+    ),
+    Mistake(
+        _pairs(_everywhere, lambda k: k - 1),
+        "The value to forecast is the last one of its own past: the answer stands in the question.",
+    ),
+    Mistake(
+        _pairs(lambda T, k: range(T - k - 1), lambda k: k + 1),
+        "One value is skipped between past and future: `following` comes directly behind its window.",
+    ),
+    Mistake(
+        _pairs(lambda T, k: range(T - k - 1), lambda k: k),
+        "The last pair is missing: the very last value of the series can be forecast, too.",
+    ),
+    Mistake(
+        _pairs(lambda T, k: range(1, T - k), lambda k: k),
+        "The first pair is missing: the first window starts at the first value.",
+    ),
+    Mistake(
+        _pairs(lambda T, k: range(0, T - k, k), lambda k: k),
+        "Your windows lie side by side. A new one starts at every value, so that they overlap.",
+    ),
+    Mistake(
+        lambda s, k: (_right(s, k)[0].flip(1), s[k:]),
+        "Each window runs backwards: its oldest value comes first.",
+    ),
+    Mistake(
+        lambda s, k: (_right(s, k)[0].T, s[k:]),
+        "The windows stand in columns. Each is a row, and its values run along the row.",
+    ),
+    Mistake(
+        lambda s, k: (s.unfold(0, k, 1), s[k:]),
+        "There is one window more than there are values to forecast: behind the last one nothing follows.",
+    ),
+    Mistake(
+        lambda s, k: (_right(s, k)[0], s[k:, None]),
+        "`following` has one number for each window: (T − length,), without a second dimension.",
+    ),
+    Mistake(
+        lambda s, k: (_right(s, k)[0], s[:-k]),
+        "Your targets come from the start of the series. The value that follows a window stands behind its end.",
+    ),
+    Mistake(
+        lambda s, k: (_right(s, k)[0], s[k:] - s[k - 1 : -1]),
+        "Those are the changes from the last value of each window. Asked for is the value itself.",
+    ),
+)
+
+
+def _own(grow=lambda past, new: torch.cat([past, new[:, None]], dim=1), result=lambda said, past, n: said):
+    """A free run in which something is odd: how the past grows, or what is returned."""
+
+    def answer(step, start, n):
+        past, said = start, []
+        for _ in range(n):
+            said.append(step(past))
+            past = grow(past, said[-1])
+        return result(torch.stack(said, dim=1), past, n)
+
+    return answer
+
+
+FREE_RUN_MISTAKES = (
+    Mistake(
+        _own(grow=lambda past, new: past),
+        "The past never grows: every forecast is made from `start`, so all are the same.",
+    ),
+    Mistake(
+        _own(grow=lambda past, new: torch.cat([new[:, None], past], dim=1)),
+        "The forecast is put in front of the past. The newest value stands at the end.",
+    ),
+    Mistake(
+        _own(grow=lambda past, new: torch.cat([past[:, :-1], new[:, None]], dim=1)),
+        "The forecast overwrites the newest value of the past. It comes behind it.",
+    ),
+    Mistake(
+        _own(grow=lambda past, new: torch.cat([past[:, 1:], new[:, None]], dim=1)),
+        "Your past keeps its length: the oldest value falls out at each round. Here it grows, and the step decides "
+        "how much of it to read.",
+    ),
+    Mistake(
+        _own(grow=lambda past, new: new[:, None]),
+        "Your step sees its own last forecast and nothing else. The past stays, and grows by one.",
+    ),
+    Mistake(
+        _own(grow=lambda past, new: torch.cat([past, past[:, -1:]], dim=1)),
+        "The last value is repeated in the past. What is put there is the new forecast.",
+    ),
+    Mistake(
+        _own(result=lambda said, past, n: past),
+        "You return the start, too. Asked for are the n new values alone.",
+    ),
+    Mistake(
+        _own(result=lambda said, past, n: said.flip(1)),
+        "The forecasts come in reverse order: the nearest comes first.",
+    ),
+    Mistake(
+        _own(result=lambda said, past, n: said.T),
+        "Your result is (n, B). Each series is a row: stack along dimension 1.",
+    ),
+    Mistake(
+        _own(result=lambda said, past, n: said[:, -1]),
+        "Only the last forecast comes back. All n of them are asked for.",
+    ),
+    Mistake(
+        _own(result=lambda said, past, n: past[:, -n - 1 : -1]),
+        "Your values start one step too early: the first is the last value that is known already.",
+    ),
+    Mistake(
+        _own(grow=lambda past, new: torch.cat([past, new.detach()[:, None]], dim=1)),
+        "The values are right, but each forecast is detached before it is fed back: no gradient passes from one to "
+        "the next.",
+    ),
+)
+
+
+def _step(past):
+    """A step whose answer depends on the last three values, in their order, and a little on all."""
+    return torch.tanh(1.1 * past[:, -1] - 0.6 * past[:, -2]) + 0.3 * past[:, -3] + 0.2 * past.mean(dim=1)
+
+
+def _series(d, *shape):
+    """Normal numbers in a shape of its own: a series is longer than the draws' T."""
+    return (torch.randn(shape, generator=d.random, dtype=torch.float64) * d.scale).to(d.dtype)
+
+
+EXERCISES = [
+    Exercise(
+        name="windows",
+        notebook="11_forecasting",
+        minutes=5,
+        difficulty=1,
+        reference="forecasting.windows",
+        inputs=lambda d: {"series": _series(d, 9 + d.number), "length": 2 + d.number % 3},
+        returns={"past": "", "following": ""},
+        mistakes=WINDOWS_MISTAKES,
+        hints=(
+            "How many windows are there? The last one ends just before the last value of the series.",
+            "`series[k:]` drops the first k values. What follows the first window, the second, the third?",
+            "`series.unfold(0, length, 1)` gives every window. One of them has nothing behind it.",
+        ),
+    ),
+    Exercise(
+        name="free_run",
+        notebook="11_forecasting",
+        minutes=6,
+        difficulty=2,
+        reference="forecasting.free_run",
+        inputs=lambda d: {"step": _step, "start": _series(d, d.sizes["B"], 7 + d.number), "n": 2 + d.sizes["T"]},
+        returns={"forecast": ""},
+        mistakes=FREE_RUN_MISTAKES,
+        hints=(
+            "A loop of n rounds. In each, the past is read once and grows by one value.",
+            "`step(past)` is (B,). To join it to the past (B, T) it needs a second dimension: `[:, None]`.",
+            "Join with `torch.cat([…], dim=1)`, newest value last, and return the n new columns only.",
+        ),
+    ),
+]

@@ -1,0 +1,166 @@
+"""The exercises of notebook 10: gates that see the memory."""
+
+import torch
+from torch import sigmoid
+
+from lstm_lesson.catalogue import Exercise, Mistake
+
+GATE_MISTAKES = (
+    Mistake(
+        lambda x, h, c, W, U, V, b: sigmoid(x @ W + c @ V + b),
+        "The term with `h_prev` is gone. The peephole is a third term beside the other two, not in the place of one.",
+    ),
+    Mistake(
+        lambda x, h, c, W, U, V, b: sigmoid(x @ W + c @ U + b),
+        "The memory goes through `W_hf`, in the place of `h_prev`. It has a weight of its own, and h stays.",
+    ),
+    Mistake(
+        lambda x, h, c, W, U, V, b: sigmoid(x @ W + h @ U + b),
+        "That is the gate without its peephole: `c_prev` is not read.",
+    ),
+    Mistake(
+        lambda x, h, c, W, U, V, b: sigmoid(x @ W + (h + c) @ U + b),
+        "h and c are added and share `W_hf`. Each goes through a matrix of its own.",
+    ),
+    Mistake(
+        lambda x, h, c, W, U, V, b: sigmoid(x @ W + h @ V + c @ U + b),
+        "`h_prev` meets `W_cf`, and `c_prev` meets `W_hf`. A weight's first letter says what it reads.",
+    ),
+    Mistake(
+        lambda x, h, c, W, U, V, b: sigmoid(x @ W + h @ U + torch.tanh(c) @ V + b),
+        "The memory is squashed before the gate sees it. Through a peephole it is seen as it is.",
+    ),
+    Mistake(
+        lambda x, h, c, W, U, V, b: sigmoid(x @ W + h @ U + c @ V.T + b),
+        "`W_cf` is used transposed. It is square, so only the values tell.",
+    ),
+    Mistake(
+        lambda x, h, c, W, U, V, b: sigmoid(x @ W + h @ U + c * V.diagonal() + b),
+        "Only the diagonal of `W_cf` is used. Here the peephole is full: each gate sees every cell of the memory.",
+    ),
+    Mistake(
+        lambda x, h, c, W, U, V, b: sigmoid(x @ W + h @ U + b) + c @ V,
+        "The peephole is added outside the sigmoid. It belongs into the sum: look at your brackets.",
+    ),
+    Mistake(
+        lambda x, h, c, W, U, V, b: sigmoid(x @ W + h @ U - c @ V + b),
+        "The peephole is subtracted. Look at its sign.",
+    ),
+    Mistake(
+        lambda x, h, c, W, U, V, b: sigmoid(x @ W + h @ U + c @ V),
+        "The bias is missing: it looks as if `b_f` were zero.",
+    ),
+    Mistake(
+        lambda x, h, c, W, U, V, b: x @ W + h @ U + c @ V + b,
+        "That is the bare sum. Which function makes a gate of it?",
+    ),
+    Mistake(
+        lambda x, h, c, W, U, V, b: torch.tanh(x @ W + h @ U + c @ V + b),
+        "That is a tanh, from −1 to 1. A gate is a valve between 0 (shut) and 1 (open).",
+    ),
+    Mistake(
+        lambda x, h, c, W, U, V, b: sigmoid(x @ W + h @ U + c.detach() @ V + b),
+        "The values are right, but `c_prev` is detached: no gradient goes back to the memory through the peephole.",
+    ),
+)
+
+OUTPUT_MISTAKES = (
+    Mistake(
+        lambda x, h, c, c_t, W, U, w, b: sigmoid(x @ W + h @ U + c * w + b),
+        "Your gate looks at the old memory. When the output gate is asked, a newer one has just been made.",
+    ),
+    Mistake(
+        lambda x, h, c, c_t, W, U, w, b: sigmoid(x @ W + h @ U + (c + c_t) * w + b),
+        "Both memories are read. Which of the two is the newest there is at this moment of the step?",
+    ),
+    Mistake(
+        lambda x, h, c, c_t, W, U, w, b: sigmoid(x @ W + h @ U + b),
+        "That is the gate without its peephole: no memory is read.",
+    ),
+    Mistake(
+        lambda x, h, c, c_t, W, U, w, b: sigmoid(x @ W + c_t * w + b),
+        "The term with `h_prev` is gone. The peephole stands beside it, not in its place.",
+    ),
+    Mistake(
+        lambda x, h, c, c_t, W, U, w, b: sigmoid(x @ W + c_t @ U + b),
+        "The memory goes through `W_ho`, in the place of `h_prev`. It has a weight of its own, and h stays.",
+    ),
+    Mistake(
+        lambda x, h, c, c_t, W, U, w, b: sigmoid(x @ W + h @ U + torch.tanh(c_t) * w + b),
+        "The memory is squashed before the gate sees it. Through a peephole it is seen as it is.",
+    ),
+    Mistake(
+        lambda x, h, c, c_t, W, U, w, b: sigmoid(x @ W + h @ U + (c_t @ w)[:, None] + b),
+        "`@` with a vector adds all cells up into one number. Each unit sees its own cell only.",
+    ),
+    Mistake(
+        lambda x, h, c, c_t, W, U, w, b: sigmoid(x @ W + h @ U + b) + c_t * w,
+        "The peephole is added outside the sigmoid. It belongs into the sum: look at your brackets.",
+    ),
+    Mistake(
+        lambda x, h, c, c_t, W, U, w, b: sigmoid(x @ W + h @ U + b) * torch.tanh(c_t),
+        "That is the hidden state, equation 5. Asked for is the gate, which reads the memory in its sum.",
+    ),
+    Mistake(
+        lambda x, h, c, c_t, W, U, w, b: sigmoid(x @ W + h @ U + c_t + b),
+        "The peephole's weight is missing: `W_co` says how much of its cell each unit sees.",
+    ),
+    Mistake(
+        lambda x, h, c, c_t, W, U, w, b: sigmoid(x @ W + h @ U + c_t * w),
+        "The bias is missing: it looks as if `b_o` were zero.",
+    ),
+    Mistake(
+        lambda x, h, c, c_t, W, U, w, b: sigmoid(x @ W + h @ U + c_t.detach() * w + b),
+        "The values are right, but `c_t` is detached: no gradient goes back to the memory through the peephole.",
+    ),
+)
+
+EXERCISES = [
+    Exercise(
+        name="peephole_gate",
+        notebook="10_peepholes",
+        minutes=4,
+        difficulty=1,
+        reference="peepholes.peephole_gate",
+        inputs=lambda d: {
+            "x_t": d("B N"),
+            "h_prev": d("B H"),
+            "c_prev": d("B H"),
+            "W_xf": d("N H", 1),
+            "W_hf": d("H H", 1),
+            "W_cf": d("H H", 1),
+            "b_f": d("H"),
+        },
+        returns={"f_t": "B H"},
+        mistakes=GATE_MISTAKES,
+        hints=(
+            "Start from the forget gate of notebook 05. Nothing in it is taken away.",
+            "The sum gets one more term, of the same form as the one with `h_prev`.",
+            "The memory before this step goes through a matrix (H, H) of its own, and is added inside the sigmoid.",
+        ),
+    ),
+    Exercise(
+        name="peephole_output_gate",
+        notebook="10_peepholes",
+        minutes=5,
+        difficulty=2,
+        reference="peepholes.peephole_output_gate",
+        inputs=lambda d: {
+            "x_t": d("B N"),
+            "h_prev": d("B H"),
+            "c_prev": d("B H"),
+            "c_t": d("B H", 2 * d.scale),
+            "W_xo": d("N H", 1),
+            "W_ho": d("H H", 1),
+            "W_co": d("H", 1),
+            "b_o": d("H"),
+        },
+        returns={"o_t": "B H"},
+        mistakes=OUTPUT_MISTAKES,
+        hints=(
+            "Start from the output gate of notebook 07 and add one term. Two memories are given; one of them is used.",
+            "Think of the order within a step: what has been computed when the output gate's turn comes?",
+            "The weight is a vector (H,): each unit multiplies its own cell by its own number, entry by entry.",
+        ),
+    ),
+]

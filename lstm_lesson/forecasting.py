@@ -1,0 +1,183 @@
+"""Forecasting: cut a series in time, continue it step by step, and the simple forecasts that any other has to beat.
+
+A forecast is a function, called a step here: the past (B, T), oldest value first -> the next value (B,). How much of
+the past it reads is its own affair.
+"""
+
+import itertools
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from lstm_lesson.layers import CustomLSTM
+from lstm_lesson.shapes import check_shapes, check_size
+from lstm_lesson.training import ProgressLine
+
+Step = Callable[[Tensor], Tensor]  # the past (B, T) -> the next value (B,)
+
+
+def chronological_split(series: Tensor, shares: Sequence[float] = (0.6, 0.2, 0.2)) -> tuple[Tensor, ...]:
+    """A series cut in time: the first part to learn from, then the next, and the future last.
+
+    series (T,) -> one part for each share, in their order, which together are the series.
+    Raises ValueError unless the shares are above 0 and add up to 1, and if a part would be empty.
+
+    >>> [part.tolist() for part in chronological_split(torch.arange(5.0), (0.6, 0.4))]
+    [[0.0, 1.0, 2.0], [3.0, 4.0]]
+    """
+    check_shapes(series=(series, "T"))
+    if not all(share > 0 for share in shares) or not math.isclose(sum(shares), 1):
+        raise ValueError(f"shares is {tuple(shares)}; it needs numbers above 0 that add up to 1")
+    cuts = [0, *(round(sum(shares[:k]) * len(series)) for k in range(1, len(shares))), len(series)]
+    parts = tuple(series[a:b] for a, b in itertools.pairwise(cuts))
+    if min(map(len, parts)) == 0:
+        raise ValueError(f"series has {len(series)} values; it needs more for shares {tuple(shares)}")
+    return parts
+
+
+def windows(series: Tensor, length: int) -> tuple[Tensor, Tensor]:
+    """Every stretch of `length` values, and the value that follows it.
+
+    series (T,) -> past (T − length, length), oldest value first, following (T − length,).
+    Raises ValueError for a length below 1, or a series with no value behind its first stretch.
+
+    >>> past, following = windows(torch.tensor([1.0, 2.0, 3.0, 4.0]), 2)
+    >>> past.tolist(), following.tolist()
+    ([[1.0, 2.0], [2.0, 3.0]], [3.0, 4.0])
+    """
+    check_shapes(series=(series, "T"))
+    check_size("length", length)
+    if length >= len(series):
+        raise ValueError(f"series has {len(series)} values; it needs more than length = {length}")
+    return series.unfold(0, length, 1)[:-1], series[length:]
+
+
+def free_run(step: Step, start: Tensor, n: int) -> Tensor:
+    """Continue a series by n values: each forecast is put behind the past that the next forecast reads.
+
+    `step` maps the past (B, T) to the next value (B,); start (B, T) -> the n values that follow, (B, n).
+    Raises ValueError if start is no (B, T), n is below 1, or a step returns another shape than (B,).
+    """
+    check_shapes(start=(start, "B T"))
+    check_size("n", n)
+    past, size = start, len(start)
+    for _ in range(n):
+        following = step(past)
+        if following.shape != (size,):
+            raise ValueError(f"step returns shape {tuple(following.shape)}; it needs (B,) = ({size},)")
+        past = torch.cat([past, following[:, None]], dim=1)
+    return past[:, start.shape[1] :]
+
+
+def persistence(past: Tensor) -> Tensor:
+    """The next value is the last one: tomorrow will be like today. past (B, T) -> (B,)."""
+    check_shapes(past=(past, "B T"))
+    return past[:, -1]
+
+
+def seasonal_naive(period: int) -> Step:
+    """The step that answers with the value one period before the one asked for: past (B, T) -> (B,).
+
+    Raises ValueError for a period below 1, and when a past is shorter than the period.
+    """
+    check_size("period", period)
+
+    def step(past: Tensor) -> Tensor:
+        check_shapes(past=(past, "B T"))
+        if past.shape[1] < period:
+            raise ValueError(f"past has {past.shape[1]} values; it needs at least one period, {period}")
+        return past[:, -period]
+
+    return step
+
+
+@dataclass
+class Autoregression:
+    """The next value as a weighted sum of the last ones, plus a constant: weights (lags,), oldest first."""
+
+    weights: Tensor
+    constant: Tensor
+
+    def __call__(self, past: Tensor) -> Tensor:
+        check_shapes(past=(past, "B T"))
+        if past.shape[1] < len(self.weights):
+            raise ValueError(f"past has {past.shape[1]} values; it needs at least {len(self.weights)}")
+        return past[:, -len(self.weights) :] @ self.weights + self.constant
+
+
+def autoregression(series: Tensor, lags: int) -> Autoregression:
+    """The linear forecast from the last `lags` values that fits a series best, by least squares.
+
+    series (T,) -> a step: past (B, T) -> (B,). Source: Yule 1927.
+    Raises ValueError for lags below 1 or a series with fewer stretches than there are numbers to find.
+    """
+    past, following = windows(series, lags)
+    if len(following) <= lags:
+        raise ValueError(f"series has {len(series)} values; it needs at least {2 * lags + 1} for {lags} lags")
+    inputs = torch.cat([past, torch.ones_like(past[:, :1])], dim=1)  # (T − lags, lags + 1)
+    found = torch.linalg.lstsq(inputs, following[:, None], driver="gelsd").solution[:, 0]  # the shortest of several
+    return Autoregression(found[:-1], found[-1])
+
+
+def rmse(forecast: Tensor, truth: Tensor) -> Tensor:
+    """The root of the mean squared error at each horizon: forecast, truth (B, n) -> (n,), in the series' unit."""
+    check_shapes(forecast=(forecast, "B n"), truth=(truth, "B n"))
+    return (forecast - truth).square().mean(dim=0).sqrt()
+
+
+class Forecaster(nn.Module):
+    """An LSTM that says at each step what comes next: x (B, T) -> the value after each of its steps (B, T).
+
+    Its own LSTM by default; `lstm` may be any that maps (B, T, 1) to (B, T, H), a `torch.nn.LSTM` for instance.
+    """
+
+    def __init__(self, hidden_size: int = 16, lstm: nn.Module | None = None):
+        super().__init__()
+        self.lstm = CustomLSTM(1, hidden_size) if lstm is None else lstm
+        self.linear = nn.Linear(self.lstm.hidden_size, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        check_shapes(x=(x, "B T"))
+        hidden_seq, _ = self.lstm(x[:, :, None])  # (B, T, H)
+        return self.linear(hidden_seq)[:, :, 0]
+
+    @torch.no_grad()
+    def step(self, past: Tensor) -> Tensor:
+        """The forecast after the whole past: (B, T) -> (B,). A step for `free_run`."""
+        return self(past)[:, -1]
+
+
+def fit(model: Forecaster, series: Tensor, steps: int = 200, window: int = 40, lr: float = 0.01, batch_size: int = 32,
+        seed: int = 0, warm: int = 8, label: str = "") -> list[float]:  # fmt: skip
+    """Train a forecaster with Adam to say the next value, from the true past; returns the loss of every step.
+
+    series (T,), or several of them (S, T). A step takes `batch_size` stretches of `window` values at random places
+    that `seed` fixes, and the mean squared error over all but the first `warm` forecasts of each, which have seen too
+    little. Gradients are clipped to a joint norm of 1. A line shows loss and time left, headed by `label`.
+    Raises ValueError for numbers below 1 and a series too short for one window and the value behind it.
+    """
+    for name, size in {"steps": steps, "window": window, "batch_size": batch_size}.items():
+        check_size(name, size)
+    series = series if series.ndim == 2 else series[None]
+    check_shapes(series=(series, "S T"))
+    if series.shape[1] <= window or not 0 <= warm < window:
+        raise ValueError(
+            f"series, window, warm are {series.shape[1]}, {window}, {warm}; they need T > window > warm >= 0"
+        )
+    stretches = series.unfold(1, window + 1, 1).reshape(-1, window + 1)
+    random, adam = torch.Generator().manual_seed(seed), torch.optim.Adam(model.parameters(), lr=lr)
+    line, losses = ProgressLine(label, on=bool(label), steps=steps), []
+    for k in range(1, steps + 1):
+        batch = stretches[torch.randint(len(stretches), (batch_size,), generator=random)]
+        loss = (model(batch[:, :-1]) - batch[:, 1:])[:, warm:].square().mean()
+        adam.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        adam.step()
+        losses.append(loss.item())
+        line.step(f"step {k} of {steps} · loss {losses[-1]:.4f}")
+    line.last(f"loss {losses[-1]:.4f} after {steps} steps · {line.seconds:.0f} s")
+    return losses

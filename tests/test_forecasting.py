@@ -1,0 +1,257 @@
+"""Forecasting: cuts and windows, free running, baselines whose answer is known, and the real series."""
+
+import hashlib
+import math
+from pathlib import Path
+
+import pytest
+import torch
+from test_text import DATA, server  # noqa: F401  the loopback server of the news
+from torch import nn
+
+from lstm_lesson import CustomLSTM, download, forecasting
+from lstm_lesson.forecasting import Forecaster, autoregression, fit, free_run, persistence, rmse, seasonal_naive
+from lstm_lesson.mauna_loa import FILE, load_co2
+
+numbers = torch.arange(12.0)
+
+
+# Cuts and windows ----------------------------------------------------------------------------------------------------
+
+
+def test_a_split_in_time_keeps_the_order_and_loses_nothing():
+    parts = forecasting.chronological_split(numbers, (0.5, 0.25, 0.25))
+    assert [part.tolist() for part in parts] == [[0, 1, 2, 3, 4, 5], [6, 7, 8], [9, 10, 11]]
+    assert torch.equal(torch.cat(forecasting.chronological_split(torch.arange(101.0))), torch.arange(101.0))
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    torch.manual_seed(0)
+
+
+@pytest.mark.parametrize("shares", [(0.5, 0.4), (1.2, -0.2), (0.99, 0.01)])
+def test_shares_that_make_no_split_are_refused(shares):
+    with pytest.raises(ValueError, match="shares"):
+        forecasting.chronological_split(numbers, shares)
+
+
+def test_each_window_is_followed_by_the_value_behind_it():
+    past, following = forecasting.windows(numbers, 4)
+    assert past.shape == (8, 4) and following.shape == (8,)
+    assert torch.equal(past[:, -1] + 1, following) and torch.equal(past[:, 0], numbers[:8])
+    assert (past.diff(dim=1) == 1).all()
+
+
+@pytest.mark.parametrize("length", [0, 12, 40, 2.0])
+def test_a_length_that_leaves_no_window_is_refused(length):
+    with pytest.raises(ValueError, match="length"):
+        forecasting.windows(numbers, length)
+
+
+# Free running --------------------------------------------------------------------------------------------------------
+
+
+def test_a_free_run_feeds_each_forecast_back_behind_the_whole_past():
+    seen = []
+
+    def fibonacci(past):
+        seen.append(past.shape[1])
+        return past[:, -1] + past[:, -2]
+
+    start = torch.tensor([[1.0, 1.0], [2.0, 1.0]])
+    assert free_run(fibonacci, start, 5).tolist() == [[2, 3, 5, 8, 13], [3, 4, 7, 11, 18]]
+    assert seen == [2, 3, 4, 5, 6] and start.shape == (2, 2)
+
+
+def test_gradients_pass_through_a_free_run():
+    start = torch.ones(1, 1, requires_grad=True)
+    free_run(lambda past: 3 * past[:, -1], start, 4)[0, -1].backward()
+    assert start.grad.item() == 81
+
+
+def test_a_step_that_returns_another_shape_is_named():
+    with pytest.raises(ValueError, match=r"step returns shape \(2, 1\); it needs \(B,\) = \(2,\)"):
+        free_run(lambda past: past[:, -1:], torch.ones(2, 3), 2)
+    with pytest.raises(ValueError, match="n is 0"):
+        free_run(persistence, torch.ones(2, 3), 0)
+
+
+# Baselines -----------------------------------------------------------------------------------------------------------
+
+
+def test_persistence_stays_and_seasonal_naive_repeats_its_period():
+    start = torch.tensor([[1.0, 2.0, 3.0, 4.0]])
+    assert free_run(persistence, start, 3).tolist() == [[4, 4, 4]]
+    assert free_run(seasonal_naive(3), start, 7).tolist() == [[2, 3, 4, 2, 3, 4, 2]]
+    with pytest.raises(ValueError, match="past has 4 values; it needs at least one period, 5"):
+        seasonal_naive(5)(start)
+
+
+@pytest.mark.parametrize("offset", [0.0, 5.0])
+def test_two_lags_continue_a_sine_exactly_and_find_its_period(offset):
+    t = torch.arange(200, dtype=torch.float64)
+    wave = torch.sin(2 * math.pi * t / 23.7 + 1) + offset
+    found = autoregression(wave[:60], 2)
+    if offset:
+        assert abs(found.constant - offset * (2 - 2 * math.cos(2 * math.pi / 23.7))) < 1e-9
+    assert (
+        found.weights - torch.tensor([-1, 2 * math.cos(2 * math.pi / 23.7)], dtype=torch.float64)
+    ).abs().max() < 1e-9
+    assert (free_run(found, wave[None, :60], 140)[0] - wave[60:]).abs().max() < 1e-8
+
+
+def test_autoregression_is_the_least_of_all_squares():
+    noise = torch.randn(300, dtype=torch.float64)
+    found = autoregression(noise, 3)
+    past, following = forecasting.windows(noise, 3)
+    best = (found(past) - following).square().mean()
+    for k in range(3):
+        nudged = forecasting.Autoregression(found.weights + 0.01 * torch.eye(3).double()[k], found.constant)
+        assert (nudged(past) - following).square().mean() > best
+    assert (forecasting.Autoregression(found.weights, found.constant + 0.01)(past) - following).square().mean() > best
+
+
+def test_autoregression_names_what_is_too_short():
+    with pytest.raises(ValueError, match="it needs at least 15 for 7 lags"):
+        autoregression(numbers, 7)
+    with pytest.raises(ValueError, match="past has 2 values; it needs at least 3"):
+        autoregression(torch.randn(50), 3)(torch.ones(1, 2))
+
+
+def test_rmse_is_one_number_a_horizon():
+    assert rmse(torch.tensor([[1.0, 0.0], [7.0, 0.0]]), torch.zeros(2, 2)).tolist() == [5, 0]
+
+
+# The network ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_forecaster_says_the_same_with_our_lstm_and_with_pytorchs():
+    theirs = Forecaster(lstm=nn.LSTM(1, 4, batch_first=True)).double()
+    ours = Forecaster(lstm=CustomLSTM.from_torch(theirs.lstm))
+    ours.linear = theirs.linear
+    x = torch.randn(3, 9).double()
+    assert theirs(x).shape == (3, 9)
+    assert (theirs(x) - ours(x)).abs().max() <= 1e-12
+    assert torch.equal(theirs.step(x), theirs(x)[:, -1])
+
+
+def test_a_forecast_does_not_see_what_comes_after_it():
+    model, x = Forecaster(4), torch.randn(2, 9)
+    changed = x.clone()
+    changed[:, 6:] += 1
+    assert torch.equal(model(x)[:, :6], model(changed)[:, :6])
+    assert not torch.equal(model(x)[:, 6:], model(changed)[:, 6:])
+
+
+def test_fit_learns_the_next_value_and_its_seed_repeats_it():
+    wave = torch.sin(torch.arange(200) / 4)
+
+    def trained(seed):
+        torch.manual_seed(0)
+        model = Forecaster(lstm=nn.LSTM(1, 8, batch_first=True))
+        return fit(model, wave, steps=40, window=25, seed=seed), model
+
+    losses, model = trained(1)
+    assert losses[-1] < 0.1 * losses[0] and losses == trained(1)[0] != trained(2)[0]
+    one_ahead = (model(wave[None])[0, 20:-1] - wave[21:]).square().mean().sqrt()
+    assert one_ahead < (wave[20:-1] - wave[21:]).square().mean().sqrt()  # persistence
+
+
+class Copier(nn.Module):
+    """A forecaster that knows the answer of a series that counts: one weight, right at 1."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.tensor(1.0))
+
+    def forward(self, x):
+        seen.append(x)
+        return self.weight * x + 1
+
+
+seen = []
+
+
+def test_fit_compares_each_forecast_with_the_value_behind_it_within_one_series():
+    seen.clear()
+    series = torch.stack([numbers, 100 + numbers])
+    losses = fit(Copier(), series, steps=3, window=5, batch_size=64, warm=0)
+    assert max(losses) < 1e-8
+    assert (torch.cat(seen).diff(dim=1) == 1).all()  # no window runs from one series into the next
+    assert {row[0].item() for row in torch.cat(seen)} == {*range(7), *range(100, 107)}
+
+
+def test_fit_leaves_the_first_forecasts_out_of_the_loss():
+    class Late(Copier):
+        def forward(self, x):
+            return torch.cat([x[:, :3] + 50, super().forward(x)[:, 3:]], dim=1)
+
+    assert max(fit(Late(), numbers, steps=2, window=5, warm=3)) < 1e-8
+    assert min(fit(Late(), numbers, steps=2, window=5, warm=2)) > 1
+
+
+@pytest.mark.parametrize("wrong", [{"steps": 0}, {"window": 0}, {"window": 12}, {"window": 5, "warm": 5}])
+def test_fit_names_what_does_not_fit(wrong):
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        fit(Forecaster(2), numbers, **({"window": 9} | wrong))
+
+
+# The real series -----------------------------------------------------------------------------------------------------
+
+
+def table(months):
+    """A file in the format of the real one: one row a month, in ppm."""
+    rows = [f"{1960 + m // 12}-{m % 12 + 1:02d}-01,{300 + m / 4:.2f},{300 + m / 4:.2f}" for m in months]
+    return "\n".join(["Date,CO2,adjusted CO2", *rows, ""]).encode()
+
+
+@pytest.fixture
+def co2(server, monkeypatch):  # noqa: F811
+    """A generated file at a pinned address of a loopback server: months 3 to 5, 8 to 16 and 20 to 24."""
+    body = table([*range(3, 6), *range(8, 17), *range(20, 25)])
+    folder, leaf = FILE.split("/")
+    server.files[download.PINNED[folder] + leaf] = body
+    monkeypatch.setattr(download, "SHA256", {FILE: hashlib.sha256(body).hexdigest()})
+    return server
+
+
+def test_the_longest_stretch_without_a_missing_month_is_kept(co2):
+    values, years = load_co2()
+    assert values.tolist() == [300 + m / 4 for m in range(8, 17)] and values.dtype == torch.float64
+    assert (years - torch.tensor([1960 + m / 12 for m in range(8, 17)], dtype=torch.float64)).abs().max() < 1e-9
+
+
+def test_the_series_is_downloaded_once_and_kept(co2):
+    first = load_co2()
+    assert (co2.cache / FILE).is_file() and co2.requests == 1
+    co2.mood = "404"
+    assert torch.equal(load_co2().values, first.values) and co2.requests == 1
+
+
+@pytest.mark.parametrize(("mood", "says"), [("404", "404"), ("corrupt", "damaged"), ("truncated", "damaged|broke")])
+def test_a_download_that_fails_is_an_oserror_and_leaves_nothing(co2, mood, says):
+    co2.mood = mood
+    with pytest.raises(OSError, match=rf"co2-concentration\.csv could not be downloaded.*({says})"):
+        load_co2()
+    assert not (co2.cache / FILE).exists()
+
+
+def test_the_data_folder_is_read_and_a_changed_file_in_it_is_refused(co2, tmp_path, monkeypatch):
+    monkeypatch.setenv("LSTM_LESSON_DATA", str(tmp_path))
+    with pytest.raises(OSError, match="no such file"):
+        load_co2()
+    (tmp_path / "co2").mkdir()
+    body = table([*range(3, 6), *range(8, 17), *range(20, 25)])
+    (tmp_path / FILE).write_bytes(body)
+    assert len(load_co2().values) == 9 and co2.requests == 0
+    (tmp_path / FILE).write_bytes(body.replace(b"302", b"303"))
+    with pytest.raises(OSError, match="damaged or another version"):
+        load_co2()
+
+
+@pytest.mark.skipif(not DATA or not (Path(DATA) / FILE).is_file(), reason="LSTM_LESSON_DATA has no such file")
+def test_the_real_file_has_its_sum_and_56_years_without_a_gap():
+    values, years = load_co2()
+    assert len(values) == 672 and 1964.3 < years[0] < 1964.4 and 2020.2 < years[-1] < 2020.3
+    assert 300 < values.min() < values.max() < 420 and (years.diff() * 12 - 1).abs().max() < 1e-6
