@@ -1,64 +1,94 @@
-"""CustomLSTM beside nn.LSTM: the same weights, the same input, one run of each in turn."""
+"""The ladder of `lstm_lesson.fast` beside nn.LSTM, forward and backward: the same weights and input, each in turn."""
 
-import time
 from statistics import median, quantiles
 
 import torch
 from torch import nn
 
-from lstm_lesson import CustomLSTM
+from lstm_lesson import CustomLSTM, fast
+from lstm_lesson.costs import fastest, ratios
 
-TITLE = "CustomLSTM / nn.LSTM: how many times as long (median of paired runs; in brackets the middle half)"
+TITLE = "forward + backward, how many times as long as nn.LSTM (median of paired runs; in brackets the middle half)"
 SIZES = [(64, 64, 32), (128, 100, 32), (64, 100, 128), (64, 64, 512), (32, 200, 256)]  # B, T and N = H
+COMPILED = SIZES[0]  # compiling takes longer than all the rest, so one size must do
 
 
 def rows(options):
-    for B, T, H in SIZES:
-        torch.manual_seed(0)
-        theirs = nn.LSTM(H, H, batch_first=True)
-        ours = CustomLSTM.from_torch(theirs)
-        x = torch.randn(B, T, H, requires_grad=True)
-        if not torch.allclose(ours(x)[0], theirs(x)[0], atol=1e-5):
-            raise AssertionError(f"CustomLSTM and nn.LSTM differ at B, T, H = {B}, {T}, {H}")
-        forward, forward_ms = ratios(run_forward, ours, theirs, x, options.seconds / 2)
-        both, both_ms = ratios(run_both, ours, theirs, x, options.seconds / 2)
-        yield {
-            "batch, steps, input = hidden size": f"{B}, {T}, {H}",
-            "forward": spread(forward),
-            "forward + backward": spread(both),
-            "nn.LSTM forward": f"{forward_ms:.1f} ms",
-            "nn.LSTM both": f"{both_ms:.1f} ms",
-            "pairs": f"{len(forward)}, {len(both)}",
-        }
+    compiles = not fast.no_compiler()
+    if not compiles:
+        print(f"No rung with torch.compile: {fast.no_compiler()}.\n")
+    for device in ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]:
+        for sizes in SIZES:
+            theirs, ours, runs = ladder(*sizes, device)
+            if compiles:
+                runs["compiled"] = None
+            if compiles and sizes == COMPILED:
+                runs["compiled"] = both_ways(fast.compiled(), ours, theirs.x)
+            yield row(sizes, device, theirs, runs, options.seconds)
+    if not torch.cuda.is_available():
+        print("\nNo GPU here: nothing beside cuDNN, and no CUDA graphs.")
 
 
-def run_forward(model, x):
-    with torch.no_grad():
-        model(x)
+class Beside:
+    """nn.LSTM with its input: what every rung is measured against."""
+
+    def __init__(self, lstm, x):
+        self.lstm, self.x = lstm, x
+
+    def __call__(self):
+        self.lstm(self.x)[0].sum().backward()
+        finish(self.x)
 
 
-def run_both(model, x):
-    model(x)[0].sum().backward()
+def ladder(B, T, H, device):
+    """nn.LSTM, a CustomLSTM with the same weights, and a function to run for every rung."""
+    torch.manual_seed(0)
+    x = torch.randn(B, T, H, device=device, requires_grad=True)
+    theirs = Beside(nn.LSTM(H, H, batch_first=True, device=device), x)
+    ours = CustomLSTM.from_torch(theirs.lstm)
+    if not torch.allclose(ours(x)[0], theirs.lstm(x)[0], atol=1e-5):
+        raise AssertionError(f"CustomLSTM and nn.LSTM differ at B, T, H = {B}, {T}, {H}")
+    runs = {name: both_ways(rung, ours, x) for name, rung in fast.LADDER.items()}
+    runs["CustomLSTM"] = as_layer(ours, x)
+    if device == "cuda":
+        runs["CUDA graph"] = as_layer(torch.cuda.make_graphed_callables(ours, (x,)), x)
+    return theirs, ours, runs
 
 
-def ratios(run, ours, theirs, x, seconds, at_least=3):
-    """The ratio of each pair, and the median time of `theirs` in milliseconds."""
-    for model in (ours, theirs):
-        run(model, x)  # the first run pays for memory and for starting threads
-    found, times, end = [], [], time.perf_counter() + seconds
-    while len(found) < at_least or time.perf_counter() < end:
-        pair = [seconds_of(run, model, x) for model in (ours, theirs)]
-        found.append(pair[0] / pair[1])
-        times.append(pair[1])
-    return found, 1000 * median(times)
+def both_ways(rung, ours, x):
+    zeros = x.new_zeros(len(x), ours.hidden_size)
+
+    def run():
+        rung(x, zeros, zeros, ours.cells[0].weights)[0].sum().backward()
+        finish(x)
+
+    return run
 
 
-def seconds_of(run, model, x):
-    start = time.perf_counter()
-    run(model, x)
-    return time.perf_counter() - start
+def as_layer(layer, x):
+    def run():
+        layer(x)[0].sum().backward()
+        finish(x)
+
+    return run
+
+
+def finish(x):
+    if x.is_cuda:
+        torch.cuda.synchronize()
+
+
+def row(sizes, device, theirs, runs, seconds):
+    found = ratios({name: run for name, run in runs.items() if run}, theirs, seconds)
+    cells = {name: spread(found[name]) if name in found else "" for name in runs}
+    return {
+        "batch, steps, input = hidden size": f"{', '.join(map(str, sizes))} on {device}",
+        **cells,
+        "nn.LSTM": f"{1000 * fastest(theirs):.1f} ms",
+        "rounds": str(len(found["CustomLSTM"])),
+    }
 
 
 def spread(values):
-    low, middle, high = quantiles(values, n=4)
-    return f"{middle:.1f}× ({low:.1f}–{high:.1f})"
+    low, _, high = quantiles(values, n=4)
+    return f"{median(values):.2f}× ({low:.2f}–{high:.2f})"

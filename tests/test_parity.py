@@ -119,10 +119,10 @@ def test_the_functional_lstm_and_the_cell_equal_the_module(B, T, N, H, seed):
     module = CustomLSTM(N, H).double()
     x, h_0, c_0 = double(B, T, N), double(B, H), double(B, H)
     hidden_seq, (h_n, c_n) = module(x, (h_0, c_0))
-    own_seq, h_T, c_T = lstm(x, h_0, c_0, module.cells[0].weights)
-    assert torch.equal(own_seq, hidden_seq)
-    assert torch.equal(h_T, h_n)
-    assert torch.equal(c_T, c_n)
+    own_seq, h_T, c_T = lstm(x, h_0, c_0, module.cells[0].weights)  # the module goes its fast way
+    assert difference(own_seq, hidden_seq) <= EXACT
+    assert difference(h_T, h_n) <= EXACT
+    assert difference(c_T, c_n) <= EXACT
 
 
 def test_padded_steps_change_nothing_whatever_they_hold():

@@ -1,0 +1,105 @@
+"""The exercises of notebook 15: four gates from one sum, and the inputs' share of it for all steps at once."""
+
+import torch
+
+from lstm_lesson.catalogue import Exercise, Mistake
+
+S, TANH = torch.sigmoid, torch.tanh
+
+
+def _fused(order="ifgo", bends=(S, S, TANH, S), total=lambda x, h, W_x, W_h, b: x @ W_x + h @ W_h + b):
+    """fused_gates with one thing odd: the order of the blocks, the functions around them, or the sum."""
+
+    def answer(*given):
+        blocks = dict(zip(order, total(*given).chunk(4, dim=1), strict=True))
+        return tuple(bend(blocks[gate]) for gate, bend in zip("ifgo", bends, strict=True))
+
+    return answer
+
+
+def _interleaved(x, h, W_x, W_h, b):
+    z = x @ W_x + h @ W_h + b
+    return tuple(bend(z[:, k::4]) for k, bend in enumerate((S, S, TANH, S)))
+
+
+FUSED_MISTAKES = (
+    Mistake(
+        _fused("ifog"),
+        "The last two blocks are swapped. The weights stand in the order i, f, c, o: the candidate's are third.",
+    ),
+    Mistake(_fused("figo"), "The first two blocks are swapped. The weights stand in the order i, f, c, o."),
+    Mistake(_fused("igfo"), "The blocks in the middle are swapped. The weights stand in the order i, f, c, o."),
+    Mistake(_fused(bends=(S, S, S, S)), "A sigmoid stands around all four blocks. One of them is no gate."),
+    Mistake(_fused(bends=(TANH,) * 4), "A tanh stands around all four blocks. Three of them are gates."),
+    Mistake(_fused(bends=(S, S, TANH, TANH)), "A tanh stands around the output gate. Only one block is no gate."),
+    Mistake(_fused(bends=(S, S, S, TANH)), "The tanh stands around the last block. Which block makes the candidate?"),
+    Mistake(_fused(bends=(lambda z: z,) * 4), "These are the bare sums. What stands around them in the equations?"),
+    Mistake(_interleaved, "Every fourth column is taken. A gate's columns stand together, H of them side by side."),
+    Mistake(_fused(total=lambda x, h, W_x, W_h, b: x @ W_x + h @ W_h), "The bias is missing from the sum."),
+    Mistake(_fused(total=lambda x, h, W_x, W_h, b: x @ W_x + h @ W_h + 2 * b), "The bias is added twice."),
+    Mistake(_fused(total=lambda x, h, W_x, W_h, b: x @ W_x + b), "The term with `h_prev` is missing from the sum."),
+    Mistake(_fused(total=lambda x, h, W_x, W_h, b: h @ W_h + b), "The term with `x_t` is missing from the sum."),
+)
+
+HOIST_MISTAKES = (
+    Mistake(lambda x, W_x, b: x @ W_x, "The bias is missing. It waits for no step either, so it belongs in here."),
+    Mistake(lambda x, W_x, b: x @ W_x - b, "The bias is subtracted. Look at its sign."),
+    Mistake(lambda x, W_x, b: x @ W_x + 2 * b, "The bias is added twice."),
+    Mistake(
+        lambda x, W_x, b: (x @ W_x + b).transpose(0, 1),
+        "Steps stand first. Here the batch does, as it does in x.",
+    ),
+    Mistake(
+        lambda x, W_x, b: x[:, -1] @ W_x + b,
+        "Only the last step is here. The loop will ask for every one.",
+    ),
+    Mistake(
+        lambda x, W_x, b: x[:, 0] @ W_x + b,
+        "Only the first step is here. The loop will ask for every one.",
+    ),
+    Mistake(
+        lambda x, W_x, b: (x @ W_x + b).sum(dim=1),
+        "The steps are added up. Each keeps a sum of its own.",
+    ),
+    Mistake(
+        lambda x, W_x, b: torch.sigmoid(x @ W_x + b),
+        "A sigmoid is taken too early: what the hidden state adds is still missing from this sum.",
+    ),
+    Mistake(
+        lambda x, W_x, b: x.flip(1) @ W_x + b,
+        "The steps come from the end. Leave them in the order in which they stand in x.",
+    ),
+)
+
+EXERCISES = [
+    Exercise(
+        name="fused_gates",
+        notebook="15_faster",
+        minutes=6,
+        difficulty=2,
+        reference="fast.fused_gates",
+        inputs=lambda d: dict(x_t=d("B N"), h_prev=d("B H"), W_x=d("N 4H"), W_h=d("H 4H"), b=d("4H")),
+        returns={"i_t": "B H", "f_t": "B H", "g_t": "B H", "o_t": "B H"},
+        mistakes=FUSED_MISTAKES,
+        hints=(
+            "One sum makes all four: its shape is (B, 4H), because the weights stand side by side.",
+            "`chunk(4, dim=1)` cuts it into four blocks of H columns, in the order i, f, c, o.",
+            "The gates are sigmoids of their blocks; the candidate, from the block of c, is a tanh.",
+        ),
+    ),
+    Exercise(
+        name="hoist_inputs",
+        notebook="15_faster",
+        minutes=3,
+        difficulty=1,
+        reference="fast.hoist_inputs",
+        inputs=lambda d: dict(x=d("B T N"), W_x=d("N 4H"), b=d("4H")),
+        returns={"z": "B T 4H"},
+        mistakes=HOIST_MISTAKES,
+        hints=(
+            "Which terms of the sum do not wait for the hidden state of the step before?",
+            "A matrix on the right of `@` is applied to every row, whatever dimensions stand before: (B, T, N) works.",
+            "`x @ W_x` is (B, T, 4H); a vector (4H,) is added to each of its rows.",
+        ),
+    ),
+]

@@ -1,0 +1,149 @@
+"""What a computation costs: calls, bytes, time beside another one, and how each grows."""
+
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor
+from torch.autograd.graph import saved_tensors_hooks
+from torch.utils._python_dispatch import TorchDispatchMode
+
+# Operations that only take memory or look at it in another way, and those that only hand on to others.
+NO_WORK = {"alias", "as_strided", "chunk", "clone", "contiguous", "detach", "empty", "empty_like", "empty_strided",
+           "expand", "flatten", "lift_fresh", "linear", "matmul", "narrow", "new_empty", "new_full", "new_ones",
+           "new_zeros", "full_like", "ones_like", "permute", "reshape", "resolve_conj", "resolve_neg", "select",
+           "slice", "split", "squeeze", "stack", "t", "to", "_to_copy", "transpose", "unbind", "unsqueeze", "view",
+           "_reshape_alias", "_unsafe_view", "zeros", "zeros_like"}  # fmt: skip
+
+COPIES = {"cat", "copy_", "fill_", "zero_"}
+MATMULS = {"addmm", "addmm_", "baddbmm", "bmm", "mm"}
+
+
+def calls(function: Callable[[], object]) -> dict[str, int]:
+    """How often each of torch's kernels is called while `function` runs, the most frequent first.
+
+    Counted by `torch.profiler`. Left out: views, taking memory, and operations that only call others.
+    """
+    function()  # what happens only at the first call does not count
+    with _silent(), torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
+        function()
+    names = (event.name.removeprefix("aten::") for event in profile.events() if event.name.startswith("aten::"))
+    return dict(Counter(name for name in names if name not in NO_WORK).most_common())
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Some builds of the profiler write to the process's stderr, past Python."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+def shares(function: Callable[[], object]) -> dict[str, float]:
+    """Where the time of `function` goes, as shares that add up to 1, with `torch.profiler` watching.
+
+    Matmuls; other arithmetic; views, memory and copies; and what is left, which is Python and autograd's own work.
+    """
+    function()
+    with _silent(), torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
+        start = time.perf_counter()
+        function()
+        whole = 1e6 * (time.perf_counter() - start)
+    spent = dict.fromkeys(("matmuls", "other arithmetic", "views, memory, copies"), 0.0)
+    for event in profile.key_averages():
+        name = event.key.removeprefix("aten::")
+        if event.key.startswith("aten::"):
+            kind = "matmuls" if name in MATMULS else list(spent)[2 if name in NO_WORK | COPIES else 1]
+            spent[kind] += event.self_cpu_time_total
+    return {kind: t / whole for kind, t in spent.items()} | {"Python and autograd": 1 - sum(spent.values()) / whole}
+
+
+class _Moved(TorchDispatchMode):
+    """Adds up the sizes of what every kernel reads and writes."""
+
+    total = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        result = func(*args, **(kwargs or {}))
+        if func.overloadpacket.__name__ not in NO_WORK - {"clone", "_to_copy", "stack"}:
+            outputs = result if isinstance(result, (tuple, list)) else [result]
+            for tensor in [*args, *(kwargs or {}).values(), *outputs]:
+                if isinstance(tensor, Tensor):
+                    self.total += tensor.numel() * tensor.element_size()
+        return result
+
+
+def bytes_moved(function: Callable[[], object]) -> int:
+    """The bytes that torch's kernels read and write while `function` runs: the sizes of their arguments and results."""
+    with _Moved() as moved:
+        function()
+    return moved.total
+
+
+def bytes_saved(function: Callable[[], object], besides: Sequence[Tensor] = ()) -> int:
+    """The bytes that autograd keeps for the backward pass of what `function` computes.
+
+    A piece of memory counts once, however many tensors look at it, and not at all if one of `besides` lies in it.
+    """
+    known = {tensor.untyped_storage().data_ptr() for tensor in besides}
+    saved = {}
+
+    def pack(tensor):
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in known:
+            saved[storage.data_ptr()] = storage
+        return tensor
+
+    with saved_tensors_hooks(pack, lambda tensor: tensor):
+        result = function()
+    del result
+    return sum(storage.nbytes() for storage in saved.values())
+
+
+def ratios(
+    runs: Mapping[str, Callable[[], object]], beside: Callable[[], object], seconds: float = 2.0, at_least: int = 3
+) -> dict[str, list[float]]:
+    """How many times as long as `beside` each of `runs` takes, once for every round in which all take their turn.
+
+    Stops after `seconds`, but not before `at_least` rounds. One round goes before, and is not counted.
+    """
+    everyone = {None: beside, **runs}
+    for run in everyone.values():
+        run()
+    found, end = {name: [] for name in runs}, time.perf_counter() + seconds
+    while time.perf_counter() < end or len(next(iter(found.values()))) < at_least:
+        times = {name: _seconds(run) for name, run in everyone.items()}
+        for name, values in found.items():
+            values.append(times[name] / times[None])
+    return found
+
+
+def fastest(function: Callable[[], object], times: int = 5) -> float:
+    """The seconds of the fastest of several runs, after one that is not counted: the one that was disturbed least."""
+    function()
+    return min(_seconds(function) for _ in range(times))
+
+
+def _seconds(function: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    function()
+    return time.perf_counter() - start
+
+
+def slope(x: Sequence[float], y: Sequence[float]) -> float:
+    """The exponent p of the power law y ~ x**p that fits best: the slope of a straight line through log x and log y.
+
+    >>> round(slope([1, 10, 100], [5, 500, 50_000]), 6)
+    2.0
+    """
+    log_x, log_y = (torch.tensor(list(v), dtype=torch.float64).log() for v in (x, y))
+    log_x, log_y = log_x - log_x.mean(), log_y - log_y.mean()
+    return ((log_x * log_y).sum() / log_x.square().sum()).item()

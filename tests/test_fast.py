@@ -1,0 +1,285 @@
+"""Every rung of the ladder computes the same, forward and backward, and `CustomLSTM` takes the fast one or says why."""
+
+import pytest
+import torch
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from lstm_lesson import CustomLSTM, LSTMCell, by_hand, fast
+from lstm_lesson.backward import lstm_backward
+from lstm_lesson.layers import lstm
+
+EXACT = 1e-12
+RUNGS = {**fast.LADDER, "checkpointed": fast.checkpointed}
+size = st.integers(1, 5)
+
+
+def double(*shape):
+    return torch.randn(*shape, dtype=torch.float64)
+
+
+def leaves(B=3, T=5, N=4, H=2):
+    """x, h_0, c_0 and the weights by name, all of which need gradients."""
+    states = [double(B, T, N).requires_grad_(), double(B, H).requires_grad_(), double(B, H).requires_grad_()]
+    return states, {name: w.detach().double().requires_grad_() for name, w in LSTMCell(N, H).weights.items()}
+
+
+def apart(got, expected):
+    assert [g.shape for g in got] == [e.shape for e in expected]
+    return max((g - e).abs().max().item() for g, e in zip(got, expected, strict=True))
+
+
+@pytest.mark.parametrize("name", RUNGS)
+@settings(max_examples=15, deadline=None)
+@given(B=size, T=size, N=size, H=size, seed=st.integers(0, 10_000))
+@example(B=1, T=1, N=1, H=1, seed=0)
+def test_the_rung_equals_the_equations_in_values_and_gradients(name, B, T, N, H, seed):
+    torch.manual_seed(seed)
+    states, weights = leaves(B, T, N, H)
+    expected, got = lstm(*states, weights), RUNGS[name](*states, weights)
+    assert apart(got, expected) <= EXACT
+    upstream = [torch.randn_like(e) for e in expected]
+    everything = [*states, *weights.values()]
+    assert apart(*(torch.autograd.grad(out, everything, upstream) for out in (got, expected))) <= EXACT
+
+
+def test_the_gradients_by_hand_equal_the_readable_ones_by_hand():
+    torch.manual_seed(0)
+    (x, h_0, c_0), weights = leaves()
+    hidden_seq, _, c_n = fast.by_hand(x, h_0, c_0, weights)
+    upstream = torch.randn_like(hidden_seq)
+    got = torch.autograd.grad(hidden_seq, [x, h_0, c_0, *weights.values()], upstream)
+    nothing = torch.zeros_like(c_n)
+    dx, dh_0, dc_0, dweights = lstm_backward(upstream, nothing, nothing, x, h_0, c_0, weights)
+    assert apart(got, [dx, dh_0, dc_0, *(dweights[name] for name in weights)]) <= EXACT
+
+
+def test_steps_prepared_in_several_pieces_give_the_same_gradient(monkeypatch):
+    torch.manual_seed(0)
+    states, weights = leaves(T=11)
+    monkeypatch.setattr(by_hand, "IN_CACHE", 4 * 5 * 3 * 2)  # four steps at once: 4, 4 and 3
+    everything = [*states, *weights.values()]
+    got, expected = (torch.autograd.grad(r(*states, weights)[0].cos().sum(), everything) for r in (fast.by_hand, lstm))
+    assert apart(got, expected) <= EXACT
+
+
+def test_second_derivatives_are_right():
+    torch.manual_seed(0)
+    x, h_0, c_0 = double(2, 3, 2).requires_grad_(), double(2, 2).requires_grad_(), double(2, 2).requires_grad_()
+    stacked = [double(2, 8).requires_grad_(), double(2, 8).requires_grad_(), double(8).requires_grad_()]
+    keep = torch.tensor([[True, True, True], [True, False, False]])
+    for mask in (None, keep):
+        inputs = (x, h_0, c_0, *stacked, mask)
+        assert torch.autograd.gradcheck(by_hand.steps, inputs)
+        assert torch.autograd.gradgradcheck(by_hand.steps, inputs)
+
+
+def test_the_backward_pass_can_run_again_and_leaves_everything_as_it_was():
+    torch.manual_seed(0)
+    states, weights = leaves()
+    everything = [*states, *weights.values()]
+    before = [tensor.detach().clone() for tensor in everything]
+    out = fast.by_hand(*states, weights)[0].sum()
+    first, second = (torch.autograd.grad(out, everything, retain_graph=True) for _ in range(2))
+    assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(everything, before, strict=True))
+
+
+@pytest.mark.parametrize("needed", range(6))
+def test_one_input_alone_may_need_a_gradient(needed):
+    torch.manual_seed(0)
+    (x, h_0, c_0), weights = leaves()
+    inputs = [t.detach() for t in (x, h_0, c_0, *by_hand.stacked(weights))]
+    inputs[needed].requires_grad_()
+    got, expected = (f(*inputs)[0].sum() for f in (by_hand.steps, by_hand.hoisted_steps))
+    assert apart(*(torch.autograd.grad(out, inputs[needed]) for out in (got, expected))) <= EXACT
+
+
+def test_large_sums_saturate_the_gates_and_stay_finite():
+    torch.manual_seed(0)
+    (x, h_0, c_0), weights = leaves()
+    got, expected = (rung(1e4 * x, h_0, 1e4 * c_0, weights) for rung in (fast.by_hand, lstm))
+    assert apart(got[:2], expected[:2]) <= EXACT
+    assert all(g.isfinite().all() for g in torch.autograd.grad(got[0].sum(), [x, h_0, c_0, *weights.values()]))
+
+
+# Which path CustomLSTM takes -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def taken(monkeypatch):
+    """The paths that CustomLSTM took, in their order."""
+    paths, along, run = [], by_hand.along, CustomLSTM._run
+    monkeypatch.setattr(by_hand, "along", lambda *a: paths.append("fast") or along(*a))
+    monkeypatch.setattr(CustomLSTM, "_run", staticmethod(lambda *a: paths.append("readable") or run(*a)))
+    return paths
+
+
+@pytest.mark.parametrize("lengths", [None, [7, 2, 5, 1]])
+@pytest.mark.parametrize("both", [False, True])
+@pytest.mark.parametrize("layers", [1, 3])
+def test_the_layer_gives_the_same_on_its_fast_and_on_its_readable_path(taken, layers, both, lengths):
+    torch.manual_seed(0)
+    model = CustomLSTM(3, 5, layers, both).double()
+    shape = (4, 5) if model.single else (len(model.cells), 4, 5)
+    inputs = [double(4, 7, 3).requires_grad_(), double(*shape).requires_grad_(), double(*shape).requires_grad_()]
+
+    def everything():
+        hidden_seq, (h_n, c_n) = model(inputs[0], inputs[1:], lengths)
+        values = hidden_seq, h_n, c_n
+        upstream = [torch.linspace(-1, 1, v.numel()).to(v).view_as(v) for v in values]
+        return [*values, *torch.autograd.grad(values, [*inputs, *model.parameters()], upstream)]
+
+    found = everything()
+    assert set(taken) == {"fast"}
+    taken.clear()
+    for cell in model.cells:
+        cell.register_forward_hook(lambda *_: None)
+    assert apart(found, everything()) <= EXACT
+    assert set(taken) == {"readable"}
+
+
+def hooked():
+    model = CustomLSTM(3, 4)
+    model.cells[0].register_forward_pre_hook(lambda *_: None)
+    return model
+
+
+def other_cell():
+    class Cell(LSTMCell):
+        pass
+
+    model = CustomLSTM(3, 4)
+    model.cells[0] = Cell(3, 4)
+    return model
+
+
+def other_forward():
+    model = CustomLSTM(3, 4)
+    model.cells[0].forward = model.cells[0].forward
+    return model
+
+
+def in_vmap(model, x):
+    return torch.func.vmap(lambda v: model(v)[0])(x[None])
+
+
+READABLE = {
+    "peephole": lambda x: CustomLSTM(3, 4, peephole="diagonal")(x),
+    "hook": lambda x: hooked()(x),
+    "a cell of another class": lambda x: other_cell()(x),
+    "a forward of its own": lambda x: other_forward()(x),
+    "bfloat16": lambda x: CustomLSTM(3, 4).bfloat16()(x.bfloat16()),
+    "float16": lambda x: CustomLSTM(3, 4).half()(x.half()),
+    "autocast": lambda x: torch.autocast("cpu", torch.bfloat16)(CustomLSTM(3, 4))(x),
+    "vmap": lambda x: in_vmap(CustomLSTM(3, 4), x),
+    "grad of torch.func": lambda x: torch.func.grad(lambda v: CustomLSTM(3, 4)(v)[0].sum())(x),
+    "jvp of torch.func": lambda x: torch.func.jvp(lambda v: CustomLSTM(3, 4)(v)[0], (x,), (x,)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", READABLE)
+def test_the_readable_path_is_taken_for(taken, case):
+    READABLE[case](torch.randn(2, 5, 3))
+    assert taken == ["readable"]
+
+
+def test_forward_mode_gradients_take_the_readable_path(taken):
+    model, x, tangent = CustomLSTM(3, 4).double(), double(2, 5, 3), double(2, 5, 3)
+    with torch.autograd.forward_ad.dual_level():
+        out, _ = model(torch.autograd.forward_ad.make_dual(x, tangent))
+        moved = torch.autograd.forward_ad.unpack_dual(out).tangent
+    assert taken == ["readable"]
+    expected = (model(x + 1e-6 * tangent)[0] - model(x - 1e-6 * tangent)[0]) / 2e-6
+    assert (moved - expected).abs().max() < 1e-8
+
+
+def test_a_global_hook_on_all_modules_sees_the_cells(taken):
+    handle = nn.modules.module.register_module_forward_hook(lambda *_: None)
+    try:
+        CustomLSTM(3, 4)(torch.randn(2, 5, 3))
+    finally:
+        handle.remove()
+    assert taken == ["readable"]
+
+
+def test_a_weight_that_does_not_fit_is_named_as_ever():
+    model = CustomLSTM(3, 4)
+    model.cells[0].W_hf = nn.Parameter(torch.zeros(4, 5))
+    with pytest.raises(ValueError, match=r"W_hf has shape \(4, 5\)"):
+        model(torch.randn(2, 5, 3))
+
+
+def test_the_states_that_come_out_belong_to_the_caller():
+    model, x = CustomLSTM(3, 4), torch.randn(2, 5, 3)
+    hidden_seq, (h_n, c_n) = model(x)
+    loss = hidden_seq.square().sum()
+    h_n.detach_()
+    c_n.detach_().zero_()
+    loss.backward()
+    assert c_n.untyped_storage().nbytes() == c_n.numel() * 4  # carrying the memory on keeps no sequence alive
+
+
+def test_no_gradient_is_made_where_none_is_wanted():
+    model = CustomLSTM(3, 4)
+    with torch.no_grad():
+        assert not model(torch.randn(2, 5, 3))[0].requires_grad
+    assert model.requires_grad_(False)(torch.randn(2, 5, 3))[0].grad_fn is None
+
+
+# The pieces ----------------------------------------------------------------------------------------------------------
+
+
+def test_hoisted_inputs_and_fused_gates_are_those_of_the_equations():
+    torch.manual_seed(0)
+    (x, h_0, _), weights = leaves()
+    W_x, W_h, b = by_hand.stacked(weights)
+    z = fast.hoist_inputs(x, W_x, b)
+    assert torch.equal(z[:, 2, 2:4], (x @ W_x + b)[:, 2].chunk(4, dim=1)[1])
+    i, f, g, o = fast.fused_gates(x[:, 0], h_0, W_x, W_h, b)
+    for gate, k, bend in (
+        (i, "i", torch.sigmoid),
+        (f, "f", torch.sigmoid),
+        (g, "c", torch.tanh),
+        (o, "o", torch.sigmoid),
+    ):
+        expected = bend(x[:, 0] @ weights[f"W_x{k}"] + h_0 @ weights[f"W_h{k}"] + weights[f"b_{k}"])
+        assert (gate - expected).abs().max() <= EXACT
+
+
+x_t, h_t, W_x, W_h, b = torch.zeros(2, 3), torch.zeros(2, 4), torch.zeros(3, 16), torch.zeros(4, 16), torch.zeros(16)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: fast.fused_gates(x_t, h_t, W_x.T, W_h, b), r"W_x has shape \(16, 3\)"),
+        (lambda: fast.fused_gates(x_t, h_t, W_x, W_h[:, :8], b), r"W_h has shape \(4, 8\); .* 4H = 16"),
+        (lambda: fast.fused_gates(x_t, h_t, W_x[:, :15], W_h, b), r"W_x has shape \(3, 15\); .* 4H = 16"),
+        (lambda: fast.hoist_inputs(x_t, W_x, b), r"x has shape \(2, 3\); it needs \(B, T, N\)"),
+        (lambda: fast.hoist_inputs(x_t[None], W_x, b[:4]), r"b has shape \(4,\)"),
+        (lambda: fast.checkpointed(x_t[None], h_t, h_t, LSTMCell(3, 4).weights, 0), r"segment is 0"),
+    ],
+)
+def test_bad_input_is_named(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+def test_without_a_compiler_there_is_a_reason(monkeypatch):
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    assert "no-such-compiler" in fast.no_compiler()
+    fast.compiled.cache_clear()
+    with pytest.raises(ValueError, match="no-such-compiler"):
+        fast.compiled()
+
+
+@pytest.mark.skipif(bool(fast.no_compiler()), reason="no C++ compiler")
+def test_the_compiled_rung_equals_the_equations():
+    torch.manual_seed(0)
+    states, weights = leaves(2, 2, 3, 4)
+    everything = [*states, *weights.values()]
+    got, expected = (rung(*states, weights)[0] for rung in (fast.compiled(), lstm))
+    assert apart([got], [expected]) <= EXACT
+    assert apart(*(torch.autograd.grad(out.sum(), everything) for out in (got, expected))) <= EXACT
