@@ -2,20 +2,24 @@
 PYTHON ?= python3
 LAB_ARGS ?=
 BENCH_ARGS ?=
+SCHEDULER ?=
 
 PY := .venv/bin/python
 READY := .venv/ready
 
-.PHONY: help setup lab test notebooks bench
+.PHONY: help setup lab test colab notebooks bench sweep
 
 help:
 	@echo "make lab        set up once, check the set-up, open the lessons in JupyterLab"
 	@echo "                (make lab LAB_ARGS='--no-browser --port 9999' hands JupyterLab more arguments)"
-	@echo "make test       unit tests, doctests, hygiene tests and every notebook"
+	@echo "make test       unit tests, doctests, hygiene tests, every notebook, and the explorers in a browser"
+	@echo "make colab      every notebook on a stand-in for Colab, built once in .venv/colab"
 	@echo "make setup      only the set-up: a .venv with requirements.txt and the package"
 	@echo "                (make setup PYTHON=python3.13 takes another Python, 3.11 or newer)"
 	@echo "make notebooks  run all notebooks again, in place"
 	@echo "make bench      the benchmark tables (make bench BENCH_ARGS=--help lists what can be chosen)"
+	@echo "make sweep      what is missing of the trainings in lstm_lesson/sweep.csv; delete it to make all again"
+	@echo "                (make sweep SCHEDULER=tcp://HOST:PORT runs them on a Dask cluster that has the package)"
 
 # .venv/ready is written last and holds the folder's path: an interrupted set-up, a folder that was moved
 # and a Python that has gone are all noticed and mended here.
@@ -45,13 +49,18 @@ lab: setup
 test: setup
 	$(PY) -m pytest
 
+colab: setup
+	$(PY) tests/colab.py .venv/colab
+	$(PY) -m pytest -m colab --dist=load tests/test_colab.py
+
 # Stops at the first error without writing that notebook. Kept: outputs, tags, slide types. Dropped: the rest.
 # The exercises' progress goes to a folder that is thrown away, so that every stub is shown as not attempted.
 notebooks: setup
 	@scratch=$$(mktemp -d) && trap 'rm -rf "$$scratch"' EXIT && \
-	LSTM_LESSON_PROGRESS="$$scratch/progress.json" $(PY) -m nbconvert --to notebook --execute --inplace \
+	LSTM_LESSON_PROGRESS="$$scratch/progress.json" PYTHONPATH=tests $(PY) -m nbconvert --to notebook --execute --inplace \
 		--ExecutePreprocessor.timeout=600 --ExecutePreprocessor.kernel_name=python3 \
 		--ExecutePreprocessor.record_timing=False --ExecutePreprocessor.store_widget_state=False \
+		--NotebookExporter.preprocessors="['stored_notebook.WithoutWidgetViews']" \
 		--ClearMetadataPreprocessor.enabled=True \
 		--ClearMetadataPreprocessor.preserve_nb_metadata_mask="{'kernelspec', ('language_info', 'name')}" \
 		--ClearMetadataPreprocessor.preserve_cell_metadata_mask="{'tags', 'slideshow'}" \
@@ -59,3 +68,6 @@ notebooks: setup
 
 bench: setup
 	$(PY) benchmarks/run.py $(BENCH_ARGS)
+
+sweep: setup
+	$(PY) -m lstm_lesson.sweep lstm_lesson/sweep.csv $(if $(SCHEDULER),--scheduler $(SCHEDULER))

@@ -7,12 +7,14 @@ import argparse
 import os
 import platform
 
+import growth
 import import_time
+import in_browser
 import notebook_runs
 import speed
 import torch
 
-TABLES = {"speed": speed, "import": import_time, "notebooks": notebook_runs}
+TABLES = {"speed": speed, "growth": growth, "import": import_time, "notebooks": notebook_runs, "browser": in_browser}
 
 
 def main():
@@ -22,6 +24,8 @@ def main():
     parser.add_argument("--threads", type=int, default=1, help="threads for torch (default: 1, as the notebooks)")
     parser.add_argument("--pairs", type=int, default=5, help="paired runs of `import` (default: 5)")
     parser.add_argument("--notebook", default="", help="only notebooks whose name contains this")
+    parser.add_argument("--explorer", default="", help="`browser`: only explorers whose name contains this")
+    parser.add_argument("--presses", type=int, default=1000, help="`browser`: key presses for each (default: 1000)")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     print(f"Python {platform.python_version()}, torch {torch.__version__}, {platform.machine()},", end=" ")

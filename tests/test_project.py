@@ -20,29 +20,42 @@ ROWS = [
     "judging progress_file",
     "diagnosis",
     "calling comparing",
-    "catalogue_gates catalogue_gradients catalogue_lstm catalogue_rnn catalogue_text",
-    "catalogue_affine",
-    "catalogue zoo",
+    "catalogue_ablation catalogue_backward catalogue_faster catalogue_forecasting catalogue_gates catalogue_gradients "
+    "catalogue_inside catalogue_lstm catalogue_peepholes catalogue_rnn catalogue_text",
+    "catalogue_affine catalogue_steps",
+    "catalogue zoo forecasting peepholes",
+    "explorers inspector",
+    "small_explorers gradient_explorer playground",
+    "explorer_base gate_picture",
     "plots graph",
     "charts maps tables",
-    "canvas",
+    "canvas svg_chart",
     "picture",
     "values",
-    "training tracing parity",
+    "sweep",
+    "trials",
+    "reading",
+    "training tracing parity variants paired saliency",
     "readers",
-    "layers fast backward",
+    "costs",
+    "fast",
+    "layers backward",
+    "by_hand",
+    "lags",
     "cells",
     "equations",
-    "text",
+    "text mauna_loa",
     "tasks download",
+    "newsroom series",
     "shapes",
 ]
 ROW = {module: row for row, modules in enumerate(ROWS) for module in modules.split()}
-LOADED_WHEN_USED = {"matplotlib", "ipywidgets", "IPython", "pooch", "torchviz", "graphviz", "platformdirs", "tqdm"}
+LOADED_WHEN_USED = {"matplotlib", "ipywidgets", "IPython", "pooch", "torchviz", "graphviz", "platformdirs", "tqdm",
+                    "joblib", "distributed"}  # fmt: skip
 CONDA_NAMES = {"pytorch": "torch", "matplotlib-base": "matplotlib", "python-graphviz": "graphviz"}
 CONDA_ONLY = {"python", "pip", "graphviz"}  # conda's graphviz is the program `dot`
-# The wrong cells and the workings of `check`: short functions of one kind, told in their module's docstring.
-TOLD_TOGETHER = {"zoo", "calling", "comparing", "diagnosis", "judging"}
+# The wrong cells: short functions of one kind, told in their module's docstring.
+TOLD_TOGETHER = {"zoo"}
 MODULES = sorted(path for path in PACKAGE.glob("*.py") if path.stem != "__init__")
 
 

@@ -1,0 +1,128 @@
+"""A stand-in for Colab: its old ipywidgets and IPython, a `google.colab` module, the lesson's wheel and no checkout.
+
+`python tests/colab.py FOLDER` builds it once; a second call mends only what has changed. Versions: tests/colab.txt.
+Two things differ from Colab: torch is the one of the running Python, shared by links, and there is no GPU.
+"""
+
+import importlib.metadata
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import venv
+from pathlib import Path
+
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).resolve().parent.parent
+VERSIONS = ROOT / "tests" / "colab.txt"
+# Runs in every kernel before its first cell. Colab's `%pip` fetches the package from GitHub; here the line is written
+# down, for the tests to judge, and what stands for the address is the wheel. The rest of the line is done as it says.
+STARTUP = """
+import fcntl, os, pathlib, shlex, subprocess, sys
+import google.colab
+from IPython.core.magic import register_line_magic
+
+@register_line_magic
+def pip(line):
+    here = pathlib.Path(sys.prefix)
+    with open(os.environ["COLAB_PIP_LINES"], "a") as lines:
+        lines.write(line + "\\n")
+    wheel = str(next((here / "wheels").glob("*.whl")))
+    words = [wheel if word.startswith("git+https:") else word for word in shlex.split(line)]
+    with open(here / "lock", "w") as lock:  # two notebooks may start at once
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        subprocess.run([sys.executable, "-m", "pip", "--disable-pip-version-check", *words], check=True)
+"""
+
+
+def build(folder):
+    """Build the environment in `folder`, or bring its wheel up to date, and return the folder."""
+    folder = Path(folder).resolve()
+    stamp, wanted = folder / "ready", f"{folder}\n{sys.version}\n{VERSIONS.read_text(encoding='utf-8')}"
+    if not stamp.is_file() or stamp.read_text(encoding="utf-8") != wanted:
+        venv.create(folder, clear=True, with_pip=True)
+        _pip(folder, "install", "-qq", "--no-compile", "--no-deps", "--requirement", VERSIONS)
+        _share_torch(folder)
+        _pretend_to_be_colab(folder)
+        stamp.write_text(wanted, encoding="utf-8")
+    _add_wheel(folder)
+    return folder
+
+
+def environment(folder, scratch):
+    """The environment variables under which a kernel of `folder` is found and started."""
+    path = os.pathsep.join([str(Path(folder) / "jupyter"), os.environ.get("JUPYTER_PATH", "")])
+    own = {"JUPYTER_PATH": path, "IPYTHONDIR": str(Path(folder) / "ipython"), "PYTHONNOUSERSITE": "1"}
+    return os.environ | own | {"COLAB_PIP_LINES": str(Path(scratch) / "pip-lines.txt")}
+
+
+def python(folder):
+    return Path(folder) / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+def _pip(folder, *words):
+    subprocess.run([python(folder), "-m", "pip", "--disable-pip-version-check", *map(str, words)], check=True)
+
+
+def _packages(folder):
+    code = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    return Path(subprocess.run([python(folder), "-c", code], capture_output=True, text=True, check=True).stdout.strip())
+
+
+def _share_torch(folder):
+    """Link torch, and only what torch needs, from the running Python: the download is large, the copy as well."""
+    shared = folder / "shared"
+    shared.mkdir()
+    for distribution in _with_needs("torch"):
+        for top in {Path(file).parts[0] for file in distribution.files} - {"..", "__pycache__"}:
+            (shared / top).symlink_to(Path(distribution.locate_file(top)).resolve())
+    (_packages(folder) / "shared.pth").write_text(f"{shared}\n", encoding="utf-8")
+
+
+def _with_needs(name, found=None):
+    """The installed distribution `name` and, recursively, those it needs."""
+    found = {} if found is None else found
+    if name not in found:
+        try:
+            found[name] = importlib.metadata.distribution(name)
+        except importlib.metadata.PackageNotFoundError:
+            return found.values()
+        for need in map(Requirement, found[name].requires or []):
+            if need.marker is None or need.marker.evaluate({"extra": ""}):
+                _with_needs(re.sub(r"[-_.]+", "-", need.name).lower(), found)
+    return found.values()
+
+
+def _pretend_to_be_colab(folder):
+    module = _packages(folder) / "google" / "colab"
+    module.mkdir(parents=True)
+    (module / "__init__.py").write_text('"""Stands for Colab\'s own module."""\n', encoding="utf-8")
+    startup = folder / "ipython" / "profile_default" / "startup"
+    startup.mkdir(parents=True)
+    (startup / "colab.py").write_text(STARTUP, encoding="utf-8")
+    kernel = folder / "jupyter" / "kernels" / "colab"
+    kernel.mkdir(parents=True)
+    command = [str(python(folder)), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    kernel.joinpath("kernel.json").write_text(
+        json.dumps({"argv": command, "display_name": "Colab", "language": "python"}), encoding="utf-8"
+    )
+
+
+def _add_wheel(folder):
+    """Build the wheel from a copy, so that no build folder of the checkout finds its way into it."""
+    shutil.rmtree(folder / "wheels", ignore_errors=True)
+    with tempfile.TemporaryDirectory() as copy:
+        for name in ("pyproject.toml", "README.md"):
+            shutil.copy(ROOT / name, copy)
+        shutil.copytree(ROOT / "lstm_lesson", Path(copy) / "lstm_lesson", ignore=shutil.ignore_patterns("__pycache__"))
+        command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "wheel", "-qq", "--no-deps"]
+        subprocess.run([*command, "--no-build-isolation", "--wheel-dir", str(folder / "wheels"), copy], check=True)
+    _pip(folder, "uninstall", "-qqq", "--yes", "lstm-lesson")
+
+
+if __name__ == "__main__":
+    print(f"The stand-in for Colab is ready in {build(sys.argv[1])}")

@@ -1,0 +1,36 @@
+"""How far apart colours look, to most eyes and to eyes without green-sensitive cones (deuteranopia)."""
+
+# Machado, Oliveira & Fernandes 2009, "A Physiologically-based Model for Simulation of Color Vision Deficiency",
+# deuteranomaly of severity 1.0, on linear RGB. Chromium simulates deuteranopia with the same numbers.
+DEUTERANOPIA = ((0.367322, 0.860646, -0.227968), (0.280085, 0.672501, 0.047413), (-0.011820, 0.042940, 0.968881))
+XYZ = ((0.4124, 0.3576, 0.1805), (0.2126, 0.7152, 0.0722), (0.0193, 0.1192, 0.9505))  # IEC 61966-2-1 (sRGB)
+WHITE = (0.9505, 1.0, 1.089)
+
+
+def linear(colour: str) -> list[float]:
+    """Light from "#RRGGBB", three numbers from 0 to 1."""
+    parts = [int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)]
+    return [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in parts]
+
+
+def without_green(light) -> list[float]:
+    """The light as deuteranopia makes it look."""
+    return [min(max(v, 0.0), 1.0) for v in _times(DEUTERANOPIA, light)]
+
+
+def distance(one, other) -> float:
+    """CIE 1976 colour difference of two lights; 2.3 is just noticeable."""
+    return sum((a - b) ** 2 for a, b in zip(_lab(one), _lab(other), strict=True)) ** 0.5
+
+
+def _lab(light):
+    x, y, z = (_root(v / white) for v, white in zip(_times(XYZ, light), WHITE, strict=True))
+    return 116 * y - 16, 500 * (x - y), 200 * (y - z)
+
+
+def _root(t):
+    return t ** (1 / 3) if t > 216 / 24389 else (24389 / 27 * t + 16) / 116
+
+
+def _times(matrix, vector):
+    return [sum(a * b for a, b in zip(row, vector, strict=True)) for row in matrix]

@@ -1,0 +1,37 @@
+"""How the tests and the benchmarks make each explorer: as code, for a cell of a notebook and for themselves."""
+
+from lstm_lesson import explorers
+
+START = "import torch\nfrom lstm_lesson import explorers\n"
+NEEDS = {  # what has to be handed over; the others start by themselves
+    "UnrolledStepper": "torch.linspace(-1, 1, 10).view(5, 2), torch.ones(2, 3) / 3, torch.eye(3) / 2, torch.zeros(3)"
+}
+MADE = {
+    name: f"explorers.{name}({NEEDS.get(name, '')})"
+    for name in explorers.__all__
+    if isinstance(getattr(explorers, name), type) and name not in ("Explorer", "GateInspector")
+}
+INSPECTOR = """
+import torch
+from lstm_lesson.inspector import GateInspector
+from lstm_lesson.readers import Reader
+from lstm_lesson.text import Vocabulary
+
+torch.manual_seed(0)
+texts, units = {texts!r}, {units}
+vocabulary = Vocabulary(texts, min_freq=1)
+inspector = GateInspector(Reader(len(vocabulary), 8, units), vocabulary, *texts, scores=torch.linspace(-1, 1, units))
+inspector"""
+
+
+def inspector_code(*texts: list[str], units: int = 5) -> str:
+    """A cell that makes the inspector of a reader with random weights, over one text or two."""
+    return INSPECTOR.format(texts=list(texts), units=units)
+
+
+def value_of(code: str):
+    """What the last line of a cell's code gives, here."""
+    names = {}
+    *lines, last = (START + code).splitlines()
+    exec("\n".join(lines), names)
+    return eval(last, names)
