@@ -42,14 +42,14 @@ def _sums(x, h_prev, h, dz, W_x, W_h):
 
 
 def _back(whole=_whole, factors=_factors, shown=lambda dh, o, c: dh * torch.tanh(c), gate=_sigmoid, squash=_tanh,
-          sums=_sums, gather=sum, names="ifco") -> Callable:  # fmt: skip
+          opened=None, sums=_sums, gather=sum, names="ifco") -> Callable:  # fmt: skip
     """One LSTM step backwards in which something is odd: what arrives at c_t, the factors of equation 3, the output
-    gate's share, the slopes, the sums inside the gates, how their four shares join, the names of the weights."""
+    gate's share, the slopes (`opened`: the output gate's alone), the sums inside the gates, how their four shares join, the names of the weights."""
 
     def step(dh, dc, x, h_prev, c_prev, values, weights):
         i, f, g, o, c, h = values
         df, dc_prev, di, dg = factors(whole(dc, dh, o, c, h), dc, f, c_prev, i, g, c)
-        dz = gate(di, i), gate(df, f), squash(dg, g), gate(shown(dh, o, c), o)
+        dz = gate(di, i), gate(df, f), squash(dg, g), (opened or gate)(shown(dh, o, c), o)
         made = [sums(x, h_prev, h, z, weights[f"W_x{k}"], weights[f"W_h{k}"]) for z, k in zip(dz, "ifco", strict=True)]
         dweights = {}
         for k, (_, _, dW_x, dW_h, db) in zip(names, made, strict=True):
@@ -168,6 +168,10 @@ LSTM_BACKWARD_STEP_MISTAKES = (
         "The derivatives of σ and tanh are missing: gates and candidate were squashed sums.",
     ),
     Mistake(_back(gate=lambda dy, y: dy), "The derivative of σ is missing at the gates."),
+    Mistake(
+        _back(opened=lambda dy, y: dy),
+        "The derivative of σ is missing at the output gate: o_t is a squashed sum, as i_t and f_t are.",
+    ),
     Mistake(_back(squash=lambda dy, y: dy), "The derivative of tanh is missing at the candidate."),
     Mistake(
         _back(gate=lambda dy, y: dy * torch.sigmoid(y) * (1 - torch.sigmoid(y))),
@@ -273,6 +277,50 @@ def _scaled(size) -> Callable:
     return lambda x, h_0, hidden_seq, dz: tuple(s / size(dz) for s in _total(x, _read(h_0, hidden_seq), dz))
 
 
+def _scaled_apart(weights, bias) -> Callable:
+    """The same with a size for dW_x and dW_h, and another for db."""
+
+    def answer(x, h_0, hidden_seq, dz):
+        dW_x, dW_h, db = _total(x, _read(h_0, hidden_seq), dz)
+        return dW_x / weights(dz), dW_h / weights(dz), db / bias(dz)
+
+    return answer
+
+
+def _sequences(dz):
+    return dz.shape[0]
+
+
+def _steps(dz):
+    return dz.shape[1]
+
+
+def _both(dz):
+    return dz.shape[0] * dz.shape[1]
+
+
+def _one(dz):
+    return 1
+
+
+def _rows(t):
+    return t.flatten(0, 1)
+
+
+def _steps_first(t):
+    return t.transpose(0, 1).flatten(0, 1)
+
+
+def _flattened(x_rows, read_rows, dz_rows) -> Callable:
+    """The one matrix product of flattened rows, each tensor flattened in an order of its own."""
+
+    def answer(x, h_0, hidden_seq, dz):
+        made = dz_rows(dz)
+        return x_rows(x).T @ made, read_rows(_read(h_0, hidden_seq)).T @ made, dz.sum(dim=(0, 1))
+
+    return answer
+
+
 def _instead(place, change) -> Callable:
     """One of the three sums odd; `change` takes x, the states that were read, and dz."""
 
@@ -314,16 +362,52 @@ ACCUMULATE_MISTAKES = (
     ),
     Mistake(_at(slice(1, None)), "The first step's share is missing in all three."),
     Mistake(
-        _scaled(lambda dz: dz.shape[1]),
+        _scaled(_steps),
         "The shares are averaged over the steps. The same weight acts at every step: its gradient is the sum.",
     ),
     Mistake(
-        _scaled(lambda dz: dz.shape[0]),
+        _scaled(_sequences),
         "The shares are averaged over the batch. Shared weights collect the sum; a mean belongs to the loss.",
     ),
     Mistake(
-        _scaled(lambda dz: dz.shape[0] * dz.shape[1]),
+        _scaled(_both),
         "The shares are averaged over steps and sequences. Shared weights collect the sum.",
+    ),
+    Mistake(
+        _scaled_apart(_sequences, _both),
+        "`dW_x` and `dW_h` are means over the sequences, `db` is one over steps, too. All three are sums.",
+    ),
+    Mistake(
+        _scaled_apart(_steps, _both),
+        "`dW_x` and `dW_h` are means over the steps, `db` is one over sequences, too. All three are sums.",
+    ),
+    Mistake(
+        _scaled_apart(_sequences, _one),
+        "`dW_x` and `dW_h` are means over the sequences. A weight collects the sum, as the bias does.",
+    ),
+    Mistake(
+        _scaled_apart(_steps, _one),
+        "`dW_x` and `dW_h` are means over the steps. A weight collects the sum, as the bias does.",
+    ),
+    Mistake(
+        _scaled_apart(_both, _one),
+        "`dW_x` and `dW_h` are means over steps and sequences. A weight collects the sum, as the bias does.",
+    ),
+    Mistake(
+        _flattened(_steps_first, _steps_first, _rows),
+        "x and the states are flattened step by step, dz is not: rows that meet have to be of one step and sequence.",
+    ),
+    Mistake(
+        _flattened(_rows, _rows, _steps_first),
+        "dz is flattened step by step, x and the states are not: rows that meet have to be of one step and sequence.",
+    ),
+    Mistake(
+        _flattened(_steps_first, _rows, _rows),
+        "x and dz are flattened in different orders: rows that meet have to be of one step and sequence.",
+    ),
+    Mistake(
+        _flattened(_rows, _steps_first, _rows),
+        "The states and dz are flattened in different orders: rows that meet have to be of one step and sequence.",
     ),
     Mistake(
         lambda x, h_0, hidden_seq, dz: (

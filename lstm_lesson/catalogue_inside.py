@@ -7,7 +7,7 @@ from lstm_lesson.saliency import input_gradient, unit_correlation
 
 
 def _labelled(d):
-    d.sizes["B"] = max(6, d.sizes["B"])  # a correlation needs some texts
+    d.sizes["B"] = 7  # a correlation needs some texts; no H is 7, so that the two are not mixed up unseen
     return {"values": d("B H"), "labels": d.keep("B").long()}
 
 
@@ -28,6 +28,41 @@ def _parts(values, labels):
 def _covariance(values, labels):
     v, y = _parts(values, labels)
     return y @ v / len(y)
+
+
+def _covariance_of_a_sample(values, labels):
+    v, y = _parts(values, labels)
+    return y @ v / (len(y) - 1)
+
+
+def _sum_of_products(values, labels):
+    v, y = _parts(values, labels)
+    return y @ v
+
+
+def _labels_along_the_units(values, labels):
+    v, y = _parts(values, labels)
+    return (v * y).sum(dim=0) / (v.norm(dim=0) * y.norm())
+
+
+def _one_mean(values, labels):
+    v, y = values - values.mean(), _parts(values, labels)[1]
+    return y @ v / (v.norm(dim=0) * y.norm())
+
+
+def _one_length(values, labels):
+    v, y = _parts(values, labels)
+    return y @ v / (v.norm() * y.norm())
+
+
+def _one_mean_and_length(values, labels):
+    v, y = values - values.mean(), _parts(values, labels)[1]
+    return y @ v / (v.norm() * y.norm())
+
+
+def _one_spread(values, labels):
+    v, y = _parts(values, labels)
+    return y @ v / len(y) / (values.std(correction=0) * y.std(correction=0))
 
 
 def _uncentred(values, labels):
@@ -72,6 +107,22 @@ def _difference(values, labels):
 
 UNIT_CORRELATION_MISTAKES = (
     Mistake(_covariance, "That is the covariance: it grows with the size of the values. Divide by both spreads."),
+    Mistake(
+        _covariance_of_a_sample,
+        "That is the covariance, with B − 1: it grows with the size of the values. Divide by both spreads.",
+    ),
+    Mistake(
+        _sum_of_products,
+        "That is the part above the line only: it grows with the values and with B. Divide by both lengths.",
+    ),
+    Mistake(
+        _labels_along_the_units,
+        "The labels stand along the wrong axis: `values * labels` pairs them with the units. Make them (B, 1) first.",
+    ),
+    Mistake(_one_mean, "One mean is taken of the whole matrix. Each unit has its own, over the texts."),
+    Mistake(_one_length, "One length is taken of the whole matrix. Each unit has its own, over the texts."),
+    Mistake(_one_mean_and_length, "Mean and length are taken of the whole matrix. Each unit has its own of both."),
+    Mistake(_one_spread, "One spread is taken of the whole matrix. Each unit has its own, over the texts."),
     Mistake(
         _uncentred,
         "Nothing is centred. A unit that stands high for every text would look tied to the label: take off the means.",
@@ -124,6 +175,14 @@ def _forward_difference(score, x, epsilon=0.1):
 
 INPUT_GRADIENT_MISTAKES = (
     Mistake(
+        lambda score, x: _grad(lambda s: s, score, x),
+        "torch goes back from one number, and here B scores are given. How do they become one, so that none is lost?",
+    ),
+    Mistake(
+        lambda score, x: torch.autograd.grad(score(x).sum(), x)[0],
+        "x does not ask for a gradient, so the score has no graph to go back through. `requires_grad_()` asks.",
+    ),
+    Mistake(
         lambda score, x: _grad(torch.mean, score, x),
         "The scores are averaged, so every gradient is divided by B. No text's gradient should depend on how many "
         "others are in the batch.",
@@ -174,6 +233,8 @@ EXERCISES = [
         inputs=_labelled,
         returns={"correlation": "H"},
         gradient=False,
+        dtype="float",  # labels become numbers as one likes: `.float()`, `.double()`, the values' own
+        slack=1e-6,  # the mean and the length of labels in float32
         mistakes=UNIT_CORRELATION_MISTAKES,
         hints=(
             "Three parts: take off the means, multiply and add up over the texts, divide by both sizes.",

@@ -94,6 +94,14 @@ OUTPUT_MISTAKES = (
         "`@` with a vector adds all cells up into one number. Each unit sees its own cell only.",
     ),
     Mistake(
+        lambda x, h, c, c_t, W, U, w, b: sigmoid(x @ W + h @ U + c_t @ w + b),
+        "`W_co` is a vector (H,), no matrix: `@` with it makes one number per sequence. Each unit sees its own cell.",
+    ),
+    Mistake(
+        lambda x, h, c, c_t, W, U, w, b: sigmoid(x @ W + h @ U + c @ w + b),
+        "`@` with the vector `W_co` makes one number per sequence, not one per unit. And that is the old memory.",
+    ),
+    Mistake(
         lambda x, h, c, c_t, W, U, w, b: sigmoid(x @ W + h @ U + b) + c_t * w,
         "The peephole is added outside the sigmoid. It belongs into the sum: look at your brackets.",
     ),

@@ -206,12 +206,12 @@ def close(got: Tensor, expected: Tensor, slack: float = 0.0) -> Tensor:
     return torch.isclose(got, expected, rtol=0, atol=(rounding + slack) * largest, equal_nan=True)
 
 
-def alike(one, other) -> bool:
+def alike(one, other, slack: float = 0.0) -> bool:
     """Whether two returned values agree in structure, shapes and values."""
     one, other = (sorted(parts("", value), key=lambda part: part[0]) for value in (one, other))  # a dict has no order
     return [k for k, _ in one] == [k for k, _ in other] and all(
         (a.shape, a.device, a.layout, a.is_complex()) == (b.shape, b.device, b.layout, b.is_complex())
-        and bool(close(a, b).all())
+        and bool(close(a, b, slack).all())
         if isinstance(a, Tensor) and isinstance(b, Tensor)
         else type(a) is type(b) and not isinstance(a, Tensor)
         for (_, a), (_, b) in zip(one, other, strict=True)

@@ -36,12 +36,12 @@ def known(examination, fault: Fault) -> str:
     if all(trial.error is None and alike(trial.got, trial.expected) for trial in trials):
         return ""  # right but for its dtype
     for mistake in examination.exercise.mistakes:
-        if all_agree(mistake.answer, trials):
+        if all_agree(mistake.answer, trials, examination.exercise.slack):
             return mistake.cause
     return ""
 
 
-def all_agree(answer: Callable, trials: list) -> bool:
+def all_agree(answer: Callable, trials: list, slack: float = 0.0) -> bool:
     """Whether `answer` gives what was got on every draw that ran, and runs on the same draws.
 
     Where none ran, it has to raise the same error, word by word with its sizes, on every draw.
@@ -51,7 +51,7 @@ def all_agree(answer: Callable, trials: list) -> bool:
         value, error = quietly(answer, trial.arguments)
         if (error is None) != (trial.error is None):
             return False
-        if error is None and not alike(value, trial.got):
+        if error is None and not alike(value, trial.got, slack):
             return False
         if not runs and (type(error), str(error)) != (type(trial.error), str(trial.error)):
             return False

@@ -225,6 +225,28 @@ TANHS = {
     "by sigmoid": lambda z: 2 * torch.sigmoid(2 * z) - 1,
     "F.tanh": lambda z: z.tanh(),
 }
+LABELS = (torch.Tensor.float, torch.Tensor.double, lambda y: 1.0 * y)
+CORRELATIONS = (  # of centred columns v (B, H) and y (B, 1)
+    lambda v, y: (v * y).sum(0) / (v.norm(dim=0) * y.norm()),
+    lambda v, y: (v * y).mean(0) / (v.std(0, correction=0) * y.std(correction=0)),
+    lambda v, y: (v * y).sum(0) / (len(y) - 1) / (v.std(0) * y.std()),
+    lambda v, y: (v * y).sum(0) / ((v**2).sum(0) * (y**2).sum()).sqrt(),
+    lambda v, y: (v / v.norm(dim=0) * (y / y.norm())).sum(0),
+    lambda v, y: F.cosine_similarity(v, y, dim=0),
+    lambda v, y: ((y.to(v).T @ v) / (v.norm(dim=0) * y.norm()))[0],
+)
+
+
+def correlation(turn, way):
+    """Pearson's, the labels turned into numbers by `turn` in float32 or float64, their mean taken there."""
+
+    def answer(values, labels):
+        y = turn(labels)
+        return way(values - values.mean(dim=0), (y - y.mean())[:, None])
+
+    return answer
+
+
 OTHERS = {
     "hadamard": [torch.mul, lambda a, b: torch.einsum("bh,bh->bh", a, b), lambda a, b: b * a],
     "unroll": [
@@ -316,6 +338,18 @@ OTHERS = {
         lambda z, y, m: ((z.argmax(2) == y) & m).sum() / m.sum(),
         lambda z, y, m: (z.max(dim=-1).indices[m] == y[m]).to(z.dtype).mean(),
         lambda z, y, m: torch.tensor(sum((z[m].softmax(-1).argmax(-1) == y[m]).tolist()) / int(m.sum())),
+    ],
+    "unit_correlation": [
+        lambda v, y: torch.corrcoef(torch.cat([y[:, None].to(v), v], 1).T)[0, 1:],
+        lambda v, y: torch.stack([torch.corrcoef(torch.stack([u, y.to(u)]))[0, 1] for u in v.T]),
+        *(correlation(turn, way) for turn in LABELS for way in CORRELATIONS),
+    ],
+    "input_gradient": [
+        lambda score, x: torch.autograd.grad(score(x := x.detach().clone().requires_grad_()).sum(), x)[0],
+        lambda score, x: (x := x.clone().requires_grad_(), score(x).sum().backward())[0].grad,
+        lambda score, x: (x := x.clone().requires_grad_(), (s := score(x)).backward(torch.ones_like(s)))[0].grad,
+        lambda score, x: torch.func.grad(lambda z: score(z).sum())(x),
+        lambda score, x: torch.cat([torch.func.grad(lambda z: score(z[None])[0])(row)[None] for row in x]),
     ],
 }  # fmt: skip
 RIGHT = [
