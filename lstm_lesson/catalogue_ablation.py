@@ -18,12 +18,13 @@ COUPLED_CELL_STATE_MISTAKES = (
         "Both terms have the same share, one minus the gate. Whose share is the gate itself?",
     ),
     Mistake(lambda i, c, g: (1 - i) * c + g, "The candidate comes in whole. Which share of it should?"),
-    Mistake(lambda i, c, g: (1 - i) * c, "Nothing new comes in: the second term of equation 3 is missing."),
+    Mistake(lambda i, c, g: (1 - i) * c, "Nothing new comes in: the second term of the line for `c_t` is missing."),
     Mistake(lambda i, c, g: i * g, "The old memory is gone: what is kept of it where little comes in?"),
     Mistake(lambda i, c, g: (1 - i) * c - i * g, "The new part is subtracted. Look at the sign between the terms."),
     Mistake(lambda i, c, g: (i - 1) * c + i * g, "The share of the old is below 0: look at the order of 1 and `i_t`."),
     Mistake(
-        lambda i, c, g: torch.tanh((1 - i) * c + i * g), "The memory itself is squashed. Equation 3 ends with its sum."
+        lambda i, c, g: torch.tanh((1 - i) * c + i * g),
+        "The memory itself is squashed. It is the sum, as it is.",
     ),
     Mistake(
         lambda i, c, g: (1 - i) * c + i * torch.tanh(g), "The candidate is squashed twice: `g_t` has been through tanh."
@@ -47,25 +48,48 @@ def _share(found):
     return found.to(torch.float64).mean()
 
 
+def _as_far(d, margin=1e-9):
+    """Which choices of signs bring the sum as far from 0 as the differences are, or farther; (2ⁿ,)."""
+    return (_signs(d) @ d).abs() >= d.sum().abs() - margin
+
+
+def _differences(draw):
+    """Eighths, of which sums are exact, with ties; and once tenths, of which naive sums lose every tie."""
+    eighths = draw.whole(-9, 9, "K").to(draw.dtype) / 8
+    return torch.tensor([-0.5, 0.4, -0.3, 0.4, 0.4], dtype=draw.dtype) if len(eighths) == 5 else eighths
+
+
 SIGN_FLIP_TEST_MISTAKES = (
     Mistake(
-        lambda d: _share(_signs(d) @ d >= d.sum()),
+        lambda d: _share(_as_far(d, 0)),
+        "Rounding loses ties: a mean exactly as far from 0 comes out a hair nearer. Compare with a small margin.",
+    ),
+    Mistake(
+        lambda d: _share(_signs(d) @ d >= d.sum() - 1e-9),
         "One side only. A mean as far *below* 0 would have surprised you as much: what counts is the distance from 0.",
     ),
     Mistake(
-        lambda d: _share((_signs(d) @ d).abs() > d.sum().abs()),
+        lambda d: _share(_signs(d) @ d >= d.sum()),
+        "One side only, where a mean as far *below* 0 counts as well. And rounding loses ties: leave a small margin.",
+    ),
+    Mistake(
+        lambda d: _share((_signs(d) @ d).abs() > d.sum().abs() + 1e-9),
         "Strictly farther only. The signs that really fell are one of the choices: *at least* as far counts.",
     ),
     Mistake(
-        lambda d: _share((_signs(d)[1:] @ d).abs() >= d.sum().abs()),
+        lambda d: _share(_as_far(d)[1:]),
         "The signs that really fell are left out. They are one of the 2ⁿ choices, and count like the others.",
     ),
     Mistake(
-        lambda d: (((_signs(d) @ d).abs() >= d.sum().abs()).to(torch.float64)).sum(),
+        lambda d: _as_far(d).to(torch.float64).sum(),
         "That is how many choices are as far from 0. p is their share of all 2ⁿ.",
     ),
     Mistake(
-        lambda d: 1 - _share((_signs(d) @ d).abs() >= d.sum().abs()),
+        lambda d: _as_far(d, 0).to(torch.float64).sum(),
+        "That is a number of choices, where p is their share of all 2ⁿ. And rounding loses ties: leave a small margin.",
+    ),
+    Mistake(
+        lambda d: 1 - _share(_as_far(d)),
         "That is the share of choices that are *not* as far from 0: p is the other part.",
     ),
     Mistake(
@@ -73,7 +97,7 @@ SIGN_FLIP_TEST_MISTAKES = (
         "Only the signs are counted, not how large the differences are. That is the sign test, another test.",
     ),
     Mistake(
-        lambda d: _share((d.sum() - 2 * d).abs() >= d.sum().abs()),
+        lambda d: _share((d.sum() - 2 * d).abs() >= d.sum().abs() - 1e-9),
         "Only one sign is turned at a time. All 2ⁿ choices of signs are to be tried.",
     ),
     Mistake(
@@ -102,7 +126,7 @@ EXERCISES = [
         returns={"c_t": "B H"},
         mistakes=COUPLED_CELL_STATE_MISTAKES,
         hints=(
-            "Start from equation 3 and ask what stands in the forget gate's place.",
+            "Start from the line for `c_t` and ask what stands in the forget gate's place.",
             "The two shares add up to 1: as much as comes in has to go.",
             "Where the gate is 1 the new replaces the old; where it is 0 the old stays as it is.",
         ),
@@ -113,7 +137,7 @@ EXERCISES = [
         minutes=8,
         difficulty=3,
         reference="paired.sign_flip_test",
-        inputs=lambda d: {"differences": d.whole(-9, 9, "K").to(d.dtype) / 8},  # sums without rounding, with ties
+        inputs=lambda d: {"differences": _differences(d)},
         returns={"p": ""},
         gradient=False,
         dtype="float",
@@ -122,7 +146,8 @@ EXERCISES = [
             "List every choice of signs first: itertools.product((1, -1), repeat=n) makes them, n of them at a time.",
             "For each choice: the distance of the mean from 0 once the differences have these signs. "
             "The same for the differences as they are.",
-            "p is the share of choices whose distance is at least the one you have. The real signs are among them.",
+            "p is the share of choices whose distance is at least the one you have. The real signs are among them. "
+            "Leave a small margin: rounding otherwise loses ties.",
         ),
     ),
 ]

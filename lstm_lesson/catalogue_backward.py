@@ -44,7 +44,8 @@ def _sums(x, h_prev, h, dz, W_x, W_h):
 def _back(whole=_whole, factors=_factors, shown=lambda dh, o, c: dh * torch.tanh(c), gate=_sigmoid, squash=_tanh,
           opened=None, sums=_sums, gather=sum, names="ifco") -> Callable:  # fmt: skip
     """One LSTM step backwards in which something is odd: what arrives at c_t, the factors of equation 3, the output
-    gate's share, the slopes (`opened`: the output gate's alone), the sums inside the gates, how their four shares join, the names of the weights."""
+    gate's share, the slopes (`opened`: the output gate's alone), the sums inside the gates, how their four shares
+    join, the names of the weights."""
 
     def step(dh, dc, x, h_prev, c_prev, values, weights):
         i, f, g, o, c, h = values

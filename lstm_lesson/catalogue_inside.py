@@ -45,6 +45,11 @@ def _labels_along_the_units(values, labels):
     return (v * y).sum(dim=0) / (v.norm(dim=0) * y.norm())
 
 
+def _labels_in_float32(values, labels):
+    v, y = values - values.mean(dim=0), labels.float() - labels.float().mean()
+    return y @ v / (v.norm(dim=0) * y.norm())
+
+
 def _one_mean(values, labels):
     v, y = values - values.mean(), _parts(values, labels)[1]
     return y @ v / (v.norm(dim=0) * y.norm())
@@ -118,6 +123,10 @@ UNIT_CORRELATION_MISTAKES = (
     Mistake(
         _labels_along_the_units,
         "The labels stand along the wrong axis: `values * labels` pairs them with the units. Make them (B, 1) first.",
+    ),
+    Mistake(
+        _labels_in_float32,
+        "A matrix product wants both in one dtype: give the labels that of the values, `labels.to(values.dtype)`.",
     ),
     Mistake(_one_mean, "One mean is taken of the whole matrix. Each unit has its own, over the texts."),
     Mistake(_one_length, "One length is taken of the whole matrix. Each unit has its own, over the texts."),

@@ -1,6 +1,7 @@
 """How far a gradient travels back in time, as weights are turned: `gradient_by_lag`, live."""
 
 import math
+import re
 
 import ipywidgets as widgets
 import torch
@@ -13,7 +14,7 @@ from lstm_lesson.svg_chart import Axes, Card
 
 N, H, LONGEST = 8, 32, 60
 SIZES = (0.0, 0.01, 0.1, 1.0, 5.0)  # of the inputs
-RANGE = (1e-20, 1e10)  # of the picture
+RANGE = {"RNN": (1e-20, 1e15), "LSTM": (1e-20, 1e10)}  # of the picture
 NAMES = {"radius": "spectral radius", "forget_bias": "forget bias", "inputs": "size of inputs", "seed": "seed"}
 
 
@@ -54,13 +55,21 @@ class GradientExplorer(Explorer):
             curves["gradient of c"] = (norms["c"], COLORS["c"], "dotted")
         curves[power] = ([factor**k for k in range(length + 1)], "#C2185B", "dashed")
         card = Card(900, 400, f"One {self.kind}: what is left of the gradient k steps back")
-        axes = Axes(card, (78, 78, 560, 256), (0, LONGEST), RANGE, "lag k in steps", "length of the gradient", log=True)
+        axes = Axes(
+            card,
+            (78, 78, 560, 256),
+            (0, LONGEST),
+            RANGE[self.kind],
+            "lag k in steps",
+            "length of the gradient",
+            log=True,
+        )
         for k, (name, (ys, color, dash)) in enumerate(curves.items()):
             axes.curve(range(length + 1), ys, color, dash)
             card.path([(662, 110 + 30 * k), (706, 110 + 30 * k)], color, 2.8, dash)
             card.words(716, 115 + 30 * k, name, color)
         last = "; ".join(
-            f"{name.replace('power k', f'power {length}')} {ys[-1]:.1e}" for name, (ys, *_) in curves.items()
+            f"{name.replace('power k', f'power {length}')} = {_short(ys[-1])}" for name, (ys, *_) in curves.items()
         )
         text = ", ".join(f"{NAMES[key]} {value:g}" for key, value in turned.items() if key != "tanh")
         text += ("" if turned.get("tanh", True) else ", no tanh") + f". At lag {length}: {last}".replace("-", "−")
@@ -79,6 +88,11 @@ class GradientExplorer(Explorer):
         return {name: rows[0].tolist() for name, rows in zip("hc", norms, strict=True)}, 1 / (
             1 + math.exp(-forget_bias)
         )
+
+
+def _short(value: float) -> str:
+    """Two digits, with the power of ten behind them where it is far from 0: 7.2, 0.057, 3.7e10."""
+    return re.sub(r"e\+?(-?)0*", r"e\1", f"{value:.2g}")
 
 
 def rnn_weights(seed: int, radius: float) -> tuple[Tensor, Tensor, Tensor]:

@@ -42,7 +42,7 @@ class CellPlayground(Explorer):
     """
 
     def __init__(self, preset: str = "remember"):
-        self.steps, self.fed, self.hint = [], {}, PRESETS[_known(preset)][0]
+        self.steps, self.fed, self.chosen = [], {}, _known(preset)
         start = dict.fromkeys([*STATE, *WEIGHTS], 0.0) | PRESETS[preset][1]
         narrow = {"width": 240, "named": 50, "step": GRID}
         controls = {name: slider(name, name, start[name], *STATE[name], **narrow) for name in STATE}
@@ -57,8 +57,13 @@ class CellPlayground(Explorer):
         super().__init__(controls, rows)
 
     def step(self) -> None:
-        """Take one step: note c and h, and hand them to the next step as c_prev and h_prev."""
+        """Take one step: note c and h, and hand them to the next step as c_prev and h_prev.
+
+        Nothing happens once c would leave the range of its slider; the title then says so.
+        """
         made = self.computed()
+        if self._too_far(made.c.item()):
+            return
         self.steps.append((self.values["x"], made.c.item(), made.h.item()))
         self.fed = {"c_prev": made.c.item(), "h_prev": made.h.item()}
         self.move(**{name: _on_grid(value) for name, value in self.fed.items()})
@@ -70,9 +75,22 @@ class CellPlayground(Explorer):
 
     def preset(self, name: str) -> None:
         """Set every number as a preset has it, and forget the steps; ValueError for an unknown name."""
-        self.hint, numbers = PRESETS[_known(name)]
-        self.steps, self.fed = [], {}
-        self.move(**dict.fromkeys(self.controls, 0.0) | numbers)
+        self.steps, self.fed, self.chosen = [], {}, _known(name)
+        self.move(**dict.fromkeys(self.controls, 0.0) | PRESETS[name][1])
+
+    @property
+    def hint(self) -> str:
+        """What to do now: what the preset says while its weights stand, and what helps when c is at its end."""
+        c = self.computed().c.item()
+        if self._too_far(c):
+            return f"No further step: c would be {number(c)}, and its slider ends at ±{STATE['c_prev'][1]}. Press Reset"
+        hint, numbers = PRESETS[self.chosen]
+        changed = any(abs(self.values[name] - numbers.get(name, 0.0)) > GRID / 2 for name in WEIGHTS)
+        return f"Preset {self.chosen}, changed" if changed else hint
+
+    @staticmethod
+    def _too_far(c: float) -> bool:
+        return abs(_on_grid(c)) > STATE["c_prev"][1]
 
     @property
     def numbers(self) -> dict[str, float]:
@@ -90,17 +108,24 @@ class CellPlayground(Explorer):
         return lstm_values(given["x"], given["h_prev"], given["c_prev"], weights)
 
     def draw(self, **_given) -> tuple[Picture, str]:
-        """The cell with its values, and beside it c and h of the last steps."""
+        """The cell with the values of the step that Step would take, and beside it c and h of those taken."""
         values = {name: value.item() for name, value in self.computed()._asdict().items()}
         values |= {name: self.numbers[name] for name in STATE}
-        card = Card(900, 366, self.hint)
+        hint = self.hint
+        card = Card(900, 366, hint)
         cell = lstm_svg("ifgcoh", values)  # its lower edge, the equations, is cut off
         card.add(f'<svg x="6" y="46" width="640" height="316" viewBox="0 0 1280 632">{cell.split(">", 1)[1]}')
         self._strip(card)
-        text = ", ".join(f"{name} = {number(values[name], 4)}" for name in ("i", "f", "g", "o", "c", "h"))
+        text = "next step gives: " + ", ".join(
+            f"{name} = {number(values[name], 4)}" for name in ("i", "f", "g", "o", "c", "h")
+        )
         text += f"; {len(self.steps)} {'step' if len(self.steps) == 1 else 'steps'} taken"
-        about = "The LSTM cell with the values of one step, beside it its memory c and hidden state h so far."
-        return card.picture(f"{about} {self.hint}. {text}."), text
+        text += f", last c = {number(self.steps[-1][1], 4)}" if self.steps else ""
+        text += f". {hint}" if self._too_far(values["c"]) else ""
+        about = (
+            "The LSTM cell with the values that the next step gives, beside it its memory c and hidden state h so far."
+        )
+        return card.picture(f"{about} {hint}. {text}."), text
 
     def _strip(self, card: Card) -> None:
         first = max(0, len(self.steps) - SHOWN)

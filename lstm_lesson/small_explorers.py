@@ -1,5 +1,7 @@
 """Explorers of one idea each: an unrolled RNN, a gate as a valve, a forget gate as a clock."""
 
+import math
+
 import ipywidgets as widgets
 import torch
 from torch import Tensor
@@ -48,8 +50,8 @@ class GateValve(Explorer):
         axes.curve(xs, openings, COLORS["i"])
         axes.dot(x, i, COLORS["i"], 8)
         text = (
-            f"z = {number(x)} · {bracketed(weight)} + {bracketed(bias)} = {number(z)}, gate i = {i:.4f}; "
-            f"for x from −1 to 1 between {min(between):.4f} and {max(between):.4f}"
+            f"z = {number(x)} · {bracketed(weight)} + {bracketed(bias)} = {number(z)}, gate i = {_share(i)}; "
+            f"for x from −1 to 1 between {_share(min(between))} and {_share(max(between))}"
         )
         about = "Left a pipe with a plate in it, right the S-shaped gate against the input with a dot on it."
         return card.picture(f"{about} {text}."), text
@@ -65,7 +67,13 @@ def _valve(card: Card, i: float) -> None:
         card.path([(30, y), (365, y)], INK, 3)
     card.rect(plate - 7, top - 34, 14, 34 + height - flow, fill=COLORS["i"], corner=2)
     card.words(40, top + height / 2 + 5, "new content")
-    card.words(plate, top + height + 32, f"{100 * i:.1f} % open", COLORS["i"], 17, "middle", bold=True)
+    card.words(plate, top + height + 32, f"{_share(i, 100)} % open", COLORS["i"], 17, "middle", bold=True)
+
+
+def _share(i: float, whole: int = 1) -> str:
+    """i as a part of 1 (four decimals) or of 100 (one); near 0 and 1 with more, up to eight, as 0.00995."""
+    least, left = (4 if whole == 1 else 1), whole * max(min(i, 1 - i), 1e-99)
+    return f"{whole * i:.{min(max(least, 2 - math.floor(math.log10(left))), 8)}f}"
 
 
 class HalfLifeExplorer(Explorer):
@@ -79,18 +87,20 @@ class HalfLifeExplorer(Explorer):
         super().__init__({"bias": slider("forget bias", "bias", bias, -6, 8)})
 
     def draw(self, bias) -> tuple[Picture, str]:
-        """The decay, with a dot where half is left."""
+        """The decay, with a dot where half is left, or beyond the picture an arrow."""
         f = at_rest(equations.forget_gate, bias=bias)
         life = equations.half_life(torch.tensor(f, dtype=torch.float64)).item()
         card = Card(900, 350, "A memory of 1, and what the gate leaves of it step by step")
-        axes = Axes(card, (70, 76, 700, 210), (0, 100), (0, 1), "steps", "share left")
+        axes = Axes(card, (70, 76, 700, 210), (0, 100), (0, 1), "steps (one word is one step)", "share left")
         ks = [k / 2 for k in range(201)]
         axes.curve([0, 100], [0.5, 0.5], QUIET, "dashed", 1.6)
         axes.curve(ks, [f**k for k in ks], COLORS["f"])
         axes.dot(life, 0.5, COLORS["f"], 8)
+        if life > 100:  # the curve lies above one half, so there is room below
+            card.words(764, axes.at(0, 0.5)[1] + 22, f"half-life {life:.4g} →", COLORS["f"], side="end", bold=True)
         card.words(778, axes.at(0, 0.5)[1] + 5, "half is left", QUIET)
         text = (
-            f"bias {number(bias, 1)}, gate f = {f:.4f}, half-life {life:.4g} steps, "
+            f"bias {number(bias, 1)}, gate f = {f:.4f}, half-life {life:.4g} step{'' if life == 1 else 's'}, "
             f"left after 50 steps: {f**50:.2%}, after 100: {f**100:.2%}"
         )
         return card.picture(f"A curve that falls from 1, crossing one half at the half-life. {text}."), text
@@ -128,22 +138,29 @@ class UnrolledStepper(Explorer):
         from_h = list(zip(self.states[step - 1].tolist(), self.W_hh[:, unit - 1].tolist(), strict=True))
         bias, h = self.b_h[unit - 1].item(), self.states[step, unit - 1].item()
         sums = [sum(a * b for a, b in pairs) for pairs in (from_x, from_h)]
-        card = Card(900, 470, f"Step {step} of {len(self.x)}: new numbers in x and h, the same weights")
+        card = Card(
+            900,
+            max(450, 350 + 24 * (len(self.W_xh) + len(self.W_hh))),
+            f"Step {step} of {len(self.x)}: new numbers in x and h, the same weights",
+        )
         self._boxes(card, step)
         rows = [
-            (f"x_{step} W_{{xh}}", f"{_products(from_x)} = {number(sums[0])}"),
-            (f"h_{step - 1} W_{{hh}}", f"{_products(from_h)} = {number(sums[1])}"),
-            ("b_h", number(bias)),
-            (f"h_{step}", f"tanh({number(sums[0])} + {bracketed(sums[1])} + {bracketed(bias)}) = {number(h)}"),
+            (f"x_{step} W_{{xh}}", f"{_products(from_x, 2)} = {number(sums[0], 3)}"),
+            (f"h_{step - 1} W_{{hh}}", f"{_products(from_h, 4)} = {number(sums[1], 3)}"),
+            ("b_h", number(bias, 3)),
+            (
+                f"h_{step}",
+                f"tanh({' + '.join([number(sums[0], 3), bracketed(sums[1], 3), bracketed(bias, 3)])}) = {number(h)}",
+            ),
         ]
         card.words(30, 282, f"Unit {unit} at step {step}", bold=True)
         for k, (name, numbers) in enumerate(rows):
             card.words(30, 318 + 38 * k, name)
-            card.words(118, 318 + 38 * k, numbers, COLORS["h"] if k == 3 else INK, bold=k == 3)
+            card.words(100, 318 + 38 * k, numbers, COLORS["h"] if k == 3 else INK, 13, bold=k == 3)
         self._weights(card, unit)
         text = (
-            f"step {step}, unit {unit}: {number(sums[0])} from x, {number(sums[1])} from the state before, "
-            f"{number(bias)} bias, h = {number(h, 4)}"
+            f"step {step}, unit {unit}: {number(sums[0], 3)} from x, {number(sums[1], 3)} from the state before, "
+            f"{number(bias, 3)} bias, h = {number(h, 4)}"
         )
         return card.picture(f"An RNN unrolled over {len(self.x)} steps, read up to this one. {text}."), text
 
@@ -168,29 +185,30 @@ class UnrolledStepper(Explorer):
             )
             card.words(middle, 155, "tanh", color, 14, "middle", bold=now)
             card.words(middle, 226, f"x_{t}", color, 14.5, "middle", bold=now)
-            card.words(middle, 244, _vector(self.x[t - 1]), color, 13, "middle")
+            card.words(middle, 244, *_vector(self.x[t - 1], color))
             card.words(middle, 70, f"h_{t}", color, 14.5, "middle", bold=now)
             if t <= step:
-                card.words(middle, 88, _vector(self.states[t]), color, 13, "middle")
+                card.words(middle, 88, *_vector(self.states[t], color))
 
     def _weights(self, card: Card, unit: int) -> None:
         """The three sets of weights, the unit's column marked."""
-        card.words(570, 282, "The same at every step", bold=True)
+        card.words(600, 282, "The same at every step", bold=True)
         y = 318
-        card.rect(630 + 62 * (unit - 1), 298, 58, 24 * (len(self.W_xh) + len(self.W_hh) + 1) + 16, WATER)
+        card.rect(660 + 62 * (unit - 1), 298, 58, 24 * (len(self.W_xh) + len(self.W_hh) + 1) + 16, WATER)
         for name, rows in {"W_{xh}": self.W_xh, "W_{hh}": self.W_hh, "b_h": self.b_h[None]}.items():
-            card.words(570, y, name)
+            card.words(600, y, name)
             for row in rows.tolist():
                 for k, value in enumerate(row):
-                    card.words(680 + 62 * k, y, number(value), size=13.5, side="end", bold=k == unit - 1)
+                    card.words(710 + 62 * k, y, number(value), size=13.5, side="end", bold=k == unit - 1)
                 y += 24
             y += 8
 
 
-def _products(pairs) -> str:
-    """A row times a column, written out."""
-    return " + ".join(f"{bracketed(a)} · {bracketed(b)}" for a, b in pairs)
+def _products(pairs, digits: int) -> str:
+    """A row times a column, written out; a state needs more digits than a weight for its sum to come out on paper."""
+    return " + ".join(f"{bracketed(a, digits)} · {bracketed(b)}" for a, b in pairs)
 
 
-def _vector(values: Tensor) -> str:
-    return f"({', '.join(number(value, 1 if len(values) > 2 else 2) for value in values.tolist())})"
+def _vector(values: Tensor, color: str) -> tuple:
+    """What `Card.words` needs to write a row of numbers round its place; three of them are set smaller."""
+    return f"({', '.join(map(number, values.tolist()))})", color, 11.5 if len(values) > 2 else 13, "middle"

@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import itertools
 import json
 import re
 import subprocess
@@ -144,6 +145,10 @@ def test_a_known_wrong_answer_is_rejected_with_its_own_message(name, k):
 def test_each_known_wrong_answer_has_a_sentence_of_its_own(name):
     causes = [mistake.cause for mistake in exercises()[name].mistakes]
     assert len(causes) == len(set(causes)) >= 8
+
+
+def flips(d):
+    return torch.tensor(list(itertools.product((1.0, -1.0), repeat=len(d))), dtype=d.dtype)
 
 
 def sigmoid_by_exp(z):
@@ -351,6 +356,12 @@ OTHERS = {
         lambda score, x: torch.func.grad(lambda z: score(z).sum())(x),
         lambda score, x: torch.cat([torch.func.grad(lambda z: score(z[None])[0])(row)[None] for row in x]),
     ],
+    "sign_flip_test": [
+        lambda d: ((flips(d) @ d).abs() >= d.sum().abs() - 1e-6).double().mean(),
+        lambda d: ((flips(d) * d).mean(1).abs() >= d.mean().abs() - 1e-12).float().mean(),
+        lambda d: (flips(d) @ d).abs().sub(d.sum().abs()).gt(-1e-9).double().mean(),
+        lambda d: ((a := (flips(d) * d).sum(1).abs()).gt(a[0]) | a.isclose(a[0])).double().mean(),
+    ],
 }  # fmt: skip
 RIGHT = [
     (name, f"{s}", lambda *a, s=s: torch.sigmoid(SUMS[s](*a)))
@@ -366,6 +377,21 @@ RIGHT += [(name, str(k), f) for name, answers in OTHERS.items() for k, f in enum
 @pytest.mark.parametrize(("name", "way", "f"), RIGHT, ids=[f"{name}-{way}" for name, way, _ in RIGHT])
 def test_another_right_way_passes(name, way, f):
     assert check(named(name, f)).outcome == "correct", check(named(name, f))
+
+
+@pytest.mark.parametrize(
+    "share",
+    [
+        lambda d: (flips(d) * d).mean(1).abs() >= d.mean().abs(),
+        lambda d: (flips(d) @ d).abs() >= d.sum().abs(),
+        lambda d: torch.stack([(signs * d).sum().abs() for signs in flips(d)]) >= d.sum().abs(),
+    ],
+    ids=["means", "sums", "one by one"],
+)
+def test_ties_lost_to_rounding_are_named(share):
+    message = check(named("sign_flip_test", lambda d: share(d).double().mean())).message
+    assert "Rounding loses ties" in message
+    assert not check(named("sign_flip_test", lambda d: share(d.float()).double().mean())).passed
 
 
 GATE = "def input_gate(x_t, h_prev, W_xi, W_hi, b_i):\n    {}"

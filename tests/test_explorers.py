@@ -219,10 +219,17 @@ def test_a_wrong_argument_is_named(make, message):
 @pytest.mark.parametrize(("x", "weight", "bias"), [(0.0, 1.0, 0.0), (1.5, -2.0, 0.5), (-6.0, 8.0, 16.0)])
 def test_the_valve_opens_as_far_as_equation_1_says(x, weight, bias):
     text = GateValve(x, weight, bias).text
-    assert number_after(text, "gate i") == round(1 / (1 + math.exp(-(x * weight + bias))), 4)
+    assert number_after(text, "gate i") == pytest.approx(1 / (1 + math.exp(-(x * weight + bias))), rel=0, abs=5e-5)
     ends = [1 / (1 + math.exp(-(end * weight + bias))) for end in (-1, 1)]
-    assert number_after(text, "between") == round(min(ends), 4)
-    assert number_after(text, " and") == round(max(ends), 4)
+    assert number_after(text, "between") == pytest.approx(min(ends), rel=0, abs=5e-5)
+    assert number_after(text, " and") == pytest.approx(max(ends), rel=0, abs=5e-5)
+
+
+def test_the_valve_shows_on_which_side_of_a_hundredth_it_stands():
+    assert "between 0.00136 and 0.00995" in GateValve(1.0, 1.0, -5.6).text
+    assert "between 0.00150 and 0.0110" in GateValve(1.0, 1.0, -5.5).text
+    assert "between 0.00995 and 0.99005" in GateValve(1.0, 4.6, 0.0).text
+    assert "0.995 % open" in GateValve(1.0, 1.0, -5.6).picture.svg
 
 
 @pytest.mark.parametrize(("bias", "life"), [(0.0, "1 "), (1.0, "2.213 "), (3.0, "14.27 "), (5.0, "103.2 ")])
@@ -233,6 +240,14 @@ def test_the_half_life_is_that_of_the_package(bias, life):
     assert f"{equations.half_life(torch.sigmoid(torch.tensor(bias, dtype=torch.float64))).item():.4g} " == life
 
 
+def test_a_half_life_beyond_the_picture_stands_at_its_edge():
+    assert "→" not in HalfLifeExplorer(bias=4.9).picture.svg
+    assert "<circle" in HalfLifeExplorer(bias=4.9).picture.svg
+    svg = HalfLifeExplorer(bias=8.0).picture.svg
+    assert "half-life 2067 →" in svg
+    assert "<circle" not in svg
+
+
 def test_the_stepper_shows_the_states_of_rnn_step():
     explorer = stepper()
     h = torch.zeros(1, 3, dtype=torch.float64)
@@ -241,7 +256,24 @@ def test_the_stepper_shows_the_states_of_rnn_step():
         explorer.move(step=t, unit=2)
         assert number_after(explorer.text, " h") == round(h[0, 1].item(), 4)
         parts = [number_after(explorer.text, name) for name in ("unit 2:", "from x,", "before,")]
-        assert math.tanh(sum(parts)) == pytest.approx(h[0, 1].item(), abs=0.02)
+        assert math.tanh(sum(parts)) == pytest.approx(h[0, 1].item(), abs=0.002)
+
+
+def test_the_steppers_sums_come_out_on_paper():
+    W_xh, W_hh = torch.tensor([[0.5, 1.0, 0.0], [0.2, 0.0, 2.0]]), torch.diag(torch.tensor([1.0, 1.0, 2.0]))
+    W_hh[2, 0] = 0.4
+    words = torch.tensor([[1.0, -1.0], [0, 0], [0, 0], [0, 0], [0.5, 1.0], [0, 0]])  # notebook 01's
+    explorer = UnrolledStepper(words, W_xh, W_hh, torch.tensor([0.1, 0.0, 0.0]))
+    for step in range(1, 7):
+        for unit in (1, 2, 3):
+            explorer.move(step=step, unit=unit)
+            rows = [re.sub(r"<[^>]*>", "", row) for row in re.findall(r"<text.*?</text>", explorer.picture.svg)]
+            lines = [row.replace("−", "-").replace("·", "*").split(" = ") for row in rows if " = " in row]
+            *sums, (tanh, h) = lines
+            assert len(sums) == 2
+            for terms, total in sums:
+                assert float(f"{eval(terms):.3f}") == float(total)
+            assert float(f"{eval(tanh, {'tanh': math.tanh}):.2f}") == float(h)
 
 
 def test_the_stepper_turns_with_its_buttons_and_stops_at_both_ends():
@@ -312,7 +344,9 @@ def test_a_step_feeds_the_state_back():
     assert explorer.numbers["c_prev"] == made.c.item()
     assert explorer.numbers["h_prev"] == made.h.item()
     assert explorer.steps == [(1.0, made.c.item(), made.h.item())]
-    assert explorer.text.endswith("1 step taken")
+    assert explorer.text.endswith("1 step taken, last c = 0.5004")
+    assert explorer.text.startswith("next step gives: ")
+    assert number_after(explorer.text, " c") == round(explorer.computed().c.item(), 4)
 
 
 def test_a_slider_that_rounds_does_not_round_the_state():
@@ -323,6 +357,30 @@ def test_a_slider_that_rounds_does_not_round_the_state():
     assert explorer.numbers["c_prev"] == exact
     explorer.controls["c_prev"].value = 0.55  # the learner moves it
     assert explorer.numbers["c_prev"] == 0.55
+
+
+def test_a_changed_weight_takes_the_presets_promise_out_of_the_title():
+    explorer = CellPlayground("remember")
+    explorer.move(x=-1.0, c_prev=0.5)  # no weights
+    assert explorer.hint == PRESETS["remember"][0]
+    explorer.move(W_xf=-16.0)
+    assert explorer.hint == "Preset remember, changed"
+    assert explorer.hint in explorer.picture.alt
+    explorer.move(W_xf=0.0)
+    assert explorer.hint == PRESETS["remember"][0]
+
+
+def test_a_step_beyond_the_slider_of_the_memory_is_refused_in_the_title():
+    explorer = CellPlayground("count")
+    for _ in range(130):
+        explorer.step()
+    assert 110 < len(explorer.steps) < 130
+    explorer.widget.children[0].children[0].click()
+    assert "No further step: c would be 60" in shown(explorer)
+    assert "lesson-error" not in shown(explorer)
+    explorer.widget.children[0].children[1].click()
+    assert "No further" not in shown(explorer)
+    assert explorer.steps == []
 
 
 def test_reset_keeps_the_weights_and_empties_the_state():
