@@ -129,15 +129,17 @@ LADDER: dict[str, Rung] = {
 def compiled() -> Rung:
     """`hoisted`, compiled as a whole by `torch.compile`; the first call at each size compiles, for seconds to minutes.
 
-    Raises ValueError where no compiler is found.
+    Raises ValueError where there is no compiler that it can call.
     """
     if reason := no_compiler():
-        raise ValueError(f"torch.compile has no C++ compiler: {reason}")
+        raise ValueError(f"torch.compile cannot work here: {reason}")
     return torch.compile(hoisted, dynamic=False)
 
 
 def no_compiler() -> str:
     """Why `torch.compile` cannot work here, or "" if it can."""
+    if " " in torch.__file__:  # its headers are named to the compiler without quotation marks
+        return "PyTorch is installed under a path with a space"
     if os.name == "nt":
         return "" if shutil.which("cl") else "`cl` is not on the path"
     names = [os.environ["CXX"]] if os.environ.get("CXX") else ["g++", "clang++", "c++"]

@@ -267,6 +267,11 @@ def test_bad_input_is_named(call, message):
         call()
 
 
+def test_a_path_with_a_space_is_a_reason_not_to_compile(monkeypatch):
+    monkeypatch.setattr(torch, "__file__", "/some folder/torch/__init__.py")
+    assert "space" in fast.no_compiler()
+
+
 def test_without_a_compiler_there_is_a_reason(monkeypatch):
     monkeypatch.setenv("CXX", "no-such-compiler")
     assert "no-such-compiler" in fast.no_compiler()
@@ -275,7 +280,7 @@ def test_without_a_compiler_there_is_a_reason(monkeypatch):
         fast.compiled()
 
 
-@pytest.mark.skipif(bool(fast.no_compiler()), reason="no C++ compiler")
+@pytest.mark.skipif(bool(fast.no_compiler()), reason=fast.no_compiler())
 def test_the_compiled_rung_equals_the_equations():
     torch.manual_seed(0)
     states, weights = leaves(2, 2, 3, 4)
