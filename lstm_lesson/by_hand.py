@@ -11,6 +11,7 @@ from torch.nn.modules.module import _has_any_global_hook
 from lstm_lesson.cells import MAKES, LSTMCell
 
 IN_CACHE = 2**17  # entries the backward pass prepares at once: half a MiB of float32 stays in a core's own cache
+BLOCK = 2**20  # entries of dz that are kept until they become gradients: 4 MiB of float32
 
 
 def applies(cell: nn.Module, *tensors: Tensor) -> bool:
@@ -138,30 +139,56 @@ class _ByHand(torch.autograd.Function):
         *inputs, keep, gates, hs, cs = ctx.saved_tensors
         if torch.is_grad_enabled():  # somebody will ask for the gradient of this gradient
             return _with_autograd(inputs, ctx.needs_input_grad, keep, (d_hidden_seq, dc_n))
-        x, h_0, _c_0, W_x, W_h, _b = inputs
-        (B, T, N), H = x.shape, h_0.shape[1]
+        x, h_0, _c_0, W_x, W_h, b = inputs
+        (B, T, _N), H = x.shape, h_0.shape[1]
         scale = _scale(W_h, 4)  # 1 − g² is 4 s (1 − s); dz holds the candidate's part without the 4
         W = (W_h * scale).t().contiguous()
-        dz = gates.new_empty(T, B, 4 * H)
-        into_ifs, into_o = dz.view(T, B, 4, H)[:, :, :3].transpose(1, 2).unbind(), dz[:, :, 3 * H :].unbind()
+        many = max(1, min(T, BLOCK // (4 * B * H)))
+        dz = gates.new_empty(many, B, 4 * H)  # for many steps, and used again: fresh memory costs time too
+        into_ifs, into_o = dz.view(many, B, 4, H)[:, :, :3].transpose(1, 2).unbind(), dz[:, :, 3 * H :].unbind()
         arriving = torch.zeros_like(h_0), *d_hidden_seq.unbind(1)  # from outside; nothing arrives at h_0
         f, dz_t = gates[:, :, 1].unbind(), dz.unbind()
         dh, dc = arriving[T].clone(), dc_n.clone()
+        grads = _Gradients(x, hs, W_x, W_h, b, scale, ctx.needs_input_grad)
         addmm, mul = torch.addmm, torch.mul
         for t, through_tanh, of_ifs, of_o in _slopes(gates, cs):
+            k = t % many
             dc.addcmul_(dh, through_tanh, value=4)
-            mul(of_ifs, dc, out=into_ifs[t])
-            mul(of_o, dh, out=into_o[t])
+            mul(of_ifs, dc, out=into_ifs[k])
+            mul(of_o, dh, out=into_o[k])
             dc.mul_(f[t])
-            addmm(arriving[t], dz_t[t], W, out=dh)  # the gradient of the hidden state before
-        dz = dz.view(T * B, 4 * H)
-        needs_x, _, _, *needs_weights = ctx.needs_input_grad[:6]
-        dx = (dz @ (W_x * scale).t()).view(T, B, N).transpose(0, 1) if needs_x else None
-        if not any(needs_weights):
-            return dx, dh, dc, None, None, None, None
-        dW_x = x.transpose(0, 1).reshape(T * B, N).t() @ dz * scale  # one matmul for all steps
-        dW_h = hs[:-1].view(T * B, H).t() @ dz * scale
-        return dx, dh, dc, dW_x, dW_h, dz.sum(dim=0) * scale, None
+            addmm(arriving[t], dz_t[k], W, out=dh)  # the gradient of the hidden state before
+            if k == 0:
+                grads.add(t, dz[: T - t].flatten(0, 1))
+        return grads.dx, dh, dc, *grads.of_weights(), None
+
+
+class _Gradients:
+    """The gradients of x and of the weights, from one block of steps after the other: one matmul each for a block."""
+
+    def __init__(self, x, hs, W_x, W_h, b, scale, needed):
+        B, T, N = x.shape
+        self.needs_x, _, _, *self.needs_weights, _ = needed
+        self.x, self.h_prev = x.transpose(0, 1).reshape(T * B, N), hs[:-1].flatten(0, 1)
+        dx = torch.empty_like(self.x)
+        self.B, self.dx, self.into_x = B, dx.view(T, B, N).transpose(0, 1) if self.needs_x else None, dx
+        self.W, self.scale = (W_x * scale).t(), scale
+        self.sums = [torch.zeros_like(w) for w in (W_x, W_h, b)]
+
+    def add(self, t: int, dz: Tensor) -> None:
+        """dz (n·B, 4H), of the steps from t on."""
+        rows = slice(t * self.B, t * self.B + len(dz))
+        if self.needs_x:
+            torch.mm(dz, self.W, out=self.into_x[rows])
+        if any(self.needs_weights):
+            dW_x, dW_h, db = self.sums
+            dW_x.addmm_(self.x[rows].t(), dz)
+            dW_h.addmm_(self.h_prev[rows].t(), dz)
+            db.add_(dz.sum(dim=0))
+
+    def of_weights(self) -> tuple[Tensor, ...]:
+        """Those of W_x, W_h and b."""
+        return tuple(grad * self.scale for grad in self.sums)
 
 
 def _slopes(gates: Tensor, cs: Tensor) -> Iterator[tuple[int, Tensor, Tensor, Tensor]]:

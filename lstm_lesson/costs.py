@@ -111,18 +111,17 @@ def bytes_saved(function: Callable[[], object], besides: Sequence[Tensor] = ()) 
 def ratios(
     runs: Mapping[str, Callable[[], object]], beside: Callable[[], object], seconds: float = 2.0, at_least: int = 3
 ) -> dict[str, list[float]]:
-    """How many times as long as `beside` each of `runs` takes, once for every round in which all take their turn.
+    """How many times as long as `beside` each of `runs` takes, in pairs: one of each, in turn.
 
-    Stops after `seconds`, but not before `at_least` rounds. One round goes before, and is not counted.
+    Each of `runs` gets its share of `seconds`, but not less than `at_least` pairs; a pair goes before, and is not
+    counted. The others wait meanwhile, for what one leaves in the caches and in torch's memory slows the next one.
     """
-    everyone = {None: beside, **runs}
-    for run in everyone.values():
-        run()
-    found, end = {name: [] for name in runs}, time.perf_counter() + seconds
-    while time.perf_counter() < end or len(next(iter(found.values()))) < at_least:
-        times = {name: _seconds(run) for name, run in everyone.items()}
-        for name, values in found.items():
-            values.append(times[name] / times[None])
+    found = {}
+    for name, run in runs.items():
+        run(), beside()
+        found[name], end = [], time.perf_counter() + seconds / len(runs)
+        while time.perf_counter() < end or len(found[name]) < at_least:
+            found[name].append(_seconds(run) / _seconds(beside))
     return found
 
 

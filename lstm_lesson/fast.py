@@ -133,7 +133,7 @@ def compiled() -> Rung:
     """
     if reason := no_compiler():
         raise ValueError(f"torch.compile cannot work here: {reason}")
-    return torch.compile(hoisted, dynamic=False)
+    return torch.compile(hoisted, dynamic=False, options={"cpp_wrapper": True})  # calls its kernels without Python
 
 
 def no_compiler() -> str:

@@ -160,10 +160,10 @@ class CustomLSTM(nn.Module):
     @staticmethod
     def _run(cell, x, h, c, keep, backwards):
         """One cell along x (B, T, N), from the end if `backwards`; padded steps carry the state on."""
-        steps = range(x.shape[1])
+        steps, xs = range(x.shape[1]), x.unbind(1)  # not x[:, t]: its gradient would have the size of x at every step
         hidden_seq = [None] * len(steps)
         for t in reversed(steps) if backwards else steps:
-            h_new, c_new = cell(x[:, t], (h, c))
+            h_new, c_new = cell(xs[t], (h, c))
             if keep is None:
                 h, c = h_new, c_new
                 hidden_seq[t] = h

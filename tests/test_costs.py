@@ -65,10 +65,11 @@ def told(monkeypatch):
     monkeypatch.setattr(costs, "_seconds", lambda run: run())
 
 
-def test_ratios_are_those_of_one_round(told):
-    beside, other = iter([9.0, 1.0, 2.0, 4.0]), iter([9.0, 3.0, 3.0, 3.0])
-    found = costs.ratios({"other": lambda: next(other)}, lambda: next(beside), seconds=0, at_least=3)
-    assert found == {"other": [3.0, 1.5, 0.75]}  # the first round warms up
+def test_ratios_are_those_of_pairs_one_run_after_the_other(told):
+    beside, other = iter([9.0, 1.0, 2.0, 4.0] * 2), iter([9.0, 3.0, 3.0, 3.0] * 2)
+    runs = {"other": lambda: next(other), "another": lambda: 2 * next(other)}
+    found = costs.ratios(runs, lambda: next(beside), seconds=0, at_least=3)
+    assert found == {"other": [3.0, 1.5, 0.75], "another": [6.0, 3.0, 1.5]}  # the first pair of each warms up
 
 
 def test_the_fastest_run_counts_and_the_first_does_not(told):

@@ -58,7 +58,9 @@ def test_the_gradients_by_hand_equal_the_readable_ones_by_hand():
 def test_steps_prepared_in_several_pieces_give_the_same_gradient(monkeypatch):
     torch.manual_seed(0)
     states, weights = leaves(T=11)
-    monkeypatch.setattr(by_hand, "IN_CACHE", 4 * 5 * 3 * 2)  # four steps at once: 4, 4 and 3
+    B, H = states[1].shape
+    monkeypatch.setattr(by_hand, "IN_CACHE", 4 * 5 * B * H)  # four steps at once: 4, 4 and 3
+    monkeypatch.setattr(by_hand, "BLOCK", 3 * 4 * B * H)  # three steps at once: 2, 3, 3 and 3
     everything = [*states, *weights.values()]
     got, expected = (torch.autograd.grad(r(*states, weights)[0].cos().sum(), everything) for r in (fast.by_hand, lstm))
     assert apart(got, expected) <= EXACT
