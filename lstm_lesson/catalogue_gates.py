@@ -225,7 +225,7 @@ EXERCISES = [
     Exercise(
         name="cell_state",
         notebook="06_cell_state",
-        minutes=4,
+        minutes=3,
         difficulty=1,
         reference="equations.cell_state",
         inputs=lambda d: {
@@ -245,7 +245,7 @@ EXERCISES = [
     Exercise(
         name="output_gate",
         notebook="07_output_gate",
-        minutes=3,
+        minutes=2,
         difficulty=1,
         reference="equations.output_gate",
         inputs=_reads("o"),
@@ -260,7 +260,7 @@ EXERCISES = [
     Exercise(
         name="hidden_state",
         notebook="07_output_gate",
-        minutes=3,
+        minutes=2,
         difficulty=1,
         reference="equations.hidden_state",
         inputs=lambda d: {"o_t": d.between(0, 1, "B H"), "c_t": d("B H", 2 * d.scale)},

@@ -9,9 +9,9 @@ from pathlib import Path
 COLORS = {  # one colour a name, the same in formulas, diagrams, charts and widgets; each 4.5:1 or more on white
     "i": "#0072B2",
     "f": "#B84A00",
-    "g": "#00795C",
+    "g": "#007A41",
     "o": "#9C3587",
-    "c": "#8A6100",
+    "c": "#715E14",
     "h": "#5F6368",
 }
 INK = "#202124"  # text and everything that has no colour of its own

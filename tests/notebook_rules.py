@@ -10,6 +10,8 @@ import nbformat
 from house import SETUP_CELL, badge, machine_paths
 from stored_notebook import WIDGET_VIEW
 
+from lstm_lesson.catalogue import exercises
+
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 METADATA = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
 LINES, WORDS = 20, 150  # at most, in a code cell and in a stretch of prose
@@ -203,17 +205,18 @@ def leaves_plumbing_to_the_package(lesson):
 
 
 def checks_every_stub(lesson):
-    """A stub, its check in the same cell, and above it the heading with minutes and difficulty."""
+    """A stub, its check in the same cell, and above it the heading with the catalogue's minutes and difficulty."""
     for above, cell in zip(lesson.cells, lesson.cells[1:], strict=False):
         if cell.cell_type != "code" or "NotImplementedError" not in cell.source:
             continue
-        name = re.findall(r"(?m)^def (\w+)", cell.source)[-1:]
+        name = re.findall(r"(?m)^def (\w+)", cell.source)[-1]
         last = cell.source.rstrip().splitlines()[-1]
-        if [last] != [f"check({n})" for n in name]:
+        if last != f"check({name})":
             yield f"{head(cell)}: ends with {last!r}; it should check its stub"
-        heading = rf"(?m)^### Your turn: `{''.join(name)}` · \d+ minutes? · [●○]{{3}}"
-        if above.cell_type != "markdown" or not re.search(heading, above.source):
-            yield f"{head(cell)}: no heading 'Your turn' with minutes and difficulty above it"
+        minutes, difficulty = exercises()[name].minutes, exercises()[name].difficulty
+        heading = f"### Your turn: `{name}` · {minutes} minutes · {'●' * difficulty:○<3}"
+        if above.cell_type != "markdown" or heading not in above.source.splitlines():
+            yield f"{head(cell)}: no {heading!r} above it"
 
 
 # Links ---------------------------------------------------------------------------------------------------------------

@@ -10,8 +10,11 @@ from itertools import pairwise
 import matplotlib as mpl
 import pytest
 import torch
+from matplotlib.textpath import TextPath
 
 from lstm_lesson import canvas, plots
+
+SVG = "{http://www.w3.org/2000/svg}"
 
 EVIL = "<script>alert('x')</script>"
 LEARNED = torch.tensor([0.2, 0.9, 0.5], requires_grad=True)  # a tensor that a learner would have to detach
@@ -279,7 +282,7 @@ def test_only_the_lit_parts_of_the_cell_have_their_colour(lit):
 
 def test_each_part_of_the_cell_holds_its_own_name_and_its_equation():
     owned = {part: "" for part in plots.COLORS}
-    for group in ET.fromstring(plots.lstm_svg()).findall("{http://www.w3.org/2000/svg}g"):
+    for group in ET.fromstring(plots.lstm_svg()).findall(f"{SVG}g"):
         if group.get("class") in owned:
             owned[group.get("class")] += "".join(group.itertext())
     names = {"i": "input gate", "f": "forget gate", "g": "candidate", "o": "output gate", "c": "ct−1", "h": "(5)"}
@@ -287,6 +290,17 @@ def test_each_part_of_the_cell_holds_its_own_name_and_its_equation():
     for part, text in owned.items():
         assert names[part] in text and starts[part] in text
         assert sum(f" {name}" in f" {text}" for name in ("input gate", "forget gate", "candidate", "output gate")) <= 1
+
+
+def test_the_equations_have_room_in_the_widest_font_they_may_be_drawn_in():
+    written = [text for text in ET.fromstring(plots.lstm_svg()).iter(f"{SVG}text") if text.get("class") == "math small"]
+    equations = [text for text in written if "=" in "".join(text.itertext())]
+    assert len(equations) == 6
+    for text in equations:
+        x, y = float(text.get("x")), float(text.get("y"))
+        end = x + TextPath((0, 0), "".join(text.itertext()), 27, prop={"family": "DejaVu Serif"}).get_extents().x1
+        right = [float(other.get("x")) for other in equations if other.get("y") == text.get("y")]
+        assert end + 40 < min([edge for edge in right if edge > x], default=1280), y
 
 
 def test_what_a_lit_gate_reads_is_lit_with_it():
@@ -334,15 +348,15 @@ def test_the_cell_is_drawn_fast_enough_for_a_key_held_down():
 @pytest.mark.parametrize("steps", [1, 3, 8])
 def test_the_unrolled_rnn_repeats_its_weights_and_lights_one_step(steps):
     svg = plots.rnn_diagram(steps, lit=steps).svg
-    groups = ET.fromstring(svg).findall("{http://www.w3.org/2000/svg}g")
+    groups = ET.fromstring(svg).findall(f"{SVG}g")
     assert [group.get("class") for group in groups] == ["off"] * (steps - 1) + ["on"]
     for group in groups:
-        written = ["".join(text.itertext()) for text in group.findall("{http://www.w3.org/2000/svg}text")]
+        written = ["".join(text.itertext()) for text in group.findall(f"{SVG}text")]
         assert "Wxh" in written and "Whh" in written
 
 
 def test_the_gradient_goes_back_through_every_step():
     svg = plots.rnn_diagram(4, "backward").svg
-    written = ["".join(text.itertext()) for text in ET.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")]
+    written = ["".join(text.itertext()) for text in ET.fromstring(svg).iter(f"{SVG}text")]
     assert [name for name in written if "∂" in name] == ["∂h2/∂h1", "∂h3/∂h2", "∂h4/∂h3", "∂L/∂h4"]
     assert svg.count('class="back"') == 4 and "backward" not in plots.rnn_diagram(4).alt
