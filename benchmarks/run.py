@@ -11,10 +11,18 @@ import growth
 import import_time
 import in_browser
 import notebook_runs
+import site_pages
 import speed
 import torch
 
-TABLES = {"speed": speed, "growth": growth, "import": import_time, "notebooks": notebook_runs, "browser": in_browser}
+TABLES = {
+    "speed": speed,
+    "growth": growth,
+    "import": import_time,
+    "notebooks": notebook_runs,
+    "browser": in_browser,
+    "site": site_pages,
+}
 
 
 def main():

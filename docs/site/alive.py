@@ -1,0 +1,68 @@
+"""The two pages that move without a kernel: the gate inspector of a small reader, and the cell playground."""
+
+import re
+
+import torch
+from formulas import formula
+from torch import nn
+
+from lstm_lesson import CustomLSTM, playground, training
+from lstm_lesson.inspector import GateInspector
+from lstm_lesson.picture import COLORS, QUIET
+from lstm_lesson.plots import CELL_ALT, lstm_svg
+from lstm_lesson.text import Vocabulary, load_news, tokenize
+
+UNITS = 16
+
+
+def trained_inspector() -> dict:
+    """The inspector's page and what is told of its reader, trained here on the newsroom: no text belongs to others."""
+    torch.set_num_threads(1)
+    news = load_news("newsroom")
+    words = Vocabulary(tokenize(text) for text in news["train"].texts)
+    sets = {part: ([words.encode(tokenize(t)) for t in split.texts], split.labels) for part, split in news.items()}
+    torch.manual_seed(0)
+    reader = training.Reader(len(words), hidden=UNITS, lstm=nn.LSTM(32, UNITS, batch_first=True))
+    training.fit(reader, sets["train"], sets["val"], epochs=4, lr=0.01, batch_size=32, progress=False)
+    reader.lstm = CustomLSTM.from_torch(reader.lstm)
+    _, right = training.evaluate(reader.eval(), sets["test"])
+    inspector = GateInspector(reader, words, *news["test"].texts[:2])
+    told = {"units": UNITS, "train": len(news["train"].texts), "test": len(news["test"].texts)}
+    return told | {"page": inspector.page(), "right": round(right * len(news["test"].texts))}
+
+
+def playground_data(equations: list[str]) -> dict:
+    """What the playground's page needs: sliders, presets and drawn cell of the explorer in Python; LaTeX below them."""
+    sliders = playground.CellPlayground().controls
+    span = {name: (name, _letters(name), slider.min, slider.max) for name, slider in sliders.items()}
+    rows = [("the step", "h", [span[name] for name in playground.STATE])]
+    for letter, title in playground.GATES.items():
+        tone = "g" if letter == "c" else letter
+        rows.append((title, tone, [span[name] for name in playground.WEIGHTS if name[-1] == letter]))
+    data = {"state": playground.STATE, "weights": playground.WEIGHTS, "presets": playground.PRESETS}
+    data |= {"grid": playground.GRID, "shown": playground.SHOWN, "colors": COLORS, "ink": QUIET}
+    data["alt"] = f"{CELL_ALT} The next step gives:"
+    return {"data": data, "groups": rows, "presets": list(playground.PRESETS), "cell": drawn_cell(),
+            "equations": [formula(equation, display=True) for equation in equations]}  # fmt: skip
+
+
+def _letters(name: str) -> str:
+    """A name such as W_xi or h_prev as it is written in a formula."""
+    letter, _, index = name.partition("_")
+    return f"<i>{letter}</i><sub>{index.replace('prev', 't−1') or 't'}</sub>"
+
+
+def drawn_cell() -> str:
+    """The cell as `plots` draws it, without the equations at its lower edge, a named place for each value in it.
+
+    It is drawn with numbers that it holds nowhere else; where one of them is printed, there the value's place is.
+    """
+    marks = {"i": 211, "f": 307, "g": 401, "o": 503, "c": 601, "h": 701, "x": 809, "h_prev": 907, "c_prev": 1009}
+    svg = lstm_svg("ifgcoh", marks)
+    marks |= {"kept": marks["f"] * marks["c_prev"], "new": marks["i"] * marks["g"]}
+    for name, number in marks.items():
+        svg, places = re.subn(rf"(?<!\d){number}\.00", f'<tspan data-value="{name}"></tspan>', svg)
+        if not places:
+            raise ValueError(f"the drawn cell has no place for {name}; plots.lstm_svg has changed")
+    svg = svg.replace("<style>", "<style>.cell {").replace("</style>", "}</style>")  # its rules are for it alone
+    return re.sub(r"^<svg [^>]*>", '<svg viewBox="0 0 1280 632" role="img" aria-label="">', svg)

@@ -1,0 +1,104 @@
+"""Make the static site: `python docs/site/build.py FOLDER` (or `make html`). FOLDER must be empty or not exist yet.
+
+nbconvert makes a page of each notebook (`lessons.py`), formulas become MathML (`formulas.py`), and two pages move
+without a kernel (`alive.py`). Nothing of the site asks for a network.
+"""
+
+import re
+import sys
+from pathlib import Path
+
+import alive
+import formulas
+import jinja2
+import lessons
+from nbconvert.writers import FilesWriter
+
+from lstm_lesson import plots
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+ARC = [  # heading, what it is about, the last notebook of it
+    ("Before the gates", "A plain recurrent network reads, learns through time, and forgets. You measure how fast.", 3),
+    ("The cell, gate by gate", "One equation a notebook, until the whole cell is lit and equals PyTorch's.", 8),
+    ("What the memory is worth", "Gradients that survive, gates that see the memory, and a curve to continue.", 11),
+    ("A reader, opened", "Real news, a score with its limits, and what the gates do meanwhile.", 13),
+    ("Less, and faster", "What could be left out, and where the time goes.", 15),
+]
+INSPECTOR = {"page": "inspector.html", "title": "The gate inspector, alive in this browser:",
+             "line": "a small reader of invented headlines, word by word, without a kernel."}  # fmt: skip
+PLAYGROUND = {"page": "playground.html", "title": "The cell playground, alive in this browser:",
+              "line": "one unit with every number on a slider, without a kernel."}  # fmt: skip
+ALIVE = {"00": INSPECTOR, "13": INSPECTOR, "07": PLAYGROUND, "08": PLAYGROUND}
+
+
+def build(site: Path) -> None:
+    """Write the whole site into an empty folder; ValueError if it holds something."""
+    if site.exists() and any(site.iterdir()):
+        raise ValueError(f"{site} is not empty; the site needs a folder of its own")
+    (site / "downloads").mkdir(parents=True)
+    everything = [lessons.lesson(path) for path in sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))]
+    for before, lesson, after in zip([None, *everything], everything, [*everything[1:], None], strict=False):
+        write_lesson(site, lesson, before, after)
+    write_others(site, everything)
+    pages = [path.read_text(encoding="utf-8") for path in site.glob("*.html")]
+    formulas.write_font(site / "math.woff", pages)
+
+
+def write_lesson(site: Path, lesson, before, after) -> None:
+    """A notebook's page with its pictures, and the notebook to download."""
+    exporter = lessons.LessonExporter()
+    told = {"lesson": lesson, "previous": before, "next": after, "alive": ALIVE.get(lesson.number), "outputs": {},
+            "output_files_dir": "pictures"}  # fmt: skip
+    body, resources = exporter.from_filename(str(lesson.path), resources=told)
+    FilesWriter(build_directory=str(site)).write(body, resources, notebook_name=lesson.path.stem)
+    (site / lesson.download).write_text(lessons.without_outputs(lesson.path), encoding="utf-8")
+
+
+def write_others(site: Path, everything) -> None:
+    """The first page, the two that move, the looks."""
+    loader = jinja2.FileSystemLoader(HERE / "template")
+    templates = jinja2.Environment(loader=loader, autoescape=False, undefined=jinja2.StrictUndefined)
+    templates.policies["json.dumps_kwargs"] = {}  # in the order of Python: the first preset is the one to start with
+    by_number = {lesson.number: lesson for lesson in everything}
+    cell = plots.lstm_diagram("ifgcoh")
+    (site / "pictures" / "cell.svg").write_text(cell.svg, encoding="utf-8")
+    shown = {"file": "pictures/cell.svg", "alt": cell.alt, "width": cell.width, "height": round(cell.width * 0.5625)}
+    pages = {
+        "home": {"lessons": everything, "arc": arc(everything), "cell": shown, "address": address(everything[0])},
+        "inspector": {"lesson": by_number["13"], **alive.trained_inspector()},
+        "playground": {"lesson": by_number["07"], **alive.playground_data(equations(everything[0]))},
+    }
+    for name, given in pages.items():
+        made = templates.get_template(f"{name}.html.j2").render(given)
+        (site / f"{'index' if name == 'home' else name}.html").write_text(made, encoding="utf-8")
+    (site / "style.css").write_bytes((HERE / "template" / "style.css").read_bytes())
+
+
+def arc(everything) -> list[tuple]:
+    """(heading, line, lessons) of each part of the series; a lesson after the last part goes to the last part."""
+    ends = [last for _, _, last in ARC[:-1]] + [len(everything)]
+    starts = [0, *(end + 1 for end in ends)]
+    return [(head, line, everything[start : end + 1])
+            for (head, line, _), start, end in zip(ARC, starts, ends, strict=False)]  # fmt: skip
+
+
+def equations(start) -> list[str]:
+    """The five equations in LaTeX, as the first notebook lists them; ValueError if it does not."""
+    cells = [cell.source for cell in lessons.read(start.path).cells if cell.source.startswith("### The five equations")]
+    found = re.findall(r"\$\$(.+?)\$\$", "".join(cells))
+    if len(found) != 5:
+        raise ValueError(f"{start.path.name} lists {len(found)} equations under 'The five equations'; it needs 5")
+    return found
+
+
+def address(lesson) -> str:
+    """The repository, as the notebooks' own links to Colab name it."""
+    owner, name = lesson.colab.split("/github/")[1].split("/")[:2]
+    return f"https://github.com/{owner}/{name}"
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    build(Path(sys.argv[1]))

@@ -1,0 +1,41 @@
+"""The static site, built into a folder and served on this machine, for the tests and the benchmark."""
+
+import contextlib
+import functools
+import http.server
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+from house import ROOT
+
+BUILD = 300  # seconds that the build may take
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_words):
+        pass
+
+
+def build(folder: Path) -> Path:
+    """The site, made in this folder as `make html` makes it; RuntimeError with what it said if that fails."""
+    command = [sys.executable, str(ROOT / "docs" / "site" / "build.py"), str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=BUILD)
+    if done.returncode:
+        raise RuntimeError(f"the site was not built:\n{done.stderr[-3000:]}")
+    return folder
+
+
+@contextlib.contextmanager
+def served(folder: Path):
+    """The address under which this machine, and no other, finds the folder."""
+    handler = functools.partial(Quiet, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()

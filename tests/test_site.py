@@ -1,0 +1,361 @@
+"""The static site: built once, read as files, and opened in a browser that reaches nothing but this machine."""
+
+import re
+from pathlib import Path
+from urllib.parse import unquote
+
+import browser
+import built_site
+import nbformat
+import pytest
+from bs4 import BeautifulSoup
+from colours import linear
+from house import ADDRESS, NOTEBOOKS, PACKAGE, ROOT
+from notebook_rules import Lesson, without_code
+
+from lstm_lesson.picture import COLORS, INK, QUIET
+from lstm_lesson.playground import PRESETS, CellPlayground
+from lstm_lesson.plots import lstm_svg
+from lstm_lesson.text import NewsUnavailable, load_news
+
+IN_A_BROWSER = [pytest.mark.browser, pytest.mark.skipif(bool(browser.why_not()), reason=browser.why_not())]
+LESSONS = [path.stem for path in NOTEBOOKS]
+PAGES = ["index", *LESSONS, "inspector", "playground"]
+LOOKED_AT = ["index", "00_start_here", "05_forget_gate", "13_inside_the_gates", "inspector", "playground"]
+PHONE = {"width": 390, "height": 844}
+LARGEST = 15 * 2**20  # bytes of the whole site
+STYLE = (ROOT / "docs" / "site" / "template" / "style.css").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    return built_site.build(tmp_path_factory.mktemp("html") / "site")
+
+
+@pytest.fixture(scope="module")
+def soups(site):
+    return {path.name: BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser") for path in site.glob("*.html")}
+
+
+# As files ------------------------------------------------------------------------------------------------------------
+
+
+def test_there_is_a_page_for_every_notebook_and_no_other(site):
+    assert sorted(path.stem for path in site.glob("*.html")) == sorted(PAGES)
+
+
+def test_the_site_is_small(site):
+    assert sum(path.stat().st_size for path in site.rglob("*") if path.is_file()) < LARGEST
+
+
+def dead_links(soups, site):
+    """Links, pictures and scripts of the site that lead to no file, or to no place in a page."""
+    for name, soup in soups.items():
+        for tag in soup.select("[href], [src]"):
+            target = tag.get("href") or tag.get("src")
+            if re.match(r"(https?|data):", target):
+                continue
+            path, _, anchor = target.partition("#")
+            path = unquote(path) or name
+            if not (site / path).is_file() or (anchor and not soups[path].find(id=[anchor, unquote(anchor)])):
+                yield f"{name}: {target}"
+
+
+def test_no_link_is_dead(soups, site):
+    assert list(dead_links(soups, site)) == []
+
+
+@pytest.mark.parametrize("link", ["gone.html", "index.html#gone", "04_input_gate.ipynb", "pictures/gone.png", ""])
+def test_a_dead_link_is_caught(soups, site, link):
+    page = BeautifulSoup(f'<a href="{link or "#gone"}">here</a>', "html.parser")
+    assert list(dead_links({**soups, "other.html": page}, site)) != []
+
+
+def test_nothing_is_loaded_from_elsewhere(soups):
+    """A link may lead away; what the page shows, runs and looks like comes with it."""
+    for name, soup in soups.items():
+        for tag in soup.select("script[src], link[href], img[src], iframe[src], source, video, audio, embed, object"):
+            assert not re.match(r"(https?:)?//", tag.get("src") or tag.get("href") or ""), (name, tag)
+        for style in [STYLE, *(tag.text for tag in soup.select("style"))]:
+            assert not re.search(r"@import|url\(['\"]?(https?:)?//", style), name
+
+
+def formulas(source: str) -> list[str]:
+    """Every formula of a Markdown cell, found with nothing but its dollars."""
+    return [a or b for a, b in re.findall(r"(?s)\$\$(.+?)\$\$|\$(.+?)\$", without_code(source))]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=LESSONS)
+def test_every_formula_of_the_notebook_is_one_of_the_page(path, soups):
+    written = [formula for source in Lesson(path).prose for formula in formulas(source)]
+    main = soups[f"{path.stem}.html"].select_one("main")
+    shown = main.select(".prose math")
+    assert len(shown) == len(written)
+    assert [math for math in shown if not math.text.strip()] == []
+    assert main.select("merror") == []
+    prose = " ".join(text for cell in main.select(".prose") for text in cell.find_all(string=True)
+                     if not text.find_parents(["code", "pre", "math"]))  # fmt: skip
+    assert not re.search(r"\$|\\[a-zA-Z]+|\{", prose)
+
+
+def test_there_are_formulas(soups):
+    assert sum(len(soup.select("math")) for soup in soups.values()) > 300
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=LESSONS)
+def test_a_colour_of_a_formula_is_that_of_the_page_in_light_and_dark(path, soups):
+    page = soups[f"{path.stem}.html"]
+    written = re.findall(r"\\color\{(#\w+)\}", " ".join(map(without_code, Lesson(path).prose)))
+    names = {color: name for name, color in COLORS.items()}
+    shown = [name for math in page.select(".prose math") for name in re.findall(r"var\(--(\w)\)", str(math))]
+    assert sorted(shown) == sorted(names[color] for color in written)
+
+
+def variables(style: str, start: str) -> dict[str, str]:
+    """The colours that a style sheet names after this place."""
+    return dict(re.findall(r"--([\w-]+): (#\w{6})", style[style.index(start) :].split("}")[0]))
+
+
+def contrast(one: str, other: str) -> float:
+    """WCAG 2 contrast of two colours, from 1 to 21."""
+    light, dark = sorted((sum(w * v for w, v in zip((0.2126, 0.7152, 0.0722), linear(c), strict=True))
+                          for c in (one, other)), reverse=True)  # fmt: skip
+    return (light + 0.05) / (dark + 0.05)
+
+
+def test_the_measure_of_contrast_knows_black_and_white():
+    assert contrast("#000000", "#FFFFFF") == pytest.approx(21)
+    assert contrast("#767676", "#FFFFFF") == pytest.approx(4.54, abs=0.01)
+
+
+@pytest.mark.parametrize("start", [":root", "(prefers-color-scheme: dark)"])
+def test_every_colour_of_letters_can_be_read(start):
+    named = variables(STYLE, start)
+    for name in {*COLORS, "ink", "quiet", "link", "keyword", "string", "amount", "comment", "builtin"}:
+        for ground in ("page", "card"):
+            assert contrast(named[name], named[ground]) >= 4.5, (name, ground)
+
+
+def test_a_picture_can_be_read_on_a_dark_page_too():
+    """Its white card stays white but for a little, and its colours go down with it."""
+    share = float(re.search(r"dark\) \{ \.picture \{ filter: brightness\((.+?)\)", STYLE)[1])
+    assert share < 1
+    for color in (*COLORS.values(), INK, QUIET):
+        dimmed = [f"#{''.join(f'{round(share * int(c[k : k + 2], 16)):02X}' for k in (1, 3, 5))}"
+                  for c in (color, "#FFFFFF")]  # fmt: skip
+        assert contrast(*dimmed) >= 4.5, color
+
+
+def test_the_colours_are_those_of_the_pictures_and_of_the_inspector():
+    inspector = (PACKAGE / "inspector.html").read_text(encoding="utf-8")
+    dark, its_dark = variables(STYLE, "(prefers-color-scheme: dark)"), variables(inspector, ":root.dark")
+    assert {name: variables(STYLE, ":root")[name] for name in COLORS} == COLORS
+    assert {name: dark[name] for name in COLORS} == {name: its_dark[name] for name in COLORS}
+
+
+def test_no_text_that_belongs_to_others_is_passed_on(site):
+    try:
+        splits = load_news("covid").values()
+    except NewsUnavailable as error:
+        pytest.skip(f"the texts to look for are not here: {error}")
+    texts = {" ".join(text.split()) for split in splits for text in split.texts if len(text) > 40}
+    for path in [*site.glob("*.html"), *site.glob("downloads/*")]:
+        shown = " ".join(BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser").get_text(" ").split())
+        assert [text for text in texts if text in shown] == [], path.name
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=LESSONS)
+def test_the_notebook_to_download_is_the_notebook_without_its_outputs(path, site):
+    offered, stored = nbformat.read(site / "downloads" / path.name, as_version=4), Lesson(path).notebook
+    nbformat.validate(offered)
+    assert [cell.source for cell in offered.cells] == [cell.source for cell in stored.cells]
+    assert [cell for cell in offered.cells if cell.get("outputs")] == []
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=LESSONS)
+def test_the_page_leads_to_colab_to_the_notebook_and_to_its_neighbours(path, soups):
+    links = {a["href"] for a in soups[f"{path.stem}.html"].select("a[href]")}
+    at = LESSONS.index(path.stem)
+    expected = {f"{name}.html" for name in LESSONS[max(0, at - 1) : at + 2] if name != path.stem}
+    colab = ADDRESS.replace("https://github.com", "https://colab.research.google.com/github")
+    assert links >= {*expected, "index.html", f"downloads/{path.name}", f"{colab}/blob/main/notebooks/{path.name}"}
+
+
+def test_the_first_page_lists_every_notebook_with_its_question_and_minutes(soups):
+    rows = [row.get_text(" ", strip=True) for row in soups["index.html"].select(".arc li")]
+    assert len(rows) == len(NOTEBOOKS)
+    for row, path in zip(rows, NOTEBOOKS, strict=True):
+        first = Lesson(path).cells[0].source
+        number, title = re.search(r"# (\d\d) · (.+)", first).groups()
+        assert row.startswith(f"{number} {title}")
+        assert re.search(r"\*\*(.+?\?)\*\*", first)[1] in row
+        assert f"{re.search(r'([0-9]+) +minutes', first)[1]} minutes" in row
+
+
+def test_a_folder_that_holds_something_is_left_alone(tmp_path):
+    (tmp_path / "mine.txt").write_text("mine")
+    with pytest.raises(RuntimeError, match="is not empty"):
+        built_site.build(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+# In a browser --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with browser.browser() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def address(site):
+    with built_site.served(site) as found:
+        yield found
+
+
+@pytest.fixture
+def opened(chromium, address):
+    """Open a page; at the end nothing may have been complained of, and nothing asked for elsewhere."""
+    contexts, complaints = [], []
+
+    def open_page(name, viewport=browser.PROJECTOR, scheme="light"):
+        context = chromium.new_context(viewport=viewport, color_scheme=scheme)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda said: said.type in ("error", "warning") and complaints.append(said.text))
+        page.on("pageerror", lambda error: complaints.append(f"uncaught: {error}"))
+        page.on("request", lambda request: request.url.startswith((address, "data:", "about:", "blob:"))
+                or complaints.append(f"asked for {request.url}"))  # fmt: skip
+        page.on("response", lambda answer: answer.status >= 400 and complaints.append(f"{answer.status} {answer.url}"))
+        page.goto(f"{address}/{name}.html")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+class TestInABrowser:
+    pytestmark = IN_A_BROWSER
+
+    @pytest.mark.parametrize("name", PAGES)
+    def test_the_page_fits_a_phone_and_shows_its_formulas(self, opened, name):
+        """No page is wider than the screen, no formula is empty, the font of the formulas has come."""
+        page = opened(name, PHONE)
+        page.evaluate("document.querySelectorAll('details').forEach(fold => { fold.open = true })")
+        assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+        sizes = page.evaluate("""[...document.querySelectorAll('math')].map(
+            math => [math.getBoundingClientRect().width, math.getBoundingClientRect().height])""")
+        assert [size for size in sizes if min(size) < 3] == []
+        if sizes:
+            page.wait_for_function("document.fonts.status === 'loaded'")
+            assert page.evaluate("[...document.fonts].map(font => font.status)") == ["loaded"]
+
+    @pytest.mark.parametrize("name", LESSONS)
+    def test_every_picture_arrives(self, opened, name):
+        page = opened(name)
+        broken = page.evaluate("""() => Promise.all([...document.images].map(async image => {
+            image.loading = 'eager';
+            await image.decode().catch(() => null);
+            return image.naturalWidth ? null : image.src;
+        }))""")
+        assert [source for source in broken if source] == []
+
+    @pytest.mark.parametrize("scheme", ["light", "dark"])
+    @pytest.mark.parametrize("name", LOOKED_AT)
+    def test_axe_finds_nothing_that_keeps_someone_out(self, opened, name, scheme):
+        page = opened(name, PHONE if scheme == "dark" else browser.PROJECTOR, scheme)
+        assert browser.serious_violations(page) == []
+
+    @pytest.mark.parametrize("name", ["index", "05_forget_gate", "inspector", "playground"])
+    def test_a_dark_page_is_dark(self, opened, name):
+        grounds = [opened(name, scheme=scheme).evaluate("getComputedStyle(document.body).backgroundColor")
+                   for scheme in ("light", "dark")]  # fmt: skip
+        assert grounds == ["rgb(255, 255, 255)", "rgb(22, 24, 28)"]
+
+    @pytest.mark.parametrize("name", ["inspector", "13_inside_the_gates"])
+    def test_the_inspector_walks_through_the_words(self, opened, name):
+        page = opened(name)
+        frame = page.locator("iframe.lstm-inspector").first.element_handle().content_frame()
+        frame.wait_for_selector("html[data-ready=true]", timeout=browser.PATIENCE)
+        frame.locator("#words-0").focus()
+        page.keyboard.press("Home")
+        before = frame.locator("#value-0-c").get_attribute("data-value")
+        page.keyboard.press("ArrowRight")
+        assert frame.locator("body").get_attribute("data-step") == "2"
+        assert frame.locator("#value-0-c").get_attribute("data-value") != before
+
+    @pytest.mark.parametrize("preset", PRESETS)
+    def test_the_playground_computes_what_python_computes(self, opened, preset):
+        """Through steps, moved sliders, a reset: to the last digits, and as the same drawing."""
+        both = Twins(opened("playground"), preset)
+        for move in ({}, {"x": 0.0}, {"x": -1.0}, {"W_hf": 0.35, "x": 0.6}, {"b_o": -0.2}, {"c_prev": -1.45}):
+            both.move(**move)
+            both.step()
+        for _ in range(4):
+            both.step()
+        both.reset()
+        both.step()
+
+    def test_the_playground_stops_at_the_end_of_its_slider(self, opened):
+        both = Twins(opened("playground"), "count")
+        both.move(c_prev=59.5)
+        both.step()
+        both.step()
+        assert both.page.locator("#step").is_disabled()
+        assert "No further step" in both.page.locator("#hint").text_content()
+        assert "No further step" in both.twin.hint
+
+    def test_the_playground_is_played_with_the_keyboard(self, opened):
+        page = opened("playground")
+        page.locator("#x").focus()
+        before = page.locator("#value-i").text_content(), page.locator("#x-shown").text_content()
+        page.locator("#W_xi").focus()
+        for _ in range(3):
+            page.keyboard.press("ArrowRight")
+        assert page.locator("#W_xi-shown").text_content() == "0.15"
+        assert page.locator("#value-i").text_content() != before[0]
+
+
+class Twins:
+    """The playground in the page and the one in Python: what is done to one is done to the other, and both agree."""
+
+    def __init__(self, page, preset):
+        self.page, self.twin = page, CellPlayground(preset)
+        page.locator(f"[data-preset={preset}]").click()
+        self.agree()
+
+    def move(self, **values):
+        for name, value in values.items():
+            self.page.locator(f"#{name}").fill(str(value))
+        self.twin.move(**values)
+        self.agree()
+
+    def step(self):
+        if self.page.locator("#step").is_enabled():
+            self.page.locator("#step").click()
+        self.twin.step()
+        self.twin.redraw()
+        self.agree()
+
+    def reset(self):
+        self.page.locator("#reset").click()
+        self.twin.reset()
+        self.agree()
+
+    def agree(self):
+        computed = {name: value.item() for name, value in self.twin.computed()._asdict().items()}
+        for name, value in computed.items():
+            shown = float(self.page.locator(f"#value-{name}").get_attribute("data-exact"))
+            assert shown == pytest.approx(value, rel=1e-12, abs=1e-15), name
+        given = {name: self.twin.numbers[name] for name in ("x", "h_prev", "c_prev")}
+        drawing = BeautifulSoup(lstm_svg("ifgcoh", computed | given), "html.parser")
+        texts = [text.get_text() for text in drawing.select("text")]
+        assert self.page.evaluate("[...document.querySelectorAll('.cell text')].map(t => t.textContent)") == texts
+        assert self.page.locator("#hint").text_content().rstrip(".") == self.twin.hint.rstrip(".")
+
+
+def test_the_site_is_no_part_of_the_repository():
+    assert "/site/" in Path(ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
