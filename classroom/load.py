@@ -1,0 +1,226 @@
+"""A class of simulated learners on a real hub, with a crash in the middle: `python classroom/load.py 20`.
+
+Each signs in, starts her server, fetches the notebooks, runs all cells of notebook 01, solves an exercise wrongly and
+then rightly, and saves. Half-way one learner's server is killed, and the hub with it. All of it stays on loopback.
+"""
+
+import argparse
+import asyncio
+import json
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hub import HERE, Hub, memory
+from learner import Learner
+from links import FOLDER, pull
+
+NOTEBOOK = "01_rnn_cell.ipynb"
+PATH = f"{FOLDER}/notebooks/{NOTEBOOK}"
+STUB = "raise NotImplementedError"
+WRONG = "return x_t @ W_xh + h_prev @ W_hh + b_h"
+RIGHT = "return torch.tanh(x_t @ W_xh + h_prev @ W_hh + b_h)"
+EXERCISE = "rnn_step"
+LIMITS = {"resident": 450, "proportional": 350}  # MB for each of twenty learners
+CLASS = 1200  # seconds until the unlucky one gives up waiting for the others
+REST = 5  # seconds of quiet before memory is read
+
+
+@dataclass
+class Record:
+    """What is measured of one learner, in seconds since the class began, and what went wrong."""
+
+    name: str
+    wrongs: int  # wrong answers before the right one: each learner has her own number of attempts
+    ready: float = 0.0  # the server is up and lets her in
+    working: float = 0.0  # notebook 01 is open and its kernel answers
+    saved: dict = field(default_factory=dict)  # the notebook as she last saved it
+    failures: list[str] = field(default_factory=list)
+
+
+class Trouble:
+    """When half of the class has saved its first answer, the first one's server is killed, and the hub too."""
+
+    def __init__(self, hub: Hub, count: int):
+        self.hub, self.half, self.arrived, self.over = hub, (count + 1) // 2, [], asyncio.Event()
+        self.seconds = 0.0
+
+    async def meet(self, record: Record) -> bool:
+        """Whether the server of this learner was killed; the unlucky one waits for it."""
+        self.arrived.append(record.name)
+        if len(self.arrived) == self.half:
+            await self._strike(self.arrived[0])
+        if record.name == self.arrived[0]:
+            await asyncio.wait_for(self.over.wait(), CLASS)
+        return record.name == self.arrived[0]
+
+    async def _strike(self, unlucky: str):
+        begun = time.monotonic()
+        for process in self.hub.processes(unlucky):
+            process.send_signal(signal.SIGKILL)
+        await asyncio.to_thread(self.hub.crash)
+        await asyncio.to_thread(self.hub.start)
+        self.seconds = time.monotonic() - begun
+        self.over.set()
+
+
+async def lesson(hub: Hub, record: Record, repository: str, trouble: Trouble, begun: float):
+    """All that one learner does."""
+    async with Learner(hub.address, record.name, hub.password) as learner:
+        await learner.sign_in()
+        await learner.start_server()
+        record.ready = time.monotonic() - begun
+        await learner.fetch(pull(NOTEBOOK, repository))
+        notebook = await learner.read(PATH)
+        await learner.open_kernel(PATH)
+        record.working = time.monotonic() - begun
+
+        notebook["cells"].append(own_words(record))
+        stub = next(cell for cell in notebook["cells"] if cell["source"].startswith(f"def {EXERCISE}("))
+        stub["source"] = stub["source"].replace(STUB, WRONG)
+        await run_all(learner, record, notebook)
+        for _ in range(record.wrongs - 1):
+            await run_cell(learner, stub)
+        expect(record, "❌" in told(stub), f"the check of a wrong answer said {told(stub)!r}")
+        await save(learner, record, notebook)
+
+        if await trouble.meet(record):
+            await learner.start_server()
+            expect(record, await learner.read(PATH) == record.saved, "what was saved before the crash is not there")
+            await learner.open_kernel(PATH)
+            for cell in code_cells(notebook)[:2]:  # the imports; not the check, which would count as an attempt
+                await run_cell(learner, cell)
+
+        stub["source"] = stub["source"].replace(WRONG, RIGHT)
+        await run_cell(learner, stub)
+        expect(record, "✅" in told(stub), f"the check of a right answer said {told(stub)!r}")
+        await save(learner, record, notebook)
+
+
+def own_words(record: Record) -> dict:
+    """A cell that only this learner's notebook has."""
+    return {"cell_type": "markdown", "id": "own-words", "metadata": {}, "source": f"These are {record.name}'s notes."}
+
+
+def code_cells(notebook: dict) -> list[dict]:
+    return [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+
+
+async def run_all(learner: Learner, record: Record, notebook: dict):
+    """Run every code cell in order; an error in one is a failure."""
+    for cell in code_cells(notebook):
+        await run_cell(learner, cell)
+        for output in cell["outputs"]:
+            expect(record, output["output_type"] != "error", f"{output.get('ename')} in {cell['source'][:60]!r}")
+
+
+async def run_cell(learner: Learner, cell: dict):
+    cell["outputs"] = await learner.run(cell["source"])
+
+
+def told(cell: dict) -> str:
+    """What the cell's check answered, as text."""
+    return "".join(str(output.get("data", {}).get("text/plain", "")) for output in cell["outputs"])
+
+
+async def save(learner: Learner, record: Record, notebook: dict):
+    await learner.save(PATH, notebook)
+    record.saved = await learner.read(PATH)
+
+
+def expect(record: Record, holds: bool, otherwise: str):
+    if not holds:
+        record.failures.append(otherwise)
+
+
+def look_at_the_disk(hub: Hub, record: Record):
+    """What stands in the learner's folder at the end is hers, and all of it."""
+    home = hub.home(record.name)
+    stored = json.loads((home / PATH).read_text(encoding="utf-8"))
+    words = [cell["source"] for cell in stored["cells"] if cell["id"] == "own-words"]
+    text = "".join(words[0]) if words else ""
+    expect(record, text == own_words(record)["source"], f"her notes are {text!r}")
+    original = json.loads((HERE.parent / "notebooks" / NOTEBOOK).read_text(encoding="utf-8"))
+    expect(record, len(stored["cells"]) == len(original["cells"]) + 1, "cells are missing")
+    pairs = zip(code_cells(stored), code_cells(original), strict=True)
+    missing = [ours["source"][:40] for ours, theirs in pairs if theirs["outputs"] and not ours["outputs"]]
+    expect(record, missing == [], f"outputs are missing: {missing}")
+    progress = json.loads((home / ".local/share/lstm-lesson/progress.json").read_text(encoding="utf-8"))["exercises"]
+    entry = progress.get(EXERCISE, {})
+    expect(record, list(progress) == [EXERCISE], f"her progress has {list(progress)}")
+    expect(record, entry.get("attempts") == record.wrongs + 1, f"{entry.get('attempts')} attempts are counted")
+    expect(record, bool(entry.get("solved_at")), "the exercise does not count as solved")
+
+
+async def attend(hub: Hub, record: Record, *rest):
+    """A lesson, whose failure is one learner's and not the class's."""
+    try:
+        await lesson(hub, record, *rest)
+        look_at_the_disk(hub, record)
+    except Exception:
+        record.failures.append(traceback.format_exc(limit=-3))
+
+
+async def hold_class(hub: Hub, count: int, repository: str) -> tuple[list[Record], Trouble]:
+    """`count` learners at once."""
+    records = [Record(f"learner-{n:02}", wrongs=1 + n % 3) for n in range(1, count + 1)]
+    trouble, begun = Trouble(hub, count), time.monotonic()
+    await asyncio.gather(*(attend(hub, record, repository, trouble, begun) for record in records))
+    return records, trouble
+
+
+def lessons_repository(folder: Path) -> str:
+    """A git repository with the notebooks as they are now, for nbgitpuller: no network is needed."""
+    repository = folder / FOLDER
+    shutil.copytree(HERE.parent / "notebooks", repository / "notebooks", ignore=shutil.ignore_patterns(".*"))
+    git = ["git", "-C", str(repository), "-c", "user.name=lesson", "-c", "user.email=lesson@localhost"]
+    for words in (["init", "-q", "-b", "main"], ["add", "."], ["commit", "-q", "-m", "The notebooks"]):
+        subprocess.run([*git, *words], check=True)
+    return f"file://{repository}"
+
+
+def report(hub: Hub, records: list[Record], trouble: Trouble) -> bool:
+    """Print what was measured, and where memory is over its limit; whether everything went well."""
+    sizes = [memory(hub.processes(record.name)) for record in records]
+    everything = memory(hub.processes())
+    for name, times in {"server ready": "ready", "notebook 01 open": "working"}.items():
+        seconds = sorted(getattr(record, times) for record in records)
+        p95 = seconds[min(len(seconds) - 1, int(0.95 * len(seconds)))]
+        print(f"{name:24} median {statistics.median(seconds):5.0f} s   p95 {p95:5.0f} s")
+    print(f"{'crash and new start':24} {trouble.seconds:12.0f} s   (one learner's server and the hub)")
+    for place, (name, limit) in enumerate(LIMITS.items()):
+        each = [size[place] for size in sizes]
+        print(f"{'memory, ' + name:24} median {statistics.median(each):5.0f} MB  most {max(each):4.0f} MB", end="  ")
+        kept = f"limit {limit} MB" if max(each) <= limit else f"OVER the limit of {limit} MB"
+        print(f"{kept}   hub and proxy {everything[place] - sum(each):4.0f} MB")
+    failed = [record for record in records if record.failures]
+    print(f"{'learners':24} {len(records)}, of them with a failure: {len(failed)}")
+    for record in failed:
+        print(f"  {record.name}: " + "\n    ".join(record.failures))
+    return not failed
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Hold a class of simulated learners on a real hub.")
+    parser.add_argument("learners", type=int, nargs="?", default=20, help="how many (default: 20)")
+    count = parser.parse_args().learners
+    if not 1 <= count <= 100:
+        parser.error(f"learners is {count}; it needs a number from 1 to 100")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the hub below is ended however this ends
+    with tempfile.TemporaryDirectory(prefix="lstm-", ignore_cleanup_errors=True) as scratch:
+        repository = lessons_repository(Path(scratch))
+        with Hub(Path(scratch)) as hub:
+            records, trouble = asyncio.run(hold_class(hub, count, repository))
+            time.sleep(REST)
+            return 0 if report(hub, records, trouble) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

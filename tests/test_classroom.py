@@ -1,0 +1,388 @@
+"""The classroom: its files fit together, and on a real hub learners with system accounts of their own are kept apart.
+
+`make classroom-setup` installs what the second half needs; without it, and where accounts can't be made, those tests
+say that they are skipped.
+"""
+
+import asyncio
+import contextlib
+import doctest
+import os
+import re
+import secrets
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+import yaml
+from house import ADDRESS, NOTEBOOKS, ROOT
+from tornado.httpclient import HTTPClientError
+
+CLASSROOM = ROOT / "classroom"
+sys.path.insert(0, str(CLASSROOM))
+import hub as hubs  # noqa: E402
+import learner as learners  # noqa: E402
+import links  # noqa: E402
+
+VALUES = yaml.safe_load((CLASSROOM / "values.yaml").read_text(encoding="utf-8"))
+REAL = CLASSROOM / "jupyterhub_config.py"
+needs_hub = pytest.mark.skipif(
+    not (ROOT / ".venv" / "classroom" / "ready").is_file(), reason="no hub here: make classroom-setup installs it"
+)
+# The real configuration, but for what a test can't have: passwords of accounts, and systemd.
+WITH_ACCOUNTS = """
+load_subconfig({real!r})
+c = get_config()
+c.JupyterHub.authenticator_class = "shared-password"
+c.SharedPasswordAuthenticator.user_password = {password!r}
+c.Authenticator.allow_all = True
+c.JupyterHub.spawner_class = "localprocess"
+c.JupyterHub.cleanup_servers = True
+c.Spawner.cmd = [{python!r}, "-m", "jupyterhub.singleuser"]
+c.Spawner.environment["LSTM_LESSON_CACHE"] = {cache!r}
+c.Spawner.environment["JUPYTER_CONFIG_PATH"] += ":{venv}/etc/jupyter"
+c.Spawner.environment["JUPYTER_PATH"] = "{venv}/share/jupyter"
+c.Spawner.environment["JUPYTERLAB_DIR"] = "{venv}/share/jupyter/lab"
+"""
+TRY = """
+for path in {paths!r}:
+    try:
+        with open(path, {mode!r}) as file:
+            print("open", path)
+    except OSError as error:
+        print(type(error).__name__)
+"""
+
+
+# The files
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_link_fetches_the_repository_and_opens_the_notebook(path):
+    link = links.link("https://hub.example.org/", path.name)
+    place, fetched = urlsplit(link).path, parse_qs(urlsplit(link).query)
+    assert place == "/hub/user-redirect/git-pull"
+    assert fetched["repo"] == [ADDRESS]
+    folder, _, notebook = fetched["urlpath"][0].removeprefix("lab/tree/").partition("/")
+    assert [folder] == fetched["targetpath"]
+    assert ROOT / notebook == path
+
+
+def test_the_links_are_printed_for_every_notebook():
+    command = [sys.executable, CLASSROOM / "links.py", "https://hub.example.org"]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert re.findall(r"(?m)^(\d\S+)$", printed) == [path.stem for path in NOTEBOOKS]
+    assert all(links.link("https://hub.example.org", path.name) in printed for path in NOTEBOOKS)
+
+
+@pytest.mark.parametrize("words", [[], ["hub.example.org"], ["https://a.example", "https://b.example"]])
+def test_links_without_an_address_say_what_is_missing(words):
+    done = subprocess.run([sys.executable, CLASSROOM / "links.py", *words], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "https://hub.example.org" in done.stderr
+
+
+def test_on_kubernetes_each_learner_has_the_limits_of_the_one_server():
+    one_server = REAL.read_text(encoding="utf-8")
+    assert VALUES["singleuser"]["memory"]["limit"] == re.search(r'mem_limit = "(.+)"', one_server)[1]
+    assert VALUES["singleuser"]["cpu"]["limit"] == float(re.search(r"cpu_limit = (.+)", one_server)[1])
+
+
+def test_on_kubernetes_nobody_signs_in_without_a_password_and_servers_are_apart():
+    assert VALUES["hub"]["config"]["JupyterHub"]["authenticator_class"] == "native"
+    assert VALUES["hub"]["config"]["NativeAuthenticator"]["open_signup"] is False
+    assert VALUES["singleuser"]["networkPolicy"]["enabled"] is True
+
+
+def test_on_kubernetes_the_data_are_shared_and_read_only():
+    storage = VALUES["singleuser"]["storage"]
+    (volume,), (mount,) = storage["extraVolumes"], storage["extraVolumeMounts"]
+    assert volume["name"] == mount["name"]
+    assert volume["persistentVolumeClaim"]["readOnly"] is mount["readOnly"] is True
+    assert VALUES["singleuser"]["extraEnv"]["LSTM_LESSON_DATA"] == mount["mountPath"]
+
+
+def test_on_kubernetes_the_notebooks_come_from_where_the_links_fetch_them():
+    command = VALUES["singleuser"]["lifecycleHooks"]["postStart"]["exec"]["command"]
+    assert command[-1].startswith(f"gitpuller {links.REPOSITORY} main {links.FOLDER} ")
+
+
+def test_the_build_of_an_image_checks_the_set_up():
+    post_build = ROOT / "postBuild"
+    assert os.access(post_build, os.X_OK)
+    assert "python -m lstm_lesson\n" in post_build.read_text(encoding="utf-8")
+
+
+# The way in
+
+
+@pytest.fixture
+def folder():
+    """A folder with a short name, as the name of a socket in it is limited, that other accounts may enter."""
+    with tempfile.TemporaryDirectory(prefix="lstm-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+@needs_hub
+def test_what_counts_as_loopback():
+    import guard
+
+    assert doctest.testmod(guard).attempted == 2
+    assert doctest.testmod(guard).failed == 0
+
+
+OPEN_DOORS = {
+    "every address": ["--JupyterHub.bind_url=http://:{port}"],
+    "another address": ["--JupyterHub.bind_url=http://0.0.0.0:{port}"],
+    "the hub itself": ["--JupyterHub.hub_ip=0.0.0.0"],
+    "the hub's own address": ["--JupyterHub.hub_bind_url=http://[::]:{port}"],
+    "the proxy's door for orders": ["--ConfigurableHTTPProxy.api_url=http://0.0.0.0:{port}"],
+    "a public name": ["--JupyterHub.public_url=https://hub.example.org"],
+    "a proxy started elsewhere": ["--ConfigurableHTTPProxy.should_start=False"],
+    "a proxy with options": ["--ConfigurableHTTPProxy.command=proxy", "--ConfigurableHTTPProxy.command=--ip=0.0.0.0"],
+}
+
+
+@needs_hub
+@pytest.mark.parametrize("sign_in", ["shared-password", "dummy"])
+@pytest.mark.parametrize("options", OPEN_DOORS.values(), ids=OPEN_DOORS)
+def test_the_trying_out_sign_in_does_not_start_on(options, sign_in, folder):
+    (port,) = hubs.free_ports(1)
+    config = hubs.TRIAL if sign_in == "shared-password" else REAL  # which a command line would turn into the other
+    options = [option.format(port=port) for option in options]
+    hub = hubs.Hub(folder, config, (f"--JupyterHub.authenticator_class={sign_in}", *options))
+    hub.launch()
+    try:
+        assert hub.process.wait(60) != 0
+    finally:
+        hub.stop()
+    assert "anybody in as anybody, so this hub listens on loopback only and does not start" in hub.log()
+
+
+@needs_hub
+def test_on_loopback_it_starts_and_wants_its_password(folder):
+    async def visit(password):
+        async with learners.Learner(hub.address, "ada", password) as ada:
+            await ada.sign_in()
+
+    with hubs.Hub(folder) as hub:
+        asyncio.run(visit(hub.password))
+        with pytest.raises(PermissionError, match="ada may not sign in"):
+            asyncio.run(visit("a guess"))
+    assert hub.processes() == []
+
+
+# Apart
+
+
+class Two:
+    """Two learners with accounts, servers and kernels on one hub; `tell` runs one step of theirs after the other."""
+
+    def __init__(self, hub, ada, bob, tell):
+        self.hub, self.ada, self.bob, self.tell = hub, ada, bob, tell
+        self.home = {learner: Path(f"~{learner.name}").expanduser() for learner in (ada, bob)}
+
+    def says(self, learner, code):
+        """What `code` prints in the learner's kernel."""
+        return "".join(output.get("text", "") for output in self.tell(learner.run(code)))
+
+    def tries(self, learner, paths, mode="r"):
+        """How opening each path ends in the learner's kernel: "open …" or the name of an error."""
+        return self.says(learner, TRY.format(paths=[str(path) for path in paths], mode=mode)).splitlines()
+
+    def processes(self, learner):
+        return self.hub.processes(learner.name)
+
+
+@pytest.fixture(scope="module")
+def two():
+    if not hasattr(os, "geteuid") or os.geteuid() != 0:
+        pytest.skip("making accounts needs root")
+    if not (ROOT / ".venv" / "classroom" / "ready").is_file():
+        pytest.skip("no hub here: make classroom-setup installs it")
+    names = [f"lesson-{secrets.token_hex(3)}-{name}" for name in ("ada", "bob")]
+    with tempfile.TemporaryDirectory(prefix="lstm-", ignore_cleanup_errors=True) as scratch:
+        Path(scratch).chmod(0o755)
+        python = python_for_all(Path(scratch))
+        hub = hub_with_accounts(Path(scratch), python)
+        try:
+            for name in names:
+                subprocess.run(["useradd", "--create-home", name], check=True)
+                Path(f"~{name}").expanduser().chmod(0o755)  # open, as some systems make it
+            with hub, asyncio.Runner() as runner:
+                ada, bob = [learners.Learner(hub.address, name, hub.password) for name in names]
+                runner.run(arrive(ada, bob))
+                yield Two(hub, ada, bob, runner.run)
+                runner.run(leave(ada, bob))
+        finally:
+            for name in names:
+                subprocess.run(["userdel", "--remove", "--force", name], check=False, capture_output=True)
+
+
+def python_for_all(scratch):
+    """A Python that other accounts can run, with .venv's packages; the running one may stand in root's own home."""
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    for base in (Path(sys.base_prefix) / "bin" / version, Path("/usr/bin") / version):
+        place = scratch / "python"
+        made = subprocess.run([base, "-m", "venv", "--clear", "--without-pip", place]) if base.exists() else None
+        if made is None or made.returncode:
+            continue
+        code = "import site; print(site.getsitepackages()[0])"
+        own, theirs = (
+            subprocess.run([python, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+            for python in (place / "bin" / "python", sys.executable)
+        )
+        Path(own, "lessons.pth").write_text(f"import site; site.addsitedir({theirs!r})\n", encoding="utf-8")
+        try_it = [place / "bin" / "python", "-c", "import jupyterhub, lstm_lesson"]
+        with contextlib.suppress(PermissionError):
+            if subprocess.run(try_it, user="nobody", group="nogroup", cwd="/", capture_output=True).returncode == 0:
+                return place / "bin" / "python"
+    pytest.skip(f"no {version} here, or no checkout, that other accounts can read")
+
+
+def hub_with_accounts(scratch, python):
+    hub = hubs.Hub(scratch, scratch / "config.py")
+    cache = scratch / "cache" / "covid"
+    cache.mkdir(parents=True)
+    (cache / "tweets.csv").write_text("for all to read\n", encoding="utf-8")
+    words = {
+        "real": str(REAL),
+        "password": hub.password,
+        "python": str(python),
+        "cache": str(cache.parent),
+        "venv": ROOT / ".venv",
+    }
+    (scratch / "config.py").write_text(WITH_ACCOUNTS.format(**words), encoding="utf-8")
+    return hub
+
+
+async def arrive(*both):
+    for learner in both:
+        await learner.sign_in()
+        await learner.start_server()
+        await learner.open_kernel("notes.ipynb")
+
+
+async def leave(*both):
+    for learner in both:
+        await learner.__aexit__()
+
+
+def test_each_learner_is_her_own_account_and_her_folder_is_closed(two):
+    for learner, home in two.home.items():
+        assert home.stat().st_mode & 0o777 == 0o700
+        assert len(two.processes(learner)) >= 2  # server and kernel
+        assert {process.uids().effective for process in two.processes(learner)} == {home.stat().st_uid}
+        assert two.says(learner, "import pathlib; print(pathlib.Path.home())").strip() == str(home)
+
+
+def test_a_learner_reads_her_own_and_nobody_elses_files(two):
+    private = two.home[two.ada] / "private.txt"
+    two.says(two.ada, f"open({str(private)!r}, 'w').write('mine')")
+    assert two.tries(two.ada, [private]) == [f"open {private}"]
+    server = two.processes(two.ada)[0].pid
+    state = two.hub.folder / "state"
+    others = [private, *two.home[two.ada].glob(".run/*"), f"/proc/{server}/environ"]
+    hubs_own = [state / "jupyterhub.sqlite", state / "cookie_secret", state / "proxy.pid"]
+    assert all(path.exists() for path in hubs_own)
+    assert set(two.tries(two.bob, [*others, *hubs_own])) == {"PermissionError"}
+
+
+PUSH = """
+import zmq
+pipe = zmq.Context.instance().socket(zmq.PUSH)
+pipe.connect("tcp://127.0.0.1:{port}")
+pipe.send_multipart([b"0" * 32, b"0", b"[]"])
+pipe.close(linger=1000)
+"""
+
+
+def listening(processes):
+    """The ports of loopback on which these processes listen."""
+    connections = [connection for process in processes for connection in process.net_connections("inet")]
+    return [connection.laddr.port for connection in connections if connection.status == "LISTEN"]
+
+
+def test_a_kernels_sockets_are_closed_to_others_and_so_is_its_one_port(two):
+    connect = "import socket\ntry:\n    socket.socket(socket.AF_UNIX).connect({path!r}); print('in')\n"
+    connect += "except OSError as error:\n    print(type(error).__name__)"
+    sockets = [path for path in two.home[two.ada].glob(".run/*-ipc-*") if path.is_socket()]
+    assert len(sockets) >= 5
+    assert two.says(two.ada, connect.format(path=str(sockets[0]))).strip() == "in"
+    assert {two.says(two.bob, connect.format(path=str(path))).strip() for path in sockets} == {"PermissionError"}
+    kernels = [process for process in two.processes(two.ada) if "ipykernel_launcher" in " ".join(process.cmdline())]
+    (port,) = listening(kernels)  # where ipykernel hears its child processes, by a key of 16 random bytes
+    two.says(two.bob, PUSH.format(port=port))
+    assert two.says(two.ada, "print('mine')") == "mine\n"
+
+
+def test_there_is_no_debugger_whose_port_would_be_open(two):
+    assert "ImportError" in two.says(two.ada, "try:\n    import debugpy\nexcept ImportError as e:\n    print(repr(e))")
+
+
+def server_port(two, learner):
+    (port,) = listening(process for process in two.processes(learner) if "singleuser" in " ".join(process.cmdline()))
+    return port
+
+
+@pytest.mark.parametrize("way", ["through the proxy", "past the proxy"])
+@pytest.mark.parametrize("path", ["contents/notes.ipynb", "kernels", "terminals", "me"])
+def test_a_learner_gets_nothing_from_anothers_server(two, way, path):
+    def address(learner):
+        door = two.hub.address if way == "through the proxy" else f"http://127.0.0.1:{server_port(two, learner)}"
+        return f"{door}/user/{learner.name}/api/{path}"
+
+    token = two.says(two.bob, "import os; print(os.environ['JUPYTERHUB_API_TOKEN'])").strip()
+    keys = {"none": {}, "a browser's": {}, "a token": {"Authorization": f"token {token}"}}
+    for key, headers in keys.items():
+        cookies = two.bob.http.cookies if key == "a browser's" else None
+        with httpx.Client(cookies=cookies, headers=headers, trust_env=False, timeout=30) as client:
+            assert client.get(address(two.ada)).status_code == 403, key
+    own = httpx.get(address(two.bob), headers=keys["a token"], trust_env=False, timeout=30)
+    assert own.status_code in (200, 404)  # 404: a notebook that was never saved, terminals that are off
+
+
+def test_a_learner_signed_in_can_not_open_anothers_server_in_the_browser(two):
+    asked = two.bob.http.get(f"/user/{two.ada.name}/lab", follow_redirects=True)
+    assert two.tell(asked).status_code in (403, 404)
+    two.tell(two.ada.connect(two.ada.base, two.ada.kernel)).close()
+    with pytest.raises(HTTPClientError, match="403"):
+        two.tell(two.bob.connect(two.ada.base, two.ada.kernel))
+
+
+def test_a_learner_has_no_say_over_anothers_server_and_none_over_the_proxy(two):
+    token = two.says(two.bob, "import os; print(os.environ['JUPYTERHUB_API_TOKEN'])").strip()
+    (orders,) = [word.partition("=")[2] for word in two.hub.command if "api_url" in word]
+    with httpx.Client(headers={"Authorization": f"token {token}"}, trust_env=False, timeout=30) as client:
+        assert client.get(f"{two.hub.address}/hub/api/users/{two.bob.name}").status_code == 200
+        for method, path in [("GET", ""), ("DELETE", "/server"), ("POST", "/tokens")]:
+            url = f"{two.hub.address}/hub/api/users/{two.ada.name}{path}"
+            assert client.request(method, url).status_code in (403, 404), url
+        assert client.get(f"{orders}/api/routes").status_code == 403
+
+
+def test_package_and_data_are_shared_and_read_only(two):
+    shared = two.says(two.bob, "import os, lstm_lesson; print(lstm_lesson.__file__, os.environ['LSTM_LESSON_CACHE'])")
+    package, cache = map(Path, shared.split())
+    assert package == ROOT / "lstm_lesson" / "__init__.py"
+    data = cache / "covid" / "tweets.csv"
+    assert two.tries(two.bob, [package, data]) == [f"open {package}", f"open {data}"]
+    new = [package.with_name("mine.py"), cache / "mine.csv", ROOT / ".venv" / "mine.txt"]
+    assert set(two.tries(two.bob, [package, data, *new], mode="a")) == {"PermissionError"}
+
+
+def test_progress_is_kept_in_her_own_folder(two):
+    solve = """import torch
+from lstm_lesson import check
+def rnn_step(x_t, h_prev, W_xh, W_hh, b_h):
+    return torch.tanh(x_t @ W_xh + h_prev @ W_hh + b_h)
+print(check(rnn_step).passed)"""
+    assert "True" in two.says(two.ada, solve)
+    place = ".local/share/lstm-lesson/progress.json"
+    assert "rnn_step" in (two.home[two.ada] / place).read_text(encoding="utf-8")
+    assert not (two.home[two.bob] / place).exists()
