@@ -6,6 +6,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "lstm_lesson"
+# what people write
+FOLDERS = ("notebooks", "lstm_lesson", "tests", "benchmarks", "classroom", "docs", ".ci", ".github")
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 ADDRESS = PYPROJECT["project"]["urls"]["Repository"]
@@ -17,8 +19,7 @@ INDEX_HOST = re.compile(r"pypi\.org|python[h]osted\.org|download\.pytorch\.org|a
 
 def files():
     """Every file of the repository that a person wrote or ran: no caches, no environment, no git."""
-    places = [*ROOT.glob("*"), *(p for d in ("notebooks", "tests", "benchmarks", "lstm_lesson", ".ci")
-                                 for p in (ROOT / d).rglob("*"))]  # fmt: skip
+    places = [*ROOT.glob("*"), *(p for folder in FOLDERS for p in (ROOT / folder).rglob("*"))]
     skip = {"__pycache__", ".ipynb_checkpoints", ".hypothesis"}
     return sorted(p for p in places if p.is_file() and not skip & set(p.parts) and p.suffix not in (".pyc", ".png"))
 
@@ -38,3 +39,10 @@ def badge(name: str) -> str:
     colab = ADDRESS.replace("https://github.com", "https://colab.research.google.com/github")
     picture = "https://colab.research.google.com/assets/colab-badge.svg"
     return f"[![Open in Colab]({picture})]({colab}/blob/main/notebooks/{name})"
+
+
+def binder_badge() -> str:
+    """The Binder badge of the README: opens the first notebook."""
+    binder = ADDRESS.replace("https://github.com", "https://mybinder.org/v2/gh")
+    picture = "https://mybinder.org/badge_logo.svg"
+    return f"[![Open in Binder]({picture})]({binder}/main?urlpath=lab%2Ftree%2Fnotebooks%2F00_start_here.ipynb)"

@@ -52,22 +52,23 @@ ROWS = [
 ROW = {module: row for row, modules in enumerate(ROWS) for module in modules.split()}
 LOADED_WHEN_USED = {"matplotlib", "ipywidgets", "IPython", "pooch", "torchviz", "graphviz", "platformdirs", "tqdm",
                     "joblib", "distributed"}  # fmt: skip
-CONDA_NAMES = {"pytorch": "torch", "matplotlib-base": "matplotlib", "python-graphviz": "graphviz"}
-CONDA_ONLY = {"python", "pip", "graphviz"}  # conda's graphviz is the program `dot`
+CONDA_NAMES = {"pytorch-cpu": "torch", "matplotlib-base": "matplotlib"}
+CONDA_ONLY = {"python", "pip"}
 # The wrong cells: short functions of one kind, told in their module's docstring.
 TOLD_TOGETHER = {"zoo"}
 MODULES = sorted(path for path in PACKAGE.glob("*.py") if path.stem != "__init__")
 
 
-def requirements():
+def requirements(folder=ROOT):
     """name -> version, from requirements.txt; every line pins."""
-    lines = (line.split("#")[0].strip() for line in (ROOT / "requirements.txt").read_text().splitlines())
+    lines = (line.split("#")[0].strip() for line in (folder / "requirements.txt").read_text().splitlines())
     return dict(line.split("==") for line in lines if line)
 
 
 def environment():
     """name -> version, from environment.yml, in pip's names."""
-    lines = re.findall(r"(?m)^\s+- ([a-z][\w-]*)(?:==?([\d.]+))?\s*(?:#.*)?$", (ROOT / "environment.yml").read_text())
+    text = (ROOT / "environment.yml").read_text()
+    lines = re.findall(r"(?m)^\s+- ([a-z][\w-]*)(?:==?([\d.]+)(?:=[\w*]+)?)?\s*(?:#.*)?$", text)
     return {CONDA_NAMES.get(name, name): version for name, version in lines if name not in CONDA_ONLY | {"conda-forge"}}
 
 
@@ -104,8 +105,11 @@ def undocumented(tree):
 
 
 def test_three_lists_of_dependencies_name_the_same_packages_and_versions():
-    assert environment() == requirements()
     assert ranges().keys() == requirements().keys()
+    for_tests = {Requirement(line).name for line in PYPROJECT["project"]["optional-dependencies"]["test"]}
+    lessons = {name: version for name, version in requirements().items() if name not in for_tests}
+    links = {"nbgitpuller": requirements(ROOT / "classroom")["nbgitpuller"]}  # a classroom's links need it
+    assert environment() == lessons | links
 
 
 @pytest.mark.parametrize(("name", "version"), requirements().items())
@@ -115,8 +119,10 @@ def test_the_pin_lies_in_the_range_of_the_package(name, version):
 
 @pytest.mark.parametrize("path", sorted([*PACKAGE.glob("*.py"), *(ROOT / "tests").glob("*.py"), ROOT / "conftest.py"]))
 def test_what_is_imported_is_a_dependency(path):
-    own = {"lstm_lesson"} | {path.stem for path in (ROOT / "tests").glob("*.py")}
-    known = {name.lower().replace("-", "_") for name in requirements()} | {"packaging"}  # pytest brings packaging
+    own = {"lstm_lesson"} | {path.stem for folder in ("tests", "classroom") for path in (ROOT / folder).glob("*.py")}
+    # by nbconvert, pytest and JupyterLab
+    brought = {"bs4", "packaging", "yaml", "httpx", "tornado", "traitlets", "jupyter_server"}
+    known = {name.lower().replace("-", "_") for name in requirements()} | brought
     tops = {name.split(".")[0] for name in imports(ast.parse(path.read_text(encoding="utf-8")))} - own
     assert {top for top in tops - set(sys.stdlib_module_names) if top.lower() not in known} == set()
 
@@ -221,13 +227,16 @@ def test_the_readme_lists_the_notebook_with_its_question_minutes_and_badge(path)
     first = Lesson(path).cells[0].source
     question = re.search(r"\*\*(.+?\?)\*\*", first)[1]
     minutes = re.search(r"(\d+)\s+minutes", first)[1]
-    row = [
-        row for row in (ROOT / "README.md").read_text(encoding="utf-8").splitlines() if f"notebooks/{path.name})" in row
-    ]
+    table = [line for line in (ROOT / "README.md").read_text(encoding="utf-8").splitlines() if line.startswith("|")]
+    row = [row for row in table if f"](notebooks/{path.name})" in row]
     assert len(row) == 1
     assert question in row[0]
     assert f"| {minutes} |" in row[0]
     assert house.badge(path.name) in row[0]
+
+
+def test_the_readme_has_a_badge_for_binder():
+    assert house.binder_badge() in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_repository_address_is_the_same_everywhere():

@@ -1,0 +1,173 @@
+"""The teacher's guide says what the notebooks say: titles, minutes, headings, and what `check` answers."""
+
+import inspect
+import re
+from functools import cache
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from house import NOTEBOOKS, ROOT
+from notebook_rules import Lesson, broken_links
+from notebook_rules import headings as of_lesson
+
+from lstm_lesson import check
+from lstm_lesson.catalogue import draws, exercises
+
+GUIDE = ROOT / "docs" / "teaching.md"
+TEXT = GUIDE.read_text(encoding="utf-8")
+ANSWER = re.compile(r'^- `(\w+)`, (.+?): "(.+)"$', re.M)  # an exercise, what people write, what the check says
+by_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+
+
+@pytest.fixture(autouse=True)
+def own_progress(tmp_path, monkeypatch):
+    """No test writes into the user's own record."""
+    monkeypatch.setenv("LSTM_LESSON_PROGRESS", str(tmp_path))
+
+
+@cache
+def headings(path) -> list[str]:
+    return [title for _, title in of_lesson(Lesson(path))]
+
+
+@cache
+def minutes(path) -> int:
+    return int(re.search(r"(\d+)\s+minutes", Lesson(path).cells[0].source)[1])
+
+
+def section(title: str) -> str:
+    """What stands under a heading, up to the next one of its level or above."""
+    found = re.search(rf"^(#+) {re.escape(title)}$\n(.*?)(?=^#{{1,3}} |\Z)", TEXT, re.M | re.S)
+    assert found, f"the guide has no heading {title!r}"
+    return found[2]
+
+
+def of(path) -> str:
+    return section(headings(path)[0])
+
+
+def in_italics(text: str) -> list[str]:
+    """The phrases in italics; wrong answers, quotations and bold type are left out."""
+    plain = re.sub(r'"[^"\n]*"|\*\*[^*]*\*\*', "", ANSWER.sub("", text))
+    return re.findall(r"(?<!\*)\*([^*\n]+)\*(?!\*)", plain)
+
+
+def minutes_of_exercises(path) -> dict[str, int]:
+    found = (re.match(r"Your turn: `(\w+)` · (\d+) minutes?", title) for title in headings(path))
+    return {each[1]: int(each[2]) for each in found if each}
+
+
+def timetable(title: str) -> list[tuple[int, int, str]]:
+    """The rows of a plan: from, to, what; in minutes."""
+    rows = re.findall(r"(?m)^\| (\d+(?::\d\d)?)–(\d+(?::\d\d)?) \| (.*?) \|", section(title))
+    return [(*(int(t) if ":" not in t else 60 * int(t[:-3]) + int(t[-2:]) for t in row[:2]), row[2]) for row in rows]
+
+
+LESSONS = re.findall(r"(?m)^### (Lesson \d: .*)$", TEXT)
+
+
+@by_notebook
+def test_a_section_has_the_minutes_of_the_notebook_and_of_its_exercises(path):
+    each = minutes_of_exercises(path)
+    word = "exercise" if len(each) == 1 else "exercises"
+    named = ", ".join(f"`{name}` {n}" for name, n in each.items())
+    opens = f"[Open it](../notebooks/{path.name})."
+    if each:
+        starts = f"{minutes(path)} minutes, {sum(each.values())} of them for the {word}. {opens} Exercises: {named}."
+    else:
+        starts = f"{minutes(path)} minutes. {opens}"
+    assert of(path).strip().startswith(starts)
+
+
+@by_notebook
+def test_a_section_has_a_goal_questions_wrong_answers_and_what_to_skip(path):
+    text = of(path)
+    parts = [text.index(f"**{part}.**") for part in ("Goal", "Ask", "Wrong answers", "Skip")]
+    assert parts == sorted(parts)
+    assert 2 <= len(re.findall(r"(?m)^\d\. ", text)) <= 3
+    assert {name for name, _, _ in ANSWER.findall(text)} <= set(minutes_of_exercises(path))
+
+
+def test_no_notebook_and_no_exercise_is_left_out_or_made_up():
+    titles = [headings(path)[0] for path in NOTEBOOKS]
+    assert re.findall(r"(?m)^### (\d\d · .*)$", TEXT) == titles
+    assert {name for name, _, _ in ANSWER.findall(TEXT)} <= set(exercises())
+    assert len(ANSWER.findall(TEXT)) == len(re.findall(r"(?m)^- `", section("Notebook by notebook") + TEXT)) > 40
+
+
+@by_notebook
+def test_what_stands_in_italics_is_a_heading_of_the_notebook(path):
+    assert set(in_italics(of(path))) <= set(headings(path))
+
+
+@pytest.mark.parametrize("title", [*LESSONS, "A one-day workshop"])
+def test_a_plan_names_headings_that_the_notebooks_of_its_rows_have(title):
+    known = {path.stem[:2]: set(headings(path)) for path in NOTEBOOKS}
+    for row in section(title).splitlines():
+        numbers = re.findall(r"\b(?:0\d|1[0-5])\b(?!:)", row.split("|")[2]) if row.startswith("| ") else []
+        within = set().union(*(known[number] for number in numbers or known))
+        assert set(in_italics(row)) <= within, row
+
+
+@pytest.mark.parametrize("title", LESSONS)
+def test_a_lesson_lasts_fifty_minutes_without_a_gap(title):
+    rows = timetable(title)
+    assert rows[0][0] == 0
+    assert rows[-1][1] == 50
+    assert all(end == start for (_, end, _), (start, _, _) in pairwise(rows))
+
+
+def test_the_workshop_has_no_gap_and_gives_each_notebook_the_minutes_it_asks_for():
+    rows = timetable("A one-day workshop")
+    assert all(end == start for (_, end, _), (start, _, _) in pairwise(rows))
+    asked = {path.stem[:2]: minutes(path) for path in NOTEBOOKS}
+    alone = {what: end - start for start, end, what in rows if what in asked}
+    assert len(alone) == 10
+    assert all(lasts >= asked[number] for number, lasts in alone.items())
+
+
+def arguments(name: str) -> list[str]:
+    return list(exercises()[name].inputs(draws()[0]))
+
+
+def the_answer(name: str, source: str):
+    """The function of an exercise that returns what the guide says people write."""
+    given = ", ".join(arguments(name))
+    space = {"torch": torch, "np": np}
+    exec(f"def {name}({given}):\n    return {source}", space)
+    return space[name]
+
+
+@pytest.mark.parametrize(
+    ("name", "written", "said"),
+    ANSWER.findall(TEXT),
+    ids=[f"{name}-{k}" for k, (name, *_) in enumerate(ANSWER.findall(TEXT))],
+)
+def test_a_wrong_answer_gets_the_message_that_the_guide_quotes(name, written, said):
+    code = re.fullmatch(r"`([^`]+)`", written)
+    if code:
+        result = check(the_answer(name, code[1]))
+    else:  # told in words: one of the known wrong answers, by its cause
+        mistake = next((m for m in exercises()[name].mistakes if m.cause == said), None)
+        assert mistake, f"no known wrong answer to {name} has this cause"
+        result = check(renamed(name, mistake.answer))
+    assert not result.passed
+    assert said in result.message
+
+
+def renamed(name: str, f):
+    """f under the name and with the arguments of the exercise."""
+
+    def answer(*given):
+        return f(*given)
+
+    answer.__name__ = name
+    kind = inspect.Parameter.POSITIONAL_ONLY
+    answer.__signature__ = inspect.Signature([inspect.Parameter(each, kind) for each in arguments(name)])
+    return answer
+
+
+def test_the_guide_links_to_what_exists():
+    assert list(broken_links(TEXT, GUIDE)) == []
