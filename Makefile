@@ -77,6 +77,7 @@ $(HUB): $(READY) classroom/requirements.txt classroom/package.json
 	@$(PY) -m pip install -qq --constraint requirements.txt --requirement classroom/requirements.txt
 	@cp classroom/package.json .venv/classroom/
 	@npm install --prefix .venv/classroom --no-audit --no-fund --loglevel=error
+	@$(PY) -m compileall -q -j0 .venv/lib lstm_lesson >/dev/null || true  # learners can't; some templates aren't Python
 	@touch $(HUB)
 
 classroom: classroom-setup

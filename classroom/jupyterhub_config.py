@@ -60,7 +60,8 @@ c.Spawner.environment = {
     "JUPYTER_CONFIG_PATH": str(HERE),  # jupyter_server_config.py: pictures follow their sliders at once
     "JUPYTER_RUNTIME_DIR": lambda spawner: f"{home(spawner)}/.run",  # short: a socket's name has 107 characters
     "OMP_NUM_THREADS": "1",  # as the notebooks ask of torch; twenty learners share the cores
-    "PYTHONPATH": str(HERE / "without"),  # no debugger: its port would stand open to every learner, and it takes memory
+    # No debugger, whose port would stand open to every learner; and nothing that only the hub itself needs: memory.
+    "PYTHONPATH": str(HERE / "without"),
     "MALLOC_TRIM_THRESHOLD_": "131072",
     "MALLOC_ARENA_MAX": "1",  # glibc's default of eight a core holds memory that nobody uses
 }

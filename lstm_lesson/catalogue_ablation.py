@@ -54,9 +54,12 @@ def _as_far(d, margin=1e-9):
 
 
 def _differences(draw):
-    """Eighths, of which sums are exact, with ties; and once tenths, of which naive sums lose every tie."""
+    """Eighths, of which sums are exact, with ties; and once hundredths, of which naive sums lose every tie.
+
+    Lose it in whatever order they add, which differs from processor to processor. For that there have to be four.
+    """
     eighths = draw.whole(-9, 9, "K").to(draw.dtype) / 8
-    return torch.tensor([-0.5, 0.4, -0.3, 0.4, 0.4], dtype=draw.dtype) if len(eighths) == 5 else eighths
+    return torch.tensor([-0.21, -0.13, 0.34, 0.34], dtype=draw.dtype) if len(eighths) == 4 else eighths
 
 
 SIGN_FLIP_TEST_MISTAKES = (

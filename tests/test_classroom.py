@@ -177,6 +177,19 @@ def test_on_loopback_it_starts_and_wants_its_password(folder):
     assert hub.processes() == []
 
 
+@needs_hub
+def test_a_learners_server_leaves_out_what_only_the_hub_needs():
+    """The stand-ins of classroom/without are taken, and jupyterhub gets on with them."""
+    stand_ins = {path.stem for path in (CLASSROOM / "without").glob("*.py")}
+    code = "import sys, jupyterhub.singleuser.extension, jupyterlab.labapp; print(*sys.modules)"
+    environment = os.environ | {"PYTHONPATH": str(CLASSROOM / "without")}
+    loaded = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert stand_ins == {"alembic", "cryptography", "debugpy", "rfc3987_syntax"}
+    assert {"mako", "lark", "cryptography.fernet", "debugpy"} & set(loaded.stdout.split()) == set()
+    plain = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert {"mako", "lark", "cryptography.fernet"} <= set(plain.stdout.split())  # still worth a stand-in
+
+
 # Apart
 
 

@@ -385,8 +385,9 @@ def test_another_right_way_passes(name, way, f):
         lambda d: (flips(d) * d).mean(1).abs() >= d.mean().abs(),
         lambda d: (flips(d) @ d).abs() >= d.sum().abs(),
         lambda d: torch.stack([(signs * d).sum().abs() for signs in flips(d)]) >= d.sum().abs(),
+        lambda d: (flips(d) * d).flip(1).cumsum(1)[:, -1].abs() >= d.cumsum(0)[-1].abs(),
     ],
-    ids=["means", "sums", "one by one"],
+    ids=["means", "sums", "one by one", "backwards"],
 )
 def test_ties_lost_to_rounding_are_named(share):
     message = check(named("sign_flip_test", lambda d: share(d).double().mean())).message
