@@ -28,7 +28,7 @@ STUB = "raise NotImplementedError"
 WRONG = "return x_t @ W_xh + h_prev @ W_hh + b_h"
 RIGHT = "return torch.tanh(x_t @ W_xh + h_prev @ W_hh + b_h)"
 EXERCISE = "rnn_step"
-LIMITS = {"resident": 450, "proportional": 350}  # MB for each of twenty learners
+LIMITS = {"resident": 450, "proportional": 350}  # MB for each of twenty learners; fewer share less between them
 CLASS = 1200  # seconds until the unlucky one gives up waiting for the others
 REST = 5  # seconds of quiet before memory is read
 
@@ -187,7 +187,7 @@ def lessons_repository(folder: Path) -> str:
 
 
 def report(hub: Hub, records: list[Record], trouble: Trouble) -> bool:
-    """Print what was measured, and where memory is over its limit; whether everything went well."""
+    """Print what was measured; whether nobody had a failure and memory is within its limits."""
     sizes = [memory(hub.processes(record.name)) for record in records]
     everything = memory(hub.processes())
     for name, times in {"server ready": "ready", "notebook 01 open": "working"}.items():
@@ -195,16 +195,22 @@ def report(hub: Hub, records: list[Record], trouble: Trouble) -> bool:
         p95 = seconds[min(len(seconds) - 1, int(0.95 * len(seconds)))]
         print(f"{name:24} median {statistics.median(seconds):5.0f} s   p95 {p95:5.0f} s")
     print(f"{'crash and new start':24} {trouble.seconds:12.0f} s   (one learner's server and the hub)")
+    within = True
     for place, (name, limit) in enumerate(LIMITS.items()):
         each = [size[place] for size in sizes]
+        counts = name == "resident" or len(records) >= 20
+        held = max(each) <= limit
+        within = within and (held or not counts)
+        kept = (
+            f"limit {limit} MB" if held else f"OVER the limit of {limit} MB" if counts else "no limit below 20 learners"
+        )
         print(f"{'memory, ' + name:24} median {statistics.median(each):5.0f} MB  most {max(each):4.0f} MB", end="  ")
-        kept = f"limit {limit} MB" if max(each) <= limit else f"OVER the limit of {limit} MB"
         print(f"{kept}   hub and proxy {everything[place] - sum(each):4.0f} MB")
     failed = [record for record in records if record.failures]
     print(f"{'learners':24} {len(records)}, of them with a failure: {len(failed)}")
     for record in failed:
         print(f"  {record.name}: " + "\n    ".join(record.failures))
-    return not failed
+    return within and not failed
 
 
 def main() -> int:

@@ -1,6 +1,7 @@
 """What every drawing of the lesson shares: the six colours, one style, and pictures with alt text."""
 
 import base64
+import gc
 import html
 import io
 import re
@@ -92,6 +93,11 @@ class Picture:
         buffer = io.BytesIO()
         with mpl.rc_context(STYLE):
             self.figure.savefig(buffer, format=kind, dpi=200, metadata={"Date": None} if kind == "svg" else {})
+        # A notebook keeps every picture it has shown. All pixels, 6 MB, would stay with it, held by the texts of the
+        # figure and by cycles that Python finds late.
+        for text in self.figure.findobj(mpl.text.Text):
+            text._renderer = None
+        gc.collect()
         return buffer.getvalue()
 
     def _repr_html_(self) -> str:

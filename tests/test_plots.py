@@ -1,5 +1,6 @@
 """Pictures carry alt text, say what they were given, and never leave a figure, a setting or raw HTML behind."""
 
+import gc
 import re
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from itertools import pairwise
 import matplotlib as mpl
 import pytest
 import torch
+from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.textpath import TextPath
 
 from lstm_lesson import canvas, plots
@@ -91,6 +93,16 @@ def test_no_figure_stays_open_and_no_global_setting_changes():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_no_pixels_stay_in_memory():
+    picture = plots.lines({"a": [0, 1]}, **SAID)
+    gc.disable()  # Python would find them some day
+    try:
+        assert picture.png
+        assert not any(type(one) is RendererAgg for one in gc.get_objects())
+    finally:
+        gc.enable()
 
 
 def test_alt_text_is_escaped():
