@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from lstm_lesson.by_hand import hoisted_steps, stacked, steps
+from lstm_lesson.for_compiler import plain_steps
 from lstm_lesson.layers import lstm
 from lstm_lesson.shapes import check_shapes, check_size
 
@@ -95,6 +96,12 @@ def by_hand(x: Tensor, h_0: Tensor, c_0: Tensor, weights: Mapping[str, Tensor]) 
     return hidden_seq, hidden_seq[:, -1], c_n
 
 
+def plain(x: Tensor, h_0: Tensor, c_0: Tensor, weights: Mapping[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+    """`by_hand` without its tricks, for a compiler: as it stands, slower than `by_hand`."""
+    hidden_seq, c_n = plain_steps(x, h_0, c_0, *stacked(weights))
+    return hidden_seq, hidden_seq[:, -1], c_n
+
+
 def checkpointed(
     x: Tensor, h_0: Tensor, c_0: Tensor, weights: Mapping[str, Tensor], segment: int | None = None
 ) -> tuple[Tensor, Tensor, Tensor]:
@@ -127,13 +134,13 @@ LADDER: dict[str, Rung] = {
 
 @cache
 def compiled() -> Rung:
-    """`hoisted`, compiled as a whole by `torch.compile`; the first call at each size compiles, for seconds to minutes.
+    """`plain`, compiled as a whole by `torch.compile`; the first call at each size compiles, for seconds to minutes.
 
     Raises ValueError where there is no compiler that it can call.
     """
     if reason := no_compiler():
         raise ValueError(f"torch.compile cannot work here: {reason}")
-    return torch.compile(hoisted, dynamic=False, options={"cpp_wrapper": True})  # calls its kernels without Python
+    return torch.compile(plain, dynamic=False, options={"cpp_wrapper": True})  # calls its kernels without Python
 
 
 def no_compiler() -> str:

@@ -11,7 +11,7 @@ from lstm_lesson.backward import lstm_backward
 from lstm_lesson.layers import lstm
 
 EXACT = 1e-12
-RUNGS = {**fast.LADDER, "checkpointed": fast.checkpointed}
+RUNGS = {**fast.LADDER, "plain": fast.plain, "checkpointed": fast.checkpointed}
 size = st.integers(1, 5)
 
 
@@ -42,6 +42,14 @@ def test_the_rung_equals_the_equations_in_values_and_gradients(name, B, T, N, H,
     upstream = [torch.randn_like(e) for e in expected]
     everything = [*states, *weights.values()]
     assert apart(*(torch.autograd.grad(out, everything, upstream) for out in (got, expected))) <= EXACT
+
+
+def test_the_plain_rung_refuses_a_second_derivative_rather_than_get_it_wrong():
+    torch.manual_seed(0)
+    states, weights = leaves()
+    (dx,) = torch.autograd.grad(fast.plain(*states, weights)[0].cos().sum(), states[:1], create_graph=True)
+    with pytest.raises(RuntimeError, match="once_differentiable"):
+        dx.sum().backward()
 
 
 def test_the_gradients_by_hand_equal_the_readable_ones_by_hand():

@@ -40,7 +40,7 @@ ROWS = [
     "costs",
     "fast",
     "layers backward",
-    "by_hand",
+    "by_hand for_compiler",
     "lags",
     "cells",
     "equations",
