@@ -14,7 +14,7 @@ CARD = '<div class="lesson-picture" style="line-height:0">{}</div>'
 LINE = '<div class="lesson-values" role="status" style="font-size:15px;line-height:1.5;padding:4px 2px">{}</div>'
 ERROR = (
     '<div class="lesson-error" role="alert" style="font-size:15px;line-height:1.5;padding:12px;color:#202124;'
-    'background:#FDECEA;border-left:4px solid #B3264C">This position cannot be drawn. {}: {}</div>'
+    'background:#FDECEA;border-left:4px solid #B3264C">This cannot be drawn. {}: {}</div>'
 )
 # A slider of ipywidgets has no name for a screen reader, one of version 7 no role and no value either. The picture's
 # arrival is a moment that every front end reports to the page: there each slider is given the text of its label.

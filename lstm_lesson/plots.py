@@ -100,7 +100,7 @@ def _template() -> str:
     equations = []
     for k, (part, equation) in enumerate(EQUATIONS.items()):
         (tag, formula), x, y = equation.split(" ", 1), (40, 660)[k // 3], 664 + 38 * (k % 3)
-        text = f'<text class="tag" x="{x}" y="{y}">{tag}</text><text class="math small" x="{x + 34}" y="{y}">'
+        text = f'<text class="tag" x="{x}" y="{y}">{tag}</text><text class="math small" x="{x + 46}" y="{y}">'
         equations.append(f'<g class="{part}">{text}{math_text(formula)}</text></g>')
     return svg.replace("<!--equations-->", "\n  ".join(equations))
 
