@@ -97,9 +97,11 @@ class CellPlayground(Explorer):
         """What the unit computes with: the controls, and a state that was fed back with all its digits.
 
         A slider bends what it is given to its own grid; as long as it stands at that place, the state is what it was.
+        A browser that counts in steps of 0.05 may say 0.99999999999999 and means 1.
         """
+        controls = {name: round(value, 13) for name, value in self.values.items()}
         held = {name: value for name, value in self.fed.items() if _on_grid(self.values[name]) == _on_grid(value)}
-        return self.values | held
+        return controls | held
 
     def computed(self) -> Values:
         """What the unit makes of the present numbers: i, f, g, o, c, h, each (1, 1)."""

@@ -337,6 +337,13 @@ def test_the_playground_computes_lstm_step():
         assert number_after(explorer.text, " h") == pytest.approx(h.item(), abs=5e-5)
 
 
+def test_a_slider_that_stands_a_hair_beside_its_grid_means_the_grid():
+    hair, exact = CellPlayground(), CellPlayground()
+    hair.move(c_prev=0.99999999999999)
+    exact.move(c_prev=1.0)
+    assert hair.picture.svg == exact.picture.svg
+
+
 def test_a_step_feeds_the_state_back():
     explorer = CellPlayground("count")
     made = explorer.computed()
