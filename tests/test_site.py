@@ -242,7 +242,7 @@ class TestInABrowser:
 
     @pytest.mark.parametrize("name", PAGES)
     def test_the_page_fits_a_phone_and_shows_its_formulas(self, opened, name):
-        """No page is wider than the screen, no formula is empty, the font of the formulas has come."""
+        """No page is wider than the screen, no formula is empty or a root without its sign; their font has come."""
         page = opened(name, PHONE)
         page.evaluate("document.querySelectorAll('details').forEach(fold => { fold.open = true })")
         assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
@@ -252,6 +252,9 @@ class TestInABrowser:
         if sizes:
             page.wait_for_function("document.fonts.status === 'loaded'")
             assert page.evaluate("[...document.fonts].map(font => font.status)") == ["loaded"]
+        signs = page.evaluate("""[...document.querySelectorAll('msqrt')].map(
+            root => root.firstElementChild.getBoundingClientRect().left - root.getBoundingClientRect().left)""")
+        assert [width for width in signs if width < 3] == []
 
     @pytest.mark.parametrize("name", LESSONS)
     def test_every_picture_arrives(self, opened, name):

@@ -45,14 +45,14 @@ def write_font(path, pages: list[str]) -> None:
         signs = {sign for page in pages for math in re.findall(r"(?s)<math.*?</math>", page) for sign in math}
         options = subset.Options(layout_features=["*"], name_IDs=["*"], notdef_outline=True)  # its licence stays in it
         cutter = subset.Subsetter(options)
-        cutter.populate(text="".join(signs | _italics(signs)))
+        cutter.populate(text="".join(signs | _drawn(signs)))
         cutter.subset(font)
         font.flavor = "woff"
         font.save(path)
 
 
-def _italics(signs: set[str]) -> set[str]:
-    """A browser sets a single letter of a formula in mathematical italics, a sign of its own in Unicode."""
+def _drawn(signs: set[str]) -> set[str]:
+    """What a browser draws and no page spells: the root, and single letters as mathematical italics of Unicode."""
     shift = {**dict.fromkeys(range(0x41, 0x5B), 0x1D434 - 0x41), **dict.fromkeys(range(0x61, 0x7B), 0x1D44E - 0x61),
              **dict.fromkeys(range(0x3B1, 0x3CA), 0x1D6FC - 0x3B1)}  # fmt: skip
-    return {chr(ord(sign) + shift[ord(sign)]) for sign in signs if ord(sign) in shift} | {"ℎ"}
+    return {chr(ord(sign) + shift[ord(sign)]) for sign in signs if ord(sign) in shift} | {"ℎ", "√"}

@@ -144,8 +144,9 @@ def tall(content: bytes) -> float:
 
 
 def rendered(source: str, **more) -> str:
-    """A cell's Markdown as HTML."""
-    return MarkdownWithMath(renderer=LessonRenderer(escape=False, **more)).render(source)
+    """A cell's Markdown as HTML. No line ends between a formula and the comma after it."""
+    html = MarkdownWithMath(renderer=LessonRenderer(escape=False, **more)).render(source)
+    return re.sub(r"(?s)(<math\b(?:(?!<math\b).)*</math>[,.;:?!)]+)", r'<span class="held">\1</span>', html)
 
 
 class LessonExporter(HTMLExporter):

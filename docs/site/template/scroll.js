@@ -1,9 +1,12 @@
-// What is wider than its box scrolls there; the keyboard reaches it, while it does.
+// What is wider than its box scrolls there: the keyboard reaches it, and its edge fades as long as more follows.
 const boxes = document.querySelectorAll("pre, .wide, .formula, .picture");
+const fade = box => box.classList.toggle("more", box.scrollLeft + box.clientWidth < box.scrollWidth - 1);
 const reach = () => boxes.forEach(box => {
   const wide = box.scrollWidth > box.clientWidth + 1;
   if (wide) box.tabIndex = 0; else box.removeAttribute("tabindex");
+  fade(box);
 });
+for (const box of boxes) box.addEventListener("scroll", () => fade(box));
 addEventListener("resize", reach);
 addEventListener("load", reach);
 document.addEventListener("toggle", reach, true);
