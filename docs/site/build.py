@@ -63,7 +63,8 @@ def write_others(site: Path, everything) -> None:
     by_number = {lesson.number: lesson for lesson in everything}
     cell = plots.lstm_diagram("ifgcoh")
     (site / "pictures" / "cell.svg").write_text(cell.svg, encoding="utf-8")
-    shown = {"file": "pictures/cell.svg", "alt": cell.alt, "width": cell.width, "height": round(cell.width * 0.5625)}
+    height = round(cell.width * lessons.tall(cell.svg.encode()))
+    shown = {"file": "pictures/cell.svg", "alt": cell.alt, "width": cell.width, "height": height}
     pages = {
         "home": {"lessons": everything, "arc": arc(everything), "cell": shown, "address": address(everything[0])},
         "inspector": {"lesson": by_number["13"], **alive.trained_inspector()},
