@@ -6,7 +6,7 @@ import math
 
 import ipywidgets as widgets
 
-from lstm_lesson.picture import Picture
+from lstm_lesson.plots.figure import Picture
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 BOX = "lesson-explorer"  # the CSS class of every explorer, for the script below and for tests

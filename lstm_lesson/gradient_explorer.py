@@ -9,8 +9,9 @@ from torch import Tensor, nn
 
 from lstm_lesson.explorer_base import Explorer, slider
 from lstm_lesson.lags import gradient_by_lag, spectral_radius
-from lstm_lesson.picture import COLORS, INK, Picture
-from lstm_lesson.svg_chart import Axes, Card
+from lstm_lesson.plots.figure import Picture
+from lstm_lesson.plots.style import COLORS, INK
+from lstm_lesson.plots.svg import Axes, Card
 
 N, H, LONGEST = 8, 32, 60
 SIZES = (0.0, 0.01, 0.1, 1.0, 5.0)  # of the inputs

@@ -5,9 +5,10 @@ import torch
 
 from lstm_lesson.cells import Values, lstm_values
 from lstm_lesson.explorer_base import Explorer, slider
-from lstm_lesson.picture import COLORS, QUIET, Picture
 from lstm_lesson.plots import lstm_svg
-from lstm_lesson.svg_chart import Axes, Card, number
+from lstm_lesson.plots.figure import Picture
+from lstm_lesson.plots.style import COLORS, QUIET
+from lstm_lesson.plots.svg import Axes, Card, number
 
 GATES = {"i": "input gate i", "f": "forget gate f", "c": "candidate g", "o": "output gate o"}
 STATE = {"x": (-2, 2), "h_prev": (-1, 1), "c_prev": (-60, 60)}

@@ -8,9 +8,10 @@ from torch import Tensor
 
 from lstm_lesson import equations
 from lstm_lesson.explorer_base import Explorer, slider
-from lstm_lesson.picture import COLORS, INK, QUIET, Picture
+from lstm_lesson.plots.figure import Picture
+from lstm_lesson.plots.style import COLORS, INK, QUIET
+from lstm_lesson.plots.svg import Axes, Card, bracketed, number
 from lstm_lesson.shapes import check_shapes
-from lstm_lesson.svg_chart import Axes, Card, bracketed, number
 
 PALE, WATER = "#AEB4BA", "#E6F1F8"
 

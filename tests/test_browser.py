@@ -27,7 +27,7 @@ PLACES = {
 CLASSES = {*MADE, "GateInspector"}
 BROKEN = """
 from lstm_lesson.explorer_base import Explorer, slider
-from lstm_lesson.svg_chart import Card
+from lstm_lesson.plots.svg import Card
 
 class Broken(Explorer):
     def draw(self, size):

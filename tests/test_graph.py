@@ -11,7 +11,7 @@ import xml.etree.ElementTree as ET
 import pytest
 import torch
 
-from lstm_lesson import graph
+from lstm_lesson.plots import computation_graph
 
 MISSING = "no program of this name"
 
@@ -35,17 +35,17 @@ def drawer(request, monkeypatch):
     """Each way of drawing in turn, the others hidden."""
     if request.param == "neither":
         monkeypatch.setenv("PATH", "")
-        monkeypatch.setattr(graph, "PROGRAMS", (MISSING,))
+        monkeypatch.setattr(computation_graph, "PROGRAMS", (MISSING,))
     elif request.param == "dot" and shutil.which("dot") is None:
         pytest.skip("Graphviz is not installed on this machine")
     else:
-        monkeypatch.setattr(graph, "PROGRAMS", (request.param,))
+        monkeypatch.setattr(computation_graph, "PROGRAMS", (request.param,))
     return request.param
 
 
 def test_every_way_of_drawing_names_the_parameters_and_the_operations(drawer):
     h_t, names = three_steps()
-    picture = graph.autograd_graph(h_t, names, alt="The graph.")
+    picture = computation_graph.autograd_graph(h_t, names, alt="The graph.")
     written = " ".join(text_of(picture))
     for word in ("W_xh", "W_hh", "b_h", "(2, 3)", "(3,)", "result"):
         assert word in written
@@ -54,21 +54,21 @@ def test_every_way_of_drawing_names_the_parameters_and_the_operations(drawer):
 
 
 def test_the_picture_is_the_same_each_time_and_holds_no_memory_address(drawer):
-    pictures = [graph.autograd_graph(*three_steps()) for _ in range(2)]
+    pictures = [computation_graph.autograd_graph(*three_steps()) for _ in range(2)]
     assert pictures[0].svg == pictures[1].svg and repr(pictures[0]) == repr(pictures[1])
     assert not re.search(r"\d{9,}|0x[0-9a-f]{6,}", pictures[0].svg + repr(pictures[0]))
 
 
 def test_an_emptied_path_falls_back_to_the_program_that_pip_installed(monkeypatch):
     monkeypatch.setenv("PATH", "")
-    svg = graph.autograd_graph(*three_steps()).svg
+    svg = computation_graph.autograd_graph(*three_steps()).svg
     assert "<path" in svg or "<polygon" in svg  # drawn, with arrows
 
 
 def test_without_any_program_the_tree_is_the_alt_text_too(monkeypatch):
-    monkeypatch.setattr(graph, "PROGRAMS", (MISSING,))
+    monkeypatch.setattr(computation_graph, "PROGRAMS", (MISSING,))
     w = torch.ones(3, requires_grad=True)
-    picture = graph.autograd_graph((w * 2).sum(), {"w": w}, alt="A graph.")
+    picture = computation_graph.autograd_graph((w * 2).sum(), {"w": w}, alt="A graph.")
     assert picture.alt.splitlines() == [
         "A graph.",
         "result a number",
@@ -85,27 +85,27 @@ def test_a_broken_program_counts_as_missing(script, tmp_path, monkeypatch):
     program.write_text(f"#!/bin/sh\n{script}\n")
     program.chmod(program.stat().st_mode | stat.S_IEXEC)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=None)
-    monkeypatch.setattr(graph, "PROGRAMS", ("dot",))
-    assert "TanhBackward0" in graph.autograd_graph(*three_steps()).alt
+    monkeypatch.setattr(computation_graph, "PROGRAMS", ("dot",))
+    assert "TanhBackward0" in computation_graph.autograd_graph(*three_steps()).alt
 
 
 def test_a_parameter_is_drawn_once_with_an_arrow_to_each_use():
-    nodes, edges = graph._read(*three_steps())
+    nodes, edges = computation_graph._read(*three_steps())
     (W_hh,) = (key for key, (words, _) in nodes.items() if words[0] == "W_hh")
     assert sum(maker == W_hh for maker, _ in edges) == 3
     assert not any("AccumulateGrad" in words for words, _ in nodes.values())
 
 
 def test_parameters_operations_and_the_result_look_different(monkeypatch):
-    monkeypatch.setattr(graph, "PROGRAMS", ("graphviz-pure",))
-    svg = graph.autograd_graph(*three_steps()).svg.lower()
+    monkeypatch.setattr(computation_graph, "PROGRAMS", ("graphviz-pure",))
+    svg = computation_graph.autograd_graph(*three_steps()).svg.lower()
     assert svg.count('fill="#e3eff7"') == 3 and svg.count('fill="#202124"') >= 1 and 'fill="#f1f3f4"' in svg
 
 
 def test_names_are_escaped(drawer):
     w = torch.ones(3, requires_grad=True)
     name = '"<script>\\n&amp; x"'
-    picture = graph.autograd_graph(w.sum(), {name: w})
+    picture = computation_graph.autograd_graph(w.sum(), {name: w})
     ET.fromstring(picture.svg)
     assert ("<path" in picture.svg or "<polygon" in picture.svg) == (drawer != "neither")
     page = picture._repr_html_()
@@ -115,21 +115,21 @@ def test_names_are_escaped(drawer):
 
 def test_tensors_without_a_graph_are_refused():
     with pytest.raises(ValueError, match=r"tensor has no grad_fn; it needs"):
-        graph.autograd_graph(torch.ones(3, requires_grad=True))
+        computation_graph.autograd_graph(torch.ones(3, requires_grad=True))
     with pytest.raises(ValueError, match=r"tensor has type float"):
-        graph.autograd_graph(1.0)
+        computation_graph.autograd_graph(1.0)
     with pytest.raises(ValueError, match=r"names\['w'\] is list"):
-        graph.autograd_graph(torch.ones(3, requires_grad=True).sum(), {"w": [1]})
+        computation_graph.autograd_graph(torch.ones(3, requires_grad=True).sum(), {"w": [1]})
 
 
 def test_a_view_and_its_base_are_drawn():
     w = torch.ones(2, 3, requires_grad=True)
-    assert "w" in " ".join(text_of(graph.autograd_graph((w * 2).T, {"w": w})))
+    assert "w" in " ".join(text_of(computation_graph.autograd_graph((w * 2).T, {"w": w})))
 
 
 def test_no_warning_and_no_word_reaches_the_reader():
     code = (
-        "import torch; from lstm_lesson.graph import autograd_graph\n"
+        "import torch; from lstm_lesson.plots.computation_graph import autograd_graph\n"
         "autograd_graph(torch.ones(3, requires_grad=True).sum())"
     )
     done = subprocess.run([sys.executable, "-W", "default", "-c", code], capture_output=True, text=True)

@@ -14,7 +14,8 @@ import torch
 from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.textpath import TextPath
 
-from lstm_lesson import canvas, plots
+from lstm_lesson import plots
+from lstm_lesson.plots import style
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -141,20 +142,20 @@ def test_no_text_is_smaller_than_12_pixels():
 # ------------------------------------------------------------------ colours
 
 
-@pytest.mark.parametrize("color", [*plots.COLORS.values(), *canvas.OTHERS])
+@pytest.mark.parametrize("color", [*plots.COLORS.values(), *style.OTHERS])
 def test_text_colours_keep_their_contrast_on_white(color):
     assert contrast_on_white(color) >= 4.5
 
 
 def test_a_gate_has_the_same_colour_wherever_its_name_stands():
     for label in ("f", "f = 0.9", "f_t", "f, bias 1", "forget gate, trained"):
-        assert canvas.color_of(label) == plots.COLORS["f"]
+        assert style.color_of(label) == plots.COLORS["f"]
     for label in ("full", "i3", "hello", "RNN", "co"):
-        assert canvas.color_of(label) is None
+        assert style.color_of(label) is None
 
 
 def test_no_two_curves_differ_by_colour_alone():
-    looks = canvas.looks(["i", "f", "o", "RNN", "LSTM", "f = 0.9"])
+    looks = style.looks(["i", "f", "o", "RNN", "LSTM", "f = 0.9"])
     assert len({str(dash) for _, dash, _ in looks.values()}) == len({dot for *_, dot in looks.values()}) == 6
 
 

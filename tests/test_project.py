@@ -142,7 +142,7 @@ def test_imports_run_downwards_in(path):
         "from lstm_lesson import CustomLSTM",
         "from .layers import CustomLSTM",
         "from lstm_lesson.cells import LSTMCell",
-        "def f():\n    from lstm_lesson.graph import autograd_graph",
+        "def f():\n    from lstm_lesson.plots.autograd_graph import autograd_graph",
     ],
 )
 def test_an_import_upwards_is_caught(upwards):

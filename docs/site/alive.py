@@ -8,8 +8,8 @@ from torch import nn
 
 from lstm_lesson import CustomLSTM, playground, training
 from lstm_lesson.inspector import GateInspector
-from lstm_lesson.picture import COLORS, QUIET
 from lstm_lesson.plots import CELL_ALT, lstm_svg
+from lstm_lesson.plots.style import COLORS, QUIET
 from lstm_lesson.text import Vocabulary, load_news, tokenize
 
 UNITS = 16

@@ -8,7 +8,7 @@ from fontTools import subset
 from fontTools.ttLib import TTFont
 from math_core import LatexError, LatexToMathML
 
-from lstm_lesson.picture import COLORS
+from lstm_lesson.plots.style import COLORS
 
 SAYS = {color.lower(): f"var(--{name})" for name, color in COLORS.items()}  # the page has a dark set of them
 

@@ -6,9 +6,21 @@ import textwrap
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from lstm_lesson.canvas import NOTE, OTHERS, axes, color_of, drawn_in_style, looks, mark, pretty
-from lstm_lesson.picture import COLORS, INK, QUIET, Picture
-from lstm_lesson.values import as_dict, as_numbers, as_plain, printed
+from lstm_lesson.plots.figure import Picture
+from lstm_lesson.plots.numbers import as_dict, as_numbers, as_plain, printed
+from lstm_lesson.plots.style import (
+    COLORS,
+    INK,
+    NOTE,
+    OTHERS,
+    QUIET,
+    axes,
+    color_of,
+    drawn_in_style,
+    looks,
+    mark,
+    pretty,
+)
 
 PLAIN = "#4A6A96"  # bars that need no colour of their own: their names stand under them
 HATCHES = ("", "///", "...", "\\\\\\", "xx", "oo")

@@ -9,7 +9,8 @@ import warnings
 
 from torch import Tensor
 
-from lstm_lesson.picture import INK, Picture
+from lstm_lesson.plots.figure import Picture
+from lstm_lesson.plots.style import INK
 
 PROGRAMS = ("dot", "graphviz-pure")  # tried in this order; the second comes with pip
 LOOK = f"""

@@ -7,9 +7,9 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.patches import Rectangle
 
-from lstm_lesson.canvas import axes, drawn_in_style, pretty
-from lstm_lesson.picture import INK, Picture
-from lstm_lesson.values import as_dict, as_matrix, as_plain, printed
+from lstm_lesson.plots.figure import Picture
+from lstm_lesson.plots.numbers import as_dict, as_matrix, as_plain, printed
+from lstm_lesson.plots.style import INK, axes, drawn_in_style, pretty
 
 BARE = {"axes.grid": False, "xtick.major.size": 0, "ytick.major.size": 0}
 

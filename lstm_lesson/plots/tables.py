@@ -2,7 +2,7 @@
 
 import html
 
-from lstm_lesson.values import as_list, printed
+from lstm_lesson.plots.numbers import as_list, printed
 
 
 class Table:

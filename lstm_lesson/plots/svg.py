@@ -4,7 +4,8 @@ import html
 import math
 import re
 
-from lstm_lesson.picture import INK, QUIET, Picture
+from lstm_lesson.plots.figure import Picture
+from lstm_lesson.plots.style import INK, QUIET
 
 LINE, GRID = "#B8BCC2", "#E8EAED"
 DASHES = {"solid": "", "dashed": ' stroke-dasharray="11 6"', "dotted": ' stroke-dasharray="2.5 5"'}

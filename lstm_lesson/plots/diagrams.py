@@ -1,33 +1,14 @@
-"""Pictures for the notebooks: the drawn cells, and the charts and tables under one name."""
+"""The drawn cells: an LSTM that grows part by part, and an unrolled RNN."""
 
 import html
 import re
 from functools import cache
 from importlib.resources import files
 
-from lstm_lesson.charts import bars, differences, lines, stacked_bars
-from lstm_lesson.maps import confusion, heatmaps
-from lstm_lesson.picture import COLORS, INK, QUIET, STYLE, Picture
-from lstm_lesson.svg_chart import math_text
-from lstm_lesson.tables import Table, table
-from lstm_lesson.values import as_plain
-
-__all__ = [
-    "COLORS",
-    "STYLE",
-    "Picture",
-    "Table",
-    "bars",
-    "confusion",
-    "differences",
-    "heatmaps",
-    "lines",
-    "lstm_diagram",
-    "lstm_svg",
-    "rnn_diagram",
-    "stacked_bars",
-    "table",
-]
+from lstm_lesson.plots.figure import Picture
+from lstm_lesson.plots.numbers import as_plain
+from lstm_lesson.plots.style import COLORS, INK, QUIET
+from lstm_lesson.plots.svg import math_text
 
 NAMES = {"i": "input gate i", "f": "forget gate f", "g": "candidate g", "c": "memory c", "o": "output gate o",
          "h": "hidden state h"}  # fmt: skip
@@ -95,7 +76,7 @@ def lstm_svg(lit: str = "", values: dict | None = None) -> str:
 @cache
 def _template() -> str:
     """The dark cell, its subscripts set and its equations under it."""
-    svg = files("lstm_lesson").joinpath("lstm_cell.svg").read_text(encoding="utf-8")
+    svg = files("lstm_lesson.plots").joinpath("lstm_cell.svg").read_text(encoding="utf-8")
     svg = re.sub(r"(<text[^>]*>)([^<]*)", lambda found: found.group(1) + math_text(found.group(2)), svg)
     equations = []
     for k, (part, equation) in enumerate(EQUATIONS.items()):

@@ -1,4 +1,4 @@
-"""What every drawing of the lesson shares: the six colours, one style, and pictures with alt text."""
+"""A picture with its alt text, shown as one image."""
 
 import base64
 import gc
@@ -7,47 +7,7 @@ import io
 import re
 from pathlib import Path
 
-COLORS = {  # one colour a name, the same in formulas, diagrams, charts and widgets; each 4.5:1 or more on white
-    "i": "#0072B2",
-    "f": "#B84A00",
-    "g": "#007A41",
-    "o": "#9C3587",
-    "c": "#715E14",
-    "h": "#5F6368",
-}
-INK = "#202124"  # text and everything that has no colour of its own
-QUIET = "#5F6368"  # axes, notes
-STYLE = {  # Matplotlib; a figure is 9 inches wide and shown at 900 px, so 9 pt are 12.5 px
-    "figure.dpi": 100,
-    "figure.facecolor": "white",
-    "font.family": "DejaVu Sans",  # comes with Matplotlib: the same picture on every machine
-    "font.size": 12,
-    "axes.titlesize": 13,
-    "axes.labelsize": 12.5,
-    "xtick.labelsize": 11.5,
-    "ytick.labelsize": 11.5,
-    "legend.fontsize": 11.5,
-    "text.color": INK,
-    "axes.labelcolor": INK,
-    "xtick.color": QUIET,
-    "ytick.color": QUIET,
-    "xtick.labelcolor": INK,
-    "ytick.labelcolor": INK,
-    "axes.edgecolor": "#B8BCC2",
-    "axes.linewidth": 0.9,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": "#E8EAED",
-    "grid.linewidth": 0.9,
-    "lines.linewidth": 2.4,
-    "lines.solid_capstyle": "round",
-    "legend.frameon": False,
-    "mathtext.fontset": "dejavusans",
-    "svg.fonttype": "none",
-    "svg.hashsalt": "lstm_lesson",
-}
+from lstm_lesson.plots.style import STYLE
 
 
 class Picture:
