@@ -13,7 +13,7 @@ MADE = {
 }
 INSPECTOR = """
 import torch
-from lstm_lesson.inspector import GateInspector
+from lstm_lesson.explorers.inspector import GateInspector
 from lstm_lesson.readers import Reader
 from lstm_lesson.text import Vocabulary
 

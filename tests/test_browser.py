@@ -13,7 +13,7 @@ from every_explorer import MADE, START, value_of
 from house import NOTEBOOKS
 from notebook_rules import Lesson
 
-from lstm_lesson.explorer_base import Explorer
+from lstm_lesson.explorers.base import Explorer
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(bool(browser.why_not()), reason=browser.why_not())]
 PLACES = {
@@ -26,7 +26,7 @@ PLACES = {
 }
 CLASSES = {*MADE, "GateInspector"}
 BROKEN = """
-from lstm_lesson.explorer_base import Explorer, slider
+from lstm_lesson.explorers.base import Explorer, slider
 from lstm_lesson.plots.svg import Card
 
 class Broken(Explorer):

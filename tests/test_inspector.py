@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import torch
 
-from lstm_lesson.inspector import GateInspector
+from lstm_lesson.explorers.inspector import GateInspector
+from lstm_lesson.explorers.reading import MOST, by_activity, read_text
 from lstm_lesson.readers import Reader
-from lstm_lesson.reading import MOST, by_activity, read_text
 from lstm_lesson.saliency import saliency
 from lstm_lesson.text import Vocabulary
 from lstm_lesson.tracing import record

@@ -13,7 +13,7 @@ from colours import linear
 from house import ADDRESS, NOTEBOOKS, PACKAGE, ROOT
 from notebook_rules import Lesson, without_code
 
-from lstm_lesson.playground import PRESETS, CellPlayground
+from lstm_lesson.explorers.playground import PRESETS, CellPlayground
 from lstm_lesson.plots import lstm_svg
 from lstm_lesson.plots.style import COLORS, INK, QUIET
 from lstm_lesson.text import NewsUnavailable, load_news
@@ -147,7 +147,7 @@ def test_a_picture_can_be_read_on_a_dark_page_too():
 
 
 def test_the_colours_are_those_of_the_pictures_and_of_the_inspector():
-    inspector = (PACKAGE / "inspector.html").read_text(encoding="utf-8")
+    inspector = (PACKAGE / "explorers" / "inspector.html").read_text(encoding="utf-8")
     dark, its_dark = variables(STYLE, "(prefers-color-scheme: dark)"), variables(inspector, ":root.dark")
     assert {name: variables(STYLE, ":root")[name] for name in COLORS} == COLORS
     assert {name: dark[name] for name in COLORS} == {name: its_dark[name] for name in COLORS}

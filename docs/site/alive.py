@@ -6,8 +6,9 @@ import torch
 from formulas import formula
 from torch import nn
 
-from lstm_lesson import CustomLSTM, playground, training
-from lstm_lesson.inspector import GateInspector
+from lstm_lesson import CustomLSTM, training
+from lstm_lesson.explorers import playground
+from lstm_lesson.explorers.inspector import GateInspector
 from lstm_lesson.plots import CELL_ALT, lstm_svg
 from lstm_lesson.plots.style import COLORS, QUIET
 from lstm_lesson.text import Vocabulary, load_news, tokenize

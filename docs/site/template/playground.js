@@ -1,5 +1,5 @@
 // One LSTM unit, equations 1 to 5, in double precision as in Python. Names, ranges, presets and colours come with the
-// page from lstm_lesson.playground; nothing of them is written here.
+// page from lstm_lesson.explorers.playground; nothing of them is written here.
 "use strict";
 const D = JSON.parse(document.getElementById("data").textContent);
 const NAMES = [...Object.keys(D.state), ...D.weights];

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from lstm_lesson import equations
-from lstm_lesson.explorer_base import Explorer, slider
+from lstm_lesson.explorers.base import Explorer, slider
 from lstm_lesson.plots.figure import Picture
 from lstm_lesson.plots.style import COLORS, INK, QUIET
 from lstm_lesson.plots.svg import Axes, Card, bracketed, number

@@ -4,7 +4,7 @@ import ipywidgets as widgets
 import torch
 
 from lstm_lesson.cells import Values, lstm_values
-from lstm_lesson.explorer_base import Explorer, slider
+from lstm_lesson.explorers.base import Explorer, slider
 from lstm_lesson.plots import lstm_svg
 from lstm_lesson.plots.figure import Picture
 from lstm_lesson.plots.style import COLORS, QUIET

@@ -8,10 +8,10 @@ import zlib
 import torch
 from torch import Tensor
 
+from lstm_lesson.explorers.reading import GATES, Reading
 from lstm_lesson.plots.figure import Picture
 from lstm_lesson.plots.style import COLORS, INK, QUIET
 from lstm_lesson.plots.svg import Card
-from lstm_lesson.reading import GATES, Reading
 
 NAMES = {"i": "input gate", "f": "forget gate", "g": "candidate", "o": "output gate", "c": "memory",
          "h": "hidden state"}  # fmt: skip

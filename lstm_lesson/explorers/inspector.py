@@ -12,10 +12,10 @@ import ipywidgets as widgets
 import torch
 from torch import Tensor
 
-from lstm_lesson.explorer_base import Explorer
-from lstm_lesson.gate_picture import gate_picture
+from lstm_lesson.explorers.base import Explorer
+from lstm_lesson.explorers.reading import Reading, by_activity, printable, read_text
+from lstm_lesson.explorers.snapshot import gate_picture
 from lstm_lesson.readers import Reader
-from lstm_lesson.reading import Reading, by_activity, printable, read_text
 from lstm_lesson.text import Vocabulary
 
 FRAME = '<iframe class="lstm-inspector" title="Gate inspector" data-key="{}" style="{}" srcdoc="{}"></iframe>'
@@ -102,7 +102,7 @@ class GateInspector(Explorer):
 
 @cache
 def _template() -> str:
-    return files("lstm_lesson").joinpath("inspector.html").read_text(encoding="utf-8")
+    return files("lstm_lesson.explorers").joinpath("inspector.html").read_text(encoding="utf-8")
 
 
 def _packed(values: Tensor) -> dict:

@@ -7,7 +7,7 @@ import ipywidgets as widgets
 import torch
 from torch import Tensor, nn
 
-from lstm_lesson.explorer_base import Explorer, slider
+from lstm_lesson.explorers.base import Explorer, slider
 from lstm_lesson.lags import gradient_by_lag, spectral_radius
 from lstm_lesson.plots.figure import Picture
 from lstm_lesson.plots.style import COLORS, INK
