@@ -10,7 +10,7 @@ import nbformat
 from house import SETUP_CELL, badge, machine_paths
 from stored_notebook import WIDGET_VIEW
 
-from lstm_lesson.catalogue import exercises
+from lstm_lesson.exercises.exercise import exercises
 
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 METADATA = {"kernelspec": KERNEL, "language_info": {"name": "python"}}

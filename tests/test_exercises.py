@@ -18,9 +18,10 @@ import torch
 from torch.nn import functional as F
 
 import lstm_lesson
-from lstm_lesson import backward, calling, check, equations, hint, layers, solution
+from lstm_lesson import backward, check, equations, hint, layers, solution
 from lstm_lesson import exercises as engine
-from lstm_lesson.catalogue import draws, exercises
+from lstm_lesson.exercises import sandbox
+from lstm_lesson.exercises.exercise import draws, exercises
 
 NAMES = list(exercises())
 NOTEBOOKS_WITH_STUBS = {
@@ -72,7 +73,7 @@ def solved(source):
     lines = source.split("\n")
     for node in reversed(ast.parse(source).body):
         if isinstance(node, ast.FunctionDef) and node.name in exercises() and isinstance(node.body[-1], ast.Raise):
-            module = exercises()[node.name].reference.split(".")[0]
+            module = exercises()[node.name].reference.rsplit(".", 1)[0]
             lines[node.lineno - 1 : node.end_lineno] = [f"from lstm_lesson.{module} import {node.name}"]
     return "\n".join(lines)
 
@@ -880,7 +881,7 @@ def test_the_package_stays_light_until_an_exercise_is_checked():
         lstm_lesson.nothing  # noqa: B018
 
 
-class LateCaller(calling.Caller):
+class LateCaller(sandbox.Caller):
     """Its alarm rings once, in the moment in which it is turned off."""
 
     rung = False
@@ -890,7 +891,7 @@ class LateCaller(calling.Caller):
         if self.inside and not self.rung:
             self.rung = True
             self._ring(None, sys._getframe(1))
-        return hasattr(calling.signal, "setitimer")
+        return hasattr(sandbox.signal, "setitimer")
 
     @can_stop.setter
     def can_stop(self, _):
@@ -901,18 +902,18 @@ class LateCaller(calling.Caller):
 
 
 def test_the_time_in_which_a_busy_machine_keeps_an_answer_waiting_does_not_count(monkeypatch):
-    if not hasattr(calling.signal, "setitimer"):
+    if not hasattr(sandbox.signal, "setitimer"):
         pytest.skip("no alarms here")
     waited = [0.0]
-    monkeypatch.setattr(calling, "_kept_waiting", lambda: waited[0])
+    monkeypatch.setattr(sandbox, "_kept_waiting", lambda: waited[0])
 
     def slow():
         time.sleep(0.1)
         return 3
 
-    with calling.Caller(0.02).settled() as caller:
-        assert isinstance(caller(slow)[1], calling.TimeUp)
-    with calling.Caller(0.02).settled() as caller:
+    with sandbox.Caller(0.02).settled() as caller:
+        assert isinstance(caller(slow)[1], sandbox.TimeUp)
+    with sandbox.Caller(0.02).settled() as caller:
         waited[0] = 60.0
         assert caller(slow) == (3, None)
 
@@ -925,28 +926,28 @@ def test_an_alarm_in_the_last_moment_does_not_get_out():
 
 
 def test_the_alarm_is_off_before_its_handler_goes(monkeypatch):
-    if not hasattr(calling.signal, "setitimer"):
+    if not hasattr(sandbox.signal, "setitimer"):
         pytest.skip("no alarms here")
-    left, handle = [], calling.signal.signal
+    left, handle = [], sandbox.signal.signal
 
     def signal(*given):
-        left.append(calling.signal.getitimer(calling.signal.ITIMER_REAL)[0])
+        left.append(sandbox.signal.getitimer(sandbox.signal.ITIMER_REAL)[0])
         return handle(*given)
 
-    monkeypatch.setattr(calling.signal, "signal", signal)
-    with calling.Caller().settled() as caller:
+    monkeypatch.setattr(sandbox.signal, "signal", signal)
+    with sandbox.Caller().settled() as caller:
         caller._alarm(5)
     assert left == [0, 0]
 
 
 def test_the_alarm_of_someone_else_is_kept():
-    if not hasattr(calling.signal, "setitimer"):
+    if not hasattr(sandbox.signal, "setitimer"):
         pytest.skip("no alarms here")
-    old = calling.signal.signal(calling.signal.SIGALRM, lambda *_: None)
-    calling.signal.setitimer(calling.signal.ITIMER_REAL, 60)
+    old = sandbox.signal.signal(sandbox.signal.SIGALRM, lambda *_: None)
+    sandbox.signal.setitimer(sandbox.signal.ITIMER_REAL, 60)
     try:
         check(layers.lstm)
-        assert calling.signal.getitimer(calling.signal.ITIMER_REAL)[0] > 50
+        assert sandbox.signal.getitimer(sandbox.signal.ITIMER_REAL)[0] > 50
     finally:
-        calling.signal.setitimer(calling.signal.ITIMER_REAL, 0)
-        calling.signal.signal(calling.signal.SIGALRM, old)
+        sandbox.signal.setitimer(sandbox.signal.ITIMER_REAL, 0)
+        sandbox.signal.signal(sandbox.signal.SIGALRM, old)

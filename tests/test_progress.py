@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from lstm_lesson import check, equations, progress, progress_file
-from lstm_lesson.catalogue import exercises
+from lstm_lesson import check, equations, progress
+from lstm_lesson.exercises import progress_file
+from lstm_lesson.exercises.exercise import exercises
 
 
 @pytest.fixture(autouse=True)

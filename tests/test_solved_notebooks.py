@@ -7,7 +7,7 @@ import pytest
 from house import NOTEBOOKS
 from nbconvert.preprocessors import ExecutePreprocessor
 
-from lstm_lesson.catalogue import exercises
+from lstm_lesson.exercises.exercise import exercises
 
 SOLVED = "from {module} import {name}\n\ncheck({name})"
 

@@ -13,7 +13,7 @@ from notebook_rules import Lesson, broken_links
 from notebook_rules import headings as of_lesson
 
 from lstm_lesson import check
-from lstm_lesson.catalogue import draws, exercises
+from lstm_lesson.exercises.exercise import draws, exercises
 
 GUIDE = ROOT / "docs" / "teaching.md"
 TEXT = GUIDE.read_text(encoding="utf-8")

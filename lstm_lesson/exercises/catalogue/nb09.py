@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import torch
 
-from lstm_lesson.catalogue import Exercise, Mistake
 from lstm_lesson.cells import lstm_values
+from lstm_lesson.exercises.exercise import Exercise, Mistake
 
 
 def _step_inputs(d):

@@ -4,7 +4,7 @@ import itertools
 
 import torch
 
-from lstm_lesson.catalogue import Exercise, Mistake
+from lstm_lesson.exercises.exercise import Exercise, Mistake
 
 COUPLED_CELL_STATE_MISTAKES = (
     Mistake(

@@ -3,7 +3,7 @@
 import torch
 from torch import sigmoid
 
-from lstm_lesson.catalogue import Exercise, Mistake
+from lstm_lesson.exercises.exercise import Exercise, Mistake
 
 GATE_MISTAKES = (
     Mistake(

@@ -1,11 +1,11 @@
-"""The exercises of notebooks 00 and 01: the element-wise product, and the recurrent network."""
+"""The exercises of notebook 01: an RNN step, its loop over time, and the mask for padded batches."""
 
 import torch
 from torch import nn
 
-from lstm_lesson.catalogue import Exercise, Mistake
-from lstm_lesson.catalogue_affine import tanh_mistakes
 from lstm_lesson.equations import rnn_step
+from lstm_lesson.exercises.catalogue.affine import tanh_mistakes
+from lstm_lesson.exercises.exercise import Exercise, Mistake
 
 
 def _step_inputs(d):
@@ -14,22 +14,6 @@ def _step_inputs(d):
 
 def _unroll_inputs(d):
     return {"x": d("B T N"), "h_0": d("B H"), "W_xh": d("N H", 1), "W_hh": d("H H", 1), "b_h": d("H")}
-
-
-HADAMARD_MISTAKES = (
-    Mistake(lambda a, b: a @ b, "That is a matrix product, which mixes rows and columns. ⊙ stays at one place."),
-    Mistake(lambda a, b: a @ b.T, "That is a matrix product with b transposed: each entry is a sum. ⊙ sums nothing."),
-    Mistake(lambda a, b: a.T @ b, "That is a matrix product with a transposed: each entry is a sum. ⊙ sums nothing."),
-    Mistake(lambda a, b: (a * b).sum(dim=1), "That is summed over each row. ⊙ leaves the products where they are."),
-    Mistake(lambda a, b: (a * b).sum(), "That is summed over everything. ⊙ leaves the products where they are."),
-    Mistake(lambda a, b: a + b, "That is the sum. ⊙ is a product."),
-    Mistake(lambda a, b: a - b, "That is the difference. ⊙ is a product."),
-    Mistake(lambda a, b: a / b, "That is the quotient. ⊙ is a product."),
-    Mistake(lambda a, b: a * a, "a is multiplied by itself. Where does b come in?"),
-    Mistake(
-        lambda a, b: torch.kron(a, b), "The Kronecker product pairs everything with everything. ⊙ pairs same places."
-    ),
-)
 
 
 def _tanh_step(x_t, h, W, U, b):
@@ -165,6 +149,7 @@ UNROLL_MISTAKES = (
     ),
 )
 
+
 MASKED_STEP_MISTAKES = (
     Mistake(
         lambda new, prev, keep: torch.where(keep[:, None], prev, new),
@@ -211,21 +196,6 @@ MASKED_STEP_MISTAKES = (
 
 
 EXERCISES = [
-    Exercise(
-        name="hadamard",
-        notebook="00_start_here",
-        minutes=2,
-        difficulty=1,
-        reference="exercises.hadamard",
-        inputs=lambda d: {"a": d("B H"), "b": d("B H")},
-        returns={"a ⊙ b": "B H"},
-        mistakes=HADAMARD_MISTAKES,
-        hints=(
-            "⊙ pairs each entry of a with the entry of b at the same place. Nothing is summed.",
-            "Two (B, H) tensors go in and one (B, H) tensor comes out, so it is not a matrix product.",
-            "Python has one operator that torch applies entry by entry to two tensors of the same shape.",
-        ),
-    ),
     Exercise(
         name="rnn_step",
         notebook="01_rnn_cell",

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch.nn import functional as F
 
-from lstm_lesson.catalogue import Mistake
+from lstm_lesson.exercises.exercise import Mistake
 
 
 def affine_mistakes(W: str, U: str, b: str, squash: Callable) -> list[Mistake]:
@@ -160,3 +160,10 @@ def tanh_mistakes(W: str, U: str, b: str) -> tuple[Mistake, ...]:
             "That is a sigmoid: it cannot go below 0. What is made here needs both signs: look at the function.",
         ),
     )
+
+
+def gate_inputs(k):
+    """The inputs of an equation that reads x_t and h_prev and makes k."""
+    return lambda d: {
+        "x_t": d("B N"), "h_prev": d("B H"), f"W_x{k}": d("N H", 1), f"W_h{k}": d("H H", 1), f"b_{k}": d("H")
+    }  # fmt: skip

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from lstm_lesson.catalogue import exercises
 from lstm_lesson.download import own_folder as folder
+from lstm_lesson.exercises.exercise import exercises
 
 FILE = "progress.json"
 PATIENCE = 0.3  # seconds to wait for another notebook that is writing

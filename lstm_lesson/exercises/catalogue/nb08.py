@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 import torch
 
-from lstm_lesson.catalogue import Exercise, Mistake
-from lstm_lesson.catalogue_steps import STEPS, odd_step
 from lstm_lesson.cells import lstm_step
+from lstm_lesson.exercises.catalogue.lstm_steps import STEPS, odd_step
+from lstm_lesson.exercises.exercise import Exercise, Mistake
 
 
 def _weights(d):

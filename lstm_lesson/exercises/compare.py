@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lstm_lesson.catalogue import Draw, Exercise
+from lstm_lesson.exercises.exercise import Draw, Exercise
 
 ROUNDING = {torch.float64: 1e-10, torch.float32: 2e-5}  # allowed, as a share of the largest entry or of 1
 ENOUGH = 5  # entries of a list that a message names

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from lstm_lesson.calling import Caller, TimeUp, error_text, reads
-from lstm_lesson.catalogue import Draw, Exercise, draws, exercises
-from lstm_lesson.comparing import CutInPlace, Fault, compare, gradient_fault, gradients, listed, parts, rebuild
-from lstm_lesson.diagnosis import diagnose
+from lstm_lesson.exercises.compare import CutInPlace, Fault, compare, gradient_fault, gradients, listed, parts, rebuild
+from lstm_lesson.exercises.diagnosis import diagnose
+from lstm_lesson.exercises.exercise import Draw, Exercise, draws, exercises
+from lstm_lesson.exercises.sandbox import Caller, TimeUp, error_text, reads
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
 import torch
 
-from lstm_lesson.catalogue import Exercise, Mistake
+from lstm_lesson.exercises.exercise import Exercise, Mistake
 
 
 def _hidden_inputs(d):

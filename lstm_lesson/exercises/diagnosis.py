@@ -7,8 +7,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from lstm_lesson.catalogue import exercises, square_draws
-from lstm_lesson.comparing import Fault, align, alike, close, gradient_fault, gradients, listed, rebuild, sizes
+from lstm_lesson.exercises.compare import Fault, align, alike, close, gradient_fault, gradients, listed, rebuild, sizes
+from lstm_lesson.exercises.exercise import exercises, square_draws
 
 
 def diagnose(examination, fault: Fault) -> str:

@@ -1,29 +1,16 @@
-"""What an exercise is, and where to add one: the lists of exercises stand in the `catalogue_*.py` files beside this.
+"""What an exercise is, and where to add one: those of notebook NN stand in `catalogue/nbNN.py`.
 
 An exercise is data: the package's own function as its reference, how to draw inputs, the wrong answers people are
 known to give, three hints. A new one, or a new wrong answer, is a few lines in one of those lists.
 """
 
 import importlib
+import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
 import torch
-
-THEMES = (
-    "catalogue_rnn",
-    "catalogue_gradients",
-    "catalogue_gates",
-    "catalogue_lstm",
-    "catalogue_backward",
-    "catalogue_peepholes",
-    "catalogue_forecasting",
-    "catalogue_text",
-    "catalogue_inside",
-    "catalogue_ablation",
-    "catalogue_faster",
-)  # in the notebooks' order
 
 
 @dataclass(frozen=True)
@@ -54,7 +41,7 @@ class Exercise:
 
     def solve(self) -> Callable:
         """The package's own function."""
-        module, function = self.reference.split(".")
+        module, function = self.reference.rsplit(".", 1)
         return getattr(importlib.import_module(f"lstm_lesson.{module}"), function)
 
 
@@ -124,5 +111,8 @@ def square_draws() -> list[Draw]:
 @cache
 def exercises() -> dict[str, Exercise]:
     """All exercises by name, in the notebooks' order."""
-    modules = [importlib.import_module(f"lstm_lesson.{theme}") for theme in THEMES]
+    from lstm_lesson.exercises import catalogue
+
+    names = sorted(module.name for module in pkgutil.iter_modules(catalogue.__path__) if module.name.startswith("nb"))
+    modules = [importlib.import_module(f"{catalogue.__name__}.{name}") for name in names]
     return {exercise.name: exercise for module in modules for exercise in module.EXERCISES}

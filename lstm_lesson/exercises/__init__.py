@@ -1,7 +1,7 @@
 """`check(f)`, `hint(f)` and `solution(f)`: what a learner calls at the end of an exercise.
 
-The exercises themselves stand in `catalogue.py` and the files it names, `judging.py` examines an answer, and
-`diagnosis.py` finds the cause of a wrong one.
+The exercises of notebook NN stand in `catalogue/nbNN.py`, `grading.py` examines an answer, and `diagnosis.py` finds the
+cause of a wrong one.
 """
 
 import difflib
@@ -14,17 +14,14 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
-from lstm_lesson.catalogue import Exercise, exercises
-from lstm_lesson.comparing import close
-from lstm_lesson.judging import judge
-from lstm_lesson.progress_file import note
+from lstm_lesson.exercises.compare import close
+from lstm_lesson.exercises.exercise import Exercise, exercises
+from lstm_lesson.exercises.grading import judge
+from lstm_lesson.exercises.progress_file import note, progress
+
+__all__ = ["Note", "Result", "check", "hint", "progress", "solution"]
 
 MARKS = {"correct": "✅", "not attempted": "⬜", "wrong": "❌", "crashed": "❌"}
-
-
-def hadamard(a: Tensor, b: Tensor) -> Tensor:
-    """The element-wise product a ⊙ b: two tensors of the same shape in, one of that shape out."""
-    return a * b
 
 
 @dataclass(frozen=True)
@@ -118,10 +115,8 @@ def solution(f: Callable | str) -> Note:
         source = inspect.getsource(exercise.solve()).rstrip()
     except (ImportError, AttributeError, OSError):
         return Note(f"The source of `{exercise.name}` is not at hand: it stands in lstm_lesson.{exercise.reference}.")
-    module = exercise.reference.split(".")[0]
-    return Note(
-        f"# From lstm_lesson/{module}.py, which also guards against inputs that do not fit.\n{source}", code=True
-    )
+    path = exercise.reference.rsplit(".", 1)[0].replace(".", "/")
+    return Note(f"# From lstm_lesson/{path}.py, which also guards against inputs that do not fit.\n{source}", code=True)
 
 
 def _find(f, namespace: dict) -> Exercise | None:
