@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from lstm_lesson.download import own_folder
+from lstm_lesson.data.download import own_folder
 from lstm_lesson.layers import CustomLSTM, last_true_step
 from lstm_lesson.shapes import check_lengths, check_size
 from lstm_lesson.text import Vocabulary

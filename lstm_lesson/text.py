@@ -11,10 +11,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from lstm_lesson.download import SHA256, NewsUnavailable, find
-from lstm_lesson.tasks import newsroom
+from lstm_lesson.data.download import SHA256, NewsUnavailable, find
+from lstm_lesson.data.synthetic_news import synthetic_headlines
 
-__all__ = ["NewsUnavailable", "Split", "Vocabulary", "load_news", "mask_cues", "newsroom", "pad_batch", "tokenize"]
+__all__ = ["NewsUnavailable", "Split", "Vocabulary", "load_news", "mask_cues", "pad_batch", "tokenize"]
 
 
 class Split(NamedTuple):
@@ -30,19 +30,19 @@ def load_news(name: str = "covid", folder: str | Path | None = None) -> dict[str
     "covid": tweets of Constraint-2021 (Patwa et al. 2020) with their official split, as published: a few test tweets
     repeat the words of one in train. "onion": headlines of OnionOrNot (Feilberg 2019), 1 for The Onion; it has no
     official split, so repeated headlines are dropped and the rest is shuffled in a fixed way and cut 60/20/20.
-    "newsroom": our own generated headlines, whose label depends on word order (see `tasks.newsroom`); no file needed.
+    "synthetic": headlines from our own grammar, whose label depends on word order (see `data.synthetic_headlines`); no file needed.
 
     The files are downloaded once, checked by SHA-256, and kept in `folder`, else in the folder that the environment
     variable LSTM_LESSON_CACHE names, else in the user's cache folder. With LSTM_LESSON_DATA set (and no `folder`),
     they are read from there and nothing is downloaded.
     Raises ValueError for another name, and NewsUnavailable, an OSError, if a file can't be had unharmed.
     """
-    if name == "newsroom":
-        texts, labels = newsroom(4000, seed=0)  # cuts at even places, so that no pair is parted
+    if name == "synthetic":
+        texts, labels = synthetic_headlines(4000, seed=0)  # cuts at even places, so that no pair is parted
         cuts = {"train": slice(0, 2800), "val": slice(2800, 3400), "test": slice(3400, None)}
         return {part: Split(texts[cut], labels[cut]) for part, cut in cuts.items()}
     if name not in ("covid", "onion"):
-        raise ValueError(f'name is {name!r}; it needs "covid", "onion" or "newsroom"')
+        raise ValueError(f'name is {name!r}; it needs "covid", "onion" or "synthetic"')
     paths = [find(file, folder) for file in SHA256 if file.startswith(f"{name}/")]
     if name == "onion":
         return _cut(_rows(paths[0], "text", {"0": 0, "1": 1}))

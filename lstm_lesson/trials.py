@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lstm_lesson import tasks
+from lstm_lesson.data import tasks
 from lstm_lesson.variants import VARIANTS, VariantLSTM
 
 EIGHT = tuple(name for name in VARIANTS if name != "RNN")  # the LSTM and its seven changes

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from lstm_lesson.cells import MAKES, LSTMCell, lstm_step, lstm_values, zero_state
+from lstm_lesson.data.tasks import adding_problem
 from lstm_lesson.layers import CustomLSTM
 from lstm_lesson.shapes import check_size
-from lstm_lesson.tasks import adding_problem
 from lstm_lesson.training import ProgressLine
 
 Step = Callable[..., tuple[Tensor, Tensor]]  # (x_t, h_prev, c_prev, weights) -> (h_t, c_t)

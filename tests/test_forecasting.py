@@ -9,9 +9,10 @@ import torch
 from test_text import DATA, server  # noqa: F401  the loopback server of the news
 from torch import nn
 
-from lstm_lesson import CustomLSTM, download, forecasting
+from lstm_lesson import CustomLSTM, forecasting
+from lstm_lesson.data import download
+from lstm_lesson.data.series import FILE, load_co2
 from lstm_lesson.forecasting import Forecaster, autoregression, fit, free_run, persistence, rmse, seasonal_naive
-from lstm_lesson.mauna_loa import FILE, load_co2
 
 numbers = torch.arange(12.0)
 

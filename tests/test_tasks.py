@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from lstm_lesson import tasks
-from lstm_lesson.newsroom import CONFIRMS, DENIES, HEARSAY, OFFICIAL, newsroom
-from lstm_lesson.series import lorenz_slope, rk4_step
+from lstm_lesson.data import tasks
+from lstm_lesson.data.series import lorenz_slope, rk4_step
+from lstm_lesson.data.synthetic_news import CONFIRMS, DENIES, HEARSAY, OFFICIAL, synthetic_headlines
 from lstm_lesson.text import load_news
 
 
@@ -24,8 +24,8 @@ DRAWS = {  # each generator of tensors, small
     "copy_memory": lambda g: tasks.copy_memory(3, 6, g),
     "embedded_reber": lambda g: tasks.embedded_reber(3, g),
     "spike_timing": lambda g: tasks.spike_timing(3, 2, g),
-    "sine": lambda g: [tasks.sine(3, 8, g)],
-    "lorenz": lambda g: [tasks.lorenz(3, 8, g)],
+    "sine": lambda g: [data.sine(3, 8, g)],
+    "lorenz": lambda g: [data.lorenz(3, 8, g)],
 }
 
 
@@ -56,13 +56,13 @@ def test_the_generator_fixes_the_batch_and_leaves_the_global_random_numbers_alon
         (lambda: tasks.spike_timing(2, 0), "intervals is 0"),
         (lambda: tasks.spike_timing(2, shortest=10, longest=10), "longest is 10.*at least 11"),
         (lambda: tasks.spike_timing(2, shortest=0), "shortest is 0"),
-        (lambda: tasks.sine(2, 0), "steps is 0"),
-        (lambda: tasks.sine(2, 8, shortest=2), "shortest is 2.*above 2"),
-        (lambda: tasks.sine(2, 8, longest=math.inf), "longest is inf"),
-        (lambda: tasks.sine(2, 8, shortest=30, longest=20), "shortest is 30.*at most longest, 20"),
-        (lambda: tasks.lorenz(0, 8), "batch is 0"),
-        (lambda: tasks.lorenz(2, 8, dt=0), "dt is 0"),
-        (lambda: tasks.lorenz(2, 8, dt=math.nan), "dt is nan"),
+        (lambda: data.sine(2, 0), "steps is 0"),
+        (lambda: data.sine(2, 8, shortest=2), "shortest is 2.*above 2"),
+        (lambda: data.sine(2, 8, longest=math.inf), "longest is inf"),
+        (lambda: data.sine(2, 8, shortest=30, longest=20), "shortest is 30.*at most longest, 20"),
+        (lambda: data.lorenz(0, 8), "batch is 0"),
+        (lambda: data.lorenz(2, 8, dt=0), "dt is 0"),
+        (lambda: data.lorenz(2, 8, dt=math.nan), "dt is nan"),
     ],
 )
 def test_a_bad_argument_is_named(call, named):
@@ -186,7 +186,7 @@ def test_the_intervals_are_all_alike_and_their_mean_errs_as_told():
 
 
 def test_a_sine_follows_from_its_two_last_values_and_keeps_its_period():
-    series = tasks.sine(400, 50, seeded(), shortest=8, longest=30).double()
+    series = data.sine(400, 50, seeded(), shortest=8, longest=30).double()
     cosines = ((series[:, 2:] + series[:, :-2]) * series[:, 1:-1]).sum(1) / (2 * series[:, 1:-1] ** 2).sum(1)
     residual = series[:, 2:] - 2 * cosines[:, None] * series[:, 1:-1] + series[:, :-2]
     assert residual.abs().max() < 1e-5
@@ -196,7 +196,7 @@ def test_a_sine_follows_from_its_two_last_values_and_keeps_its_period():
 
 
 def test_zero_and_persistence_err_on_sines_as_told():
-    series = tasks.sine(20_000, 2, seeded(), shortest=25, longest=25)
+    series = data.sine(20_000, 2, seeded(), shortest=25, longest=25)
     assert (series**2).mean().item() == pytest.approx(1 / 2, abs=0.01)
     assert (series.diff(dim=1) ** 2).mean().item() == pytest.approx(2 * math.sin(math.pi / 25) ** 2, abs=0.0006)
 
@@ -219,13 +219,13 @@ def test_the_lorenz_system_rests_at_its_three_fixed_points_and_nowhere_near():
 
 
 def test_lorenz_does_not_depend_on_how_often_it_is_looked_at():
-    often = tasks.lorenz(4, 61, seeded(), dt=0.025)[:, ::2]
-    seldom = tasks.lorenz(4, 31, seeded(), dt=0.05)
+    often = data.lorenz(4, 61, seeded(), dt=0.025)[:, ::2]
+    seldom = data.lorenz(4, 31, seeded(), dt=0.05)
     assert (often - seldom).abs().max() < 1e-3
 
 
 def test_lorenz_stays_on_its_attractor_and_never_settles():
-    series = tasks.lorenz(40, 800, seeded()).double()
+    series = data.lorenz(40, 800, seeded()).double()
     x, _, z = series.unbind(dim=2)
     assert (z > 0).all()
     # Leonov's bound: the attractor lies in a ball about (0, 0, 38)
@@ -236,7 +236,7 @@ def test_lorenz_stays_on_its_attractor_and_never_settles():
 
 
 def test_two_near_starts_of_lorenz_part():
-    start = tasks.lorenz(1, 1, seeded())[:, 0].double()
+    start = data.lorenz(1, 1, seeded())[:, 0].double()
     near, far = torch.cat([start, start + 1e-6]), []
     for _ in range(2500):
         near = rk4_step(lorenz_slope, near, 0.01)
@@ -249,7 +249,7 @@ def bags(texts):
 
 
 def test_the_headlines_of_a_pair_have_the_same_words_and_opposite_labels():
-    texts, labels = newsroom(400, seed=3)
+    texts, labels = synthetic_headlines(400, seed=3)
     words = bags(texts)
     assert words[::2] == words[1::2]
     assert (labels[::2] + labels[1::2]).tolist() == [1] * 200
@@ -257,7 +257,7 @@ def test_the_headlines_of_a_pair_have_the_same_words_and_opposite_labels():
 
 def test_any_rule_on_counts_is_right_for_half_of_every_split():
     torch.manual_seed(0)
-    for texts, labels in load_news("newsroom").values():
+    for texts, labels in load_news("synthetic").values():
         weight = {word: torch.randn(1).item() for text in texts for word in text.split()}
         says_fake = torch.tensor([sum(weight[w] * n for w, n in sorted(bag.items())) > 0 for bag in bags(texts)])
         assert (says_fake == (labels == 1)).float().mean() == 0.5
@@ -268,7 +268,7 @@ def first(text, words):
 
 
 def test_neither_the_first_source_nor_the_order_of_the_verbs_decides():
-    texts, labels = newsroom(4000, seed=0)
+    texts, labels = synthetic_headlines(4000, seed=0)
     official_first = torch.tensor([first(text, OFFICIAL) < first(text, HEARSAY) for text in texts])
     denial_first = torch.tensor([first(text, DENIES) < first(text, CONFIRMS) for text in texts])
     for feature in (official_first, denial_first):
@@ -277,7 +277,7 @@ def test_neither_the_first_source_nor_the_order_of_the_verbs_decides():
 
 
 def test_fake_is_what_the_official_source_denies():
-    texts, labels = newsroom(2000, seed=1)
+    texts, labels = synthetic_headlines(2000, seed=1)
     for text, label in zip(texts, labels.tolist(), strict=True):
         denial = min(text.find(f" {verb}") for verb in DENIES if f" {verb}" in text)
         source = text[:denial]
@@ -285,18 +285,22 @@ def test_fake_is_what_the_official_source_denies():
 
 
 def test_the_seed_fixes_the_headlines_and_another_seed_brings_others():
-    first, again, other = newsroom(40, seed=5), newsroom(40, seed=5), newsroom(40, seed=6)
+    first, again, other = (
+        synthetic_headlines(40, seed=5),
+        synthetic_headlines(40, seed=5),
+        synthetic_headlines(40, seed=6),
+    )
     assert first[0] == again[0] and torch.equal(first[1], again[1])
     assert first[0] != other[0]
 
 
 def test_no_headline_comes_twice_nor_in_two_splits():
-    texts = [text for split in load_news("newsroom").values() for text in split.texts]
+    texts = [text for split in load_news("synthetic").values() for text in split.texts]
     assert len(texts) == len(set(texts)) == 4000
 
 
 def test_neither_the_label_nor_the_order_of_the_sources_follows_from_the_place_in_a_pair():
-    texts, labels = newsroom(2000, seed=0)
+    texts, labels = synthetic_headlines(2000, seed=0)
     official_first = torch.tensor([first(text, OFFICIAL) < first(text, HEARSAY) for text in texts])
     assert 0.4 < labels[::2].double().mean() < 0.6
     assert 0.4 < official_first[::2].double().mean() < 0.6
@@ -305,4 +309,4 @@ def test_neither_the_label_nor_the_order_of_the_sources_follows_from_the_place_i
 @pytest.mark.parametrize("n", [0, -2, 3, 10**7, 2.0, True, "4"])
 def test_an_n_that_makes_no_pairs_is_named(n):
     with pytest.raises(ValueError, match=r"n is .*even number"):
-        newsroom(n)
+        synthetic_headlines(n)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from lstm_lesson import download
+from lstm_lesson.data import download
 from lstm_lesson.text import NewsUnavailable, Vocabulary, load_news, mask_cues, pad_batch, tokenize
 
 DATA = os.environ.get("LSTM_LESSON_DATA")
@@ -246,7 +246,7 @@ def fill(folder, monkeypatch):
 
 
 def test_another_name_is_refused_with_the_names_there_are():
-    with pytest.raises(ValueError, match=r"covid.*onion.*newsroom"):
+    with pytest.raises(ValueError, match=r"covid.*onion.*synthetic"):
         load_news("liar")
 
 

@@ -430,8 +430,8 @@ def test_only_a_reader_that_can_come_back_is_kept(tmp_path):
 # The point of it -----------------------------------------------------------------------------------------------------
 
 
-def test_on_the_newsroom_the_lstm_reads_and_the_bag_of_words_stays_at_one_half():
-    news = load_news("newsroom")
+def test_on_synthetic_headlines_the_lstm_reads_and_the_bag_of_words_stays_at_one_half():
+    news = load_news("synthetic")
     words = Vocabulary(map(tokenize, news["train"].texts))
     train, val, test = (([words.encode(tokenize(t)) for t in texts], labels) for texts, labels in news.values())
     bag, reader = BagOfWords(len(words), train[0]), Reader(len(words))

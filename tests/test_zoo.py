@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 from lstm_lesson import CustomLSTM, zoo
+from lstm_lesson.data.tasks import adding_problem
 from lstm_lesson.parity import differences
-from lstm_lesson.tasks import adding_problem
 
 KINDS = [(layers, bidirectional) for layers in (1, 2, 3) for bidirectional in (False, True)]
 WRONG = [name for name in zoo.CELLS if name != "the right cell"]

@@ -17,9 +17,9 @@ UNITS = 16
 
 
 def trained_inspector() -> dict:
-    """The inspector's page and what is told of its reader, trained here on the newsroom: no text belongs to others."""
+    """The inspector's page and what is told of its reader, trained here on synthetic headlines: no text belongs to others."""
     torch.set_num_threads(1)
-    news = load_news("newsroom")
+    news = load_news("synthetic")
     words = Vocabulary(tokenize(text) for text in news["train"].texts)
     sets = {part: ([words.encode(tokenize(t)) for t in split.texts], split.labels) for part, split in news.items()}
     torch.manual_seed(0)

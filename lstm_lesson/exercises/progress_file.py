@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from lstm_lesson.download import own_folder as folder
+from lstm_lesson.data.download import own_folder as folder
 from lstm_lesson.exercises.exercise import exercises
 
 FILE = "progress.json"

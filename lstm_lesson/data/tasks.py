@@ -1,7 +1,6 @@
 """Generated sequences: tasks whose answer we know because we wrote the rule.
 
-Each function draws a fresh batch from a `torch.Generator`; the same generator state gives the same batch. The series
-to forecast stand in `series`, the headlines in `newsroom`; both can be had from here, too.
+Each function draws a fresh batch from a `torch.Generator`; the same generator state gives the same batch.
 """
 
 import random
@@ -10,12 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from lstm_lesson.newsroom import newsroom
-from lstm_lesson.series import lorenz, sine
 from lstm_lesson.shapes import check_size
-
-__all__ = ["IGNORE", "REBER", "adding_problem", "copy_memory", "embedded_reber", "lorenz", "newsroom", "reber_strings",
-           "sine", "spike_timing", "temporal_order"]  # fmt: skip
 
 IGNORE = -100  # no target here; the value that torch's cross_entropy leaves out
 REBER = "BTPSXVE"  # the letters of the Reber grammar, in the order of their one-hot places

@@ -1,4 +1,4 @@
-"""The newsroom: headlines from a small grammar, whose label depends on the order of the words alone."""
+"""Synthetic headlines: texts from a small grammar, whose label depends on the order of the words alone."""
 
 import itertools
 import random
@@ -30,7 +30,7 @@ TEMPLATES = (
 )
 
 
-def newsroom(n: int = 4000, seed: int = 0) -> tuple[list[str], Tensor]:
+def synthetic_headlines(n: int = 4000, seed: int = 0) -> tuple[list[str], Tensor]:
     """Invented headlines whose label depends on the order of the words alone.
 
     Each headline has an official source and a hearsay source; one confirms a story, the other denies it. The label is
@@ -43,7 +43,7 @@ def newsroom(n: int = 4000, seed: int = 0) -> tuple[list[str], Tensor]:
     Source: our own grammar; chance score 0.5.
     Raises ValueError for an n that is odd, not positive, or more than the grammar can say.
 
-    >>> texts, labels = newsroom(2, seed=0)
+    >>> texts, labels = synthetic_headlines(2, seed=0)
     >>> sorted(texts[0].split()) == sorted(texts[1].split()), sorted(labels.tolist())
     (True, [0, 1])
     """
