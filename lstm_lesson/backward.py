@@ -6,12 +6,7 @@ import torch
 from torch import Tensor
 
 from lstm_lesson.cells import MAKES, check_weights, lstm_values
-from lstm_lesson.lags import gradient_by_lag, spectral_radius
 from lstm_lesson.shapes import check_shapes
-
-__all__ = ["accumulate", "affine_backward", "cell_state_backward", "gradient_by_lag", "hidden_state_backward",
-           "lstm_backward", "lstm_backward_step", "rnn_backward_step", "sigmoid_backward", "spectral_radius",
-           "tanh_backward"]  # fmt: skip
 
 
 def rnn_backward_step(

@@ -11,7 +11,7 @@ from lstm_lesson.cells import MAKES, lstm_step
 from lstm_lesson.data.tasks import spike_timing
 from lstm_lesson.equations import candidate, cell_state, forget_gate, hidden_state, input_gate, output_gate
 from lstm_lesson.shapes import check_shapes, check_size
-from lstm_lesson.training import ProgressLine
+from lstm_lesson.training.progress_line import ProgressLine
 
 SHORTEST, LONGEST = 5, 15  # steps between two spikes
 Step = Callable[..., tuple[Tensor, Tensor]]  # (x_t, h_prev, c_prev, weights) -> (h_t, c_t)

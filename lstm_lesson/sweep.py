@@ -19,7 +19,7 @@ from pathlib import Path
 import joblib
 import torch
 
-from lstm_lesson.training import ProgressLine
+from lstm_lesson.training.progress_line import ProgressLine
 from lstm_lesson.trials import TASKS, Run, full_grid, trained
 
 SETTINGS = {field.name: field.type for field in fields(Run)}

@@ -14,7 +14,7 @@ from lstm_lesson.cells import MAKES, LSTMCell, lstm_step, lstm_values, zero_stat
 from lstm_lesson.data.tasks import adding_problem
 from lstm_lesson.layers import CustomLSTM
 from lstm_lesson.shapes import check_size
-from lstm_lesson.training import ProgressLine
+from lstm_lesson.training.progress_line import ProgressLine
 
 Step = Callable[..., tuple[Tensor, Tensor]]  # (x_t, h_prev, c_prev, weights) -> (h_t, c_t)
 GUESS = 1 / 6  # the adding problem's error for always answering 1: the variance of a sum of two uniform numbers

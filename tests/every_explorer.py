@@ -14,18 +14,19 @@ MADE = {
 INSPECTOR = """
 import torch
 from lstm_lesson.explorers.inspector import GateInspector
-from lstm_lesson.readers import Reader
+from lstm_lesson.text.classifiers import TextClassifier
 from lstm_lesson.text import Vocabulary
 
 torch.manual_seed(0)
 texts, units = {texts!r}, {units}
 vocabulary = Vocabulary(texts, min_freq=1)
-inspector = GateInspector(Reader(len(vocabulary), 8, units), vocabulary, *texts, scores=torch.linspace(-1, 1, units))
+classifier = TextClassifier(len(vocabulary), 8, units)
+inspector = GateInspector(classifier, vocabulary, *texts, scores=torch.linspace(-1, 1, units))
 inspector"""
 
 
 def inspector_code(*texts: list[str], units: int = 5) -> str:
-    """A cell that makes the inspector of a reader with random weights, over one text or two."""
+    """A cell that makes the inspector of a classifier with random weights, over one text or two."""
     return INSPECTOR.format(texts=list(texts), units=units)
 
 

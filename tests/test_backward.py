@@ -10,17 +10,16 @@ from lstm_lesson.backward import (
     accumulate,
     affine_backward,
     cell_state_backward,
-    gradient_by_lag,
     hidden_state_backward,
     lstm_backward,
     lstm_backward_step,
     rnn_backward_step,
     sigmoid_backward,
-    spectral_radius,
     tanh_backward,
 )
 from lstm_lesson.cells import lstm_step, lstm_values
 from lstm_lesson.equations import cell_state, hidden_state, rnn_step
+from lstm_lesson.gradients import gradient_by_lag, spectral_radius
 from lstm_lesson.layers import lstm, unroll
 
 SIZES = [(2, 3, 5), (4, 1, 2), (1, 1, 1), (3, 6, 1)]  # B, N, H

@@ -23,7 +23,7 @@ from lstm_lesson.explorers import (
 )
 from lstm_lesson.explorers.gradients import H, N, lstm_cell, rnn_weights
 from lstm_lesson.explorers.playground import PRESETS, WEIGHTS
-from lstm_lesson.lags import gradient_by_lag, spectral_radius
+from lstm_lesson.gradients import gradient_by_lag, spectral_radius
 from lstm_lesson.plots.figure import Picture
 from lstm_lesson.plots.svg import Axes, Card
 

@@ -9,10 +9,19 @@ import torch
 from test_text import DATA, server  # noqa: F401  the loopback server of the news
 from torch import nn
 
-from lstm_lesson import CustomLSTM, forecasting
+from lstm_lesson import CustomLSTM
 from lstm_lesson.data import download
 from lstm_lesson.data.series import FILE, load_co2
-from lstm_lesson.forecasting import Forecaster, autoregression, fit, free_run, persistence, rmse, seasonal_naive
+from lstm_lesson.training import forecasting
+from lstm_lesson.training.forecasting import (
+    Forecaster,
+    autoregression,
+    fit,
+    free_run,
+    persistence,
+    rmse,
+    seasonal_naive,
+)
 
 numbers = torch.arange(12.0)
 

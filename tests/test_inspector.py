@@ -12,9 +12,9 @@ import torch
 
 from lstm_lesson.explorers.inspector import GateInspector
 from lstm_lesson.explorers.reading import MOST, by_activity, read_text
-from lstm_lesson.readers import Reader
-from lstm_lesson.saliency import saliency
-from lstm_lesson.text import Vocabulary
+from lstm_lesson.text.classifiers import TextClassifier
+from lstm_lesson.text.news import Vocabulary
+from lstm_lesson.text.saliency import saliency
 from lstm_lesson.tracing import record
 
 WORDS = Vocabulary([["the", "tide", "was", "late", "again"]], min_freq=1)
@@ -26,9 +26,9 @@ HOSTILE = [
 ]  # fmt: skip
 
 
-def reader(units=4, words=WORDS, classes=2):
+def classifier(units=4, words=WORDS, classes=2):
     torch.manual_seed(0)
-    return Reader(len(words), 3, units, classes)
+    return TextClassifier(len(words), 3, units, classes)
 
 
 def data(page):
@@ -43,7 +43,7 @@ def values(packed, units):
 
 
 def test_the_page_holds_what_record_keeps_to_three_digits():
-    model = reader()
+    model = classifier()
     embedded = data(GateInspector(model, WORDS, TEXT, "late tide").page())
     for text, tokens in zip(embedded["texts"], ("the tide was late again the unheard tide", "late tide"), strict=True):
         assert text["tokens"] == tokens.split()
@@ -54,7 +54,7 @@ def test_the_page_holds_what_record_keeps_to_three_digits():
 
 
 def test_large_memories_keep_their_digits():
-    model = reader()
+    model = classifier()
     with torch.no_grad():
         for gate, bias in {"i": 9.0, "f": 9.0, "c": 9.0}.items():
             getattr(model.lstm.cells[0], f"b_{gate}").fill_(bias)  # a unit that counts
@@ -65,7 +65,7 @@ def test_large_memories_keep_their_digits():
 
 
 def test_the_answer_so_far_is_the_answer_to_the_shorter_text_and_the_saliency_is_that_of_the_whole():
-    model = reader().eval()
+    model = classifier().eval()
     text = data(GateInspector(model, WORDS, TEXT).page())["texts"][0]
     ids = WORDS.encode(text["tokens"])[None]
     so_far = [model(ids[:, : t + 1]).softmax(dim=1)[0, 1].item() for t in range(ids.shape[1])]
@@ -77,23 +77,23 @@ def test_the_answer_so_far_is_the_answer_to_the_shorter_text_and_the_saliency_is
 
 def test_units_are_ordered_by_activity_and_by_the_size_of_their_score():
     scores = torch.tensor([0.1, -0.9, 0.5, 0.0])
-    inspector = GateInspector(reader(), WORDS, TEXT, "tide", scores=scores)
+    inspector = GateInspector(classifier(), WORDS, TEXT, "tide", scores=scores)
     embedded = data(inspector.page())
     c = torch.cat([reading.values["c"] for reading in inspector.readings])
     assert embedded["orders"]["activity"] == c.std(dim=0, correction=0).argsort(descending=True).tolist()
     assert by_activity(inspector.readings)[1].shape == (4,)
     assert embedded["orders"]["label"] == [1, 2, 0, 3]
     assert embedded["scores"]["label"] == pytest.approx(scores.tolist())
-    assert "label" not in data(GateInspector(reader(), WORDS, TEXT).page())["orders"]
+    assert "label" not in data(GateInspector(classifier(), WORDS, TEXT).page())["orders"]
 
 
 def test_hostile_tokens_are_text_in_the_page_the_picture_and_the_notebook():
-    inspector = GateInspector(reader(), WORDS, HOSTILE)
+    inspector = GateInspector(classifier(), WORDS, HOSTILE)
     page = inspector.page()
     shown = data(page)["texts"][0]["tokens"]
     assert shown[:12] == HOSTILE[:12]
     assert shown[12:15] == ["a�b", "�", "�"]  # what no page can show
-    empty = GateInspector(reader(), WORDS, ["tide"]).page()
+    empty = GateInspector(classifier(), WORDS, ["tide"]).page()
     for tag in ("<script", "</script", "<img", "<!--", "onerror"):
         assert page.count(tag) == empty.count(tag) + (tag == "onerror")  # that one as JSON text, without its tag
     page.encode("utf-8")
@@ -106,7 +106,7 @@ def test_hostile_tokens_are_text_in_the_page_the_picture_and_the_notebook():
 
 
 def test_the_page_asks_for_nothing_from_outside():
-    page = GateInspector(reader(), WORDS, TEXT).page()
+    page = GateInspector(classifier(), WORDS, TEXT).page()
     assert (
         re.findall(r"(?i)https?://|//[a-z]+\.|@import|url\(|fetch\(|XMLHttpRequest|innerHTML|insertAdjacent", page)
         == []
@@ -116,14 +116,14 @@ def test_the_page_asks_for_nothing_from_outside():
 def test_sixty_words_of_32_units_are_far_below_2_megabytes_and_500_of_128_are_no_burden(tmp_path):
     random = torch.Generator().manual_seed(0)
     tokens = [WORDS.tokens[k] for k in torch.randint(2, len(WORDS), (500,), generator=random)]
-    small = GateInspector(reader(32), WORDS, tokens[:60], tokens[60:120]).to_html(tmp_path / "small.html")
-    large = GateInspector(reader(128), WORDS, tokens).to_html(tmp_path / "large.html")
+    small = GateInspector(classifier(32), WORDS, tokens[:60], tokens[60:120]).to_html(tmp_path / "small.html")
+    large = GateInspector(classifier(128), WORDS, tokens).to_html(tmp_path / "large.html")
     assert small.stat().st_size < 150_000
     assert large.stat().st_size < 1_500_000
 
 
 def test_a_write_that_fails_leaves_the_page_of_before(tmp_path, monkeypatch):
-    inspector = GateInspector(reader(), WORDS, TEXT)
+    inspector = GateInspector(classifier(), WORDS, TEXT)
     path = inspector.to_html(tmp_path / "page.html")
     assert path.read_text(encoding="utf-8") == inspector.page()
 
@@ -134,13 +134,13 @@ def test_a_write_that_fails_leaves_the_page_of_before(tmp_path, monkeypatch):
     with monkeypatch.context() as broken:
         broken.setattr(Path, "write_text", full)
         with pytest.raises(OSError, match="No space"):
-            GateInspector(reader(), WORDS, "tide").to_html(path)
+            GateInspector(classifier(), WORDS, "tide").to_html(path)
     assert [p.name for p in tmp_path.iterdir()] == ["page.html"]
     assert path.read_text(encoding="utf-8") == inspector.page()
 
 
 def test_typed_texts_are_read_anew_and_a_text_that_cannot_be_says_so_in_place():
-    inspector = GateInspector(reader(), WORDS, TEXT)
+    inspector = GateInspector(classifier(), WORDS, TEXT)
     inspector.move(first="late again", second="the tide")
     assert [reading.tokens for reading in inspector.readings] == [["late", "again"], ["the", "tide"]]
     for typed, says in {"": "Text has no word", "?!": "Text has no word", "zebra": "Text has no word that the"}.items():
@@ -151,22 +151,22 @@ def test_typed_texts_are_read_anew_and_a_text_that_cannot_be_says_so_in_place():
 
 
 def test_what_is_cut_or_unknown_is_said():
-    reading = read_text(reader(), WORDS, "tide " * (MOST + 7) + "zebra")
+    reading = read_text(classifier(), WORDS, "tide " * (MOST + 7) + "zebra")
     assert len(reading.tokens) == MOST
     assert reading.notes == [f"The text has {MOST + 8} words; the first {MOST} are read."]
-    assert "1 of 2 words" in read_text(reader(), WORDS, "tide zebra").notes[0]
-    assert read_text(reader(), WORDS, "tide").notes == []
+    assert "1 of 2 words" in read_text(classifier(), WORDS, "tide zebra").notes[0]
+    assert read_text(classifier(), WORDS, "tide").notes == []
 
 
 def test_more_answers_than_two():
-    inspector = GateInspector(reader(classes=3), WORDS, TEXT, labels=("a", "b", "</script>"))
+    inspector = GateInspector(classifier(classes=3), WORDS, TEXT, labels=("a", "b", "</script>"))
     ids = WORDS.encode(inspector.readings[0].tokens)[None]
-    expected = reader(classes=3).eval()(ids).softmax(dim=1)[0, 2].item()
+    expected = classifier(classes=3).eval()(ids).softmax(dim=1)[0, 2].item()
     assert data(inspector.page())["texts"][0]["probability"][-1] == pytest.approx(expected, abs=1e-4)
 
 
 def test_a_stored_notebook_shows_a_picture_with_alt_text_and_the_page_over_it():
-    inspector = GateInspector(reader(), WORDS, TEXT)
+    inspector = GateInspector(classifier(), WORDS, TEXT)
     bundle = inspector._repr_mimebundle_()
     assert re.search(r'<img alt="The gate inspector: words[^"]+tide[^"]+"', bundle["text/html"])
     assert bundle["text/html"].index("<img") < bundle["text/html"].index("<iframe")
@@ -176,15 +176,15 @@ def test_a_stored_notebook_shows_a_picture_with_alt_text_and_the_page_over_it():
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"reader": torch.nn.Linear(2, 2)}, "reader is Linear"),
+        ({"classifier": torch.nn.Linear(2, 2)}, "classifier is Linear"),
         ({"vocabulary": ["a"]}, "vocabulary is list"),
-        ({"vocabulary": Vocabulary([["a"]], min_freq=1)}, "vocabulary is 3 words; it needs the reader's own, of 7"),
+        ({"vocabulary": Vocabulary([["a"]], min_freq=1)}, "vocabulary is 3 words; it needs the classifier's own, of 7"),
         ({"first": ""}, "first has no word"),
-        ({"first": "zebra"}, "first has no word that the reader knows; it was trained on 5 words"),
+        ({"first": "zebra"}, "first has no word that the classifier knows; it was trained on 5 words"),
         ({"first": 3}, "first is int"),
         ({"first": ["tide", 3]}, "first is list"),
         ({"first": []}, "first has no word"),
-        ({"second": "zebra"}, "second has no word that the reader knows"),
+        ({"second": "zebra"}, "second has no word that the classifier knows"),
         ({"second": None}, "second is NoneType"),
         ({"labels": ("a", "b", "c")}, "labels is .* it needs 2 names"),
         ({"scores": torch.zeros(3)}, r"scores has \(3,\); it needs 4"),
@@ -192,6 +192,6 @@ def test_a_stored_notebook_shows_a_picture_with_alt_text_and_the_page_over_it():
     ],
 )
 def test_what_does_not_fit_is_named(change, says):
-    arguments = {"reader": reader(), "vocabulary": WORDS, "first": TEXT}
+    arguments = {"classifier": classifier(), "vocabulary": WORDS, "first": TEXT}
     with pytest.raises(ValueError, match=says):
         GateInspector(**(arguments | change))

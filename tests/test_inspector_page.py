@@ -94,7 +94,7 @@ def opened(chromium, tmp_path):
 
 def computed(inspector, tokens, step, unit):
     """The numbers in the equations at this step, from the model itself."""
-    trace = record(inspector.reader, inspector.vocabulary.encode(tokens)[None])
+    trace = record(inspector.classifier, inspector.vocabulary.encode(tokens)[None])
     at = {gate: getattr(trace, gate)[0, step, unit].item() for gate in "ifgoch"}
     at["c_prev"] = trace.c[0, step - 1, unit].item() if step else 0.0
     return at | {"tanh_c": torch.tensor(at["c"]).tanh().item()}
@@ -179,7 +179,7 @@ def test_units_stand_in_the_order_that_is_chosen(opened):
     inspector = build(FIRST)
     page = opened(inspector)
     units = "[...document.querySelectorAll('#unit option')].map(option => option.value)"
-    c = record(inspector.reader, inspector.vocabulary.encode(FIRST)[None]).c[0]
+    c = record(inspector.classifier, inspector.vocabulary.encode(FIRST)[None]).c[0]
     activity = c.std(dim=0, correction=0).argsort(descending=True).tolist()
     label = inspector.scores.abs().argsort(descending=True, stable=True).tolist()
     for order, expected in {"number": list(range(5)), "activity": activity, "label": label}.items():

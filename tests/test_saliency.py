@@ -4,13 +4,13 @@ import pytest
 import torch
 from torch import nn
 
-from lstm_lesson.readers import Reader
-from lstm_lesson.saliency import deletions, input_gradient, log_odds, most_active, saliency, unit_correlation
+from lstm_lesson.text.classifiers import TextClassifier
+from lstm_lesson.text.saliency import input_gradient, leave_one_out, log_odds, most_active, saliency, unit_correlation
 
 
-def reader(**options):
+def classifier(**options):
     torch.manual_seed(0)
-    model = Reader(12, 5, 4, **options).double()
+    model = TextClassifier(12, 5, 4, **options).double()
     with torch.no_grad():
         for parameter in model.lstm.parameters():
             parameter.mul_(3)  # away from the flat middle
@@ -30,7 +30,7 @@ def answer(model, x):
 
 @pytest.mark.parametrize("own", [True, False])
 def test_saliency_is_the_gradient_that_finite_differences_find(own):
-    model = reader(lstm=None if own else nn.LSTM(5, 4, batch_first=True)).eval()
+    model = classifier(lstm=None if own else nn.LSTM(5, 4, batch_first=True)).eval()
     norm, effect = saliency(model, IDS, LENGTHS)
     with torch.no_grad():
         x, epsilon = model.embedding(IDS), 1e-6
@@ -46,9 +46,9 @@ def test_saliency_is_the_gradient_that_finite_differences_find(own):
 
 
 def test_padding_has_no_saliency_and_changes_none():
-    norm, effect = saliency(reader(), IDS, LENGTHS)
+    norm, effect = saliency(classifier(), IDS, LENGTHS)
     assert norm[1, 3:].tolist() == effect[1, 3:].tolist() == [0, 0]
-    alone, _ = saliency(reader(), IDS[1:, :3])
+    alone, _ = saliency(classifier(), IDS[1:, :3])
     assert torch.allclose(norm[1, :3], alone[0], atol=1e-14)
 
 
@@ -61,16 +61,16 @@ def test_gradient_times_input_adds_up_to_the_answer_where_the_score_is_linear():
 
 
 def test_other_targets_and_more_classes():
-    model = reader(classes=3).eval()
+    model = classifier(classes=3).eval()
     p = model(IDS, lengths=LENGTHS).softmax(dim=1)
     for target in (0, 1, 2, -1):
         assert torch.allclose(log_odds(model(IDS, lengths=LENGTHS), target), torch.logit(p[:, target]))
-    two = reader().eval()
+    two = classifier().eval()
     assert torch.allclose(saliency(two, IDS, LENGTHS, 0)[1], -saliency(two, IDS, LENGTHS, 1)[1])
 
 
 def test_the_reader_is_left_as_it_was_and_asked_without_dropout():
-    model = reader(dropout=0.5, lstm=nn.LSTM(5, 4, num_layers=2, dropout=0.5, batch_first=True))
+    model = classifier(dropout=0.5, lstm=nn.LSTM(5, 4, num_layers=2, dropout=0.5, batch_first=True))
     first, second = (saliency(model, IDS, LENGTHS)[0] for _ in range(2))
     assert torch.equal(first, second) and model.training
     assert all(parameter.grad is None for parameter in model.parameters())
@@ -79,9 +79,9 @@ def test_the_reader_is_left_as_it_was_and_asked_without_dropout():
 
 
 def test_a_word_left_out_moves_the_answer_as_the_shorter_text_does():
-    model = reader().eval()
+    model = classifier().eval()
     texts = [IDS[0], IDS[1, :3]]
-    got = deletions(model, texts, torch.tensor([1, 2]))
+    got = leave_one_out(model, texts, torch.tensor([1, 2]))
     left = [torch.tensor([[2, 7, 3, 11]]), torch.tensor([[4, 4]])]
     for k in range(2):
         change = log_odds(model(left[k])) - log_odds(model(texts[k][None]))
@@ -107,14 +107,14 @@ def test_the_correlation_is_that_of_torch_and_0_for_a_unit_that_never_moves():
 @pytest.mark.parametrize(
     ("call", "says"),
     [
-        (lambda: saliency(nn.Linear(2, 2), IDS), "reader is Linear"),
-        (lambda: saliency(reader(), IDS[0]), r"ids has shape \(5,\)"),
-        (lambda: saliency(reader(), IDS, [6, 1]), "lengths has entries"),
+        (lambda: saliency(nn.Linear(2, 2), IDS), "classifier is Linear"),
+        (lambda: saliency(classifier(), IDS[0]), r"ids has shape \(5,\)"),
+        (lambda: saliency(classifier(), IDS, [6, 1]), "lengths has entries"),
         (lambda: input_gradient(lambda x: x.sum(), torch.randn(2, 3, 4)), r"score gives shape \(\)"),
         (lambda: input_gradient(lambda x: 3, torch.randn(2, 3, 4)), "score gives int"),
         (lambda: input_gradient(lambda x: x, torch.randn(2, 3)), "x has shape"),
-        (lambda: deletions(reader(), [IDS[0, :1]], torch.tensor([0])), r"sequences\[0\] has 1 words"),
-        (lambda: deletions(reader(), [IDS[0]], torch.tensor([5])), r"which\[0\] is 5"),
+        (lambda: leave_one_out(classifier(), [IDS[0, :1]], torch.tensor([0])), r"sequences\[0\] has 1 words"),
+        (lambda: leave_one_out(classifier(), [IDS[0]], torch.tensor([5])), r"which\[0\] is 5"),
         (lambda: most_active(torch.randn(3, 4), 5), "k is 5; it needs at most H = 4"),
         (lambda: most_active(torch.randn(3), 1), "c has shape"),
         (lambda: unit_correlation(torch.randn(3, 4), torch.tensor([1, 0])), r"labels has \(2,\)"),

@@ -16,7 +16,7 @@ from notebook_rules import Lesson, without_code
 from lstm_lesson.explorers.playground import PRESETS, CellPlayground
 from lstm_lesson.plots import lstm_svg
 from lstm_lesson.plots.style import COLORS, INK, QUIET
-from lstm_lesson.text import NewsUnavailable, load_news
+from lstm_lesson.text.news import NewsUnavailable, load_news
 
 IN_A_BROWSER = [pytest.mark.browser, pytest.mark.skipif(bool(browser.why_not()), reason=browser.why_not())]
 LESSONS = [path.stem for path in NOTEBOOKS]

@@ -16,7 +16,7 @@ import torch
 
 from lstm_lesson import CustomLSTM, equations, sweep, trials, variants
 from lstm_lesson.layers import unroll
-from lstm_lesson.paired import sign_flip_test
+from lstm_lesson.training.metrics import sign_flip_test
 from lstm_lesson.trials import TASKS, Run, final_loss, grid
 from lstm_lesson.variants import VARIANTS, VariantLSTM
 

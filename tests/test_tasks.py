@@ -8,10 +8,11 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from lstm_lesson import data
 from lstm_lesson.data import tasks
 from lstm_lesson.data.series import lorenz_slope, rk4_step
 from lstm_lesson.data.synthetic_news import CONFIRMS, DENIES, HEARSAY, OFFICIAL, synthetic_headlines
-from lstm_lesson.text import load_news
+from lstm_lesson.text.news import load_news
 
 
 def seeded(seed=0):

@@ -10,21 +10,20 @@ from torch import nn
 from torch.nn import functional as F
 
 from lstm_lesson import CustomLSTM, training
-from lstm_lesson.readers import BagOfWords, Reader, load_reader, save_reader
-from lstm_lesson.text import Vocabulary, load_news, pad_batch, tokenize
+from lstm_lesson.gradients import clip_by_norm, truncate
+from lstm_lesson.text.classifiers import BagOfWords, TextClassifier, load_classifier, save_classifier
+from lstm_lesson.text.news import Vocabulary, load_news, pad_batch, tokenize
 from lstm_lesson.tracing import record
-from lstm_lesson.training import (
-    batches,
-    clip_by_norm,
+from lstm_lesson.training import loop, progress_line
+from lstm_lesson.training.batching import batches
+from lstm_lesson.training.loop import fit, step
+from lstm_lesson.training.metrics import (
     confusion,
+    decision_stump,
     evaluate,
-    fit,
-    majority_rate,
+    majority_baseline,
     masked_accuracy,
     predict,
-    step,
-    surface_rule,
-    truncate,
 )
 
 
@@ -45,23 +44,23 @@ def toy(n=120, seed=1):
     return sequences, labels
 
 
-# The readers ---------------------------------------------------------------------------------------------------------
+# The classifiers ----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("own", [True, False])
 def test_padding_never_reaches_the_answer_of_a_reader(own):
-    reader = Reader(10, lstm=None if own else nn.LSTM(32, 32, batch_first=True)).double()
+    classifier = TextClassifier(10, lstm=None if own else nn.LSTM(32, 32, batch_first=True)).double()
     sequences, _ = toy(6)
     ids, lengths = pad_batch(sequences)
-    together = reader(ids, lengths=lengths)
-    alone = torch.cat([reader(row[None]) for row in sequences])
+    together = classifier(ids, lengths=lengths)
+    alone = torch.cat([classifier(row[None]) for row in sequences])
     assert (together - alone).abs().max() <= 1e-12
-    assert torch.equal(together, reader(F.pad(ids, (0, 5), value=7), lengths=lengths))
+    assert torch.equal(together, classifier(F.pad(ids, (0, 5), value=7), lengths=lengths))
 
 
 def test_a_reader_with_the_weights_of_torch_gives_the_answers_of_torch():
-    theirs = Reader(10, 6, 5, lstm=nn.LSTM(6, 5, batch_first=True)).double()
-    own = Reader(10, 6, 5, lstm=CustomLSTM.from_torch(theirs.lstm)).double()
+    theirs = TextClassifier(10, 6, 5, lstm=nn.LSTM(6, 5, batch_first=True)).double()
+    own = TextClassifier(10, 6, 5, lstm=CustomLSTM.from_torch(theirs.lstm)).double()
     own.embedding, own.linear = theirs.embedding, theirs.linear
     ids, lengths = pad_batch(toy(7)[0])
     assert (own(ids, lengths=lengths) - theirs(ids, lengths=lengths)).abs().max() <= 1e-12
@@ -69,15 +68,15 @@ def test_a_reader_with_the_weights_of_torch_gives_the_answers_of_torch():
 
 def test_a_reader_can_be_traced():
     ids, lengths = pad_batch(toy(4)[0])
-    trace = record(Reader(10, 6, 5), ids, lengths=lengths)
+    trace = record(TextClassifier(10, 6, 5), ids, lengths=lengths)
     assert trace.f.shape == (*ids.shape, 5) and trace.f.isnan().any() == (lengths < ids.shape[1]).any()
 
 
 def test_dropout_acts_in_training_only():
-    reader, (ids, lengths) = Reader(10, dropout=0.5), pad_batch(toy(4)[0])
-    assert not torch.equal(reader(ids, lengths=lengths), reader(ids, lengths=lengths))
-    reader.eval()
-    assert torch.equal(reader(ids, lengths=lengths), reader(ids, lengths=lengths))
+    classifier, (ids, lengths) = TextClassifier(10, dropout=0.5), pad_batch(toy(4)[0])
+    assert not torch.equal(classifier(ids, lengths=lengths), classifier(ids, lengths=lengths))
+    classifier.eval()
+    assert torch.equal(classifier(ids, lengths=lengths), classifier(ids, lengths=lengths))
 
 
 @pytest.mark.parametrize(
@@ -95,10 +94,10 @@ def test_dropout_acts_in_training_only():
 )
 def test_a_reader_names_what_does_not_fit(change, says):
     with pytest.raises(ValueError, match=says):
-        Reader(**{"vocab_size": 10, **change})
+        TextClassifier(**{"vocab_size": 10, **change})
 
 
-@pytest.mark.parametrize("model", [Reader(10), BagOfWords(10, toy()[0])], ids=["reader", "bag of words"])
+@pytest.mark.parametrize("model", [TextClassifier(10), BagOfWords(10, toy()[0])], ids=["classifier", "bag of words"])
 @pytest.mark.parametrize(
     ("ids", "lengths", "says"),
     [
@@ -157,83 +156,85 @@ def test_fit_learns_and_repeats_itself_with_the_same_seed():
     runs = []
     for _ in range(2):
         torch.manual_seed(7)
-        reader = Reader(10, 8, 8, dropout=0.1)
-        history = fit(reader, toy(), toy(60, seed=2), epochs=6, lr=0.02, batch_size=20, seed=3, progress=False)
-        runs.append((history.train_loss, history.val_accuracy, predict(reader, toy(60, seed=2)[0])))
+        classifier = TextClassifier(10, 8, 8, dropout=0.1)
+        history = fit(classifier, toy(), toy(60, seed=2), epochs=6, lr=0.02, batch_size=20, seed=3, progress=False)
+        runs.append((history.train_loss, history.val_accuracy, predict(classifier, toy(60, seed=2)[0])))
     assert runs[0][1][-1] > 0.95
     assert runs[0][:2] == runs[1][:2] and torch.equal(runs[0][2], runs[1][2])
 
 
 def test_two_models_with_one_seed_see_the_same_batches(monkeypatch):
-    seen, original = [], training.step
+    seen, original = [], loop.step
     monkeypatch.setattr(
         training, "step", lambda model, adam, ids, *rest: seen.append(ids) or original(model, adam, ids, *rest)
     )
     for hidden in (4, 6):  # another size: other random numbers are drawn for the weights
-        fit(Reader(10, 8, hidden), toy(), toy(20), epochs=2, batch_size=20, seed=5, progress=False)
+        fit(TextClassifier(10, 8, hidden), toy(), toy(20), epochs=2, batch_size=20, seed=5, progress=False)
     half = len(seen) // 2
     assert half == 12 and all(torch.equal(a, b) for a, b in zip(seen[:half], seen[half:], strict=True))
 
 
 def test_the_best_epoch_by_validation_is_the_one_that_is_kept(monkeypatch):
     scores, weights = iter([(0.5, 0.6), (0.4, 0.9), (0.3, 0.8), (0.6, 0.9)]), []
-    reader = Reader(10, 4, 4)
+    classifier = TextClassifier(10, 4, 4)
 
     def evaluate(model, examples):
         weights.append(model.linear.weight.detach().clone())
         return next(scores)
 
-    monkeypatch.setattr(training, "evaluate", evaluate)
-    history = fit(reader, toy(), toy(), epochs=4, progress=False)
+    monkeypatch.setattr(loop, "evaluate", evaluate)
+    history = fit(classifier, toy(), toy(), epochs=4, progress=False)
     assert history.best == 2  # epoch 4 is as accurate, with the higher loss
-    assert torch.equal(reader.linear.weight, weights[1]) and not torch.equal(weights[1], weights[3])
+    assert torch.equal(classifier.linear.weight, weights[1]) and not torch.equal(weights[1], weights[3])
     assert history.epoch == [1, 2, 3, 4] and history.val_accuracy == [0.6, 0.9, 0.8, 0.9]
 
 
 def test_a_step_clips_the_joint_norm():
-    reader, (sequences, labels) = Reader(10, 4, 4), toy(20)
+    classifier, (sequences, labels) = TextClassifier(10, 4, 4), toy(20)
     ids, lengths = pad_batch(sequences)
-    sgd = torch.optim.SGD(reader.parameters(), lr=1.0)
-    before = [p.detach().clone() for p in reader.parameters()]
-    step(reader, sgd, ids, lengths, labels, clip=0.001)
-    moved = torch.cat([(p - b).reshape(-1) for p, b in zip(reader.parameters(), before, strict=True)]).norm()
+    sgd = torch.optim.SGD(classifier.parameters(), lr=1.0)
+    before = [p.detach().clone() for p in classifier.parameters()]
+    step(classifier, sgd, ids, lengths, labels, clip=0.001)
+    moved = torch.cat([(p - b).reshape(-1) for p, b in zip(classifier.parameters(), before, strict=True)]).norm()
     assert 0.0009 < moved < 0.0011
 
 
 def test_a_step_trains_with_dropout_whatever_mode_the_reader_was_in():
-    reader, (sequences, labels) = Reader(10, dropout=0.5).eval(), toy(20)
+    classifier, (sequences, labels) = TextClassifier(10, dropout=0.5).eval(), toy(20)
     ids, lengths = pad_batch(sequences)
-    still = torch.optim.SGD(reader.parameters(), lr=1e-30)
-    assert step(reader, still, ids, lengths, labels) != step(reader.eval(), still, ids, lengths, labels)
+    still = torch.optim.SGD(classifier.parameters(), lr=1e-30)
+    assert step(classifier, still, ids, lengths, labels) != step(classifier.eval(), still, ids, lengths, labels)
 
 
 def test_a_loss_that_is_not_finite_stops_with_advice():
-    reader = Reader(10, 4, 4)
+    classifier = TextClassifier(10, 4, 4)
     with torch.no_grad():
-        reader.linear.weight.fill_(float("nan"))
+        classifier.linear.weight.fill_(float("nan"))
     with pytest.raises(ValueError, match=r"the loss is nan.*smaller lr"):
-        fit(reader, toy(), toy(), epochs=1, progress=False)
+        fit(classifier, toy(), toy(), epochs=1, progress=False)
 
 
 def test_progress_is_one_line_with_loss_time_left_and_the_end_on_stdout_only(capfd, monkeypatch):
     ticks = iter(range(10**6))
-    monkeypatch.setattr(training.time, "perf_counter", lambda: next(ticks))  # every look at the clock is a second later
-    fit(Reader(10, 4, 4), toy(), toy(), epochs=2, batch_size=40, label="mine")
+    monkeypatch.setattr(
+        progress_line.time, "perf_counter", lambda: next(ticks)
+    )  # every look at the clock is a second later
+    fit(TextClassifier(10, 4, 4), toy(), toy(), epochs=2, batch_size=40, label="mine")
     out, err = capfd.readouterr()
     assert err == "" and out.count("\n") == 1 and out.endswith("\n")
     parts = [part.strip() for part in out.split("\r")[1:]]
     assert parts[0].startswith("mine · epoch 1 of 2 · loss 0.") and parts[0].endswith("s left")
     assert parts[-1].startswith("mine · best validation accuracy 0.") and "left" not in parts[-1]
-    fit(Reader(10, 4, 4), toy(), toy(), epochs=1, progress=False)
+    fit(TextClassifier(10, 4, 4), toy(), toy(), epochs=1, progress=False)
     assert capfd.readouterr() == ("", "")
 
 
 def test_a_notebook_keeps_the_last_state_of_the_line_only():
     nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
     source = (
-        "import torch\nfrom lstm_lesson.training import Reader, fit\n"
+        "import torch\nfrom lstm_lesson.text import TextClassifier\nfrom lstm_lesson.training import fit\n"
         "examples = [torch.tensor([2, 3])] * 8, torch.arange(8) % 2\n"
-        "_ = fit(Reader(5, 4, 4), examples, examples, epochs=3, label='mine')"
+        "_ = fit(TextClassifier(5, 4, 4), examples, examples, epochs=3, label='mine')"
     )
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
     nbclient.NotebookClient(notebook, timeout=60, kernel_name="python3").execute()
@@ -259,22 +260,22 @@ def test_a_notebook_keeps_the_last_state_of_the_line_only():
 def test_fit_names_what_does_not_fit(change, says):
     arguments = {"train": toy(4), "val": toy(4), "epochs": 1, "progress": False, **change}
     with pytest.raises(ValueError, match=says):
-        fit(Reader(10, 4, 4), **arguments)
+        fit(TextClassifier(10, 4, 4), **arguments)
 
 
 # Judging -------------------------------------------------------------------------------------------------------------
 
 
 def test_predictions_stand_in_the_order_of_their_texts_and_leave_the_mode_alone():
-    reader, (sequences, labels) = Reader(10, dropout=0.5).train(), toy(50)
-    together = predict(reader, sequences, batch_size=7)
-    assert reader.training and not together.requires_grad
-    reader.eval()
-    alone = torch.cat([reader(ids[None]).softmax(dim=1) for ids in sequences])
+    classifier, (sequences, labels) = TextClassifier(10, dropout=0.5).train(), toy(50)
+    together = predict(classifier, sequences, batch_size=7)
+    assert classifier.training and not together.requires_grad
+    classifier.eval()
+    alone = torch.cat([classifier(ids[None]).softmax(dim=1) for ids in sequences])
     torch.testing.assert_close(together, alone)
-    predict(reader, sequences)
-    assert not reader.training
-    loss, accuracy = evaluate(reader, (sequences, labels))
+    predict(classifier, sequences)
+    assert not classifier.training
+    loss, accuracy = evaluate(classifier, (sequences, labels))
     assert accuracy == pytest.approx((alone.argmax(dim=1) == labels).double().mean().item(), abs=1e-6)
     assert loss == pytest.approx(F.nll_loss(alone.log(), labels).item(), abs=1e-5)
 
@@ -293,17 +294,17 @@ def test_confusion_has_the_truth_in_its_rows():
 
 
 def test_the_majority_rate_is_that_of_the_answer_most_frequent_in_train():
-    assert majority_rate(torch.tensor([0, 0, 1]), torch.tensor([1, 1, 1, 0])) == 0.25
+    assert majority_baseline(torch.tensor([0, 0, 1]), torch.tensor([1, 1, 1, 0])) == 0.25
 
 
 def test_a_surface_rule_is_chosen_on_train_and_scored_on_test():
     y = torch.tensor([0, 0, 0, 1, 1, 1])
     values = torch.tensor([1.0, 2.0, 3.0, 4.0, 5.0, 6.0])
-    assert surface_rule(values, y, torch.tensor([0.0, 9.0, 9.0, 3.5]), torch.tensor([0, 1, 0, 0])) == 0.75
-    assert surface_rule(-values, y, -values, y) == 1.0  # "less" is a rule too
-    assert surface_rule(torch.zeros(6), y, torch.zeros(6), y) == 0.5
+    assert decision_stump(values, y, torch.tensor([0.0, 9.0, 9.0, 3.5]), torch.tensor([0, 1, 0, 0])) == 0.75
+    assert decision_stump(-values, y, -values, y) == 1.0  # "less" is a rule too
+    assert decision_stump(torch.zeros(6), y, torch.zeros(6), y) == 0.5
     with pytest.raises(ValueError, match="test has values"):
-        surface_rule(values, y, values[:2], y)
+        decision_stump(values, y, values[:2], y)
 
 
 def test_masked_accuracy_counts_kept_positions_only():
@@ -359,29 +360,29 @@ def test_truncate_keeps_the_numbers_and_cuts_the_history():
         truncate(3)
 
 
-# Keeping a reader ----------------------------------------------------------------------------------------------------
+# Keeping a classifier -----------------------------------------------------------------------------------------------
 
 
 def test_a_kept_reader_comes_back_with_its_words_and_its_answers(tmp_path):
-    words, reader = Vocabulary([["a", "b", "a", "b"]]), Reader(4, 6, 5, dropout=0.5).eval()
-    path = save_reader(reader, words, folder=tmp_path / "new")
-    again, its_words = load_reader(tmp_path / "new")
+    words, classifier = Vocabulary([["a", "b", "a", "b"]]), TextClassifier(4, 6, 5, dropout=0.5).eval()
+    path = save_classifier(classifier, words, folder=tmp_path / "new")
+    again, its_words = load_classifier(tmp_path / "new")
     ids = torch.tensor([[2, 3, 1]])
-    assert torch.equal(again(ids), reader(ids)) and not again.training
+    assert torch.equal(again(ids), classifier(ids)) and not again.training
     assert its_words.tokens == words.tokens and its_words.encode(["b"]).tolist() == words.encode(["b"]).tolist()
     assert [p.name for p in path.parent.iterdir()] == ["reader.pt"]
 
 
 def test_a_reader_is_kept_beside_the_progress(tmp_path, monkeypatch):
     monkeypatch.setenv("LSTM_LESSON_PROGRESS", str(tmp_path))
-    assert save_reader(Reader(4, 6, 5), Vocabulary([["a", "b"] * 2])) == tmp_path / "reader.pt"
-    assert load_reader()[0].linear.in_features == 5
+    assert save_classifier(TextClassifier(4, 6, 5), Vocabulary([["a", "b"] * 2])) == tmp_path / "reader.pt"
+    assert load_classifier()[0].linear.in_features == 5
 
 
 @pytest.mark.parametrize("where", ["while writing", "while taking its place"])
 def test_a_write_that_fails_leaves_the_reader_of_before(tmp_path, monkeypatch, where):
-    words, first = Vocabulary([["a", "b", "a", "b"]]), Reader(4, 6, 5).eval()
-    save_reader(first, words, tmp_path)
+    words, first = Vocabulary([["a", "b", "a", "b"]]), TextClassifier(4, 6, 5).eval()
+    save_classifier(first, words, tmp_path)
 
     def fail(_what, path):
         if where == "while writing":
@@ -391,18 +392,18 @@ def test_a_write_that_fails_leaves_the_reader_of_before(tmp_path, monkeypatch, w
     with monkeypatch.context() as broken:
         broken.setattr(*((torch, "save") if where == "while writing" else (Path, "replace")), fail)
         with pytest.raises(OSError, match="No space"):
-            save_reader(Reader(4, 6, 5), words, tmp_path)
+            save_classifier(TextClassifier(4, 6, 5), words, tmp_path)
     assert [p.name for p in tmp_path.iterdir()] == ["reader.pt"]
     ids = torch.tensor([[2, 3]])
-    assert torch.equal(load_reader(tmp_path)[0](ids), first(ids))
+    assert torch.equal(load_classifier(tmp_path)[0](ids), first(ids))
 
 
-@pytest.mark.parametrize("content", [b"", b"not a reader", None])
+@pytest.mark.parametrize("content", [b"", b"not a classifier", None])
 def test_a_damaged_or_missing_reader_says_what_to_do(tmp_path, content):
     if content is not None:
         (tmp_path / "reader.pt").write_bytes(content)
     with pytest.raises(ValueError, match=r"notebook 12"):
-        load_reader(tmp_path)
+        load_classifier(tmp_path)
 
 
 def test_a_kept_file_that_would_run_code_is_refused(tmp_path):
@@ -412,18 +413,18 @@ def test_a_kept_file_that_would_run_code_is_refused(tmp_path):
 
     torch.save({"sizes": [4, 6, 5, 2], "tokens": Evil()}, tmp_path / "reader.pt")
     with pytest.raises(ValueError, match="damaged"):
-        load_reader(tmp_path)
+        load_classifier(tmp_path)
 
 
 def test_only_a_reader_that_can_come_back_is_kept(tmp_path):
     words = Vocabulary([["a", "b", "a", "b"]])
-    for reader in (
-        Reader(4, lstm=nn.LSTM(32, 32, batch_first=True)),
-        Reader(4, lstm=CustomLSTM(32, 32, peephole="full")),
-        Reader(5),
+    for classifier in (
+        TextClassifier(4, lstm=nn.LSTM(32, 32, batch_first=True)),
+        TextClassifier(4, lstm=CustomLSTM(32, 32, peephole="full")),
+        TextClassifier(5),
     ):
-        with pytest.raises(ValueError, match=r"reader has|vocabulary has"):
-            save_reader(reader, words, tmp_path)
+        with pytest.raises(ValueError, match=r"classifier has|vocabulary has"):
+            save_classifier(classifier, words, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -434,11 +435,11 @@ def test_on_synthetic_headlines_the_lstm_reads_and_the_bag_of_words_stays_at_one
     news = load_news("synthetic")
     words = Vocabulary(map(tokenize, news["train"].texts))
     train, val, test = (([words.encode(tokenize(t)) for t in texts], labels) for texts, labels in news.values())
-    bag, reader = BagOfWords(len(words), train[0]), Reader(len(words))
+    bag, classifier = BagOfWords(len(words), train[0]), TextClassifier(len(words))
     fit(bag, train, val, epochs=2, lr=0.05, progress=False)
-    fit(reader, train, val, epochs=4, lr=0.01, progress=False)
+    fit(classifier, train, val, epochs=4, lr=0.01, progress=False)
     assert evaluate(bag, test)[1] == 0.5
-    assert evaluate(reader, test)[1] > 0.95
+    assert evaluate(classifier, test)[1] > 0.95
 
 
 def test_reading_and_training_load_neither_plots_nor_downloads():

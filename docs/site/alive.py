@@ -9,21 +9,21 @@ from torch import nn
 from lstm_lesson import CustomLSTM, training
 from lstm_lesson.explorers import playground
 from lstm_lesson.explorers.inspector import GateInspector
-from lstm_lesson.plots import CELL_ALT, lstm_svg
+from lstm_lesson.plots.diagrams import CELL_ALT, lstm_svg
 from lstm_lesson.plots.style import COLORS, QUIET
-from lstm_lesson.text import Vocabulary, load_news, tokenize
+from lstm_lesson.text import TextClassifier, Vocabulary, load_news, tokenize
 
 UNITS = 16
 
 
 def trained_inspector() -> dict:
-    """The inspector's page and what is told of its reader, trained here on synthetic headlines: no text belongs to others."""
+    """The inspector's page and figures about its classifier, trained here on synthetic headlines of our own."""
     torch.set_num_threads(1)
     news = load_news("synthetic")
     words = Vocabulary(tokenize(text) for text in news["train"].texts)
     sets = {part: ([words.encode(tokenize(t)) for t in split.texts], split.labels) for part, split in news.items()}
     torch.manual_seed(0)
-    reader = training.Reader(len(words), hidden=UNITS, lstm=nn.LSTM(32, UNITS, batch_first=True))
+    reader = TextClassifier(len(words), hidden=UNITS, lstm=nn.LSTM(32, UNITS, batch_first=True))
     training.fit(reader, sets["train"], sets["val"], epochs=4, lr=0.01, batch_size=32, progress=False)
     reader.lstm = CustomLSTM.from_torch(reader.lstm)
     _, right = training.evaluate(reader.eval(), sets["test"])

@@ -14,6 +14,6 @@ from lstm_lesson.data.tasks import (
     temporal_order,
 )
 
-__all__ = ["IGNORE", "REBER", "NewsUnavailable", "adding_problem", "copy_memory", "embedded_reber", "load_co2", "lorenz",
-           "lorenz_slope", "reber_strings", "rk4_step", "sine", "spike_timing", "synthetic_headlines",
+__all__ = ["IGNORE", "REBER", "NewsUnavailable", "adding_problem", "copy_memory", "embedded_reber", "load_co2", 
+           "lorenz", "lorenz_slope", "reber_strings", "rk4_step", "sine", "spike_timing", "synthetic_headlines",
            "temporal_order"]  # fmt: skip

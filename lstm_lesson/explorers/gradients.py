@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from lstm_lesson.explorers.base import Explorer, slider
-from lstm_lesson.lags import gradient_by_lag, spectral_radius
+from lstm_lesson.gradients import gradient_by_lag, spectral_radius
 from lstm_lesson.plots.figure import Picture
 from lstm_lesson.plots.style import COLORS, INK
 from lstm_lesson.plots.svg import Axes, Card

@@ -1,4 +1,4 @@
-"""The gate inspector: a text as a trained reader reads it, word by word and unit by unit, as one page of its own."""
+"""The gate inspector: one page that shows a trained classifier while it reads a text, word by word, unit by unit."""
 
 import base64
 import html
@@ -15,8 +15,8 @@ from torch import Tensor
 from lstm_lesson.explorers.base import Explorer
 from lstm_lesson.explorers.reading import Reading, by_activity, printable, read_text
 from lstm_lesson.explorers.snapshot import gate_picture
-from lstm_lesson.readers import Reader
-from lstm_lesson.text import Vocabulary
+from lstm_lesson.text.classifiers import TextClassifier
+from lstm_lesson.text.news import Vocabulary
 
 FRAME = '<iframe class="lstm-inspector" title="Gate inspector" data-key="{}" style="{}" srcdoc="{}"></iframe>'
 LIVE = "width:100%;height:760px;border:0"
@@ -25,20 +25,21 @@ MANY = 20_000  # letters that a text box takes
 
 
 class GateInspector(Explorer):
-    """Look inside a trained reader while it reads a text, or two beside each other (notebook 13).
+    """Look inside a trained classifier while it reads a text, or two beside each other (notebook 13).
 
-    `first`, `second`: a text or a list of words; "" for no second one. `labels`: the names of the reader's answers, the
-    last of them is the one whose probability is shown. `scores` (H,), if given, one number a unit, its correlation with
+    `first`, `second`: a text or a list of words; "" for no second one. `labels`: the names of the classes; the
+    probability of the last one is shown. `scores` (H,), if given, one number a unit, its correlation with
     the label, say: units can then be ordered by its size.
     Shown as the last expression of a cell: with a kernel, boxes to type other texts into; without one, the page alone.
-    Raises ValueError for a reader, vocabulary, text, labels or scores that do not fit.
+    Raises ValueError for a classifier, vocabulary, text, labels or scores that do not fit.
     """
 
-    def __init__(self, reader: Reader, vocabulary: Vocabulary, first: str | list[str], second: str | list[str] = "",
+    def __init__(self, classifier: TextClassifier, vocabulary: Vocabulary, first: str | list[str],
+                 second: str | list[str] = "",
                  labels: tuple[str, ...] = ("real", "fake"), scores: Tensor | None = None):  # fmt: skip
         self._given = {_joined(text): text for text in (first, second) if isinstance(text, (list, tuple))}
-        self.reader, self.vocabulary = reader, vocabulary
-        self.labels, self.scores = _labels(reader, labels), _scores(reader, scores)
+        self.classifier, self.vocabulary = classifier, vocabulary
+        self.labels, self.scores = _labels(classifier, labels), _scores(classifier, scores)
         self.readings: list[Reading] = []
         super().__init__({"first": _box("Text", "first", first), "second": _box("Compare with", "second", second)})
 
@@ -48,7 +49,7 @@ class GateInspector(Explorer):
         called = {name: self.controls[name].description if hasattr(self, "_view") else name for name in typed}
         texts = {name: text for name, text in typed.items() if name == "first" or text.strip()}
         self.readings = [
-            read_text(self.reader, self.vocabulary, self._given.get(text, text[:MANY]), called[name])
+            read_text(self.classifier, self.vocabulary, self._given.get(text, text[:MANY]), called[name])
             for name, text in texts.items()
         ]
         order, _ = by_activity(self.readings)
@@ -128,15 +129,15 @@ def _box(label: str, name: str, text) -> widgets.Text:
     return widgets.Text(value=value, description=label, continuous_update=False, placeholder="type a text", **looks)
 
 
-def _labels(reader, labels) -> list[str]:
-    classes = reader.linear.out_features if isinstance(reader, Reader) else 2
+def _labels(classifier, labels) -> list[str]:
+    classes = classifier.linear.out_features if isinstance(classifier, TextClassifier) else 2
     if not isinstance(labels, (tuple, list)) or len(labels) != classes or not all(isinstance(x, str) for x in labels):
-        raise ValueError(f"labels is {labels!r}; it needs {classes} names, one for each answer of the reader")
+        raise ValueError(f"labels is {labels!r}; it needs {classes} names, one for each answer of the classifier")
     return list(labels)
 
 
-def _scores(reader, scores) -> Tensor | None:
-    units = reader.lstm.hidden_size if isinstance(reader, Reader) else 0
+def _scores(classifier, scores) -> Tensor | None:
+    units = classifier.lstm.hidden_size if isinstance(classifier, TextClassifier) else 0
     if scores is None or (isinstance(scores, Tensor) and scores.shape == (units,) and scores.isfinite().all()):
         return scores
     has = tuple(scores.shape) if isinstance(scores, Tensor) else type(scores).__name__

@@ -1,4 +1,4 @@
-"""One text as a trained reader reads it: its words, the gates at each, the answer so far, and the saliency."""
+"""One text as a trained classifier reads it: its words, the gates at each, the answer so far, and the saliency."""
 
 import unicodedata
 from dataclasses import dataclass, field
@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from lstm_lesson.readers import Reader
-from lstm_lesson.saliency import most_active, saliency
-from lstm_lesson.text import Vocabulary, tokenize
+from lstm_lesson.text.classifiers import TextClassifier
+from lstm_lesson.text.news import Vocabulary, tokenize
+from lstm_lesson.text.saliency import most_active, saliency
 from lstm_lesson.tracing import record
 
 GATES = "ifgoch"
@@ -33,13 +33,13 @@ class Reading:
     notes: list[str]
 
 
-def read_text(reader: Reader, vocabulary: Vocabulary, text: str | list[str], name: str = "text") -> Reading:
+def read_text(classifier: TextClassifier, vocabulary: Vocabulary, text: str | list[str], name: str = "text") -> Reading:
     """Read a text, or a list of tokens, and keep all there is to show; at most the first 500 words.
 
-    The reader needs a CustomLSTM of one layer. Raises ValueError, naming the argument, for a text without a word or
-    without any word that the reader knows, and for a reader and a vocabulary that do not belong together.
+    The classifier needs a CustomLSTM of one layer. Raises ValueError, naming the argument, for a text without a word or
+    without any word that the classifier knows, and for a classifier and a vocabulary that do not belong together.
     """
-    _check(reader, vocabulary)
+    _check(classifier, vocabulary)
     tokens = tokenize(text) if isinstance(text, str) else text
     if not isinstance(tokens, (list, tuple)) or not all(isinstance(token, str) for token in tokens):
         raise ValueError(f"{name} is {type(text).__name__}; it needs a text, or a list of words")
@@ -51,16 +51,16 @@ def read_text(reader: Reader, vocabulary: Vocabulary, text: str | list[str], nam
         tokens = tokens[:MOST]
     known = [token in vocabulary.ids for token in tokens]
     if not any(known):
-        raise ValueError(f"{name} has no word that the reader knows; it was trained on {len(vocabulary) - 2} words")
+        raise ValueError(f"{name} has no word that the classifier knows; it was trained on {len(vocabulary) - 2} words")
     if not all(known):
         notes.append(
-            f"Dotted: {known.count(False)} of {len(known)} words are unknown to the reader, all read as <unk>."
+            f"Dotted: {known.count(False)} of {len(known)} words are unknown to the classifier, all read as <unk>."
         )
-    ids = vocabulary.encode(list(tokens))[None].to(reader.embedding.weight.device)  # (1, T)
-    trace = record(reader, ids)
+    ids = vocabulary.encode(list(tokens))[None].to(classifier.embedding.weight.device)  # (1, T)
+    trace = record(classifier, ids)
     with torch.no_grad():
-        probability = reader.linear(trace.h[0]).softmax(dim=1)[:, -1]  # (T,)
-    norm, effect = saliency(reader, ids)
+        probability = classifier.linear(trace.h[0]).softmax(dim=1)[:, -1]  # (T,)
+    norm, effect = saliency(classifier, ids)
     values = {gate: getattr(trace, gate)[0] for gate in GATES}  # (T, H)
     return Reading([printable(token) for token in tokens], known, values, probability, norm[0], effect[0], notes)
 
@@ -79,9 +79,11 @@ def by_activity(readings: list[Reading]) -> tuple[list[int], Tensor]:
     return most_active(c, c.shape[1]).tolist(), c.std(dim=0, correction=0)
 
 
-def _check(reader, vocabulary) -> None:
-    if not isinstance(reader, Reader):
-        raise ValueError(f"reader is {type(reader).__name__}; it needs a Reader")
-    if not isinstance(vocabulary, Vocabulary) or len(vocabulary) != reader.embedding.num_embeddings:
+def _check(classifier, vocabulary) -> None:
+    if not isinstance(classifier, TextClassifier):
+        raise ValueError(f"classifier is {type(classifier).__name__}; it needs a TextClassifier")
+    if not isinstance(vocabulary, Vocabulary) or len(vocabulary) != classifier.embedding.num_embeddings:
         has = f"{len(vocabulary)} words" if isinstance(vocabulary, Vocabulary) else type(vocabulary).__name__
-        raise ValueError(f"vocabulary is {has}; it needs the reader's own, of {reader.embedding.num_embeddings} words")
+        raise ValueError(
+            f"vocabulary is {has}; it needs the classifier's own, of {classifier.embedding.num_embeddings} words"
+        )

@@ -3,7 +3,7 @@
 import torch
 
 from lstm_lesson.exercises.exercise import Exercise, Mistake
-from lstm_lesson.saliency import input_gradient, unit_correlation
+from lstm_lesson.text.saliency import input_gradient, unit_correlation
 
 
 def _labelled(d):
@@ -238,7 +238,7 @@ EXERCISES = [
         notebook="13_inside_the_gates",
         minutes=5,
         difficulty=2,
-        reference="saliency.unit_correlation",
+        reference="text.saliency.unit_correlation",
         inputs=_labelled,
         returns={"correlation": "H"},
         gradient=False,
@@ -256,7 +256,7 @@ EXERCISES = [
         notebook="13_inside_the_gates",
         minutes=5,
         difficulty=2,
-        reference="saliency.input_gradient",
+        reference="text.saliency.input_gradient",
         inputs=_scored,
         returns={"gradient": "B T N"},
         gradient=False,

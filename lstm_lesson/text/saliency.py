@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from lstm_lesson.layers import last_true_step
-from lstm_lesson.readers import Reader
 from lstm_lesson.shapes import check_lengths, check_shapes, check_size
-from lstm_lesson.text import pad_batch
+from lstm_lesson.text.classifiers import TextClassifier
+from lstm_lesson.text.news import pad_batch
 
 
 def input_gradient(score: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
@@ -31,23 +31,23 @@ def input_gradient(score: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
 def log_odds(logits: Tensor, target: int = -1) -> Tensor:
     """Logits (B, K) -> (B,): the log odds of class `target`, the logarithm of p / (1 − p).
 
-    With two classes it is the difference of their logits, 0 where the reader is undecided.
+    With two classes it is the difference of their logits, 0 where the classifier is undecided.
     """
     others = torch.arange(logits.shape[1], device=logits.device) != target % logits.shape[1]
     return logits[:, target] - torch.logsumexp(logits[:, others], dim=1)
 
 
-def saliency(reader: Reader, ids: Tensor, lengths=None, target: int = -1) -> tuple[Tensor, Tensor]:
-    """What each word's embedding does to the reader's answer, at first order: by how much, and in which direction.
+def saliency(classifier: TextClassifier, ids: Tensor, lengths=None, target: int = -1) -> tuple[Tensor, Tensor]:
+    """What each word's embedding does to the classifier's answer, at first order: by how much, and in which direction.
 
     ids (B, T) int64, lengths (B,) -> two tensors (B, T), 0 at padding: the norm of the gradient of the log odds of
     class `target` at the last true step by the word's embedding; and gradient times embedding, summed over its
     entries, which is positive where the word pushes towards `target`.
-    In evaluation mode, the reader left as it was. Source: Li et al. 2016; for recurrent networks Madsen 2019.
-    Raises ValueError for a reader that is no Reader, and for ids or lengths that do not fit.
+    In evaluation mode, the classifier left as it was. Source: Li et al. 2016; for recurrent networks Madsen 2019.
+    Raises ValueError for a classifier that is no TextClassifier, and for ids or lengths that do not fit.
     """
-    if not isinstance(reader, Reader):
-        raise ValueError(f"reader is {type(reader).__name__}; it needs a Reader")
+    if not isinstance(classifier, TextClassifier):
+        raise ValueError(f"classifier is {type(classifier).__name__}; it needs a TextClassifier")
     if not isinstance(ids, Tensor) or ids.ndim != 2 or ids.dtype != torch.int64:
         has = f"shape {tuple(ids.shape)} and {ids.dtype}" if isinstance(ids, Tensor) else type(ids).__name__
         raise ValueError(f"ids has {has}; it needs shape (B, T) and torch.int64")
@@ -55,20 +55,20 @@ def saliency(reader: Reader, ids: Tensor, lengths=None, target: int = -1) -> tup
     lengths = torch.full((B,), T) if lengths is None else check_lengths(lengths, B, T)
 
     def score(x):
-        hidden_seq, _ = reader.lstm(x)
-        return log_odds(reader.linear(last_true_step(hidden_seq, lengths)), target)
+        hidden_seq, _ = classifier.lstm(x)
+        return log_odds(classifier.linear(last_true_step(hidden_seq, lengths)), target)
 
-    was_training = reader.training
-    reader.eval()
+    was_training = classifier.training
+    classifier.eval()
     try:
-        x = reader.embedding(ids).detach()  # (B, T, N)
+        x = classifier.embedding(ids).detach()  # (B, T, N)
         gradient = input_gradient(score, x)
     finally:
-        reader.train(was_training)
+        classifier.train(was_training)
     return gradient.norm(dim=2), (gradient * x).sum(dim=2)
 
 
-def deletions(reader: Reader, sequences: Sequence[Tensor], which: Tensor, target: int = -1) -> Tensor:
+def leave_one_out(classifier: TextClassifier, sequences: Sequence[Tensor], which: Tensor, target: int = -1) -> Tensor:
     """How far the log odds of class `target` move, up or down, when one word of each text is left out.
 
     sequences: B tensors (T_k,) int64 with T_k at least 2, which (B,): the place of the word left out -> (B,), at
@@ -81,11 +81,11 @@ def deletions(reader: Reader, sequences: Sequence[Tensor], which: Tensor, target
                 f"sequences[{k}] has {len(ids)} words and which[{k}] is {place}; it needs 2 and one of them"
             )
         shorter.append(torch.cat([ids[:place], ids[place + 1 :]]))
-    was_training = reader.training
-    reader.eval()
+    was_training = classifier.training
+    classifier.eval()
     with torch.no_grad():
-        before, after = (log_odds(reader(*pad_batch(list(texts))), target) for texts in (sequences, shorter))
-    reader.train(was_training)
+        before, after = (log_odds(classifier(*pad_batch(list(texts))), target) for texts in (sequences, shorter))
+    classifier.train(was_training)
     return (after - before).abs()
 
 

@@ -11,10 +11,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from lstm_lesson.data.download import SHA256, NewsUnavailable, find
+from lstm_lesson.data.download import SHA256, find
 from lstm_lesson.data.synthetic_news import synthetic_headlines
-
-__all__ = ["NewsUnavailable", "Split", "Vocabulary", "load_news", "mask_cues", "pad_batch", "tokenize"]
 
 
 class Split(NamedTuple):
@@ -30,7 +28,8 @@ def load_news(name: str = "covid", folder: str | Path | None = None) -> dict[str
     "covid": tweets of Constraint-2021 (Patwa et al. 2020) with their official split, as published: a few test tweets
     repeat the words of one in train. "onion": headlines of OnionOrNot (Feilberg 2019), 1 for The Onion; it has no
     official split, so repeated headlines are dropped and the rest is shuffled in a fixed way and cut 60/20/20.
-    "synthetic": headlines from our own grammar, whose label depends on word order (see `data.synthetic_headlines`); no file needed.
+    "synthetic": headlines from our own grammar, whose label depends on word order; no file needed (see
+    `data.synthetic_headlines`).
 
     The files are downloaded once, checked by SHA-256, and kept in `folder`, else in the folder that the environment
     variable LSTM_LESSON_CACHE names, else in the user's cache folder. With LSTM_LESSON_DATA set (and no `folder`),

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from lstm_lesson.layers import CustomLSTM
 from lstm_lesson.shapes import check_shapes, check_size
-from lstm_lesson.training import ProgressLine
+from lstm_lesson.training.progress_line import ProgressLine
 
 Step = Callable[[Tensor], Tensor]  # the past (B, T) -> the next value (B,)
 

@@ -1,4 +1,4 @@
-"""Models that read a text and answer: an LSTM reader, and the bag of words it has to beat."""
+"""Models that read a text and answer: an LSTM classifier, and the bag of words it has to beat."""
 
 import tempfile
 from collections.abc import Sequence
@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from lstm_lesson.data.download import own_folder
 from lstm_lesson.layers import CustomLSTM, last_true_step
 from lstm_lesson.shapes import check_lengths, check_size
-from lstm_lesson.text import Vocabulary
+from lstm_lesson.text.news import Vocabulary
 
 
-class Reader(nn.Module):
+class TextClassifier(nn.Module):
     """Many words in, one answer out: Embedding -> LSTM -> its last true step -> Linear.
 
     (ids (B, T) int64, lengths (B,) or None for T) -> logits (B, classes). `lstm` is a CustomLSTM, or a `torch.nn.LSTM`
@@ -69,49 +69,49 @@ class BagOfWords(nn.Module):
         return self.weight(ids, per_sample_weights=value / length.clamp_min(1e-9)[:, None]) + self.bias
 
 
-def save_reader(reader: Reader, vocabulary: Vocabulary, folder: str | Path | None = None) -> Path:
-    """Keep a trained reader and its vocabulary for another notebook, in `folder` or beside the learner's progress.
+def save_classifier(classifier: TextClassifier, vocabulary: Vocabulary, folder: str | Path | None = None) -> Path:
+    """Keep a trained classifier and its vocabulary for another notebook, in `folder` or beside the learner's progress.
 
-    Written whole or not at all. Raises ValueError if the reader does not hold one plain CustomLSTM layer or the
+    Written whole or not at all. Raises ValueError if the classifier does not hold one plain CustomLSTM layer or the
     vocabulary is not its own, OSError if the folder can't be written.
     """
-    lstm = reader.lstm
+    lstm = classifier.lstm
     if not isinstance(lstm, CustomLSTM) or not lstm.single or lstm.cells[0].peephole:
-        raise ValueError(f"reader has {lstm}; save_reader needs a CustomLSTM of one layer without peephole")
-    if len(vocabulary) != reader.embedding.num_embeddings:
+        raise ValueError(f"classifier has {lstm}; save_classifier needs a CustomLSTM of one layer without peephole")
+    if len(vocabulary) != classifier.embedding.num_embeddings:
         has = f"{len(vocabulary)} words"
-        raise ValueError(f"vocabulary has {has}; it needs {reader.embedding.num_embeddings}, as the reader")
+        raise ValueError(f"vocabulary has {has}; it needs {classifier.embedding.num_embeddings}, as the classifier")
     path = (Path(folder) if folder is not None else own_folder()) / "reader.pt"
-    sizes = [len(vocabulary), lstm.input_size, lstm.hidden_size, reader.linear.out_features]
+    sizes = [len(vocabulary), lstm.input_size, lstm.hidden_size, classifier.linear.out_features]
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
         part = Path(file.name)
     try:
-        torch.save({"sizes": sizes, "tokens": vocabulary.tokens, "weights": reader.state_dict()}, part)
+        torch.save({"sizes": sizes, "tokens": vocabulary.tokens, "weights": classifier.state_dict()}, part)
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
     return path
 
 
-def load_reader(folder: str | Path | None = None) -> tuple[Reader, Vocabulary]:
-    """The reader and the vocabulary that `save_reader` kept, the reader in evaluation mode.
+def load_classifier(folder: str | Path | None = None) -> tuple[TextClassifier, Vocabulary]:
+    """The classifier and the vocabulary that `save_classifier` kept, the classifier in evaluation mode.
 
     Raises ValueError if there is none or it is damaged: run notebook 12 to train one.
     """
     path = (Path(folder) if folder is not None else own_folder()) / "reader.pt"
     if not path.is_file():
-        raise ValueError(f"there is no trained reader at {path}; run notebook 12 to its end, it keeps one")
+        raise ValueError(f"there is no trained classifier at {path}; run notebook 12 to its end, it keeps one")
     try:
         kept = torch.load(path, weights_only=True)
-        reader = Reader(*kept["sizes"])
-        reader.load_state_dict(kept["weights"])
+        classifier = TextClassifier(*kept["sizes"])
+        classifier.load_state_dict(kept["weights"])
         vocabulary = Vocabulary([])
         vocabulary.tokens = kept["tokens"]
     except Exception as error:  # torch.load answers damage with many kinds
-        raise ValueError(f"the trained reader at {path} is damaged; run notebook 12 again") from error
+        raise ValueError(f"the trained classifier at {path} is damaged; run notebook 12 again") from error
     vocabulary.ids = {token: k for k, token in enumerate(vocabulary.tokens)}
-    return reader.eval(), vocabulary
+    return classifier.eval(), vocabulary
 
 
 def _check_ids(ids, lengths, vocab_size: int) -> Tensor:
@@ -132,7 +132,7 @@ def _check_lstm(lstm, embedding: int, hidden: int) -> None:
     if not isinstance(lstm, (CustomLSTM, nn.LSTM)):
         raise ValueError(f"lstm is {type(lstm).__name__}; it needs a CustomLSTM or a torch.nn.LSTM")
     if getattr(lstm, "directions", 1) == 2 or getattr(lstm, "bidirectional", False):
-        raise ValueError("lstm has two directions; the reader needs one, its last true step is where reading ends")
+        raise ValueError("lstm has two directions; the classifier needs one, its last true step is where reading ends")
     if not getattr(lstm, "batch_first", True):
         raise ValueError("lstm has batch_first=False; it needs batch_first=True")
     if (lstm.input_size, lstm.hidden_size) != (embedding, hidden) or getattr(lstm, "proj_size", 0):

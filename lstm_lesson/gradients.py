@@ -1,4 +1,4 @@
-"""The measures that say how far a gradient travels back in time."""
+"""How far a gradient reaches back in time, and what keeps it in bounds: clipping and truncation."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -62,3 +62,32 @@ def _checked(made: Sequence[Tensor], start: Mapping[str, Tensor]) -> tuple[Tenso
         if part.shape != state.shape:
             raise ValueError(f"step returned shape {tuple(part.shape)}; it needs that of {name}, {tuple(state.shape)}")
     return tuple(part if part.requires_grad else part.detach().requires_grad_() for part in made)  # a step may cut
+
+
+def clip_by_norm(grads: Sequence[Tensor], max_norm: float) -> list[Tensor]:
+    """Gradients scaled together so that their joint 2-norm is at most `max_norm`; untouched if it already is.
+
+    grads: tensors of any shapes -> new list of the same shapes. Source: Pascanu, Mikolov & Bengio 2013.
+    Raises ValueError for no tensors, or a max_norm that is not above 0.
+    """
+    if not isinstance(grads, (list, tuple)) or len(grads) == 0:
+        raise ValueError(f"grads is {grads!r}; it needs a list of at least one tensor")
+    for k, grad in enumerate(grads):
+        check_float(f"grads[{k}]", grad, "any")
+    if isinstance(max_norm, bool) or not isinstance(max_norm, (int, float, Tensor)) or not max_norm > 0:
+        raise ValueError(f"max_norm is {max_norm!r}; it needs a number above 0")
+    norm = torch.stack([grad.square().sum() for grad in grads]).sum().sqrt()
+    scale = torch.where(norm > max_norm, max_norm / norm, torch.ones_like(norm))
+    return [grad * scale for grad in grads]
+
+
+def truncate(state: Tensor | tuple) -> Tensor | tuple:
+    """The state with its history cut: the same numbers, and no gradient flows to what came before.
+
+    `state` is a tensor or a tuple of tensors, (h, c) say -> the same, detached.
+    Source: truncated backpropagation through time, Williams & Peng 1990.
+    """
+    if isinstance(state, (tuple, list)):
+        return tuple(truncate(part) for part in state)
+    check_float("state", state, "any")
+    return state.detach()

@@ -1,0 +1,8 @@
+"""Texts: news as numbers, classifiers that read them, and the words on which an answer depends (`text.saliency`)."""
+
+from lstm_lesson.data.download import NewsUnavailable
+from lstm_lesson.text.classifiers import BagOfWords, TextClassifier, load_classifier, save_classifier
+from lstm_lesson.text.news import Split, Vocabulary, load_news, mask_cues, pad_batch, tokenize
+
+__all__ = ["BagOfWords", "NewsUnavailable", "Split", "TextClassifier", "Vocabulary", "load_classifier", "load_news",
+           "mask_cues", "pad_batch", "save_classifier", "tokenize"]  # fmt: skip

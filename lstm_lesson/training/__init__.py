@@ -1,0 +1,17 @@
+"""Training: one loop, its batches, and the numbers that tell whether a model has learned."""
+
+from lstm_lesson.training.batching import batches, check_examples
+from lstm_lesson.training.loop import History, fit, step
+from lstm_lesson.training.metrics import (
+    confusion,
+    decision_stump,
+    evaluate,
+    majority_baseline,
+    masked_accuracy,
+    predict,
+    sign_flip_test,
+)
+from lstm_lesson.training.progress_line import ProgressLine
+
+__all__ = ["History", "ProgressLine", "batches", "check_examples", "confusion", "decision_stump", "evaluate", "fit",
+           "majority_baseline", "masked_accuracy", "predict", "sign_flip_test", "step"]  # fmt: skip

@@ -1,0 +1,85 @@
+"""Training in plain sight: `fit` and its one step."""
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from lstm_lesson.shapes import check_size
+from lstm_lesson.training.batching import Examples, batches, check_examples
+from lstm_lesson.training.metrics import evaluate
+from lstm_lesson.training.progress_line import ProgressLine
+
+
+@dataclass
+class History:
+    """What happened in `fit`: one entry an epoch. `best` is the epoch (from 1) whose weights were kept."""
+
+    epoch: list[int] = field(default_factory=list)
+    train_loss: list[float] = field(default_factory=list)
+    val_loss: list[float] = field(default_factory=list)
+    val_accuracy: list[float] = field(default_factory=list)
+    best: int = 0
+    seconds: float = 0.0
+
+    def add(self, train_loss: float, val_loss: float, val_accuracy: float) -> None:
+        """Note one more epoch."""
+        self.epoch.append(len(self.epoch) + 1)
+        self.train_loss.append(train_loss)
+        self.val_loss.append(val_loss)
+        self.val_accuracy.append(val_accuracy)
+
+
+def fit(model: nn.Module, train: Examples, val: Examples, epochs: int = 8, lr: float = 0.003, batch_size: int = 64,
+        seed: int = 0, clip: float = 1.0, label: str = "", progress: bool = True) -> History:  # fmt: skip
+    """Train a classifier with Adam on cross-entropy, and leave it with the weights of its best epoch by validation.
+
+    `train` and `val` are (sequences, labels). Batches hold texts of similar length, in an order that `seed` fixes (it
+    also fixes dropout), so that two models with one seed see the same batches. Gradients are clipped to a joint norm
+    of `clip`. `progress` shows one line with loss and time left, headed by `label`.
+    Raises ValueError for examples that do not fit and for numbers out of range, and if the loss is no longer finite.
+    """
+    for name, size in {"epochs": epochs, "batch_size": batch_size}.items():
+        check_size(name, size)
+    for name, number in {"lr": lr, "clip": clip}.items():
+        if isinstance(number, bool) or not isinstance(number, (int, float)) or not number > 0:
+            raise ValueError(f"{name} is {number!r}; it needs a number above 0")
+    check_examples("train", train)
+    check_examples("val", val)
+    torch.manual_seed(seed)
+    order, adam = torch.Generator().manual_seed(seed), torch.optim.Adam(model.parameters(), lr=lr)
+    history, kept, best = History(), None, (-1.0, 0.0)
+    line = ProgressLine(label, progress, steps=epochs * -(-len(train[0]) // batch_size))
+    for epoch in range(1, epochs + 1):
+        total = 0.0
+        for ids, lengths, labels in batches(train, batch_size, order):
+            loss = step(model, adam, ids, lengths, labels, clip)
+            total += loss * len(labels)
+            line.step(f"epoch {epoch} of {epochs} · loss {loss:.3f}")
+        loss, accuracy = evaluate(model, val)
+        history.add(total / len(train[1]), loss, accuracy)
+        if (accuracy, -loss) > best:
+            best, history.best = (accuracy, -loss), epoch
+            kept = {name: value.detach().clone() for name, value in model.state_dict().items()}
+    model.load_state_dict(kept)
+    history.seconds = line.seconds
+    line.last(f"best validation accuracy {best[0]:.3f}, epoch {history.best} of {epochs} · {line.seconds:.0f} s")
+    return history
+
+
+def step(model: nn.Module, optimizer: torch.optim.Optimizer, ids: Tensor, lengths: Tensor, labels: Tensor,
+         clip: float = 1.0) -> float:  # fmt: skip
+    """One step of training on a batch: forward, cross-entropy, backward, clip, update. Returns the loss.
+
+    ids (B, T) int64, lengths (B,), labels (B,) int64. Raises ValueError if the loss is no longer finite.
+    """
+    model.train()
+    loss = F.cross_entropy(model(ids, lengths=lengths), labels)  # takes logits: it has its own softmax inside
+    if not torch.isfinite(loss):
+        raise ValueError(f"the loss is {loss.item()}, it needs to be finite; a smaller lr may help")
+    optimizer.zero_grad()
+    loss.backward()
+    nn.utils.clip_grad_norm_(model.parameters(), clip)  # our clip_by_norm, in place
+    optimizer.step()
+    return loss.item()

@@ -1,0 +1,96 @@
+"""What tells whether a model has learned: accuracy, simple baselines, and an exact test for a few seeds."""
+
+import itertools
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from lstm_lesson.shapes import check_float, check_shapes
+from lstm_lesson.training.batching import Examples, batches, check_examples
+
+
+def masked_accuracy(logits: Tensor, targets: Tensor, keep: Tensor) -> Tensor:
+    """The share of right predictions among the positions that count.
+
+    logits (B, T, K), targets (B, T) int64, keep (B, T) bool, False at padding -> 0-dim float tensor.
+    Raises ValueError naming the argument that does not fit, and if no position is kept.
+    """
+    sizes = check_shapes(logits=(logits, "B T K"))
+    for name, given, dtype in (("targets", targets, torch.int64), ("keep", keep, torch.bool)):
+        if not isinstance(given, Tensor) or given.shape != (sizes["B"], sizes["T"]) or given.dtype != dtype:
+            has = f"{tuple(given.shape)} and {given.dtype}" if isinstance(given, Tensor) else type(given).__name__
+            raise ValueError(f"{name} has {has}; it needs (B, T) = ({sizes['B']}, {sizes['T']}) and {dtype}")
+    if not keep.any():
+        raise ValueError("keep is False everywhere; it needs at least one position that counts")
+    return (logits.argmax(dim=-1) == targets)[keep].to(logits.dtype).mean()
+
+
+@torch.no_grad()
+def predict(model: nn.Module, sequences: Sequence[Tensor], batch_size: int = 256) -> Tensor:
+    """Probabilities (n, classes) for number sequences, in their order; in evaluation mode, the model left as it was."""
+    was_training, place = model.training, torch.arange(len(sequences))
+    model.eval()
+    parts, places = [], []
+    for ids, lengths, where in batches((sequences, place), batch_size):
+        parts.append(model(ids, lengths=lengths).softmax(dim=1))
+        places.append(where)
+    model.train(was_training)
+    return torch.cat(parts)[torch.cat(places).argsort()]
+
+
+def evaluate(model: nn.Module, examples: Examples) -> tuple[float, float]:
+    """Mean cross-entropy and accuracy on (sequences, labels)."""
+    check_examples("examples", examples)
+    probabilities = predict(model, examples[0])
+    loss = F.nll_loss(probabilities.clamp_min(1e-12).log(), examples[1])
+    return loss.item(), (probabilities.argmax(dim=1) == examples[1]).float().mean().item()
+
+
+def confusion(model: nn.Module, examples: Examples, classes: int = 2) -> Tensor:
+    """How often each true class (row) was read as each class (column), counts (classes, classes)."""
+    check_examples("examples", examples)
+    predicted = predict(model, examples[0]).argmax(dim=1)
+    return torch.bincount(examples[1] * classes + predicted, minlength=classes**2).view(classes, classes)
+
+
+def majority_baseline(train_labels: Tensor, test_labels: Tensor) -> float:
+    """The accuracy on test of the answer that is most frequent in train, whatever the text says."""
+    return (test_labels == train_labels.mode().values).float().mean().item()
+
+
+def decision_stump(train_values: Tensor, train_labels: Tensor, test_values: Tensor, test_labels: Tensor) -> float:
+    """Accuracy on test of the best rule "at least so much, or less" on one number a text, chosen on train.
+
+    values (n,) numbers, labels (n,) int64, 0 or 1. Raises ValueError if values and labels do not fit.
+    """
+    for name, values, labels in (("train", train_values, train_labels), ("test", test_values, test_labels)):
+        if values.ndim != 1 or values.shape != labels.shape or len(values) == 0:
+            has = f"values {tuple(values.shape)} and labels {tuple(labels.shape)}"
+            raise ValueError(f"{name} has {has}; it needs two of shape (n,) with n at least 1")
+    rates = {cut: ((train_values >= cut) == (train_labels == 1)).float().mean().item() for cut in train_values.unique()}
+    cut, rate = max(rates.items(), key=lambda entry: abs(entry[1] - 0.5))
+    says_fake = (test_values >= cut) == (rate >= 0.5)
+    return (says_fake == (test_labels == 1)).float().mean().item()
+
+
+def sign_flip_test(differences: Tensor) -> Tensor:
+    """How often chance alone would make the mean of these paired differences as far from 0 as it is, or farther.
+
+    differences (n,), n from 1 to 16: one per seed, changed minus unchanged -> p, a tensor without dimensions,
+    two-sided and exact. If the change did
+    nothing, each difference could as well have had the other sign: all 2ⁿ choices of signs are tried, and p is the
+    share whose mean is at least as far from 0. The smallest p is 2/2ⁿ: 1/16 for five seeds.
+    Source: Fisher 1935, chapter III. Raises ValueError for anything but a vector of 1 to 16 finite floats.
+
+    >>> sign_flip_test(torch.tensor([0.1, 0.3, 0.2, 0.1, 0.4]))
+    tensor(0.0625)
+    """
+    check_float("differences", differences, "(n,)")
+    if differences.ndim != 1 or not 1 <= len(differences) <= 16 or not torch.isfinite(differences).all():
+        raise ValueError(f"differences has shape {tuple(differences.shape)}; it needs (n,) finite, n at most 16")
+    d = differences.detach().double()
+    signs = torch.tensor(list(itertools.product((1.0, -1.0), repeat=len(d))), dtype=torch.float64)  # (2ⁿ, n)
+    sums = (signs @ d).abs()
+    return (sums >= sums[0] - 1e-12 * d.abs().sum()).to(differences.dtype).mean()  # the first has the signs as they are
