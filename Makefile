@@ -30,7 +30,7 @@ help:
 	@echo "                (NOTEBOOKS as above; SLIDES_ARGS hands nbconvert more arguments, see docs/teaching.md)"
 	@echo "make html       the lessons as a static site in site/: read without a kernel or a network"
 	@echo "make bench      the benchmark tables (make bench BENCH_ARGS=--help lists what can be chosen)"
-	@echo "make sweep      what is missing of the trainings in lstm_lesson/sweep.csv; delete it to make all again"
+	@echo "make sweep      what is missing of the trainings in lstm_lesson/experiments/results.csv; delete it to make all again"
 	@echo "                (make sweep SCHEDULER=tcp://HOST:PORT runs them on a Dask cluster that has the package)"
 
 # .venv/ready is written last and holds the folder's path: an interrupted set-up, a folder that was moved
@@ -116,4 +116,4 @@ bench: setup
 	$(PY) benchmarks/run.py $(BENCH_ARGS)
 
 sweep: setup
-	$(PY) -m lstm_lesson.sweep lstm_lesson/sweep.csv $(if $(SCHEDULER),--scheduler $(SCHEDULER))
+	$(PY) benchmarks/sweep.py lstm_lesson/experiments/results.csv $(if $(SCHEDULER),--scheduler $(SCHEDULER))

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from lstm_lesson import CustomLSTM
-from lstm_lesson.costs import bytes_saved, fastest, slope
+from lstm_lesson.speed.profiling import bytes_saved, fastest, power_law_exponent
 
 TITLE = "growth: the exponent p of a power law, time ~ size**p (fitted to the fastest of several runs at each size)"
 START = {"T": 100, "B": 16, "H": 32}
@@ -20,8 +20,8 @@ def rows(options):
             memory = [bytes_saved(lambda m=model: m[0](m[1]), list(model[0].parameters())) for model in models]
             yield {
                 "what grows": f"{name}, {letter} from {sizes[0]} to {sizes[-1]}",
-                "time": f"{slope(sizes, times):.2f}",
-                "kept for backward": f"{slope(sizes, memory):.2f}" if min(memory) else "unknown",
+                "time": f"{power_law_exponent(sizes, times):.2f}",
+                "kept for backward": f"{power_law_exponent(sizes, memory):.2f}" if min(memory) else "unknown",
                 "first": f"{1000 * times[0]:.1f} ms",
                 "last": f"{1000 * times[-1]:.1f} ms",
             }

@@ -5,8 +5,9 @@
 
 from lstm_lesson.cells import LSTMCell, RNNCell
 from lstm_lesson.layers import CustomLSTM
+from lstm_lesson.tracing import record
 
-__all__ = ["CustomLSTM", "LSTMCell", "RNNCell", "check", "hint", "progress", "solution"]
+__all__ = ["CustomLSTM", "LSTMCell", "RNNCell", "check", "hint", "progress", "record", "solution"]
 
 
 def __getattr__(name: str):

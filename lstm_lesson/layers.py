@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from lstm_lesson import by_hand
+from lstm_lesson import kernel
 from lstm_lesson.cells import MAKES, LSTMCell, lstm_step, two
 from lstm_lesson.equations import rnn_step
 from lstm_lesson.shapes import check_lengths, check_shapes, check_size
@@ -147,7 +147,7 @@ class CustomLSTM(nn.Module):
             for k in range(layer * self.directions, (layer + 1) * self.directions):
                 backwards = k % self.directions == 1
                 # The cell step by step, or the same by hand: fewer calls, equal to the last digits (tests hold it).
-                run = by_hand.along if by_hand.applies(self.cells[k], x, h_0[k], c_0[k]) else self._run
+                run = kernel.run_cell if kernel.supported(self.cells[k], x, h_0[k], c_0[k]) else self._run
                 hidden_seq, h, c = run(self.cells[k], x, h_0[k], c_0[k], keep, backwards)
                 ways.append(hidden_seq)
                 h_n.append(h)

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from lstm_lesson import LSTMCell, costs, fast
+from lstm_lesson import LSTMCell
+from lstm_lesson.speed import implementations, profiling
 
 a, b = torch.randn(50, 20), torch.randn(20, 30)
 
@@ -14,44 +15,44 @@ def test_calls_are_counted_without_views_and_wrappers():
         y = y + y
         return y.tanh().tanh()
 
-    assert costs.calls(three_and_one) == {"tanh": 2, "mm": 1, "copy_": 1, "add": 1}
-    assert next(iter(costs.calls(three_and_one))) == "tanh"
+    assert profiling.calls(three_and_one) == {"tanh": 2, "mm": 1, "copy_": 1, "add": 1}
+    assert next(iter(profiling.calls(three_and_one))) == "tanh"
 
 
 def test_bytes_moved_are_what_goes_in_and_comes_out():
-    assert costs.bytes_moved(lambda: a @ b) == 4 * (50 * 20 + 20 * 30 + 50 * 30)
-    assert costs.bytes_moved(lambda: a.t()[None]) == 0
-    assert costs.bytes_moved(lambda: a.double()) == (4 + 8) * 50 * 20
+    assert profiling.bytes_moved(lambda: a @ b) == 4 * (50 * 20 + 20 * 30 + 50 * 30)
+    assert profiling.bytes_moved(lambda: a.t()[None]) == 0
+    assert profiling.bytes_moved(lambda: a.double()) == (4 + 8) * 50 * 20
 
 
 def test_bytes_saved_count_a_piece_of_memory_once():
     x = torch.randn(50, 20, requires_grad=True)
-    assert costs.bytes_saved(lambda: x.tanh()) == 4 * 50 * 20  # its result
-    assert costs.bytes_saved(lambda: x * x.view(50, 20)) == 4 * 50 * 20  # twice the same piece
-    assert costs.bytes_saved(lambda: x * x, besides=[x]) == 0
-    assert costs.bytes_saved(lambda: x + 1) == 0
+    assert profiling.bytes_saved(lambda: x.tanh()) == 4 * 50 * 20  # its result
+    assert profiling.bytes_saved(lambda: x * x.view(50, 20)) == 4 * 50 * 20  # twice the same piece
+    assert profiling.bytes_saved(lambda: x * x, besides=[x]) == 0
+    assert profiling.bytes_saved(lambda: x + 1) == 0
 
 
 def kept(rung, T, B=4, H=8):
     weights, x, state = LSTMCell(H, H).weights, torch.randn(B, T, H), torch.zeros(B, H)
-    return costs.bytes_saved(lambda: rung(x, state, state, weights), besides=[x, *weights.values()])
+    return profiling.bytes_saved(lambda: rung(x, state, state, weights), besides=[x, *weights.values()])
 
 
 def test_the_backward_pass_by_hand_keeps_six_states_a_step():
-    assert (kept(fast.by_hand, 128) - kept(fast.by_hand, 64)) == 64 * 6 * (4 * 8 * 4)
+    assert (kept(implementations.by_hand, 128) - kept(implementations.by_hand, 64)) == 64 * 6 * (4 * 8 * 4)
 
 
 def test_checkpoints_keep_memory_that_grows_with_the_root_of_the_steps():
-    assert kept(fast.checkpointed, 1024) < 0.15 * kept(fast.by_hand, 1024)
-    first, second, third = (kept(fast.checkpointed, T) for T in (64, 256, 1024))
+    assert kept(implementations.checkpointed, 1024) < 0.15 * kept(implementations.by_hand, 1024)
+    first, second, third = (kept(implementations.checkpointed, T) for T in (64, 256, 1024))
     assert third - second == 2 * (second - first)
 
 
 def test_every_rung_takes_calls_away():
     weights, x, state = LSTMCell(8, 8).weights, torch.randn(4, 6, 8), torch.zeros(4, 8)
     counts = {
-        name: costs.calls(lambda r=rung: r(x, state, state, weights)[0].sum().backward())
-        for name, rung in fast.LADDER.items()
+        name: profiling.calls(lambda r=rung: r(x, state, state, weights)[0].sum().backward())
+        for name, rung in implementations.IMPLEMENTATIONS.items()
     }
     totals = {name: sum(count.values()) for name, count in counts.items()}
     order = ["the readable cell", "nothing checked", "gates fused", "inputs hoisted", "backward by hand"]
@@ -62,32 +63,32 @@ def test_every_rung_takes_calls_away():
 @pytest.fixture
 def told(monkeypatch):
     """Runs say themselves how many seconds they took."""
-    monkeypatch.setattr(costs, "_seconds", lambda run: run())
+    monkeypatch.setattr(profiling, "_seconds", lambda run: run())
 
 
 def test_ratios_are_those_of_pairs_one_run_after_the_other(told):
     beside, other = iter([9.0, 1.0, 2.0, 4.0] * 2), iter([9.0, 3.0, 3.0, 3.0] * 2)
     runs = {"other": lambda: next(other), "another": lambda: 2 * next(other)}
-    found = costs.ratios(runs, lambda: next(beside), seconds=0, at_least=3)
+    found = profiling.ratios(runs, lambda: next(beside), seconds=0, at_least=3)
     assert found == {"other": [3.0, 1.5, 0.75], "another": [6.0, 3.0, 1.5]}  # the first pair of each warms up
 
 
 def test_the_fastest_run_counts_and_the_first_does_not(told):
     seconds = iter([0.1, 3.0, 2.0, 4.0])
-    assert costs.fastest(lambda: next(seconds), times=3) == 2.0
+    assert profiling.fastest(lambda: next(seconds), times=3) == 2.0
 
 
 def test_shares_add_up_to_one_and_see_the_matmul():
     big = torch.randn(400, 400)
-    found = costs.shares(lambda: big @ big)
+    found = profiling.shares(lambda: big @ big)
     assert sum(found.values()) == pytest.approx(1)
     assert max(found, key=found.get) == "matmuls"
 
 
 def test_a_power_law_has_its_power_as_slope():
-    assert costs.slope([1, 2, 4], [3, 3 * 2**1.5, 3 * 4**1.5]) == pytest.approx(1.5)
+    assert profiling.power_law_exponent([1, 2, 4], [3, 3 * 2**1.5, 3 * 4**1.5]) == pytest.approx(1.5)
 
 
 def test_the_profiler_says_nothing_on_stderr(capfd):
-    costs.calls(lambda: a @ b)
+    profiling.calls(lambda: a @ b)
     assert capfd.readouterr().err == ""

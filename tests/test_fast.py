@@ -6,12 +6,17 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from lstm_lesson import CustomLSTM, LSTMCell, by_hand, fast
+from lstm_lesson import CustomLSTM, LSTMCell, kernel
 from lstm_lesson.backward import lstm_backward
 from lstm_lesson.layers import lstm
+from lstm_lesson.speed import implementations
 
 EXACT = 1e-12
-RUNGS = {**fast.LADDER, "plain": fast.plain, "checkpointed": fast.checkpointed}
+RUNGS = {
+    **implementations.IMPLEMENTATIONS,
+    "plain": implementations.plain,
+    "checkpointed": implementations.checkpointed,
+}
 size = st.integers(1, 5)
 
 
@@ -47,7 +52,7 @@ def test_the_rung_equals_the_equations_in_values_and_gradients(name, B, T, N, H,
 def test_the_plain_rung_refuses_a_second_derivative_rather_than_get_it_wrong():
     torch.manual_seed(0)
     states, weights = leaves()
-    (dx,) = torch.autograd.grad(fast.plain(*states, weights)[0].cos().sum(), states[:1], create_graph=True)
+    (dx,) = torch.autograd.grad(implementations.plain(*states, weights)[0].cos().sum(), states[:1], create_graph=True)
     with pytest.raises(RuntimeError, match="once_differentiable"):
         dx.sum().backward()
 
@@ -55,7 +60,7 @@ def test_the_plain_rung_refuses_a_second_derivative_rather_than_get_it_wrong():
 def test_the_gradients_by_hand_equal_the_readable_ones_by_hand():
     torch.manual_seed(0)
     (x, h_0, c_0), weights = leaves()
-    hidden_seq, _, c_n = fast.by_hand(x, h_0, c_0, weights)
+    hidden_seq, _, c_n = implementations.by_hand(x, h_0, c_0, weights)
     upstream = torch.randn_like(hidden_seq)
     got = torch.autograd.grad(hidden_seq, [x, h_0, c_0, *weights.values()], upstream)
     nothing = torch.zeros_like(c_n)
@@ -67,10 +72,12 @@ def test_steps_prepared_in_several_pieces_give_the_same_gradient(monkeypatch):
     torch.manual_seed(0)
     states, weights = leaves(T=11)
     B, H = states[1].shape
-    monkeypatch.setattr(by_hand, "IN_CACHE", 4 * 5 * B * H)  # four steps at once: 4, 4 and 3
-    monkeypatch.setattr(by_hand, "BLOCK", 3 * 4 * B * H)  # three steps at once: 2, 3, 3 and 3
+    monkeypatch.setattr(kernel, "IN_CACHE", 4 * 5 * B * H)  # four steps at once: 4, 4 and 3
+    monkeypatch.setattr(kernel, "BLOCK", 3 * 4 * B * H)  # three steps at once: 2, 3, 3 and 3
     everything = [*states, *weights.values()]
-    got, expected = (torch.autograd.grad(r(*states, weights)[0].cos().sum(), everything) for r in (fast.by_hand, lstm))
+    got, expected = (
+        torch.autograd.grad(r(*states, weights)[0].cos().sum(), everything) for r in (implementations.by_hand, lstm)
+    )
     assert apart(got, expected) <= EXACT
 
 
@@ -81,8 +88,8 @@ def test_second_derivatives_are_right():
     keep = torch.tensor([[True, True, True], [True, False, False]])
     for mask in (None, keep):
         inputs = (x, h_0, c_0, *stacked, mask)
-        assert torch.autograd.gradcheck(by_hand.steps, inputs)
-        assert torch.autograd.gradgradcheck(by_hand.steps, inputs)
+        assert torch.autograd.gradcheck(kernel.lstm_sequence, inputs)
+        assert torch.autograd.gradgradcheck(kernel.lstm_sequence, inputs)
 
 
 def test_the_backward_pass_can_run_again_and_leaves_everything_as_it_was():
@@ -90,7 +97,7 @@ def test_the_backward_pass_can_run_again_and_leaves_everything_as_it_was():
     states, weights = leaves()
     everything = [*states, *weights.values()]
     before = [tensor.detach().clone() for tensor in everything]
-    out = fast.by_hand(*states, weights)[0].sum()
+    out = implementations.by_hand(*states, weights)[0].sum()
     first, second = (torch.autograd.grad(out, everything, retain_graph=True) for _ in range(2))
     assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
     assert all(torch.equal(a, b) for a, b in zip(everything, before, strict=True))
@@ -100,16 +107,16 @@ def test_the_backward_pass_can_run_again_and_leaves_everything_as_it_was():
 def test_one_input_alone_may_need_a_gradient(needed):
     torch.manual_seed(0)
     (x, h_0, c_0), weights = leaves()
-    inputs = [t.detach() for t in (x, h_0, c_0, *by_hand.stacked(weights))]
+    inputs = [t.detach() for t in (x, h_0, c_0, *kernel.stacked_weights(weights))]
     inputs[needed].requires_grad_()
-    got, expected = (f(*inputs)[0].sum() for f in (by_hand.steps, by_hand.hoisted_steps))
+    got, expected = (f(*inputs)[0].sum() for f in (kernel.lstm_sequence, kernel.hoisted_sequence))
     assert apart(*(torch.autograd.grad(out, inputs[needed]) for out in (got, expected))) <= EXACT
 
 
 def test_large_sums_saturate_the_gates_and_stay_finite():
     torch.manual_seed(0)
     (x, h_0, c_0), weights = leaves()
-    got, expected = (rung(1e4 * x, h_0, 1e4 * c_0, weights) for rung in (fast.by_hand, lstm))
+    got, expected = (rung(1e4 * x, h_0, 1e4 * c_0, weights) for rung in (implementations.by_hand, lstm))
     assert apart(got[:2], expected[:2]) <= EXACT
     assert all(g.isfinite().all() for g in torch.autograd.grad(got[0].sum(), [x, h_0, c_0, *weights.values()]))
 
@@ -120,8 +127,8 @@ def test_large_sums_saturate_the_gates_and_stay_finite():
 @pytest.fixture
 def taken(monkeypatch):
     """The paths that CustomLSTM took, in their order."""
-    paths, along, run = [], by_hand.along, CustomLSTM._run
-    monkeypatch.setattr(by_hand, "along", lambda *a: paths.append("fast") or along(*a))
+    paths, along, run = [], kernel.run_cell, CustomLSTM._run
+    monkeypatch.setattr(kernel, "run_cell", lambda *a: paths.append("fast") or along(*a))
     monkeypatch.setattr(CustomLSTM, "_run", staticmethod(lambda *a: paths.append("readable") or run(*a)))
     return paths
 
@@ -244,10 +251,10 @@ def test_no_gradient_is_made_where_none_is_wanted():
 def test_hoisted_inputs_and_fused_gates_are_those_of_the_equations():
     torch.manual_seed(0)
     (x, h_0, _), weights = leaves()
-    W_x, W_h, b = by_hand.stacked(weights)
-    z = fast.hoist_inputs(x, W_x, b)
+    W_x, W_h, b = kernel.stacked_weights(weights)
+    z = implementations.hoist_inputs(x, W_x, b)
     assert torch.equal(z[:, 2, 2:4], (x @ W_x + b)[:, 2].chunk(4, dim=1)[1])
-    i, f, g, o = fast.fused_gates(x[:, 0], h_0, W_x, W_h, b)
+    i, f, g, o = implementations.fused_gates(x[:, 0], h_0, W_x, W_h, b)
     for gate, k, bend in (
         (i, "i", torch.sigmoid),
         (f, "f", torch.sigmoid),
@@ -264,12 +271,12 @@ x_t, h_t, W_x, W_h, b = torch.zeros(2, 3), torch.zeros(2, 4), torch.zeros(3, 16)
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: fast.fused_gates(x_t, h_t, W_x.T, W_h, b), r"W_x has shape \(16, 3\)"),
-        (lambda: fast.fused_gates(x_t, h_t, W_x, W_h[:, :8], b), r"W_h has shape \(4, 8\); .* 4H = 16"),
-        (lambda: fast.fused_gates(x_t, h_t, W_x[:, :15], W_h, b), r"W_x has shape \(3, 15\); .* 4H = 16"),
-        (lambda: fast.hoist_inputs(x_t, W_x, b), r"x has shape \(2, 3\); it needs \(B, T, N\)"),
-        (lambda: fast.hoist_inputs(x_t[None], W_x, b[:4]), r"b has shape \(4,\)"),
-        (lambda: fast.checkpointed(x_t[None], h_t, h_t, LSTMCell(3, 4).weights, 0), r"segment is 0"),
+        (lambda: implementations.fused_gates(x_t, h_t, W_x.T, W_h, b), r"W_x has shape \(16, 3\)"),
+        (lambda: implementations.fused_gates(x_t, h_t, W_x, W_h[:, :8], b), r"W_h has shape \(4, 8\); .* 4H = 16"),
+        (lambda: implementations.fused_gates(x_t, h_t, W_x[:, :15], W_h, b), r"W_x has shape \(3, 15\); .* 4H = 16"),
+        (lambda: implementations.hoist_inputs(x_t, W_x, b), r"x has shape \(2, 3\); it needs \(B, T, N\)"),
+        (lambda: implementations.hoist_inputs(x_t[None], W_x, b[:4]), r"b has shape \(4,\)"),
+        (lambda: implementations.checkpointed(x_t[None], h_t, h_t, LSTMCell(3, 4).weights, 0), r"segment is 0"),
     ],
 )
 def test_bad_input_is_named(call, message):
@@ -279,22 +286,22 @@ def test_bad_input_is_named(call, message):
 
 def test_a_path_with_a_space_is_a_reason_not_to_compile(monkeypatch):
     monkeypatch.setattr(torch, "__file__", "/some folder/torch/__init__.py")
-    assert "space" in fast.no_compiler()
+    assert "space" in implementations.no_compiler()
 
 
 def test_without_a_compiler_there_is_a_reason(monkeypatch):
     monkeypatch.setenv("CXX", "no-such-compiler")
-    assert "no-such-compiler" in fast.no_compiler()
-    fast.compiled.cache_clear()
+    assert "no-such-compiler" in implementations.no_compiler()
+    implementations.compiled.cache_clear()
     with pytest.raises(ValueError, match="no-such-compiler"):
-        fast.compiled()
+        implementations.compiled()
 
 
-@pytest.mark.skipif(bool(fast.no_compiler()), reason=fast.no_compiler())
+@pytest.mark.skipif(bool(implementations.no_compiler()), reason=implementations.no_compiler())
 def test_the_compiled_rung_equals_the_equations():
     torch.manual_seed(0)
     states, weights = leaves(2, 2, 3, 4)
     everything = [*states, *weights.values()]
-    got, expected = (rung(*states, weights)[0] for rung in (fast.compiled(), lstm))
+    got, expected = (rung(*states, weights)[0] for rung in (implementations.compiled(), lstm))
     assert apart([got], [expected]) <= EXACT
     assert apart(*(torch.autograd.grad(out.sum(), everything) for out in (got, expected))) <= EXACT

@@ -7,8 +7,10 @@ import torch
 from onnx import TensorProto, helper
 from onnx.reference import ReferenceEvaluator
 
-from lstm_lesson import CustomLSTM, equations, peepholes, zoo
+from lstm_lesson import CustomLSTM, equations
 from lstm_lesson.cells import lstm_step
+from lstm_lesson.exercises.catalogue import nb10
+from lstm_lesson.experiments import broken_cells, runs
 
 ORDER, PEEPHOLES = "iofc", "iof"  # in which ONNX stacks gates, and peepholes
 
@@ -95,9 +97,9 @@ def test_an_output_gate_that_reads_the_old_memory_is_not_onnx_s():
 
 def test_the_misreading_is_neither_the_plain_lstm_nor_the_one_with_peepholes():
     lstm, x, h_0, c_0 = pair()
-    assert worst(*ours_and_onnx(lstm, x, h_0, c_0, step=peepholes.memory_in_place_of_h)) > 1e-2
+    assert worst(*ours_and_onnx(lstm, x, h_0, c_0, step=broken_cells.memory_in_place_of_h)) > 1e-2
     plain = CustomLSTM(3, 5).double()
-    misread = zoo.lstm_with(peepholes.memory_in_place_of_h, plain)
+    misread = broken_cells.lstm_with(broken_cells.memory_in_place_of_h, plain)
     assert (misread(x)[0] - plain(x)[0]).abs().max() > 1e-2
     assert {n: w.shape for n, w in misread.named_parameters()} == {n: w.shape for n, w in plain.named_parameters()}
 
@@ -107,10 +109,10 @@ def test_the_misreading_lets_the_gates_read_c_and_the_candidate_h():
     lstm, x, h_0, c_0 = pair(None)
     w = {name: weight.detach().clone() for name, weight in lstm.cells[0].weights.items()}
     deaf = w | {"W_hc": torch.zeros(5, 5).double()}
-    h_a, c_a = peepholes.memory_in_place_of_h(x[:, 0], h_0, c_0, deaf)
-    h_b, c_b = peepholes.memory_in_place_of_h(x[:, 0], h_0 + 1, c_0, deaf)
+    h_a, c_a = broken_cells.memory_in_place_of_h(x[:, 0], h_0, c_0, deaf)
+    h_b, c_b = broken_cells.memory_in_place_of_h(x[:, 0], h_0 + 1, c_0, deaf)
     assert torch.equal(c_a, c_b) and torch.equal(h_a, h_b)
-    hearing = [peepholes.memory_in_place_of_h(x[:, 0], h, c_0, w)[1] for h in (h_0, h_0 + 1)]
+    hearing = [broken_cells.memory_in_place_of_h(x[:, 0], h, c_0, w)[1] for h in (h_0, h_0 + 1)]
     assert (hearing[0] - hearing[1]).abs().max() > 1e-3
     right = torch.sigmoid(x[:, 0] @ w["W_xo"] + c_a @ w["W_ho"] + w["b_o"]) * torch.tanh(c_a)  # the new memory
     assert (h_a - right).abs().max() <= 1e-12
@@ -122,18 +124,18 @@ def test_the_misreading_lets_the_gates_read_c_and_the_candidate_h():
 def test_the_exercise_functions_are_the_equations():
     lstm, x, h, c = pair("full")
     w, new = lstm.cells[0].weights, torch.randn(4, 5).double()
-    gate = peepholes.peephole_gate(x[:, 0], h, c, w["W_xf"], w["W_hf"], w["W_cf"], w["b_f"])
+    gate = nb10.peephole_gate(x[:, 0], h, c, w["W_xf"], w["W_hf"], w["W_cf"], w["b_f"])
     assert torch.equal(gate, equations.forget_gate(x[:, 0], h, w["W_xf"], w["W_hf"], w["b_f"], c, w["W_cf"]))
     w_co = w["W_co"].diagonal()
-    gate = peepholes.peephole_output_gate(x[:, 0], h, c, new, w["W_xo"], w["W_ho"], w_co, w["b_o"])
+    gate = nb10.peephole_output_gate(x[:, 0], h, c, new, w["W_xo"], w["W_ho"], w_co, w["b_o"])
     assert torch.equal(gate, equations.output_gate(x[:, 0], h, w["W_xo"], w["W_ho"], w["b_o"], new, w_co))
 
 
 @pytest.mark.parametrize(
     ("function", "sizes", "names"),
     [
-        (peepholes.peephole_gate, "BN BH BH NH HH HH H", "x_t h_prev c_prev W_xf W_hf W_cf b_f"),
-        (peepholes.peephole_output_gate, "BN BH BH BH NH HH H H", "x_t h_prev c_prev c_t W_xo W_ho W_co b_o"),
+        (nb10.peephole_gate, "BN BH BH NH HH HH H", "x_t h_prev c_prev W_xf W_hf W_cf b_f"),
+        (nb10.peephole_output_gate, "BN BH BH BH NH HH H H", "x_t h_prev c_prev c_t W_xo W_ho W_co b_o"),
     ],
 )
 def test_a_wrong_shape_is_named(function, sizes, names):
@@ -150,27 +152,29 @@ def test_a_wrong_shape_is_named(function, sizes, names):
 
 @pytest.mark.parametrize("peephole", ["diagonal", "full"])
 def test_paired_seeds_start_from_the_same_weights_but_for_the_peepholes(peephole):
-    plain, with_it = (peepholes._first_weights(kind, 3, 4) for kind in (None, peephole))
+    plain, with_it = (
+        runs._uniform_weights(3, 1, 4, torch.Generator().manual_seed(0), kind) for kind in (None, peephole)
+    )
     assert set(with_it) - set(plain) == {"W_ci", "W_cf", "W_co"}
     assert all(torch.equal(plain[name], with_it[name]) for name in plain)
     assert with_it["W_ci"].shape == ((3, 4) if peephole == "diagonal" else (3, 4, 4))
     assert not torch.equal(plain["W_hi"][0], plain["W_hi"][1])
-    assert (plain["b_f"] - 1).abs().max() <= 0.5 >= plain["b_i"].abs().max()  # ±1/√4, b_f one higher
+    assert max(weight.abs().max() for weight in plain.values()) <= 0.5  # ±1/√4
 
 
 def test_every_kind_sees_the_same_trains(monkeypatch):
-    seen, fresh = [], peepholes._fresh
-    monkeypatch.setattr(peepholes, "_fresh", lambda *a: seen.append(fresh(*a)[0]) or fresh(*a))
+    seen, fresh = [], runs._spikes
+    monkeypatch.setattr(runs, "_spikes", lambda *a: seen.append(fresh(*a)[0]) or fresh(*a))
     for peephole in (None, "diagonal"):
-        peepholes.learn_timing(peephole, seeds=1, steps=1, hidden=2)
+        runs.learn_timing(peephole, seeds=1, steps=1, hidden=2)
     assert all(torch.equal(a, b) for a, b in zip(seen[:2], seen[2:], strict=True))
 
 
 def test_learning_beats_the_mean_and_a_deaf_cell_does_not():
-    learned = peepholes.learn_timing("diagonal", seeds=1, steps=80)
-    deaf = peepholes.learn_timing(step=lambda x_t, h, c, w: (h * 0, c * 0), seeds=1, steps=10)
-    assert learned.errors[0] < peepholes.GUESS / 5 and learned.right[0] > 0.3
-    assert deaf.errors[0] > 0.9 * peepholes.GUESS and deaf.right[0] < 0.2
+    learned = runs.learn_timing("diagonal", seeds=1, steps=80)
+    deaf = runs.learn_timing(step=lambda x_t, h, c, w: (h * 0, c * 0), seeds=1, steps=10)
+    assert learned.errors[0] < runs.TIMING_CHANCE / 5 and learned.accuracy[0] > 0.3
+    assert deaf.errors[0] > 0.9 * runs.TIMING_CHANCE and deaf.accuracy[0] < 0.2
 
 
 def test_an_interval_is_right_if_rounding_tells_it(monkeypatch):
@@ -178,14 +182,14 @@ def test_an_interval_is_right_if_rounding_tells_it(monkeypatch):
     for miss, right in ((0.04, 1.0), (0.06, 0.0)):
         with monkeypatch.context() as exact:
             drawn = {}
-            fresh = peepholes._fresh
-            exact.setattr(peepholes, "_fresh", lambda *a, d=drawn, f=fresh: d.setdefault("now", f(*a)))
-            exact.setattr(peepholes, "_answer", lambda step, x, w, d=drawn, m=miss: 0 * w["b_y"] + d["now"][1][0] + m)
-            timed = peepholes.learn_timing(seeds=1, steps=1)
-            assert timed.right == [right] and abs(timed.errors[0] - miss**2) < 1e-6
+            fresh = runs._spikes
+            exact.setattr(runs, "_spikes", lambda *a, d=drawn, f=fresh: d.setdefault("now", f(*a)))
+            exact.setattr(runs, "_read_out", lambda h, w, d=drawn, m=miss: 0 * w["b_y"] + d["now"][1][0] + m)
+            timed = runs.learn_timing(seeds=1, steps=1)
+            assert timed.accuracy == [right] and abs(timed.errors[0] - miss**2) < 1e-6
 
 
 @pytest.mark.parametrize("wrong", [{"seeds": 0}, {"steps": 0}, {"hidden": 0}, {"peephole": "half"}])
 def test_what_does_not_fit_is_named(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
-        peepholes.learn_timing(**wrong)
+        runs.learn_timing(**wrong)

@@ -139,7 +139,7 @@ def test_a_write_that_breaks_off_leaves_the_old_file_and_nothing_else(folder, mo
 
 
 def test_notebooks_that_write_at_once_lose_nothing(folder):
-    code = "import sys, time\nfrom lstm_lesson import progress_file as p\nread = p._read\n"
+    code = "import sys, time\nfrom lstm_lesson.exercises import progress_file as p\nread = p._read\n"
     code += "p._read = lambda path: (read(path), time.sleep(0.01))[0]\n"  # time for another to come between
     code += "for _ in range(10): p.note(sys.argv[1], False); p.note('lstm', False)"
     names = ["unroll", "truncate", "half_life"]

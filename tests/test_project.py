@@ -13,50 +13,13 @@ from house import ADDRESS, NOTEBOOKS, PACKAGE, PYPROJECT, ROOT
 from notebook_rules import Lesson, broken_links
 from packaging.requirements import Requirement
 
-# From top to bottom; a module imports from lower rows only.
-ROWS = [
-    "__main__",
-    "setup_check exercises",
-    "judging progress_file",
-    "diagnosis",
-    "calling comparing",
-    "catalogue_ablation catalogue_backward catalogue_faster catalogue_forecasting catalogue_gates catalogue_gradients "
-    "catalogue_inside catalogue_lstm catalogue_peepholes catalogue_rnn catalogue_text",
-    "catalogue_affine catalogue_steps",
-    "catalogue zoo forecasting peepholes",
-    "explorers inspector",
-    "small_explorers gradient_explorer playground",
-    "explorer_base gate_picture",
-    "plots graph",
-    "charts maps tables",
-    "canvas svg_chart",
-    "picture",
-    "values",
-    "sweep",
-    "trials",
-    "reading",
-    "training tracing parity variants paired saliency",
-    "readers",
-    "costs",
-    "fast",
-    "layers backward",
-    "by_hand for_compiler",
-    "lags",
-    "cells",
-    "equations",
-    "text mauna_loa",
-    "tasks download",
-    "newsroom series",
-    "shapes",
-]
-ROW = {module: row for row, modules in enumerate(ROWS) for module in modules.split()}
 LOADED_WHEN_USED = {"matplotlib", "ipywidgets", "IPython", "pooch", "torchviz", "graphviz", "platformdirs", "tqdm",
                     "joblib", "distributed"}  # fmt: skip
 CONDA_NAMES = {"pytorch-cpu": "torch", "matplotlib-base": "matplotlib"}
 CONDA_ONLY = {"python", "pip"}
 # The wrong cells: short functions of one kind, told in their module's docstring.
-TOLD_TOGETHER = {"zoo"}
-MODULES = sorted(path for path in PACKAGE.glob("*.py") if path.stem != "__init__")
+TOLD_TOGETHER = {"broken_cells"}
+MODULES = sorted(PACKAGE.rglob("*.py"))
 
 
 def requirements(folder=ROOT):
@@ -89,14 +52,6 @@ def imports(tree):
             yield "." * node.level + (node.module or "")
 
 
-def upward_imports(module, tree):
-    """Imports of the package that do not lead to a lower row."""
-    for name in imports(tree):
-        top, _, rest = name.partition(".")
-        if top in ("lstm_lesson", "") and ROW.get(rest.split(".")[0], -1) <= ROW[module]:
-            yield name
-
-
 def undocumented(tree):
     """Public functions and classes without a docstring."""
     kinds = (ast.FunctionDef, ast.ClassDef)
@@ -117,9 +72,11 @@ def test_the_pin_lies_in_the_range_of_the_package(name, version):
     assert ranges()[name].contains(version), f"{name}=={version} is not in {ranges()[name]}"
 
 
-@pytest.mark.parametrize("path", sorted([*PACKAGE.glob("*.py"), *(ROOT / "tests").glob("*.py"), ROOT / "conftest.py"]))
+@pytest.mark.parametrize("path", sorted([*MODULES, *(ROOT / "tests").glob("*.py"), ROOT / "conftest.py"]))
 def test_what_is_imported_is_a_dependency(path):
-    own = {"lstm_lesson"} | {path.stem for folder in ("tests", "classroom") for path in (ROOT / folder).glob("*.py")}
+    own = {"lstm_lesson"} | {
+        path.stem for folder in ("tests", "classroom", "benchmarks") for path in (ROOT / folder).glob("*.py")
+    }
     # by nbconvert, pytest and JupyterLab
     brought = {"bs4", "packaging", "yaml", "httpx", "tornado", "traitlets", "jupyter_server"}
     known = {name.lower().replace("-", "_") for name in requirements()} | brought
@@ -127,31 +84,11 @@ def test_what_is_imported_is_a_dependency(path):
     assert {top for top in tops - set(sys.stdlib_module_names) if top.lower() not in known} == set()
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
-def test_imports_run_downwards_in(path):
-    assert path.stem in ROW, f"{path.stem} has no place in ROWS yet"
-    assert list(upward_imports(path.stem, ast.parse(path.read_text(encoding="utf-8")))) == []
-
-
-@pytest.mark.parametrize(
-    "upwards",
-    [
-        "from lstm_lesson.layers import CustomLSTM",
-        "import lstm_lesson.training",
-        "from lstm_lesson import plots",
-        "from lstm_lesson import CustomLSTM",
-        "from .layers import CustomLSTM",
-        "from lstm_lesson.cells import LSTMCell",
-        "def f():\n    from lstm_lesson.plots.autograd_graph import autograd_graph",
-    ],
-)
-def test_an_import_upwards_is_caught(upwards):
-    assert list(upward_imports("cells", ast.parse(upwards))) != []
-
-
-@pytest.mark.parametrize("downwards", ["from lstm_lesson.shapes import check_size", "import torch, math"])
-def test_an_import_downwards_is_fine(downwards):
-    assert list(upward_imports("cells", ast.parse(downwards))) == []
+def test_imports_run_one_way():
+    """The contract stands in pyproject.toml."""
+    lint = Path(sys.executable).with_name("lint-imports")
+    run = subprocess.run([lint, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout + run.stderr
 
 
 def test_importing_the_package_loads_no_plots_and_no_widgets():
@@ -163,7 +100,7 @@ def test_importing_the_package_loads_no_plots_and_no_widgets():
     assert {name.split(".")[0] for name in loaded} & LOADED_WHEN_USED == set()
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_public_functions_are_documented_in(path):
     tree = ast.parse(path.read_text(encoding="utf-8"))
     assert ast.get_docstring(tree)

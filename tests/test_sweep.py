@@ -13,12 +13,14 @@ from dataclasses import replace
 
 import pytest
 import torch
+from house import ROOT
 
-from lstm_lesson import CustomLSTM, equations, sweep, trials, variants
+from lstm_lesson import CustomLSTM, equations
+from lstm_lesson.experiments import ablation, results, sweep, variants
+from lstm_lesson.experiments.ablation import TASKS, Run, final_loss, grid
+from lstm_lesson.experiments.variants import VARIANTS, VariantLSTM
 from lstm_lesson.layers import unroll
 from lstm_lesson.training.metrics import sign_flip_test
-from lstm_lesson.trials import TASKS, Run, final_loss, grid
-from lstm_lesson.variants import VARIANTS, VariantLSTM
 
 GATES = "ifco"
 TINY = dict(length=10, units=3, batch=4, updates=2)
@@ -172,7 +174,7 @@ def test_chance_is_the_loss_of_the_best_constant_answer(task):
 
 
 def test_the_full_grid_has_eight_variants_five_seeds_and_the_rnn_on_the_long_adding_problem():
-    runs = trials.full_grid()
+    runs = ablation.full_grid()
     assert len(set(runs)) == len(runs) == len(TASKS) * 9 * 5 + 20
     assert {(run.variant, run.length) for run in runs if run.variant == "RNN"} == {("RNN", 100)}
 
@@ -191,13 +193,13 @@ def made(path, runs, **more):
 def test_rows_come_in_the_order_of_the_runs_with_all_that_made_them(tmp_path):
     runs = tiny()[::-1]
     rows = made(tmp_path / "s.csv", runs, command="make sweep")
-    assert [Run(*(row[name] for name in sweep.SETTINGS)) for row in rows] == runs
+    assert [Run(*(row[name] for name in results.SETTINGS)) for row in rows] == runs
     assert [row["loss"] for row in rows] == [final_loss(run) for run in runs]
     with (tmp_path / "s.csv").open(newline="") as file:
         read = list(csv.DictReader(file))
     assert [dict(row) for row in read] == [{name: str(value) for name, value in row.items()} for row in rows]
     assert read[0]["torch"] in torch.__version__ and read[0]["command"] == "make sweep"
-    assert list(sweep.stored(tmp_path / "s.csv").values()) == rows
+    assert list(results.stored(tmp_path / "s.csv").values()) == rows
     assert made(tmp_path / "s.csv", runs[:0:-1]) == rows[:0:-1]  # those asked for, as asked for
 
 
@@ -224,26 +226,26 @@ def test_runs_with_other_settings_are_other_runs(tmp_path, monkeypatch):
     made(path, runs)
     done = spy(monkeypatch)
     made(path, [replace(runs[0], lr=0.5)])
-    assert done == [replace(runs[0], lr=0.5)] and len(sweep.stored(path)) == 2
+    assert done == [replace(runs[0], lr=0.5)] and len(results.stored(path)) == 2
 
 
 def test_wherever_the_writing_was_cut_the_lost_runs_are_redone_and_the_file_is_whole(tmp_path, monkeypatch):
     path, runs = tmp_path / "s.csv", tiny(3)
     made(path, runs)
     whole = path.read_bytes()
-    results = dict(sweep.stored(path))
-    monkeypatch.setattr(sweep, "trained", lambda run: (run, results[run]["loss"]))
+    rows = dict(results.stored(path))
+    monkeypatch.setattr(sweep, "trained", lambda run: (run, rows[run]["loss"]))
     for cut in [*range(0, 200, 7), *range(len(whole) - 60, len(whole))]:
         path.write_bytes(whole[:cut])
         kept = max(whole[:cut].count(b"\n") - 1, 0)
-        assert len(sweep.stored(path)) == kept
+        assert len(results.stored(path)) == kept
         made(path, runs)
         assert path.read_bytes() == whole, cut
 
 
 def test_a_row_is_in_the_file_before_the_next_run_is_done(tmp_path, monkeypatch):
     path, counts, trained = tmp_path / "s.csv", [], sweep.trained
-    monkeypatch.setattr(sweep, "trained", lambda run: counts.append(len(sweep.stored(path))) or trained(run))
+    monkeypatch.setattr(sweep, "trained", lambda run: counts.append(len(results.stored(path))) or trained(run))
     made(path, tiny(3))
     assert counts == [0, 1, 2]
 
@@ -270,12 +272,16 @@ def test_a_file_that_is_no_sweeps_is_left_alone_and_named(tmp_path, change, name
 def test_the_command_line_runs_what_is_missing_and_says_so(tmp_path, monkeypatch, capsys):
     path = tmp_path / "s.csv"
     made(path, tiny(1))
-    monkeypatch.setattr(sweep, "full_grid", lambda: tiny(3))
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    monkeypatch.delitem(sys.modules, "sweep", raising=False)
+    import sweep as command
+
+    monkeypatch.setattr(command, "full_grid", lambda: tiny(3))
     monkeypatch.setattr(sys, "argv", ["sweep", str(path), "--workers", "1"])
-    sweep.main()
+    command.main()
     assert "3 runs, 1 of them stored\n" in capsys.readouterr().out
-    assert [row["command"] for row in sweep.stored(path).values()] == ["", "make sweep", "make sweep"]
-    sweep.main()
+    assert [row["command"] for row in results.stored(path).values()] == ["", "make sweep", "make sweep"]
+    command.main()
     assert "3 runs, 3 of them stored; delete the file" in capsys.readouterr().out
 
 
@@ -285,8 +291,8 @@ def test_the_same_run_twice_is_refused():
 
 
 def test_the_stored_sweep_is_the_full_one_and_names_no_machine():
-    rows = sweep.stored()
-    assert set(rows) == set(trials.full_grid())
+    rows = results.stored()
+    assert set(rows) == set(ablation.full_grid())
     for row in rows.values():
         assert row["command"] == "make sweep" and row["chance"] == TASKS[row["task"]].chance
         assert row["loss"] >= 0
@@ -294,7 +300,7 @@ def test_the_stored_sweep_is_the_full_one_and_names_no_machine():
 
 def test_the_long_adding_problem_is_solved_by_the_lstm_and_not_by_the_rnn():
     errors = {}
-    for run, row in sweep.stored().items():
+    for run, row in results.stored().items():
         if run.length == 100:
             errors.setdefault((run.variant, run.forget_bias, run.lr), []).append(row["loss"])
     solved = {kind: sum(error < 0.01 for error in of) for kind, of in errors.items()}
@@ -304,11 +310,11 @@ def test_the_long_adding_problem_is_solved_by_the_lstm_and_not_by_the_rnn():
 
 def test_the_loss_below_chance_comes_in_powers_of_ten_and_in_the_order_of_the_seeds():
     rows = [dict(task="adding", seed=s, lr=0.1, loss=loss, chance=0.5) for s, loss in ((2, 0.5), (0, 0.05), (1, 5.0))]
-    assert torch.allclose(sweep.below_chance(rows, task="adding"), torch.tensor([1.0, -1.0, 0.0]).double())
+    assert torch.allclose(results.below_chance(rows, task="adding"), torch.tensor([1.0, -1.0, 0.0]).double())
     with pytest.raises(ValueError, match="fit no row of the 3"):
-        sweep.below_chance(rows, task="order")
+        results.below_chance(rows, task="order")
     with pytest.raises(ValueError, match="two rows with seed 0"):
-        sweep.below_chance([*rows, rows[1] | {"lr": 1.0}], task="adding")
+        results.below_chance([*rows, rows[1] | {"lr": 1.0}], task="adding")
 
 
 # --- a paired test ---------------------------------------------------------------------------------------------
@@ -349,7 +355,7 @@ def test_two_processes_bring_the_same_rows_as_one(tmp_path):
     runs = tiny(4)
     alone = made(None, runs)
     together = sweep.sweep(runs, tmp_path / "s.csv", workers=2, progress=False)
-    assert alone == together and len(sweep.stored(tmp_path / "s.csv")) == 4
+    assert alone == together and len(results.stored(tmp_path / "s.csv")) == 4
 
 
 @pytest.fixture
@@ -394,9 +400,9 @@ def test_on_a_dask_cluster_every_result_arrives_once_though_a_worker_is_ended_in
         def end_one():
             """Once there are results, and while the second worker has a run in hand."""
             victim = next(a for a, pid in watch.run(os.getpid).items() if pid == workers[1].pid)
-            wait_for(lambda: len(sweep.stored(path)) >= 2 and watch.processing()[victim])
+            wait_for(lambda: len(results.stored(path)) >= 2 and watch.processing()[victim])
             os.kill(workers[1].pid, signal.SIGKILL)
-            ended.append(len(sweep.stored(path)))
+            ended.append(len(results.stored(path)))
 
         ender = threading.Thread(target=end_one)
         ender.start()
@@ -404,7 +410,7 @@ def test_on_a_dask_cluster_every_result_arrives_once_though_a_worker_is_ended_in
         ender.join(10)
         assert 2 <= ended[0] < len(runs) and workers[1].poll() is not None and len(watch.ncores()) == 1
     assert len(path.read_text().splitlines()) == len(runs) + 1
-    assert [row["loss"] for row in rows] == [sweep.stored(path)[run]["loss"] for run in runs]
+    assert [row["loss"] for row in rows] == [results.stored(path)[run]["loss"] for run in runs]
     assert rows[3]["loss"] == final_loss(runs[3])
 
 

@@ -71,7 +71,7 @@ def server(monkeypatch, tmp_path):
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         monkeypatch.setattr(download, "ADDRESS", f"http://127.0.0.1:{server.server_port}/")
         monkeypatch.setattr(download, "SHA256", sha_of(FILES))
-        monkeypatch.setattr("lstm_lesson.data.download.SHA256", download.SHA256)
+        monkeypatch.setattr("lstm_lesson.text.news.SHA256", download.SHA256)
         for proxy in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
             monkeypatch.delenv(proxy, raising=False)
         monkeypatch.delenv("LSTM_LESSON_DATA", raising=False)

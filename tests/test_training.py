@@ -9,14 +9,14 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from lstm_lesson import CustomLSTM, training
+from lstm_lesson import CustomLSTM
 from lstm_lesson.gradients import clip_by_norm, truncate
 from lstm_lesson.text.classifiers import BagOfWords, TextClassifier, load_classifier, save_classifier
 from lstm_lesson.text.news import Vocabulary, load_news, pad_batch, tokenize
 from lstm_lesson.tracing import record
 from lstm_lesson.training import loop, progress_line
 from lstm_lesson.training.batching import batches
-from lstm_lesson.training.loop import fit, step
+from lstm_lesson.training.loop import fit, training_steps
 from lstm_lesson.training.metrics import (
     confusion,
     decision_stump,
@@ -164,10 +164,8 @@ def test_fit_learns_and_repeats_itself_with_the_same_seed():
 
 
 def test_two_models_with_one_seed_see_the_same_batches(monkeypatch):
-    seen, original = [], loop.step
-    monkeypatch.setattr(
-        training, "step", lambda model, adam, ids, *rest: seen.append(ids) or original(model, adam, ids, *rest)
-    )
+    seen = []
+    monkeypatch.setattr(loop, "batches", lambda *given: (seen.append(batch[0]) or batch for batch in batches(*given)))
     for hidden in (4, 6):  # another size: other random numbers are drawn for the weights
         fit(TextClassifier(10, 8, hidden), toy(), toy(20), epochs=2, batch_size=20, seed=5, progress=False)
     half = len(seen) // 2
@@ -190,20 +188,32 @@ def test_the_best_epoch_by_validation_is_the_one_that_is_kept(monkeypatch):
 
 
 def test_a_step_clips_the_joint_norm():
-    classifier, (sequences, labels) = TextClassifier(10, 4, 4), toy(20)
-    ids, lengths = pad_batch(sequences)
-    sgd = torch.optim.SGD(classifier.parameters(), lr=1.0)
-    before = [p.detach().clone() for p in classifier.parameters()]
-    step(classifier, sgd, ids, lengths, labels, clip=0.001)
-    moved = torch.cat([(p - b).reshape(-1) for p, b in zip(classifier.parameters(), before, strict=True)]).norm()
-    assert 0.0009 < moved < 0.0011
+    weights = [torch.zeros(3, requires_grad=True), torch.zeros(2, requires_grad=True)]
+    sgd = torch.optim.SGD(weights, lr=1.0)
+    steps = training_steps(sgd, [1.0], lambda batch: sum((10 * batch * w).sum() for w in weights), clip=0.001)
+    assert [(batch, loss.item()) for batch, loss in steps] == [(1.0, 0.0)]
+    assert 0.0009 < torch.cat([w.detach() for w in weights]).norm() < 0.0011
 
 
-def test_a_step_trains_with_dropout_whatever_mode_the_reader_was_in():
-    classifier, (sequences, labels) = TextClassifier(10, dropout=0.5).eval(), toy(20)
-    ids, lengths = pad_batch(sequences)
-    still = torch.optim.SGD(classifier.parameters(), lr=1e-30)
-    assert step(classifier, still, ids, lengths, labels) != step(classifier.eval(), still, ids, lengths, labels)
+def test_whoever_stops_at_a_loss_keeps_the_weights():
+    weight = torch.ones(1, requires_grad=True)
+    for _ in training_steps(torch.optim.SGD([weight], lr=1.0), [0, 1], lambda batch: weight.square()):
+        break
+    assert weight.item() == 1.0
+
+
+def test_of_several_losses_the_sum_is_minimised():
+    weights = torch.tensor([1.0, 2.0], requires_grad=True)
+    list(training_steps(torch.optim.SGD([weights], lr=0.5), [0], lambda batch: weights.square()))
+    assert weights.tolist() == [0.0, 0.0]
+
+
+def test_fit_trains_with_dropout_whatever_mode_the_classifier_was_in(monkeypatch):
+    modes = []
+    classifier = TextClassifier(10, 4, 4, dropout=0.5).eval()
+    classifier.register_forward_hook(lambda module, *_: modes.append(module.training))
+    fit(classifier, toy(40), toy(20), epochs=2, batch_size=20, progress=False)
+    assert modes == [True, True, False, True, True, False]
 
 
 def test_a_loss_that_is_not_finite_stops_with_advice():

@@ -4,12 +4,13 @@ import pytest
 import torch
 from torch import nn
 
-from lstm_lesson import CustomLSTM, zoo
+from lstm_lesson import CustomLSTM
 from lstm_lesson.data.tasks import adding_problem
+from lstm_lesson.experiments import broken_cells, runs
 from lstm_lesson.parity import differences
 
 KINDS = [(layers, bidirectional) for layers in (1, 2, 3) for bidirectional in (False, True)]
-WRONG = [name for name in zoo.CELLS if name != "the right cell"]
+WRONG = [name for name in broken_cells.CELLS if name != "the right cell"]
 
 
 def pair(num_layers=1, bidirectional=False, input_size=3, hidden=5):
@@ -41,19 +42,21 @@ def test_every_single_weight_counts(num_layers, bidirectional):
 @pytest.mark.parametrize("name", WRONG)
 def test_the_comparison_catches(name):
     own, theirs, x = pair(input_size=2)
-    found = differences(zoo.lstm_with(zoo.CELLS[name], own), theirs, x)
+    found = differences(broken_cells.lstm_with(broken_cells.CELLS[name], own), theirs, x)
     assert max(found.values()) > 1e-3
     assert found["gradients of the weights"] > 1e-3
 
 
 def test_the_right_cell_passes_in_the_zoos_clothes():
     own, theirs, x = pair(input_size=2)
-    assert max(differences(zoo.lstm_with(zoo.CELLS["the right cell"], own), theirs, x).values()) <= 1e-12
+    assert (
+        max(differences(broken_cells.lstm_with(broken_cells.CELLS["the right cell"], own), theirs, x).values()) <= 1e-12
+    )
 
 
 def test_only_gradients_catch_a_detached_h():
     own, theirs, x = pair(input_size=2)
-    found = differences(zoo.lstm_with(zoo.h_detached, own), theirs, x)
+    found = differences(broken_cells.lstm_with(broken_cells.h_detached, own), theirs, x)
     assert max(found["outputs"], found["final h"], found["final c"]) <= 1e-12
     assert found["gradient of x"] > 1e-3
 
@@ -65,20 +68,20 @@ def test_a_comparison_needs_batch_first():
 
 
 def test_runs_differ_and_a_seed_repeats_them():
-    first, again, other = (zoo.learn_to_add(runs=2, steps=3, seed=seed).losses for seed in (0, 0, 1))
+    first, again, other = (runs.learn_to_add(runs=2, steps=3, seed=seed).losses for seed in (0, 0, 1))
     assert first == again != other
     assert first[0] != first[1]
 
 
 def test_a_run_learns_by_the_step_it_is_given():
     """Training a cell beats the constant guess; a cell that returns nothing but zeros cannot."""
-    learned = zoo.learn_to_add(runs=1, steps=250).losses
-    deaf = zoo.learn_to_add(lambda x_t, h, c, w: (h * 0, c * 0), runs=1, steps=100).losses
-    assert learned[0] < 0.5 * zoo.GUESS < zoo.GUESS * 0.9 < deaf[0]
+    learned = runs.learn_to_add(runs=1, steps=250).losses
+    deaf = runs.learn_to_add(lambda x_t, h, c, w: (h * 0, c * 0), runs=1, steps=100).losses
+    assert learned[0] < 0.5 * runs.ADDING_CHANCE < runs.ADDING_CHANCE * 0.9 < deaf[0]
 
 
 def test_a_trained_lstm_keeps_its_weights_and_its_step():
-    lstm = zoo.learn_to_add(zoo.no_tanh_on_c, runs=1, steps=2, hidden=4).lstms[0]
+    lstm = runs.learn_to_add(broken_cells.no_tanh_on_c, runs=1, steps=2, hidden=4).lstms[0]
     x, _ = adding_problem(3, 5)
     right = CustomLSTM(2, 4)
     right.load_state_dict(lstm.state_dict())
@@ -89,12 +92,12 @@ def test_a_trained_lstm_keeps_its_weights_and_its_step():
 @pytest.mark.parametrize("size", ["runs", "steps", "length", "hidden"])
 def test_sizes_below_one_are_refused(size):
     with pytest.raises(ValueError, match=size):
-        zoo.learn_to_add(**{size: 0})
+        runs.learn_to_add(**{size: 0})
 
 
 def test_only_one_cell_can_be_replaced():
     with pytest.raises(ValueError, match="2 cells"):
-        zoo.lstm_with(zoo.h_detached, CustomLSTM(2, 3, num_layers=2))
+        broken_cells.lstm_with(broken_cells.h_detached, CustomLSTM(2, 3, num_layers=2))
 
 
 def test_the_adding_problem_marks_one_number_in_each_half():
@@ -104,6 +107,6 @@ def test_the_adding_problem_marks_one_number_in_each_half():
     assert set(marks[:, :4].argmax(1).tolist()) == set(range(4))
     assert set(marks[:, 4:].argmax(1).tolist()) == set(range(5))
     assert torch.equal((numbers * marks).sum(1), sums)
-    assert abs((sums - 1).square().mean().item() - zoo.GUESS) < 0.05
+    assert abs((sums - 1).square().mean().item() - runs.ADDING_CHANCE) < 0.05
     with pytest.raises(ValueError, match="steps"):
         adding_problem(3, 1)

@@ -1,7 +1,7 @@
 """Training: one loop, its batches, and the numbers that tell whether a model has learned."""
 
 from lstm_lesson.training.batching import batches, check_examples
-from lstm_lesson.training.loop import History, fit, step
+from lstm_lesson.training.loop import History, fit, training_steps
 from lstm_lesson.training.metrics import (
     confusion,
     decision_stump,
@@ -14,4 +14,5 @@ from lstm_lesson.training.metrics import (
 from lstm_lesson.training.progress_line import ProgressLine
 
 __all__ = ["History", "ProgressLine", "batches", "check_examples", "confusion", "decision_stump", "evaluate", "fit",
-           "majority_baseline", "masked_accuracy", "predict", "sign_flip_test", "step"]  # fmt: skip
+           "majority_baseline", "masked_accuracy", "predict", "sign_flip_test",
+           "training_steps"]  # fmt: skip

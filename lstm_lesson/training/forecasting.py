@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from lstm_lesson.layers import CustomLSTM
 from lstm_lesson.shapes import check_shapes, check_size
+from lstm_lesson.training.loop import training_steps
 from lstm_lesson.training.progress_line import ProgressLine
 
 Step = Callable[[Tensor], Tensor]  # the past (B, T) -> the next value (B,)
@@ -167,16 +168,15 @@ def fit(model: Forecaster, series: Tensor, steps: int = 200, window: int = 40, l
         raise ValueError(
             f"series, window, warm are {series.shape[1]}, {window}, {warm}; they need T > window > warm >= 0"
         )
-    stretches = series.unfold(1, window + 1, 1).reshape(-1, window + 1)
+    windows = series.unfold(1, window + 1, 1).reshape(-1, window + 1)
     random, adam = torch.Generator().manual_seed(seed), torch.optim.Adam(model.parameters(), lr=lr)
+    batches = (windows[torch.randint(len(windows), (batch_size,), generator=random)] for _ in range(steps))
+
+    def squared_error(batch):
+        return (model(batch[:, :-1]) - batch[:, 1:])[:, warm:].square().mean()
+
     line, losses = ProgressLine(label, on=bool(label), steps=steps), []
-    for k in range(1, steps + 1):
-        batch = stretches[torch.randint(len(stretches), (batch_size,), generator=random)]
-        loss = (model(batch[:, :-1]) - batch[:, 1:])[:, warm:].square().mean()
-        adam.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        adam.step()
+    for k, (_, loss) in enumerate(training_steps(adam, batches, squared_error, clip=1.0), start=1):
         losses.append(loss.item())
         line.step(f"step {k} of {steps} · loss {losses[-1]:.4f}")
     line.last(f"loss {losses[-1]:.4f} after {steps} steps · {line.seconds:.0f} s")

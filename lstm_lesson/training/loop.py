@@ -1,5 +1,6 @@
-"""Training in plain sight: `fit` and its one step."""
+"""Training in plain sight: the loop that all trainings share, and `fit` for classifiers."""
 
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 import torch
@@ -51,12 +52,19 @@ def fit(model: nn.Module, train: Examples, val: Examples, epochs: int = 8, lr: f
     order, adam = torch.Generator().manual_seed(seed), torch.optim.Adam(model.parameters(), lr=lr)
     history, kept, best = History(), None, (-1.0, 0.0)
     line = ProgressLine(label, progress, steps=epochs * -(-len(train[0]) // batch_size))
+
+    def cross_entropy(batch):
+        ids, lengths, labels = batch
+        return F.cross_entropy(model(ids, lengths=lengths), labels)  # takes logits: it has its own softmax inside
+
     for epoch in range(1, epochs + 1):
+        model.train()
         total = 0.0
-        for ids, lengths, labels in batches(train, batch_size, order):
-            loss = step(model, adam, ids, lengths, labels, clip)
-            total += loss * len(labels)
-            line.step(f"epoch {epoch} of {epochs} · loss {loss:.3f}")
+        for (_, _, labels), loss in training_steps(adam, batches(train, batch_size, order), cross_entropy, clip):
+            if not torch.isfinite(loss):
+                raise ValueError(f"the loss is {loss.item()}, it needs to be finite; a smaller lr may help")
+            total += loss.item() * len(labels)
+            line.step(f"epoch {epoch} of {epochs} · loss {loss.item():.3f}")
         loss, accuracy = evaluate(model, val)
         history.add(total / len(train[1]), loss, accuracy)
         if (accuracy, -loss) > best:
@@ -68,18 +76,21 @@ def fit(model: nn.Module, train: Examples, val: Examples, epochs: int = 8, lr: f
     return history
 
 
-def step(model: nn.Module, optimizer: torch.optim.Optimizer, ids: Tensor, lengths: Tensor, labels: Tensor,
-         clip: float = 1.0) -> float:  # fmt: skip
-    """One step of training on a batch: forward, cross-entropy, backward, clip, update. Returns the loss.
+def training_steps(
+    optimizer: torch.optim.Optimizer, batches: Iterable, loss: Callable[..., Tensor], clip: float | None = None
+) -> Iterator[tuple]:
+    """The training loop: for each batch compute the loss, go backward, clip, and let the optimizer take its step.
 
-    ids (B, T) int64, lengths (B,), labels (B,) int64. Raises ValueError if the loss is no longer finite.
+    `loss` maps a batch to a tensor; if it has several entries, one a run, their sum is minimised. Yields each batch
+    with its loss before the step is taken: whoever stops there keeps the weights as they are.
+    `clip` limits the joint norm of all gradients.
     """
-    model.train()
-    loss = F.cross_entropy(model(ids, lengths=lengths), labels)  # takes logits: it has its own softmax inside
-    if not torch.isfinite(loss):
-        raise ValueError(f"the loss is {loss.item()}, it needs to be finite; a smaller lr may help")
-    optimizer.zero_grad()
-    loss.backward()
-    nn.utils.clip_grad_norm_(model.parameters(), clip)  # our clip_by_norm, in place
-    optimizer.step()
-    return loss.item()
+    weights = [weight for group in optimizer.param_groups for weight in group["params"]]
+    for batch in batches:
+        value = loss(batch)
+        yield batch, value.detach()
+        optimizer.zero_grad()
+        value.sum().backward()
+        if clip is not None:
+            nn.utils.clip_grad_norm_(weights, clip)  # our clip_by_norm, in place
+        optimizer.step()

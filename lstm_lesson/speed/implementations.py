@@ -12,9 +12,9 @@ from functools import cache
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
-from lstm_lesson.by_hand import hoisted_steps, stacked, steps
-from lstm_lesson.for_compiler import plain_steps
+from lstm_lesson.kernel import hoisted_sequence, lstm_sequence, stacked_weights
 from lstm_lesson.layers import lstm
 from lstm_lesson.shapes import check_shapes, check_size
 
@@ -61,7 +61,7 @@ def hoist_inputs(x: Tensor, W_x: Tensor, b: Tensor) -> Tensor:
 
 def fused(x: Tensor, h_0: Tensor, c_0: Tensor, weights: Mapping[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
     """Two matmuls a step: the four gates' weights stand side by side."""
-    W_x, W_h, b = stacked(weights)
+    W_x, W_h, b = stacked_weights(weights)
     h_t, c_t, hidden_seq = h_0, c_0, []
     for x_t in x.unbind(1):
         i_t, f_t, g_t, o_t = _gates(x_t @ W_x + h_t @ W_h + b)
@@ -73,13 +73,13 @@ def fused(x: Tensor, h_0: Tensor, c_0: Tensor, weights: Mapping[str, Tensor]) ->
 
 def hoisted(x: Tensor, h_0: Tensor, c_0: Tensor, weights: Mapping[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
     """One matmul a step: what the inputs add is computed before the loop."""
-    hidden_seq, c_n = hoisted_steps(x, h_0, c_0, *stacked(weights))
+    hidden_seq, c_n = hoisted_sequence(x, h_0, c_0, *stacked_weights(weights))
     return hidden_seq, hidden_seq[:, -1], c_n
 
 
 def contiguous(x: Tensor, h_0: Tensor, c_0: Tensor, weights: Mapping[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
     """Features first: a step's sums are (4H, B), so that each gate is one unbroken piece of memory."""
-    W_x, W_h, b = stacked(weights)
+    W_x, W_h, b = stacked_weights(weights)
     W, h_t, c_t, hidden_seq = W_h.t().contiguous(), h_0.t(), c_0.t(), []
     z = (x @ W_x + b).permute(1, 2, 0).contiguous()  # (T, 4H, B)
     for z_t in z.unbind(0):
@@ -92,13 +92,13 @@ def contiguous(x: Tensor, h_0: Tensor, c_0: Tensor, weights: Mapping[str, Tensor
 
 def by_hand(x: Tensor, h_0: Tensor, c_0: Tensor, weights: Mapping[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
     """One operation of autograd, its backward pass written by hand: what `CustomLSTM` runs."""
-    hidden_seq, c_n = steps(x, h_0, c_0, *stacked(weights))
+    hidden_seq, c_n = lstm_sequence(x, h_0, c_0, *stacked_weights(weights))
     return hidden_seq, hidden_seq[:, -1], c_n
 
 
 def plain(x: Tensor, h_0: Tensor, c_0: Tensor, weights: Mapping[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
     """`by_hand` without its tricks, for a compiler: as it stands, slower than `by_hand`."""
-    hidden_seq, c_n = plain_steps(x, h_0, c_0, *stacked(weights))
+    hidden_seq, c_n = plain_sequence(x, h_0, c_0, *stacked_weights(weights))
     return hidden_seq, hidden_seq[:, -1], c_n
 
 
@@ -114,15 +114,15 @@ def checkpointed(
 
     segment = math.isqrt(x.shape[1]) if segment is None else segment
     check_size("segment", segment)
-    weights, h_t, c_t, hidden_seq = stacked(weights), h_0, c_0, []
+    weights, h_t, c_t, hidden_seq = stacked_weights(weights), h_0, c_0, []
     for piece in x.split(segment, dim=1):
-        hidden, c_t = checkpoint(steps, piece, h_t, c_t, *weights, use_reentrant=False)
+        hidden, c_t = checkpoint(lstm_sequence, piece, h_t, c_t, *weights, use_reentrant=False)
         h_t = hidden[:, -1].clone()  # a view would keep the whole segment
         hidden_seq.append(hidden)
     return torch.cat(hidden_seq, dim=1), h_t, c_t
 
 
-LADDER: dict[str, Rung] = {
+IMPLEMENTATIONS: dict[str, Rung] = {
     "the readable cell": lstm,
     "nothing checked": eight_matmuls,
     "gates fused": fused,
@@ -130,6 +130,47 @@ LADDER: dict[str, Rung] = {
     "gates contiguous": contiguous,
     "backward by hand": by_hand,
 }
+
+
+def plain_sequence(x: Tensor, h_0: Tensor, c_0: Tensor, W_x: Tensor, W_h: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+    """All steps of an LSTM; arguments and results as in `kernel.lstm_sequence`. It has a first derivative only."""
+    return _Plain.apply(x, h_0.clone(), c_0.clone(), W_x, W_h, b)  # no compiler takes one tensor for two arguments
+
+
+class _Plain(torch.autograd.Function):
+    """All steps of an LSTM as one operation of autograd: the gradients of the weights are one matmul for all steps."""
+
+    @staticmethod
+    def forward(ctx, x, h_0, c_0, W_x, W_h, b):
+        hs, cs, gates = [h_0], [c_0], []
+        for z_t in (x.transpose(0, 1) @ W_x + b).unbind():
+            z_i, z_f, z_c, z_o = torch.addmm(z_t, hs[-1], W_h).chunk(4, dim=1)
+            i, f, g, o = torch.sigmoid(z_i), torch.sigmoid(z_f), torch.tanh(z_c), torch.sigmoid(z_o)
+            cs.append(f * cs[-1] + i * g)
+            hs.append(o * torch.tanh(cs[-1]))
+            gates.append(torch.cat([i, f, g, o], dim=1))
+        hs = torch.stack(hs)
+        ctx.save_for_backward(x, W_x, W_h, hs, torch.stack(cs), torch.stack(gates))
+        return hs[1:].transpose(0, 1), cs[-1]
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, d_hidden_seq, dc):
+        x, W_x, W_h, hs, cs, gates = ctx.saved_tensors
+        (B, T, N), H = x.shape, W_h.shape[0]
+        dh, dz = torch.zeros_like(dc), [None] * T
+        for t in reversed(range(T)):
+            i, f, g, o = gates[t].chunk(4, dim=1)
+            u = torch.tanh(cs[t + 1])
+            dh = dh + d_hidden_seq[:, t]
+            dc = dc + dh * o * (1 - u * u)
+            into_gates = dc * g * i * (1 - i), dc * cs[t] * f * (1 - f), dc * i * (1 - g * g), dh * u * o * (1 - o)
+            dz[t] = torch.cat(into_gates, dim=1)
+            dh, dc = dz[t] @ W_h.t(), dc * f
+        dz = torch.stack(dz).view(T * B, 4 * H)
+        dx = (dz @ W_x.t()).view(T, B, N).transpose(0, 1)
+        dW_x = x.transpose(0, 1).reshape(T * B, N).t() @ dz
+        return dx, dh, dc, dW_x, hs[:-1].view(T * B, H).t() @ dz, dz.sum(dim=0)
 
 
 @cache

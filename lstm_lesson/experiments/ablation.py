@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lstm_lesson.data import tasks
-from lstm_lesson.variants import VARIANTS, VariantLSTM
+from lstm_lesson.experiments.variants import VARIANTS, VariantLSTM
+from lstm_lesson.training.loop import training_steps
 
 EIGHT = tuple(name for name in VARIANTS if name != "RNN")  # the LSTM and its seven changes
 
@@ -131,15 +132,11 @@ def final_loss(run: Run) -> float:
 
 
 def _train(run, task, net, read):
-    weights = [*net.parameters(), *read.parameters()]
-    adam, order = torch.optim.Adam(weights, lr=run.lr), torch.Generator().manual_seed(1000 + run.seed)
-    for update in range(run.updates):
-        adam.param_groups[0]["lr"] = run.lr * (1 - update / run.updates)
-        drawn = task.draw(run.batch, run.length, order)
-        loss, _ = task.losses(read(net(drawn[0])), drawn)
+    adam = torch.optim.Adam([*net.parameters(), *read.parameters()], lr=run.lr)
+    order = torch.Generator().manual_seed(1000 + run.seed)
+    batches = (task.draw(run.batch, run.length, order) for _ in range(run.updates))
+    steps = training_steps(adam, batches, lambda batch: task.losses(read(net(batch[0])), batch)[0], clip=1.0)
+    for update, (_, loss) in enumerate(steps):
         if not torch.isfinite(loss):
             return
-        adam.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(weights, 1.0)
-        adam.step()
+        adam.param_groups[0]["lr"] = run.lr * (1 - update / run.updates)

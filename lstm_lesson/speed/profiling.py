@@ -137,10 +137,10 @@ def _seconds(function: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def slope(x: Sequence[float], y: Sequence[float]) -> float:
+def power_law_exponent(x: Sequence[float], y: Sequence[float]) -> float:
     """The exponent p of the power law y ~ x**p that fits best: the slope of a straight line through log x and log y.
 
-    >>> round(slope([1, 10, 100], [5, 500, 50_000]), 6)
+    >>> round(power_law_exponent([1, 10, 100], [5, 500, 50_000]), 6)
     2.0
     """
     log_x, log_y = (torch.tensor(list(v), dtype=torch.float64).log() for v in (x, y))

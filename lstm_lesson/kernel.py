@@ -14,8 +14,8 @@ IN_CACHE = 2**17  # entries the backward pass prepares at once: half a MiB of fl
 BLOCK = 2**20  # entries of dz that are kept until they become gradients: 4 MiB of float32
 
 
-def applies(cell: nn.Module, *tensors: Tensor) -> bool:
-    """Whether `along` may stand in for `cell`, taken step by step over `tensors`.
+def supported(cell: nn.Module, *tensors: Tensor) -> bool:
+    """Whether `run_cell` may stand in for `cell`, taken step by step over `tensors`.
 
     Only for the plain cell without peepholes that nobody watches with hooks, in float32 or float64, outside autocast,
     compilers, `torch.func` and forward-mode gradients. Everywhere else the readable path runs, or says what is wrong.
@@ -43,10 +43,10 @@ def _watched(cell: nn.Module) -> bool:
     return any(hooks) or _has_any_global_hook()
 
 
-def along(
+def run_cell(
     cell: LSTMCell, x: Tensor, h_0: Tensor, c_0: Tensor, keep: Tensor | None = None, backwards: bool = False
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """One cell along x (B, T, N), from the end if `backwards`, where `applies` says so.
+    """One cell along x (B, T, N), from the end if `backwards`, where `supported` says so.
 
     h_0, c_0 (B, H); keep (B, T) bool: False at padded steps, which stand behind the true ones and change no state
     -> all hidden states (B, T, H), 0 at padded steps; the last hidden state and the last memory, each (B, H).
@@ -54,7 +54,7 @@ def along(
     order = _from_the_end(x, keep) if backwards else None
     if backwards:
         x = x.gather(1, order.expand_as(x))
-    hidden_seq, c_n = steps(x, h_0, c_0, *stacked(cell.weights), keep)
+    hidden_seq, c_n = lstm_sequence(x, h_0, c_0, *stacked_weights(cell.weights), keep)
     if keep is None:
         h_n = hidden_seq[:, -1].clone()
     else:
@@ -70,27 +70,28 @@ def _from_the_end(x: Tensor, keep: Tensor | None) -> Tensor:
     return turned[:, :, None]
 
 
-def stacked(weights: Mapping[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+def stacked_weights(weights: Mapping[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
     """A cell's twelve weights as three: W_x (N, 4H), W_h (H, 4H), b (4H,), side by side in the order i, f, c, o."""
     W_x, W_h, b = (torch.cat([weights[f"{reads}{k}"] for k in MAKES], dim=-1) for reads in ("W_x", "W_h", "b_"))
     return W_x, W_h, b
 
 
-def steps(
+def lstm_sequence(
     x: Tensor, h_0: Tensor, c_0: Tensor, W_x: Tensor, W_h: Tensor, b: Tensor, keep: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
     """All steps of an LSTM, with the backward pass by hand.
 
-    Weights as `stacked` gives them, `keep` as in `along` -> all hidden states (B, T, H), the last memory (B, H).
+    Weights as `stacked_weights` gives them, `keep` as in `run_cell`
+    -> all hidden states (B, T, H), the last memory (B, H).
     A second derivative works too: autograd then makes both. At padded steps the hidden states mean nothing.
     """
     return _ByHand.apply(x, h_0, c_0, W_x, W_h, b, keep)
 
 
-def hoisted_steps(
+def hoisted_sequence(
     x: Tensor, h_0: Tensor, c_0: Tensor, W_x: Tensor, W_h: Tensor, b: Tensor, keep: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
-    """`steps` with autograd's own backward pass: what x adds to the gates is one matmul before the loop."""
+    """`lstm_sequence` with autograd's own backward pass: what x adds to the gates is one matmul before the loop."""
     h_t, c_t, hidden_seq = h_0, c_0, []
     keeps = [None] * x.shape[1] if keep is None else keep[:, :, None].unbind(1)
     for z_t, keep_t in zip((x @ W_x + b).unbind(1), keeps, strict=True):  # z_t (B, 4H)
@@ -236,7 +237,7 @@ def _scale(W_h: Tensor, of_candidate: float) -> Tensor:
 def _with_autograd(
     inputs: Sequence[Tensor], needed: Sequence[bool], keep: Tensor | None, upstream: Sequence[Tensor]
 ) -> tuple[Tensor | None, ...]:
-    """The gradients of `hoisted_steps`, themselves differentiable."""
+    """The gradients of `hoisted_sequence`, themselves differentiable."""
     wanted = [tensor for tensor, need in zip(inputs, needed, strict=False) if need]
-    grads = iter(torch.autograd.grad(hoisted_steps(*inputs, keep), wanted, upstream, create_graph=True))
+    grads = iter(torch.autograd.grad(hoisted_sequence(*inputs, keep), wanted, upstream, create_graph=True))
     return *(next(grads) if need else None for need in needed[: len(inputs)]), None

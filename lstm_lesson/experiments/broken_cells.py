@@ -1,0 +1,98 @@
+"""Wrong LSTMs that people have really written: they pass a shape test, and most of them learn.
+
+Each cell takes what `lstm_step` takes and returns (h_t, c_t). One thing in it is wrong; its name says what.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from lstm_lesson.cells import LSTMCell, lstm_step, lstm_values, zero_state
+from lstm_lesson.equations import candidate, cell_state, forget_gate, hidden_state, input_gate, output_gate
+from lstm_lesson.layers import CustomLSTM
+
+Step = Callable[..., tuple[Tensor, Tensor]]  # (x_t, h_prev, c_prev, weights) -> (h_t, c_t)
+
+
+def i_and_f_swapped(x_t, h_prev, c_prev, weights):
+    i, f, g, o, *_ = lstm_values(x_t, h_prev, c_prev, weights)
+    c_t = i * c_prev + f * g
+    return o * torch.tanh(c_t), c_t
+
+
+def f_for_both(x_t, h_prev, c_prev, weights):
+    _, f, g, o, *_ = lstm_values(x_t, h_prev, c_prev, weights)
+    c_t = f * c_prev + f * g
+    return o * torch.tanh(c_t), c_t
+
+
+def sigmoid_candidate(x_t, h_prev, c_prev, weights):
+    i, f, _, o, *_ = lstm_values(x_t, h_prev, c_prev, weights)
+    g = torch.sigmoid(x_t @ weights["W_xc"] + h_prev @ weights["W_hc"] + weights["b_c"])
+    c_t = f * c_prev + i * g
+    return o * torch.tanh(c_t), c_t
+
+
+def no_tanh_on_c(x_t, h_prev, c_prev, weights):
+    *_, o, c_t, _ = lstm_values(x_t, h_prev, c_prev, weights)
+    return o * c_t, c_t
+
+
+def output_gate_left_out(x_t, h_prev, c_prev, weights):
+    c_t = lstm_values(x_t, h_prev, c_prev, weights).c
+    return torch.tanh(c_t), c_t
+
+
+def h_detached(x_t, h_prev, c_prev, weights):
+    return lstm_step(x_t, h_prev.detach(), c_prev, weights)
+
+
+def memory_in_place_of_h(x_t, h_prev, c_prev, weights):
+    """The misreading, as a step: the gates read the memory instead of the hidden state, through h's weights.
+
+    Arguments and result as in `cells.lstm_step`. Every shape fits, no weight is added, and it learns.
+    """
+    w = weights
+    i_t = input_gate(x_t, c_prev, w["W_xi"], w["W_hi"], w["b_i"])
+    f_t = forget_gate(x_t, c_prev, w["W_xf"], w["W_hf"], w["b_f"])
+    c_t = cell_state(f_t, c_prev, i_t, candidate(x_t, h_prev, w["W_xc"], w["W_hc"], w["b_c"]))
+    o_t = output_gate(x_t, c_t, w["W_xo"], w["W_ho"], w["b_o"])
+    return hidden_state(o_t, c_t), c_t
+
+
+CELLS: dict[str, Step] = {
+    "the right cell": lstm_step,
+    "swapped i and f": i_and_f_swapped,
+    "both terms through f": f_for_both,
+    "sigmoid on the candidate": sigmoid_candidate,
+    "no tanh on c": no_tanh_on_c,
+    "no output gate": output_gate_left_out,
+    "detached h": h_detached,
+}
+
+
+def lstm_with(step: Step, lstm: CustomLSTM) -> CustomLSTM:
+    """A copy of a one-layer, one-direction LSTM, with the same weights, that takes its steps with `step`.
+
+    `step` is called as step(x_t, h_prev, c_prev, weights) and returns (h_t, c_t), like `lstm_step`.
+    Raises ValueError for an LSTM with more than one cell.
+    """
+    if not lstm.single:
+        raise ValueError(f"lstm has {len(lstm.cells)} cells; it needs one layer in one direction")
+    copy = CustomLSTM(lstm.input_size, lstm.hidden_size)
+    copy.cells[0] = _Cell(step, lstm.input_size, lstm.hidden_size)
+    copy.to(lstm.cells[0].b_i).load_state_dict(lstm.state_dict())
+    return copy
+
+
+class _Cell(LSTMCell):
+    """An LSTMCell that takes its step with another function."""
+
+    def __init__(self, step: Step, input_size: int, hidden_size: int):
+        super().__init__(input_size, hidden_size)
+        self.step = step
+
+    def forward(self, x_t, state=None):
+        h_prev, c_prev = (zero_state(x_t, self.hidden_size),) * 2 if state is None else state
+        return self.step(x_t, h_prev, c_prev, self.weights)

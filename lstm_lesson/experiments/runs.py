@@ -1,0 +1,150 @@
+"""Several small trainings at once, one run a seed: the adding problem, and the timing of spikes."""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from lstm_lesson.cells import MAKES, lstm_step
+from lstm_lesson.data.tasks import adding_problem, spike_timing
+from lstm_lesson.experiments.broken_cells import Step, lstm_with
+from lstm_lesson.layers import CustomLSTM
+from lstm_lesson.shapes import check_size
+from lstm_lesson.training.loop import training_steps
+from lstm_lesson.training.progress_line import ProgressLine
+
+SHORTEST, LONGEST = 5, 15  # steps between two spikes
+ADDING_CHANCE = 1 / 6  # mean squared error of always answering 1: the variance of a sum of two uniform numbers
+TIMING_CHANCE = (LONGEST - SHORTEST + 2) / (12 * (LONGEST - SHORTEST))  # of always answering the mean interval
+
+
+class AddingResult(NamedTuple):
+    """What `learn_to_add` returns, one entry a run: the error on 1,000 new sequences, and the trained LSTM."""
+
+    losses: list[float]
+    lstms: list[CustomLSTM]
+
+
+class TimingResult(NamedTuple):
+    """What `learn_timing` returns, one entry a seed: the error on new trains of spikes, and the accuracy."""
+
+    errors: list[float]
+    accuracy: list[float]
+
+
+def learn_to_add(
+    step: Step = lstm_step, runs: int = 3, steps: int = 250, length: int = 8, hidden: int = 16, seed: int = 0,
+    label: str = "",
+) -> AddingResult:  # fmt: skip
+    """Train small LSTMs whose step is `step` on the adding problem, several runs at once.
+
+    The runs differ in their first weights and in the sequences they see; the same `seed` gives every `step` the same
+    ones. Adam on the mean squared error, 64 new sequences a step. A line shows loss and time left, headed by `label`.
+    Raises ValueError for numbers below 1.
+    """
+    for name, size in {"runs": runs, "steps": steps, "length": length, "hidden": hidden}.items():
+        check_size(name, size)
+    random = torch.Generator().manual_seed(seed)
+    weights = _trainable(_uniform_weights(runs, 2, hidden, random))
+    answer = torch.func.vmap(lambda x, w: _read_out(_states(step, x, w)[-1], w))  # each run with its own weights
+
+    def drawn(batch):
+        x, sums = adding_problem(runs * batch, length, random)
+        return x.view(runs, batch, length, 2), sums.view(runs, batch)
+
+    def loss(batch):
+        x, sums = batch
+        return (answer(x, weights) - sums).square().mean(dim=1)  # (runs,)
+
+    adam, batches = torch.optim.Adam(weights.values(), lr=0.03), (drawn(64) for _ in range(steps))
+    line = ProgressLine(label, on=bool(label), steps=steps)
+    for k, (_, losses) in enumerate(training_steps(adam, batches, loss), start=1):
+        line.step(f"step {k} of {steps} · loss {losses.mean().item():.3f}")
+    with torch.no_grad():
+        losses = loss(drawn(1000))
+    line.last(f"loss {losses.mean().item():.4f} · {line.seconds:.0f} s")
+    return AddingResult(losses.tolist(), [_as_lstm(step, {n: w[r] for n, w in weights.items()}) for r in range(runs)])
+
+
+def learn_timing(
+    peephole: str | None = None, step: Step = lstm_step, seeds: int = 12, steps: int = 150, hidden: int = 8,
+    label: str = "",
+) -> TimingResult:  # fmt: skip
+    """Train small LSTMs to tell how long ago the last spike was (`data.spike_timing`), several seeds at once.
+
+    Seeds are paired: for one seed every kind starts from the same weights except its peepholes, and sees the same
+    trains of spikes. Adam on the mean squared error, 32 new trains of two spikes a step. An interval counts as
+    correct if the answer, rounded to whole steps, equals it. A line shows loss and time left, headed by `label`.
+    Raises ValueError for another kind of peephole and for numbers below 1.
+    """
+    for name, size in {"seeds": seeds, "steps": steps, "hidden": hidden}.items():
+        check_size(name, size)
+    first = _uniform_weights(seeds, 1, hidden, torch.Generator().manual_seed(0), peephole)
+    first["b_f"] += 1  # starts by keeping
+    weights, random = _trainable(first), torch.Generator().manual_seed(0)
+    answer = torch.func.vmap(lambda x, w: _read_out(torch.stack(_states(step, x, w), dim=1), w))
+
+    def errors(batch):
+        x, targets, asked = batch
+        return (answer(x, weights) - targets)[asked].view(seeds, -1)  # one interval a train
+
+    def loss(batch):
+        return errors(batch).square().mean(dim=1)  # (seeds,)
+
+    adam, batches = torch.optim.Adam(weights.values(), lr=0.02), (_spikes(seeds, 32, random) for _ in range(steps))
+    line = ProgressLine(label, on=bool(label), steps=steps)
+    for k, (_, losses) in enumerate(training_steps(adam, batches, loss, clip=seeds), start=1):
+        line.step(f"step {k} of {steps} · loss {losses.mean().item():.4f}")
+    with torch.no_grad():
+        error = errors(_spikes(seeds, 500, torch.Generator().manual_seed(1)))  # (seeds, 500)
+    line.last(f"loss {error.square().mean().item():.4f} · {line.seconds:.0f} s")
+    correct = (error.abs() < 0.5 / (LONGEST - SHORTEST)).float().mean(dim=1)
+    return TimingResult(error.square().mean(dim=1).tolist(), correct.tolist())
+
+
+def _uniform_weights(runs, inputs, hidden, random, peephole=None) -> dict[str, Tensor]:
+    """First weights of the LSTM and its read-out, uniform in ±1/√H; the first dimension is the run.
+
+    The peepholes are drawn last, so that the other weights are the same with and without them.
+    """
+    if peephole not in (None, "diagonal", "full"):
+        raise ValueError(f'peephole is {peephole!r}; it needs None, "diagonal" or "full"')
+    shapes = {"W_y": (hidden, 1), "b_y": (1,)}
+    for k in MAKES:
+        shapes |= {f"W_x{k}": (inputs, hidden), f"W_h{k}": (hidden, hidden), f"b_{k}": (hidden,)}
+    if peephole:
+        shapes |= {f"W_c{k}": (hidden, hidden) if peephole == "full" else (hidden,) for k in "ifo"}
+    uniform = {name: 2 * torch.rand(runs, *shape, generator=random) - 1 for name, shape in shapes.items()}
+    return {name: w / math.sqrt(hidden) for name, w in uniform.items()}
+
+
+def _trainable(weights):
+    return {name: w.requires_grad_() for name, w in weights.items()}
+
+
+def _spikes(seeds, batch, random):
+    drawn = spike_timing(seeds * batch, 1, random, SHORTEST, LONGEST)
+    return [tensor.view(seeds, batch, *tensor.shape[1:]) for tensor in drawn]
+
+
+def _states(step: Callable, x: Tensor, weights: Mapping[str, Tensor]) -> list[Tensor]:
+    """The hidden state (B, H) after every step of x (B, T, N)."""
+    h = c = x.new_zeros(x.shape[0], weights["W_hi"].shape[0])
+    hidden_seq = []
+    for t in range(x.shape[1]):
+        h, c = step(x[:, t], h, c, weights)
+        hidden_seq.append(h)
+    return hidden_seq
+
+
+def _read_out(h: Tensor, weights: Mapping[str, Tensor]) -> Tensor:
+    """One number from each hidden state: (…, H) -> (…)."""
+    return (h @ weights["W_y"] + weights["b_y"])[..., 0]
+
+
+def _as_lstm(step, weights) -> CustomLSTM:
+    lstm = lstm_with(step, CustomLSTM(weights["W_xi"].shape[0], len(weights["b_i"])))
+    lstm.cells[0].load_state_dict({name: w.detach() for name, w in weights.items() if not name.endswith("_y")})
+    return lstm
