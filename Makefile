@@ -63,8 +63,8 @@ test: setup
 	$(PY) -m pytest
 
 colab: setup
-	$(PY) tests/colab.py .venv/colab
-	$(PY) -m pytest -m colab --dist=load tests/test_colab.py
+	$(PY) tools/colab.py .venv/colab
+	$(PY) -m pytest -m colab --dist=load tests/project/test_colab.py
 
 # The hub's packages go into the same .venv, so that learners' servers find the lessons; the proxy comes from npm.
 classroom-setup: $(HUB)
@@ -87,7 +87,7 @@ classroom-load: classroom-setup
 	$(PY) classroom/load.py $(N)
 
 classroom-test: classroom-setup
-	$(PY) -m pytest -n0 tests/test_classroom.py
+	$(PY) -m pytest -n0 tests/project/test_classroom.py
 	$(PY) classroom/load.py 2
 
 # Stops at the first error without writing that notebook. Kept: outputs, tags, slide types. Dropped: the rest.
@@ -95,7 +95,7 @@ classroom-test: classroom-setup
 notebooks: setup
 	@scratch=$$(mktemp -d) && trap 'rm -rf "$$scratch"' EXIT && \
 	LSTM_LESSON_PROGRESS="$$scratch/progress.json" $(PY) -m nbconvert --to notebook --execute --inplace \
-		--config tests/stored_notebook.py \
+		--config tools/stored_notebook.py \
 		--ExecutePreprocessor.timeout=600 --ExecutePreprocessor.kernel_name=python3 \
 		--ExecutePreprocessor.record_timing=False --ExecutePreprocessor.store_widget_state=False \
 		$(NOTEBOOKS)
@@ -109,7 +109,7 @@ slides: setup
 # The old site goes first: a page that is no longer made must not stay.
 html: setup
 	@rm -rf site
-	$(PY) docs/site/build.py site
+	$(PY) tools/site/build.py site
 	@echo "The site is in site/. Open site/index.html, or serve it: $(PY) -m http.server --bind 127.0.0.1 --directory site"
 
 bench: setup

@@ -6,6 +6,8 @@ import tempfile
 import torch
 from hypothesis import settings
 
+pytest_plugins = ["news_server"]  # the loopback server of the downloads
+
 torch.set_num_threads(1)  # as in the notebooks
 settings.register_profile("lesson", deadline=None, print_blob=True)  # a busy machine is no failure
 settings.load_profile("lesson")

@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 from statistics import median, quantiles
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "support"))
 
 import browser
 from every_explorer import MADE, START, inspector_code, value_of

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from test_text import DATA, server  # noqa: F401  the loopback server of the news
+from news_server import DATA
 from torch import nn
 
 from lstm_lesson import CustomLSTM
@@ -217,7 +217,7 @@ def table(months):
 
 
 @pytest.fixture
-def co2(server, monkeypatch):  # noqa: F811
+def co2(server, monkeypatch):
     """A generated file at a pinned address of a loopback server: months 3 to 5, 8 to 16 and 20 to 24."""
     body = table([*range(3, 6), *range(8, 17), *range(20, 25)])
     folder, leaf = FILE.split("/")

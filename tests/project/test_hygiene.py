@@ -3,8 +3,8 @@
 import nbformat
 import notebook_rules as rules
 import pytest
-from house import NOTEBOOKS, SETUP_CELL, badge
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from repository import NOTEBOOKS, SETUP_CELL, badge
 from stored_notebook import WIDGET_VIEW
 
 PICTURE = {"image/png": "aGVyZQ==", "text/html": '<img alt="a curve that falls" src="data:image/png;base64,aGVyZQ==">'}

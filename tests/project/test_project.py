@@ -7,11 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import house
 import pytest
-from house import ADDRESS, NOTEBOOKS, PACKAGE, PYPROJECT, ROOT
+import repository
 from notebook_rules import Lesson, broken_links
 from packaging.requirements import Requirement
+from repository import ADDRESS, NOTEBOOKS, PACKAGE, PYPROJECT, ROOT, requirements
 
 LOADED_WHEN_USED = {"matplotlib", "ipywidgets", "IPython", "pooch", "torchviz", "graphviz", "platformdirs", "tqdm",
                     "joblib", "distributed"}  # fmt: skip
@@ -20,12 +20,6 @@ CONDA_ONLY = {"python", "pip"}
 # The wrong cells: short functions of one kind, told in their module's docstring.
 TOLD_TOGETHER = {"broken_cells"}
 MODULES = sorted(PACKAGE.rglob("*.py"))
-
-
-def requirements(folder=ROOT):
-    """name -> version, from requirements.txt; every line pins."""
-    lines = (line.split("#")[0].strip() for line in (folder / "requirements.txt").read_text().splitlines())
-    return dict(line.split("==") for line in lines if line)
 
 
 def environment():
@@ -72,10 +66,10 @@ def test_the_pin_lies_in_the_range_of_the_package(name, version):
     assert ranges()[name].contains(version), f"{name}=={version} is not in {ranges()[name]}"
 
 
-@pytest.mark.parametrize("path", sorted([*MODULES, *(ROOT / "tests").glob("*.py"), ROOT / "conftest.py"]))
+@pytest.mark.parametrize("path", [*MODULES, *sorted((ROOT / "tests").rglob("*.py")), ROOT / "conftest.py"])
 def test_what_is_imported_is_a_dependency(path):
     own = {"lstm_lesson"} | {
-        path.stem for folder in ("tests", "classroom", "benchmarks") for path in (ROOT / folder).glob("*.py")
+        path.stem for folder in ("tests", "tools", "classroom", "benchmarks") for path in (ROOT / folder).rglob("*.py")
     }
     # by nbconvert, pytest and JupyterLab
     brought = {"bs4", "packaging", "yaml", "httpx", "tornado", "traitlets", "jupyter_server"}
@@ -111,33 +105,33 @@ def test_a_missing_docstring_is_caught():
     assert undocumented(ast.parse("def f():\n    pass\n\ndef _g():\n    pass\n\nclass C:\n    'Something.'")) == ["f"]
 
 
-@pytest.mark.parametrize("path", house.files(), ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize("path", repository.files(), ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_trace_of_one_machine_in(path):
     text = path.read_text(encoding="utf-8")
-    paths = house.machine_paths(text)
+    paths = repository.machine_paths(text)
     if path == ROOT / ".ci" / "run":
         paths = [p for p in paths if p != "../" + "shared"]  # the copy of the data that may stand beside the repository
     assert paths == []
-    assert house.index_hosts(text) == []
+    assert repository.index_hosts(text) == []
 
 
 @pytest.mark.parametrize("parts", [("", "work"), ("", "root"), ("", "tmp"), ("", "home", "ada"), ("", "Users", "ada")])
 def test_a_machine_path_is_caught(parts):
-    assert house.machine_paths(f'see "{"/".join(parts)}/lesson.csv" for more') != []
-    assert house.machine_paths("see " + "\\".join(["C:", "Users", "ada"])) != []
-    assert house.machine_paths("see " + "/".join(["..", "shared", "data"])) != []
+    assert repository.machine_paths(f'see "{"/".join(parts)}/lesson.csv" for more') != []
+    assert repository.machine_paths("see " + "\\".join(["C:", "Users", "ada"])) != []
+    assert repository.machine_paths("see " + "/".join(["..", "shared", "data"])) != []
 
 
 @pytest.mark.parametrize(
     "text", ["a/Users/b", "~/Users/lesson", "../home/x", "https://example.org/home", "/usr/bin/env"]
 )
 def test_what_is_no_machine_path_is_left_alone(text):
-    assert house.machine_paths(text) == []
+    assert repository.machine_paths(text) == []
 
 
 @pytest.mark.parametrize("host", ["pypi." + "org", "files.python" + "hosted.org", "download.py" + "torch.org"])
 def test_an_index_host_is_caught(host):
-    assert house.index_hosts(f"--index-url https://{host}/simple") != []
+    assert repository.index_hosts(f"--index-url https://{host}/simple") != []
 
 
 def test_the_readme_links_to_what_exists():
@@ -169,16 +163,16 @@ def test_the_readme_lists_the_notebook_with_its_question_minutes_and_badge(path)
     assert len(row) == 1
     assert question in row[0]
     assert f"| {minutes} |" in row[0]
-    assert house.badge(path.name) in row[0]
+    assert repository.badge(path.name) in row[0]
 
 
 def test_the_readme_has_a_badge_for_binder():
-    assert house.binder_badge() in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert repository.binder_badge() in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_repository_address_is_the_same_everywhere():
     owner, name = ADDRESS.split("/")[-2:]
-    for path in house.files():
+    for path in repository.files():
         for found in re.findall(rf"github(?:\.com)?/([\w-]+)/{name}\b", path.read_text(encoding="utf-8")):
             assert found == owner, path
-    assert f"git+{ADDRESS}" in house.SETUP_CELL
+    assert f"git+{ADDRESS}" in repository.SETUP_CELL

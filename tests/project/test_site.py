@@ -10,13 +10,13 @@ import nbformat
 import pytest
 from bs4 import BeautifulSoup
 from colours import linear
-from house import ADDRESS, NOTEBOOKS, PACKAGE, ROOT
 from notebook_rules import Lesson, without_code
+from repository import ADDRESS, NOTEBOOKS, PACKAGE, ROOT
 
 from lstm_lesson.explorers.playground import PRESETS, CellPlayground
 from lstm_lesson.plots import lstm_svg
 from lstm_lesson.plots.style import COLORS, INK, QUIET
-from lstm_lesson.text.news import NewsUnavailable, load_news
+from lstm_lesson.text import NewsUnavailable, load_news
 
 IN_A_BROWSER = [pytest.mark.browser, pytest.mark.skipif(bool(browser.why_not()), reason=browser.why_not())]
 LESSONS = [path.stem for path in NOTEBOOKS]
@@ -24,7 +24,7 @@ PAGES = ["index", *LESSONS, "inspector", "playground"]
 LOOKED_AT = ["index", "00_start_here", "05_forget_gate", "13_inside_the_gates", "inspector", "playground"]
 PHONE = {"width": 390, "height": 844}
 LARGEST = 15 * 2**20  # bytes of the whole site
-STYLE = (ROOT / "docs" / "site" / "template" / "style.css").read_text(encoding="utf-8")
+STYLE = (ROOT / "tools" / "site" / "template" / "style.css").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,6 @@
 """What a notebook keeps in git: outputs, tags and slide types. The configuration of nbconvert for it.
 
-`make notebooks` and the hook before a commit both take it: `nbconvert --to notebook --config tests/stored_notebook.py`.
+`make notebooks` and the hook before a commit both take it: `nbconvert --to notebook --config tools/stored_notebook.py`.
 """
 
 from nbconvert.preprocessors import Preprocessor

@@ -8,7 +8,7 @@ import sys
 import threading
 from pathlib import Path
 
-from house import ROOT
+from repository import ROOT
 
 BUILD = 300  # seconds that the build may take
 
@@ -20,7 +20,7 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 
 def build(folder: Path) -> Path:
     """The site, made in this folder as `make html` makes it; RuntimeError with what it said if that fails."""
-    command = [sys.executable, str(ROOT / "docs" / "site" / "build.py"), str(folder)]
+    command = [sys.executable, str(ROOT / "tools" / "site" / "build.py"), str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=BUILD)
     if done.returncode:
         raise RuntimeError(f"the site was not built:\n{done.stderr[-3000:]}")

@@ -19,7 +19,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 import yaml
-from house import ADDRESS, NOTEBOOKS, ROOT
+from repository import ADDRESS, NOTEBOOKS, ROOT
 from tornado.httpclient import HTTPClientError
 
 CLASSROOM = ROOT / "classroom"

@@ -5,9 +5,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from house import ROOT
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
 from jupyter_server.services.kernels.websocket import KernelWebsocketHandler
+from repository import ROOT
 from traitlets.config import PyFileConfigLoader
 
 CONFIG = ROOT / "classroom" / "jupyter_server_config.py"

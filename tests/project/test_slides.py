@@ -3,10 +3,10 @@
 import re
 
 import pytest
-from house import NOTEBOOKS, ROOT, SETUP_CELL
 from nbconvert import SlidesExporter
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 from notebook_rules import Lesson, has_picture, text
+from repository import NOTEBOOKS, ROOT, SETUP_CELL
 
 PICTURE, SCREEN = 16, 36  # in lines; SCREEN is a little more than one, the rest can be scrolled
 by_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

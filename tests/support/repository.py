@@ -4,14 +4,14 @@ import re
 import tomllib
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "lstm_lesson"
 # what people write
-FOLDERS = ("notebooks", "lstm_lesson", "tests", "benchmarks", "classroom", "docs", ".ci", ".github")
+FOLDERS = ("notebooks", "lstm_lesson", "tests", "benchmarks", "classroom", "docs", "tools", ".ci", ".github")
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 ADDRESS = PYPROJECT["project"]["urls"]["Repository"]
-SETUP_CELL = (ROOT / "tests" / "setup_cell.txt").read_text(encoding="utf-8").strip().replace("{address}", ADDRESS)
+SETUP_CELL = (ROOT / "tools" / "setup_cell.txt").read_text(encoding="utf-8").strip().replace("{address}", ADDRESS)
 
 MACHINE_PATH = re.compile(r"(?<![\w.~-])/(?:work|root|tmp|home|Users)/[\w.-]+|\b[A-Z]:\\{1,2}Users\b|\.\./shared\b")
 INDEX_HOST = re.compile(r"pypi\.org|python[h]osted\.org|download\.pytorch\.org|anaconda\.(?:org|com)|conda\.io", re.I)
@@ -46,3 +46,9 @@ def binder_badge() -> str:
     binder = ADDRESS.replace("https://github.com", "https://mybinder.org/v2/gh")
     picture = "https://mybinder.org/badge_logo.svg"
     return f"[![Open in Binder]({picture})]({binder}/main?urlpath=lab%2Ftree%2Fnotebooks%2F00_start_here.ipynb)"
+
+
+def requirements(folder=ROOT):
+    """name -> version, from requirements.txt; every line pins."""
+    lines = (line.split("#")[0].strip() for line in (folder / "requirements.txt").read_text().splitlines())
+    return dict(line.split("==") for line in lines if line)

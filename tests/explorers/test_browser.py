@@ -10,8 +10,8 @@ import browser
 import ipywidgets as widgets
 import pytest
 from every_explorer import MADE, START, value_of
-from house import NOTEBOOKS
 from notebook_rules import Lesson
+from repository import NOTEBOOKS
 
 from lstm_lesson.explorers.base import Explorer
 

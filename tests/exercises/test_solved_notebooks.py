@@ -4,8 +4,8 @@ import re
 
 import nbformat
 import pytest
-from house import NOTEBOOKS
 from nbconvert.preprocessors import ExecutePreprocessor
+from repository import NOTEBOOKS
 
 from lstm_lesson.exercises.exercise import exercises
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from house import ROOT
+from repository import ROOT
 
 from lstm_lesson import CustomLSTM, equations
 from lstm_lesson.experiments import ablation, results, sweep, variants

@@ -8,9 +8,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
-from house import NOTEBOOKS, ROOT
 from notebook_rules import Lesson, broken_links
 from notebook_rules import headings as of_lesson
+from repository import NOTEBOOKS, ROOT
 
 from lstm_lesson import check
 from lstm_lesson.exercises.exercise import draws, exercises

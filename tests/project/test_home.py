@@ -7,11 +7,10 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from house import ADDRESS, NOTEBOOKS, PYPROJECT, ROOT
 from notebook_rules import METADATA, broken_links
 from packaging.specifiers import SpecifierSet
+from repository import ADDRESS, NOTEBOOKS, PYPROJECT, ROOT, requirements
 from stored_notebook import WIDGET_VIEW
-from test_project import requirements
 
 yaml = pytest.importorskip("yaml", reason="PyYAML is not there; distributed brings it")
 PROJECT = PYPROJECT["project"]

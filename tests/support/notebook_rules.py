@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import nbformat
-from house import SETUP_CELL, badge, machine_paths
+from repository import SETUP_CELL, badge, machine_paths
 from stored_notebook import WIDGET_VIEW
 
 from lstm_lesson.exercises.exercise import exercises

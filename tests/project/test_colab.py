@@ -11,9 +11,9 @@ import colab
 import nbformat
 import pytest
 from every_explorer import MADE, START, inspector_code
-from house import ADDRESS, NOTEBOOKS, ROOT
 from nbconvert.preprocessors import ExecutePreprocessor
 from nbformat.v4 import new_code_cell, new_notebook
+from repository import ADDRESS, NOTEBOOKS, ROOT
 
 STAND_IN = Path(os.environ.get("LSTM_LESSON_COLAB", ROOT / ".venv" / "colab"))
 VIEW = "application/vnd.jupyter.widget-view+json"

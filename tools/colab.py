@@ -1,6 +1,6 @@
 """A stand-in for Colab: its old ipywidgets and IPython, a `google.colab` module, the lesson's wheel and no checkout.
 
-`python tests/colab.py FOLDER` builds it once; a second call mends only what has changed. Versions: tests/colab.txt.
+`python tools/colab.py FOLDER` builds it once; a second call mends only what has changed. Versions: tools/colab.txt.
 Two things differ from Colab: torch is the one of the running Python, shared by links, and there is no GPU.
 """
 
@@ -18,7 +18,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parent.parent
-VERSIONS = ROOT / "tests" / "colab.txt"
+VERSIONS = ROOT / "tools" / "colab.txt"
 # Runs in every kernel before its first cell. Colab's `%pip` fetches the package from GitHub; here the line is written
 # down, for the tests to judge, and what stands for the address is the wheel. The rest of the line is done as it says.
 STARTUP = """

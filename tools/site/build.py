@@ -1,4 +1,4 @@
-"""Make the static site: `python docs/site/build.py FOLDER` (or `make html`). FOLDER must be empty or not exist yet.
+"""Make the static site: `python tools/site/build.py FOLDER` (or `make html`). FOLDER must be empty or not exist yet.
 
 nbconvert makes a page of each notebook (`lessons.py`), formulas become MathML (`formulas.py`), and two pages move
 without a kernel (`alive.py`). Nothing of the site asks for a network.
