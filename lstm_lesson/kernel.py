@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 import torch
 from torch import Tensor, nn
 from torch.autograd import forward_ad
-from torch.nn.modules.module import _has_any_global_hook
 
 from lstm_lesson.cells import MAKES, LSTMCell
 
@@ -20,7 +19,7 @@ def supported(cell: nn.Module, *tensors: Tensor) -> bool:
     Only for the plain cell without peepholes that nobody watches with hooks, in float32 or float64, outside autocast,
     compilers, `torch.func` and forward-mode gradients. Everywhere else the readable path runs, or says what is wrong.
     """
-    if type(cell) is not LSTMCell or cell.peephole or "forward" in vars(cell) or _watched(cell):
+    if type(cell) is not LSTMCell or cell.peephole or "forward" in vars(cell):
         return False
     N, H, weights = cell.input_size, cell.hidden_size, cell.weights
     needed = {f"{reads}{k}": shape for reads, shape in (("W_x", (N, H)), ("W_h", (H, H)), ("b_", (H,))) for k in MAKES}
@@ -33,14 +32,24 @@ def supported(cell: nn.Module, *tensors: Tensor) -> bool:
         and not torch.is_autocast_enabled(tensors[0].device.type)
         and not torch.compiler.is_compiling()
         and not torch.jit.is_tracing()
-        and not torch._C._are_functorch_transforms_active()
-        and forward_ad._current_level < 0
+        and not _watched(cell)
     )
 
 
 def _watched(cell: nn.Module) -> bool:
-    hooks = cell._forward_hooks, cell._forward_pre_hooks, cell._backward_hooks, cell._backward_pre_hooks
-    return any(hooks) or _has_any_global_hook()
+    """Whether hooks, `torch.func` or forward-mode gradients look at every step.
+
+    Only private names of torch tell. A torch that has moved or changed one of them cannot answer: then yes, to be safe.
+    """
+    try:
+        return (
+            any((cell._forward_hooks, cell._forward_pre_hooks, cell._backward_hooks, cell._backward_pre_hooks))
+            or nn.modules.module._has_any_global_hook()
+            or torch._C._are_functorch_transforms_active()
+            or forward_ad._current_level >= 0
+        )
+    except (AttributeError, TypeError):
+        return True
 
 
 def run_cell(

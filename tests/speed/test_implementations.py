@@ -1,5 +1,8 @@
 """Every rung of the ladder computes the same, forward and backward, and `CustomLSTM` takes the fast one or says why."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 from hypothesis import example, given, settings
@@ -219,6 +222,40 @@ def test_a_global_hook_on_all_modules_sees_the_cells(taken):
     finally:
         handle.remove()
     assert taken == ["readable"]
+
+
+PRIVATE = [
+    (nn.modules.module, "_has_any_global_hook"),
+    (torch._C, "_are_functorch_transforms_active"),
+    (torch.autograd.forward_ad, "_current_level"),
+]
+
+
+@pytest.mark.parametrize("change", ["gone", "of another kind"])
+@pytest.mark.parametrize(("place", "name"), PRIVATE, ids=[name for _, name in PRIVATE])
+def test_without_a_private_name_of_torch_the_readable_path_is_taken(monkeypatch, taken, place, name, change):
+    torch.manual_seed(0)
+    theirs, x = nn.LSTM(3, 4, batch_first=True).double(), double(2, 5, 3)
+    ours = CustomLSTM.from_torch(theirs)
+    if change == "gone":
+        monkeypatch.delattr(place, name)
+    else:
+        monkeypatch.setattr(place, name, object())  # neither a function nor a number
+    assert apart([ours(x)[0]], [theirs(x)[0]]) <= EXACT
+    assert taken == ["readable"]
+
+
+def test_a_cell_without_its_private_attributes_is_not_for_the_fast_path():
+    cell, x, state = LSTMCell(3, 4), torch.randn(2, 5, 3), torch.zeros(2, 4)
+    assert by_hand.applies(cell, x, state, state)
+    del cell._forward_hooks
+    assert not by_hand.applies(cell, x, state, state)
+
+
+def test_the_package_can_be_imported_without_the_private_names():
+    gone = "; ".join(f"del torch.{place.__name__.removeprefix('torch.')}.{name}" for place, name in PRIVATE)
+    code = f"import torch; {gone}; import lstm_lesson; lstm_lesson.CustomLSTM(3, 4)(torch.randn(2, 5, 3))"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_a_weight_that_does_not_fit_is_named_as_ever():
