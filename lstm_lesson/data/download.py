@@ -1,4 +1,4 @@
-"""The files of the data sets: fetched once from a pinned address, checked, and kept in a cache folder."""
+"""Download the files of the data sets once from a pinned address, check them, and keep them in a cache folder."""
 
 import errno
 import hashlib
@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 ADDRESS = "https://raw.githubusercontent.com/"
-PINNED = {  # where each folder stands under ADDRESS: at one commit, so that it cannot change unseen
+PINNED = {  # the path of each folder below ADDRESS: fixed to one commit, so that its files cannot change
     "covid": "diptamath/covid_fake_news/030deba36d118c124709fd72d7d5f14c7bc69053/data/",
     "onion": "lukefeilberg/onion/3088d75b93051883300273089ee921b4189184f0/",
     "co2": "vega/vega-datasets/04b5fa05697d6e66d722aa970c846df0514ad046/data/",
@@ -22,11 +22,11 @@ SHA256 = {
 }
 TIMEOUT = 10.0  # seconds for the server to answer, and between two pieces of a file
 TIME_LIMIT = 120.0  # seconds for one file as a whole
-PIECE = 64  # bytes read at a time; small, so that TIME_LIMIT stops a server that only drips
+PIECE = 64  # bytes read at a time; small, so that TIME_LIMIT also stops a very slow server
 
 
 class NewsUnavailable(OSError):
-    """A file of a data set could not be had, or not unharmed; the message says why and what to do."""
+    """A file of a data set could not be downloaded or is damaged; the message says why and what to do."""
 
 
 def cache_folder() -> Path:
@@ -46,11 +46,11 @@ def own_folder() -> Path:
 
 
 def find(file: str, folder: str | Path | None = None) -> Path:
-    """The path of `file`, one of SHA256, unharmed: in `folder`, LSTM_LESSON_DATA or the cache, downloaded if need be.
+    """The path of a checked `file`, one of SHA256: in `folder`, LSTM_LESSON_DATA or the cache, downloaded if needed.
 
-    Only a file missing or damaged in `folder` or the cache is downloaded. A download is checked before it takes its
-    place; whatever goes wrong, nothing half-written stays.
-    Raises NewsUnavailable if the file can't be had unharmed.
+    Only a file missing or damaged in `folder` or the cache is downloaded. A download is checked before it is
+    moved into place, so that no incomplete file stays.
+    Raises NewsUnavailable if the file cannot be downloaded or is damaged.
     """
     given = os.environ.get("LSTM_LESSON_DATA")
     if folder is None and given:
@@ -95,20 +95,14 @@ def _download(url: str, output_file: str, _pooch=None) -> None:
     class Line(tqdm):
         give_up = time.monotonic() + TIME_LIMIT
 
-        def __bool__(self):  # pooch asks whether there is a line; tqdm takes it for: is there work?
-            return True
-
         def update(self, n=1):
             if time.monotonic() > self.give_up:
                 raise TimeoutError
             return super().update(n)
 
-        def reset(self, total=None):  # pooch starts again from 0 at the end, to show the whole
-            self.n, self.delay = 0, 0
-
     as_it_is = {"Accept-Encoding": "identity"}  # so that the server's length is the file's
-    look = {"unit": "B", "unit_scale": True, "file": sys.stdout, "delay": 1e-6}  # nothing is shown before it arrives
-    with Line(desc=url.rpartition("/")[2], **look) as line:
+    look = {"unit": "B", "unit_scale": True, "file": sys.stdout}
+    with Line(desc=url.rpartition("/")[2], total=1, **look) as line:
         get = pooch.HTTPDownloader(progressbar=line, chunk_size=PIECE, timeout=TIMEOUT, headers=as_it_is)
         get(url, output_file, None)
 

@@ -46,9 +46,9 @@ def lorenz(batch: int, steps: int, generator: torch.Generator | None = None, dt:
 
         x' = 10 (y − x)      y' = x (28 − z) − y      z' = x y − (8/3) z
 
-    -> (B, T, 3), float32, from random starts whose first 20 units of time are thrown away, so that what is left lies
+    -> (B, T, 3), float32, from random starts; the first 20 units of time are dropped, so that the series lies
     on the attractor. Integrated in float64 by Runge–Kutta steps of at most 0.01. Two starts that differ by d are
-    about d·e^(0.9 t) apart after a time t, until they are as far apart as any two: no forecast reaches far.
+    about d·e^(0.9 t) apart after a time t, until they are as far apart as two random states: no forecast reaches far.
     Over a long run the mean of x is 0 (the equations stay the same if x and y change sign), and the mean of x² is
     8/3 times the mean of z: that is the mean squared error of always answering 0 for x.
     Source: Lorenz 1963. Raises ValueError for a batch or steps below 1 and unless 0 < dt <= 1.
@@ -101,7 +101,7 @@ class Series(NamedTuple):
 def load_co2(folder: str | Path | None = None) -> Series:
     """Monthly means of the carbon dioxide at Mauna Loa Observatory, Hawaii, in parts per million.
 
-    The longest stretch without a missing month: May 1964 to April 2020. Measured by the Scripps CO2 Program (Keeling
+    The longest period without a missing month: May 1964 to April 2020. Measured by the Scripps CO2 Program (Keeling
     et al. 2001), under Creative Commons Attribution 4.0; the file is the one that the collection vega-datasets keeps.
     It is downloaded once, checked by SHA-256 and kept, in the places that `text.load_news` names.
     Raises OSError if the file can't be had unharmed.
@@ -113,6 +113,6 @@ def load_co2(folder: str | Path | None = None) -> Series:
     first, best = 0, (0, 0)
     for k in range(1, len(rows) + 1):
         if k == len(rows) or rows[k][0] != rows[k - 1][0] + 1:  # a month is missing before this row
-            best, first = max(best, (first, k), key=lambda stretch: stretch[1] - stretch[0]), k
+            best, first = max(best, (first, k), key=lambda period: period[1] - period[0]), k
     months, values = zip(*rows[slice(*best)], strict=True)
     return Series(torch.tensor(values, dtype=torch.float64), torch.tensor(months, dtype=torch.float64) / 12)

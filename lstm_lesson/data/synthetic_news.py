@@ -31,17 +31,17 @@ TEMPLATES = (
 
 
 def synthetic_headlines(n: int = 4000, seed: int = 0) -> tuple[list[str], Tensor]:
-    """Invented headlines whose label depends on the order of the words alone.
+    """Invented headlines whose label depends only on the order of the words.
 
     Each headline has an official source and a hearsay source; one confirms a story, the other denies it. The label is
-    1 (fake) where the official source is the one that denies. Headlines come in pairs that stand side by side, at
-    places 2k and 2k + 1: the second is the first with its two sources swapped, so it has the same words and the other
-    label. Whatever a bag of words answers, it is right about exactly one of the two: its accuracy is 0.5 on every
-    slice that keeps the pairs together. Neither does the first source decide, nor the first verb.
+    1 (fake) where the official source denies. Headlines come in pairs, at indices 2k and 2k + 1: the second is the
+    first with its two sources swapped, so it has the same words and the other label. A bag of words gives both the
+    same answer, so its accuracy is 0.5 on every slice that keeps the pairs together. The first source alone does not
+    decide the label, nor does the first verb.
 
     n even -> n different texts, labels (n,) int64, half of them 1. The same `seed` gives the same headlines.
     Source: our own grammar; chance score 0.5.
-    Raises ValueError for an n that is odd, not positive, or more than the grammar can say.
+    Raises ValueError for an n that is odd, not positive, or more than the grammar can make.
 
     >>> texts, labels = synthetic_headlines(2, seed=0)
     >>> sorted(texts[0].split()) == sorted(texts[1].split()), sorted(labels.tolist())

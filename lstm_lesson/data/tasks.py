@@ -1,6 +1,6 @@
-"""Generated sequences: tasks whose answer we know because we wrote the rule.
+"""Generated tasks: batches of sequences with a known answer.
 
-Each function draws a fresh batch from a `torch.Generator`; the same generator state gives the same batch.
+Each function draws a new batch from a `torch.Generator`; the same generator state gives the same batch.
 """
 
 import random
@@ -12,8 +12,8 @@ from torch.nn import functional as F
 from lstm_lesson.shapes import check_size
 
 IGNORE = -100  # no target here; the value that torch's cross_entropy leaves out
-REBER = "BTPSXVE"  # the letters of the Reber grammar, in the order of their one-hot places
-INNER = (  # where each letter leads from each node of the Reber grammar; node 0 is behind B, node 5 before E
+REBER = "BTPSXVE"  # the letters of the Reber grammar; the position is the one-hot index
+INNER = (  # Reber grammar: for each node, the letters that leave it and the nodes they lead to
     {"T": 1, "P": 2},
     {"S": 1, "X": 3},
     {"T": 2, "V": 4},
@@ -25,7 +25,7 @@ INNER = (  # where each letter leads from each node of the Reber grammar; node 0
 def adding_problem(batch: int, steps: int, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
     """Add the two marked numbers: one mark falls in the first half of the sequence, one in the second.
 
-    -> x (B, T, 2), a number between 0 and 1 beside a mark that is 1 at two steps and 0 elsewhere; sums (B,).
+    -> x (B, T, 2): at each step a number between 0 and 1, and a mark that is 1 at two steps and 0 elsewhere; sums (B,).
     Always answering 1, the mean, has a mean squared error of 1/6. Source: Hochreiter & Schmidhuber 1997, simplified.
     Raises ValueError for a batch below 1 or fewer than 2 steps.
 
@@ -42,11 +42,11 @@ def adding_problem(batch: int, steps: int, generator: torch.Generator | None = N
 
 
 def temporal_order(batch: int, steps: int, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
-    """Two signs, each X or Y, among letters that mean nothing: which came first, which second?
+    """Two signs, each X or Y, stand among random letters: which came first, and which second?
 
     -> x (B, T, 6), one-hot: the letters a, b, c, d, then X, then Y; labels (B,) int64: 0 for XX, 1 XY, 2 YX, 3 YY.
-    The first sign falls between T/10 and T/5, the second between T/2 and 3T/5; the rest of the sequence is noise.
-    Any constant answer is right with chance 1/4; the cross-entropy of not knowing is ln 4.
+    The first sign falls between T/10 and T/5, the second between T/2 and 3T/5; the other letters are random.
+    Any constant answer has accuracy 1/4; a uniform guess has a cross-entropy of ln 4.
     Source: Hochreiter & Schmidhuber 1997, experiment 6a, with any length and without its start and end signs.
     Raises ValueError for a batch below 1 or fewer than 10 steps.
 
@@ -65,13 +65,13 @@ def temporal_order(batch: int, steps: int, generator: torch.Generator | None = N
 
 def copy_memory(batch: int, delay: int, generator: torch.Generator | None = None, length: int = 5,
                 letters: int = 8) -> tuple[Tensor, Tensor]:  # fmt: skip
-    """Read some letters, wait, and say them again when the sign comes.
+    """Read some letters, wait, and repeat them after a sign.
 
-    -> x (B, T, letters + 2) one-hot, targets (B, T) int64, with T = 2·length + delay. In x come `length` letters,
-    `delay − 1` blanks, the sign to speak, `length` blanks; the blank has the place `letters`, the sign the one after.
-    The targets are blank up to and with the sign, then the letters: each `length + delay` steps after it was read.
-    Without a memory one can answer blank, then guess: each letter right with chance 1/letters, and a cross-entropy of
-    length · ln(letters) / T. Source: Hochreiter & Schmidhuber 1997; in this form Arjovsky, Shah & Bengio 2016.
+    -> x (B, T, letters + 2) one-hot, targets (B, T) int64, with T = 2·length + delay. x holds `length` letters,
+    `delay − 1` blanks, the sign, and `length` blanks. The blank has index `letters`, the sign `letters + 1`.
+    The targets are blank up to the sign, then the letters: each one `length + delay` steps after it was read.
+    A model without memory can answer blank, then guess each letter: its cross-entropy is length · ln(letters) / T.
+    Source: Hochreiter & Schmidhuber 1997; in this form Arjovsky, Shah & Bengio 2016.
     Raises ValueError for a batch, delay or length below 1 or fewer than 2 letters.
 
     >>> x, targets = copy_memory(3, 20)
@@ -79,19 +79,19 @@ def copy_memory(batch: int, delay: int, generator: torch.Generator | None = None
     (torch.Size([3, 30, 10]), True)
     """
     _need(batch=(batch, 1), delay=(delay, 1), length=(length, 1), letters=(letters, 2))
-    said = torch.randint(0, letters, (batch, length), generator=generator)
+    shown = torch.randint(0, letters, (batch, length), generator=generator)
     wait = torch.full((batch, length + delay), letters)  # blanks
-    targets = torch.cat([wait, said], dim=1)
-    read = torch.cat([said, wait], dim=1)
+    targets = torch.cat([wait, shown], dim=1)
+    read = torch.cat([shown, wait], dim=1)
     read[:, length + delay - 1] = letters + 1  # the sign, `delay` steps after the last letter
     return F.one_hot(read, letters + 2).float(), targets
 
 
 def reber_strings(n: int, generator: torch.Generator | None = None) -> list[str]:
-    """Words of the embedded Reber grammar: its second and its last-but-one letter are the same, T or P.
+    """Words of the embedded Reber grammar: the second and the last but one letter are equal, T or P.
 
-    n words, such as BTBTXSETE: B, then T or P, a whole word of the Reber grammar (from its own B to its own E), the
-    same T or P again, E. At each fork of the grammar both ways have chance 1/2, so that words have any length from 9.
+    n words, such as BTBTXSETE: B, then T or P, a whole word of the Reber grammar (from B to E), the same T or P again,
+    and E. At each fork of the grammar both ways have probability 1/2; a word has 9 letters or more.
     Source: Reber 1967; embedded: Cleeremans, Servan-Schreiber & McClelland 1989. Raises ValueError for n below 1.
     """
     _need(n=(n, 1))
@@ -108,12 +108,12 @@ def _reber_string(rng):
 
 
 def embedded_reber(batch: int, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor, Tensor]:
-    """Words of the embedded Reber grammar, letter by letter, to be continued: the next letter at each step.
+    """Predict the next letter at each step of a word of the embedded Reber grammar.
 
-    -> x (B, T, 7), one-hot in the order of `REBER`, without a word's last letter, zeros behind its end;
-    targets (B, T) int64, the letter that follows, `IGNORE` behind the end; lengths (B,), the true steps of x.
-    The letter to remember is the target at step `lengths − 2`: T or P, as at the second letter of the word. Who has
-    forgotten it is right there with chance 1/2. Sources as in `reber_strings`; as a test of memory Hochreiter &
+    -> x (B, T, 7), one-hot in the order of `REBER`: the word without its last letter, then zeros;
+    targets (B, T) int64: the letter that follows, then `IGNORE`; lengths (B,): the number of true steps of x.
+    The letter to remember is the target at step `lengths − 2`: the same T or P as the second letter of the word.
+    Without memory, accuracy there is 1/2. Sources as in `reber_strings`; as a test of memory Hochreiter &
     Schmidhuber 1997. Raises ValueError for a batch below 1.
 
     >>> x, targets, lengths = embedded_reber(4)
@@ -133,14 +133,14 @@ def embedded_reber(batch: int, generator: torch.Generator | None = None) -> tupl
 
 def spike_timing(batch: int, intervals: int = 3, generator: torch.Generator | None = None, shortest: int = 10,
                  longest: int = 20) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
-    """A train of spikes: at each one, how long ago was the one before?
+    """At each spike of a sequence, predict the interval since the spike before.
 
-    -> x (B, T, 1), 1 at a spike and 0 elsewhere; targets (B, T), at each spike but the first the interval since the
-    spike before, scaled so that `shortest` steps are 0 and `longest` steps 1, and 0 elsewhere; asked (B, T) bool, True
-    where there is such a target. T = shortest + intervals · longest. The first spike comes within `shortest` steps,
-    each interval is a whole number from `shortest` to `longest`, all alike.
+    -> x (B, T, 1): 1 at a spike, 0 elsewhere; targets (B, T): at each spike except the first, the interval since the
+    spike before, scaled so that `shortest` steps are 0 and `longest` steps are 1, and 0 elsewhere; asked (B, T) bool:
+    True where there is such a target. T = shortest + intervals · longest. The first spike comes within `shortest`
+    steps; each interval is a whole number from `shortest` to `longest`, all equally likely.
     Always answering 1/2, the mean, has a mean squared error of (n + 2) / (12 n) with n = longest − shortest: 0.1 for
-    n = 10. One step too many or too few costs 1/n².
+    n = 10. An error of one step costs 1/n².
     Source: after "measuring spike delays" of Gers, Schraudolph & Schmidhuber 2002, with whole steps.
     Raises ValueError for a batch, intervals or shortest below 1 and a longest not above shortest.
 
@@ -161,7 +161,7 @@ def spike_timing(batch: int, intervals: int = 3, generator: torch.Generator | No
 
 
 def _need(**sizes):
-    """Raise ValueError for the first `name=(value, least)` that is no whole number of at least `least`."""
+    """Raise ValueError for the first `name=(value, least)` whose value is not a whole number of at least `least`."""
     for name, (value, least) in sizes.items():
         check_size(name, value)
         if value < least:

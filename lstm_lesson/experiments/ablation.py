@@ -1,4 +1,4 @@
-"""One training of one variant on one task with one seed, and the loss it ends with."""
+"""The ablation: train one variant on one task with one seed, and measure its final loss."""
 
 import itertools
 import math
@@ -18,7 +18,7 @@ EIGHT = tuple(name for name in VARIANTS if name != "RNN")  # the LSTM and its se
 
 @dataclass(frozen=True)
 class Run:
-    """All that decides how a training ends, but for the versions of Python and torch."""
+    """All settings of one training. With the versions of Python and torch they determine its result."""
 
     task: str
     variant: str
@@ -33,14 +33,14 @@ class Run:
 
 @dataclass(frozen=True)
 class Task:
-    """What a task feeds in, what it asks, and what an answer without memory scores."""
+    """A task: its sizes, how to draw a batch, how to compute the losses, and the loss of a model without memory."""
 
     inputs: int
     outputs: int
     chance: float  # the loss of the best constant answer
     unit: str  # of the loss
     draw: Callable[[int, int, torch.Generator], tuple]  # batch, length, generator -> inputs and targets
-    losses: Callable[[Tensor, tuple], tuple[Tensor, Tensor]]  # answers (B, T, outputs), batch -> trained on, measured
+    losses: Callable[[Tensor, tuple], tuple[Tensor, Tensor]]  # answers, batch -> training loss, measured loss
     length: int
 
 
@@ -53,7 +53,7 @@ def _order(answers, drawn):
 
 
 def _reber(answers, drawn):
-    """Trained on every next letter, measured at the one letter that needs a memory."""
+    """The training loss counts every next letter, the measured loss only the letter that needs a memory."""
     _, targets, lengths = drawn
     rows, asked = torch.arange(len(lengths)), lengths - 2
     every = F.cross_entropy(answers.flatten(0, 1), targets.flatten(), ignore_index=tasks.IGNORE)
@@ -79,7 +79,7 @@ def grid(names: Iterable[str] = tuple(TASKS), variants: Iterable[str] = EIGHT, s
          **changes) -> list[Run]:  # fmt: skip
     """Every task with every variant and seed. `changes` replaces any of a Run's other fields in all of them.
 
-    Raises ValueError for a name that is not there.
+    Raises ValueError for an unknown task or variant.
     """
     runs = []
     for name, variant, seed in itertools.product(names, variants, seeds):
@@ -93,10 +93,10 @@ def grid(names: Iterable[str] = tuple(TASKS), variants: Iterable[str] = EIGHT, s
 
 
 def full_grid() -> list[Run]:
-    """The stored sweep: eight variants on each task, and two questions beside it, five seeds each.
+    """The runs of the stored sweep, five seeds each: eight variants on each task, and two more comparisons.
 
-    Vanilla with its forget bias at 0; and LSTM against tanh RNN on the adding problem over 100 steps, the LSTM at two
-    forget biases, the RNN, which has no forget gate, at two learning rates.
+    These are vanilla with forget bias 0, and LSTM against tanh RNN on the adding problem over 100 steps: the LSTM at
+    two forget biases, the RNN, which has no forget gate, at two learning rates.
     """
     long, flat = dict(length=100, units=32, updates=1200), dict(forget_bias=0.0)
     lstms = grid(["adding"], ["vanilla"], **long) + grid(["adding"], ["vanilla"], **long, **flat)

@@ -1,6 +1,6 @@
-"""Wrong LSTMs that people have really written: they pass a shape test, and most of them learn.
+"""Broken cells: wrong LSTM steps that people have written. They pass a shape test, and most of them learn.
 
-Each cell takes what `lstm_step` takes and returns (h_t, c_t). One thing in it is wrong; its name says what.
+Each function has the arguments of `lstm_step` and returns (h_t, c_t). One thing in it is wrong; its name says what.
 """
 
 from collections.abc import Callable
@@ -49,7 +49,7 @@ def h_detached(x_t, h_prev, c_prev, weights):
 
 
 def memory_in_place_of_h(x_t, h_prev, c_prev, weights):
-    """The misreading, as a step: the gates read the memory instead of the hidden state, through h's weights.
+    """A misreading of peepholes: the gates read the cell state instead of the hidden state, through h's weights.
 
     Arguments and result as in `cells.lstm_step`. Every shape fits, no weight is added, and it learns.
     """
@@ -73,7 +73,7 @@ CELLS: dict[str, Step] = {
 
 
 def lstm_with(step: Step, lstm: CustomLSTM) -> CustomLSTM:
-    """A copy of a one-layer, one-direction LSTM, with the same weights, that takes its steps with `step`.
+    """A copy of a one-layer, one-direction LSTM with the same weights, whose step is the function `step`.
 
     `step` is called as step(x_t, h_prev, c_prev, weights) and returns (h_t, c_t), like `lstm_step`.
     Raises ValueError for an LSTM with more than one cell.
@@ -87,7 +87,7 @@ def lstm_with(step: Step, lstm: CustomLSTM) -> CustomLSTM:
 
 
 class _Cell(LSTMCell):
-    """An LSTMCell that takes its step with another function."""
+    """An LSTMCell whose step is another function."""
 
     def __init__(self, step: Step, input_size: int, hidden_size: int):
         super().__init__(input_size, hidden_size)

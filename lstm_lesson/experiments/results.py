@@ -18,8 +18,8 @@ COLUMNS = (*SETTINGS, "loss", "chance", "torch", "python", "date", "command")
 def stored(path: Path | str | None = None) -> dict[Run, dict]:
     """The rows of a sweep's file, by their run; without `path` those of the full sweep that comes with the lesson.
 
-    No file is no rows. A last line without its end, left by a sweep that was stopped while it wrote, does not count.
-    Raises ValueError for a file with other columns, a line that can't be read, or a run that is there twice.
+    A missing file gives no rows. An incomplete last line, left by a sweep that was stopped while it wrote, is ignored.
+    Raises ValueError for a file with other columns, a line that cannot be read, or a run that occurs twice.
     """
     path = files("lstm_lesson.experiments") / "results.csv" if path is None else Path(path)
     if not path.is_file():
@@ -45,7 +45,7 @@ def stored(path: Path | str | None = None) -> dict[Run, dict]:
 def below_chance(rows: Collection[dict], **settings) -> torch.Tensor:
     """How far below chance the loss of the rows with these settings is, in powers of ten, in the order of the seeds.
 
-    0 is no better than the best answer without memory, 2 a hundredth of its loss -> (seeds,) float64.
+    0 means the loss of the best model without memory, 2 a hundredth of it -> (seeds,) float64.
     Raises ValueError where no row has the settings, or two rows have them with one seed.
     """
     found = {}

@@ -1,4 +1,4 @@
-"""Many small trainings, one row of a CSV file each: on all cores or on a Dask cluster, resumed where they stopped."""
+"""Run many small trainings on all cores or on a Dask cluster; each adds a row to a CSV file; a sweep can resume."""
 
 import csv
 import datetime
@@ -19,12 +19,12 @@ from lstm_lesson.training.progress_line import ProgressLine
 
 def sweep(runs: Sequence[Run], path: Path | str | None = None, workers: int = -1, scheduler: str | None = None,
           command: str = "", progress: bool = True) -> list[dict]:  # fmt: skip
-    """Train every run that `path` does not hold yet, and return one row a run, in the order of `runs`.
+    """Train every run that the file `path` does not hold yet; return one row for each run, in the order of `runs`.
 
     A row is a Run's fields, its `loss` beside that of `chance`, the versions, the date and `command`. With `path`,
-    each row is appended to that CSV file as soon as it is there; an interrupted sweep takes up where it stopped.
+    each row is appended to that CSV file as soon as it is finished; an interrupted sweep continues where it stopped.
     Through joblib: on `workers` processes (-1: one a core), or on the Dask cluster of `scheduler`, tcp://HOST:PORT.
-    Raises ValueError for runs that come twice, and for a file that is not a sweep's.
+    Raises ValueError for runs that occur twice, and for a file that no sweep has written.
     """
     runs, rows = list(runs), {} if path is None else stored(path)
     if len(set(runs)) < len(runs):

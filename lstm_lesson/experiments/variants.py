@@ -1,4 +1,4 @@
-"""The LSTM with one thing changed: eight variants after Greff et al. 2015, and the tanh RNN."""
+"""Variants of the LSTM, each with one change, after Greff et al. 2015; and the tanh RNN."""
 
 import math
 
@@ -23,7 +23,7 @@ VARIANTS = {  # the paper's short name -> what is changed
 def variant_step(z: Tensor, c_prev: Tensor, variant: str = "vanilla", peepholes: Tensor | None = None):
     """One step of a variant: each differs from the five equations in one line (peepholes: in the three gates).
 
-    The coupled gates i and f = 1 − i are made from the forget gate's weights, so that `forget_bias` reaches them, too.
+    Coupled gates: f comes from the forget gate's weights, so that `forget_bias` has an effect, and i = 1 − f.
     z (B, 4H) is x_t W_x + h_{t−1} W_h + b for i, f, c, o side by side, c_prev (B, H), peepholes (3, H) for i, f, o
     -> h_t (B, H), c_t (B, H). Source: Greff, Srivastava, Koutník, Steunebrink & Schmidhuber 2015.
     """
@@ -44,7 +44,7 @@ def variant_step(z: Tensor, c_prev: Tensor, variant: str = "vanilla", peepholes:
 
 
 def coupled_cell_state(i_t: Tensor, c_prev: Tensor, g_t: Tensor) -> Tensor:
-    """The new memory when one gate does both jobs: what comes in takes the place of what goes.
+    """The cell state with coupled gates: the forget gate is 1 − i_t.
 
     i_t, c_prev, g_t (B, H) -> c_t (B, H). Source: Greff et al. 2015 (CIFG); the same idea in the GRU, Cho et al. 2014.
     Raises ValueError naming the argument whose shape does not fit.
@@ -54,7 +54,7 @@ def coupled_cell_state(i_t: Tensor, c_prev: Tensor, g_t: Tensor) -> Tensor:
 
 
 def weights_read(variant: str, input_size: int, hidden_size: int) -> int:
-    """How many of its weights and biases a variant reads: what leaving a part out saves.
+    """How many weights and biases a variant uses.
 
     Raises ValueError for a name that is not in `VARIANTS`.
     """
@@ -68,7 +68,7 @@ class VariantLSTM(nn.Module):
     """A variant along a sequence: x (B, T, N) -> hidden_seq (B, T, H).
 
     All weights and biases start uniform in ±1/√H and are drawn in the same order for every variant, so that with one
-    seed all variants start from the same weights; those that a variant does not read are there and never change.
+    seed all variants start from the same weights; weights that a variant does not use are there and never change.
     W_x (N, 4H), W_h (H, 4H) and b (4H,) hold i, f, c, o side by side: one product a step, and that of the inputs once
     for all steps. Raises ValueError for a name that is not in `VARIANTS` and for sizes and shapes that do not fit.
     """

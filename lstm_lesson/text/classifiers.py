@@ -1,4 +1,4 @@
-"""Models that read a text and answer: an LSTM classifier, and the bag of words it has to beat."""
+"""Text classifiers: an LSTM classifier, and the bag of words that it has to beat; how to save and load one."""
 
 import tempfile
 from collections.abc import Sequence
@@ -14,10 +14,10 @@ from lstm_lesson.text.news import Vocabulary
 
 
 class TextClassifier(nn.Module):
-    """Many words in, one answer out: Embedding -> LSTM -> its last true step -> Linear.
+    """A classifier of texts (many-to-one): Embedding -> LSTM -> its last true step -> Linear.
 
     (ids (B, T) int64, lengths (B,) or None for T) -> logits (B, classes). `lstm` is a CustomLSTM, or a `torch.nn.LSTM`
-    in one direction with batch_first=True; None builds a CustomLSTM. Padding on the right never reaches the answer.
+    in one direction with batch_first=True; None builds a CustomLSTM. Padding on the right does not change the result.
     Raises ValueError naming the argument that does not fit.
     """
 
@@ -28,7 +28,7 @@ class TextClassifier(nn.Module):
         for name, size in sizes.items():
             check_size(name, size)
         if isinstance(dropout, bool) or not isinstance(dropout, (int, float)) or not 0 <= dropout < 1:
-            raise ValueError(f"dropout is {dropout!r}; it needs a share from 0 to below 1")
+            raise ValueError(f"dropout is {dropout!r}; it needs a number from 0 to below 1")
         lstm = CustomLSTM(embedding, hidden) if lstm is None else lstm
         _check_lstm(lstm, embedding, hidden)
         self.embedding = nn.Embedding(vocab_size, embedding, padding_idx=0)
@@ -43,7 +43,7 @@ class TextClassifier(nn.Module):
 
 
 class BagOfWords(nn.Module):
-    """Logistic regression on TF-IDF: how often a word stands in the text counts, its place does not.
+    """Logistic regression on TF-IDF: it reads how often each word occurs, not where.
 
     BagOfWords(vocab_size, train)(ids (B, T) int64, lengths (B,) or None) -> logits (B, classes).
     `train`, the training texts as number sequences, sets the weight of each word, log((1 + n) / (1 + n_w)) + 1;
@@ -70,10 +70,10 @@ class BagOfWords(nn.Module):
 
 
 def save_classifier(classifier: TextClassifier, vocabulary: Vocabulary, folder: str | Path | None = None) -> Path:
-    """Keep a trained classifier and its vocabulary for another notebook, in `folder` or beside the learner's progress.
+    """Save a trained classifier and its vocabulary for another notebook, in `folder` or beside the learner's progress.
 
-    Written whole or not at all. Raises ValueError if the classifier does not hold one plain CustomLSTM layer or the
-    vocabulary is not its own, OSError if the folder can't be written.
+    The file is written completely or not at all. Raises ValueError if the classifier does not hold one plain
+    CustomLSTM layer or the vocabulary is not its own, OSError if the folder can't be written.
     """
     lstm = classifier.lstm
     if not isinstance(lstm, CustomLSTM) or not lstm.single or lstm.cells[0].peephole:
@@ -132,7 +132,7 @@ def _check_lstm(lstm, embedding: int, hidden: int) -> None:
     if not isinstance(lstm, (CustomLSTM, nn.LSTM)):
         raise ValueError(f"lstm is {type(lstm).__name__}; it needs a CustomLSTM or a torch.nn.LSTM")
     if getattr(lstm, "directions", 1) == 2 or getattr(lstm, "bidirectional", False):
-        raise ValueError("lstm has two directions; the classifier needs one, its last true step is where reading ends")
+        raise ValueError("lstm has two directions; the classifier needs one, since it reads the last true step")
     if not getattr(lstm, "batch_first", True):
         raise ValueError("lstm has batch_first=False; it needs batch_first=True")
     if (lstm.input_size, lstm.hidden_size) != (embedding, hidden) or getattr(lstm, "proj_size", 0):

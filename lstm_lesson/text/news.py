@@ -1,4 +1,4 @@
-"""Real headlines and tweets as texts and labels; words to numbers in a few lines."""
+"""News texts with labels, and the way from words to numbers: tokens, vocabulary, padded batches."""
 
 import csv
 import hashlib
@@ -34,10 +34,10 @@ def load_news(name: str = "covid", folder: str | Path | None = None) -> dict[str
     The files are downloaded once, checked by SHA-256, and kept in `folder`, else in the folder that the environment
     variable LSTM_LESSON_CACHE names, else in the user's cache folder. With LSTM_LESSON_DATA set (and no `folder`),
     they are read from there and nothing is downloaded.
-    Raises ValueError for another name, and NewsUnavailable, an OSError, if a file can't be had unharmed.
+    Raises ValueError for another name, and NewsUnavailable, an OSError, if a file cannot be downloaded or is damaged.
     """
     if name == "synthetic":
-        texts, labels = synthetic_headlines(4000, seed=0)  # cuts at even places, so that no pair is parted
+        texts, labels = synthetic_headlines(4000, seed=0)  # cuts at even indices, so that no pair is separated
         cuts = {"train": slice(0, 2800), "val": slice(2800, 3400), "test": slice(3400, None)}
         return {part: Split(texts[cut], labels[cut]) for part, cut in cuts.items()}
     if name not in ("covid", "onion"):
@@ -68,7 +68,7 @@ def _cut(rows: list[tuple[str, int]]) -> dict[str, Split]:
 
 
 def tokenize(text: str) -> list[str]:
-    """The words and numbers of a text, in lower case; signs are dropped.
+    """The words and numbers of a text, in lower case; other characters are dropped.
 
     >>> tokenize("Don't panic: 42 NEW cases!")
     ["don't", 'panic', '42', 'new', 'cases']
@@ -77,7 +77,7 @@ def tokenize(text: str) -> list[str]:
 
 
 class Vocabulary:
-    """Numbers for words: 0 is <pad>, 1 is <unk>, the rest stand in order of their frequency.
+    """Numbers for words: 0 is <pad>, 1 is <unk>, then the words, the most frequent first.
 
     `token_lists` are tokenised texts; words seen fewer than `min_freq` times are left out and become <unk>.
 
@@ -95,12 +95,12 @@ class Vocabulary:
         return len(self.tokens)
 
     def encode(self, tokens: list[str]) -> Tensor:
-        """(T,) int64. A text without a single word becomes one <unk>, since a sequence needs a step."""
+        """(T,) int64. A text without words becomes one <unk>, since a sequence needs at least one step."""
         return torch.tensor([self.ids.get(token, 1) for token in tokens] or [1])
 
 
 def pad_batch(sequences: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-    """Sequences of different lengths as one batch, filled up with 0 on the right.
+    """Sequences of different lengths as one batch, padded with 0 on the right.
 
     sequences: B tensors (T_k,) int64, T_k at least 1 -> ids (B, T) int64 with T the longest, lengths (B,) int64.
     Raises ValueError for no sequence, an empty one, another rank or dtype.

@@ -1,4 +1,4 @@
-"""Which words does the answer hang on? Gradients of the answer by each word's embedding, and tests of what they say."""
+"""Which words does the answer depend on? Saliency (gradients), leave-one-out, and correlations of units with labels."""
 
 from collections.abc import Callable, Sequence
 
@@ -12,10 +12,10 @@ from lstm_lesson.text.news import pad_batch
 
 
 def input_gradient(score: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-    """How fast the score of each sequence changes with each number of its input.
+    """The gradient of each sequence's score with respect to its input.
 
-    score: a function of x (B, T, N) that gives (B,), each entry from its own sequence; x is left as it is.
-    -> (B, T, N): the gradient of each score by its own inputs. Source: Simonyan, Vedaldi & Zisserman 2013.
+    score: a function from x (B, T, N) to (B,), each entry computed from its own sequence; x is not changed.
+    -> (B, T, N). Source: Simonyan, Vedaldi & Zisserman 2013.
     Raises ValueError for an x that does not fit, or a score of another shape.
     """
     B = check_shapes(x=(x, "B T N"))["B"]
@@ -38,12 +38,13 @@ def log_odds(logits: Tensor, target: int = -1) -> Tensor:
 
 
 def saliency(classifier: TextClassifier, ids: Tensor, lengths=None, target: int = -1) -> tuple[Tensor, Tensor]:
-    """What each word's embedding does to the classifier's answer, at first order: by how much, and in which direction.
+    """First-order effect of each word on the classifier's answer: its size and its direction.
 
     ids (B, T) int64, lengths (B,) -> two tensors (B, T), 0 at padding: the norm of the gradient of the log odds of
     class `target` at the last true step by the word's embedding; and gradient times embedding, summed over its
     entries, which is positive where the word pushes towards `target`.
-    In evaluation mode, the classifier left as it was. Source: Li et al. 2016; for recurrent networks Madsen 2019.
+    The classifier runs in evaluation mode and is not changed.
+    Source: Li et al. 2016; for recurrent networks Madsen 2019.
     Raises ValueError for a classifier that is no TextClassifier, and for ids or lengths that do not fit.
     """
     if not isinstance(classifier, TextClassifier):
@@ -69,10 +70,10 @@ def saliency(classifier: TextClassifier, ids: Tensor, lengths=None, target: int 
 
 
 def leave_one_out(classifier: TextClassifier, sequences: Sequence[Tensor], which: Tensor, target: int = -1) -> Tensor:
-    """How far the log odds of class `target` move, up or down, when one word of each text is left out.
+    """The absolute change of the log odds of class `target` when one word of each text is left out.
 
-    sequences: B tensors (T_k,) int64 with T_k at least 2, which (B,): the place of the word left out -> (B,), at
-    least 0. Raises ValueError for a text of one word, or a place that is not there.
+    sequences: B tensors (T_k,) int64 with T_k at least 2, which (B,): the index of the word to leave out -> (B,).
+    Raises ValueError for a text of one word, or an index outside the text.
     """
     shorter = []
     for k, (ids, place) in enumerate(zip(sequences, which.tolist(), strict=True)):
@@ -90,9 +91,9 @@ def leave_one_out(classifier: TextClassifier, sequences: Sequence[Tensor], which
 
 
 def most_active(c: Tensor, k: int) -> Tensor:
-    """The k units whose memory moves most while one text is read, the most active first.
+    """The k units whose cell state varies most while one text is read, the most active first.
 
-    c (T, H) -> (k,) int64: units by the standard deviation of their memory over the steps.
+    c (T, H) -> (k,) int64: unit indices, by the standard deviation of the cell state over the steps.
     Raises ValueError for a c that does not fit, and unless k lies in 1..H.
     """
     H = check_shapes(c=(c, "T H"))["H"]
@@ -103,9 +104,9 @@ def most_active(c: Tensor, k: int) -> Tensor:
 
 
 def unit_correlation(values: Tensor, labels: Tensor) -> Tensor:
-    """How closely each unit goes with the label: Pearson's correlation over many texts, between −1 and 1.
+    """Pearson correlation of each unit with the label over many texts, between −1 and 1.
 
-    values (B, H), one number a text and unit; labels (B,), whole numbers or not -> (H,); 0 for a unit that never moves.
+    values (B, H), one number for each text and unit; labels (B,), numbers -> (H,); 0 for a unit that is constant.
     Raises ValueError for values or labels that do not fit.
     """
     sizes = check_shapes(values=(values, "B H"))

@@ -1,7 +1,7 @@
-"""Forecasting: cut a series in time, continue it step by step, and the simple forecasts that any other has to beat.
+"""Forecasting: splits in time, windows, free running, simple baselines, and an LSTM forecaster.
 
-A forecast is a function, called a step here: the past (B, T), oldest value first -> the next value (B,). How much of
-the past it reads is its own affair.
+A one-step forecast is a function, called `step` here: the past (B, T), oldest value first -> the next value (B,).
+It may read as much of the past as it needs.
 """
 
 import itertools
@@ -21,9 +21,9 @@ Step = Callable[[Tensor], Tensor]  # the past (B, T) -> the next value (B,)
 
 
 def chronological_split(series: Tensor, shares: Sequence[float] = (0.6, 0.2, 0.2)) -> tuple[Tensor, ...]:
-    """A series cut in time: the first part to learn from, then the next, and the future last.
+    """Split a series in time: the earliest part first, the latest part last.
 
-    series (T,) -> one part for each share, in their order, which together are the series.
+    series (T,) -> one part for each share, in their order; together they are the whole series.
     Raises ValueError unless the shares are above 0 and add up to 1, and if a part would be empty.
 
     >>> [part.tolist() for part in chronological_split(torch.arange(5.0), (0.6, 0.4))]
@@ -40,10 +40,10 @@ def chronological_split(series: Tensor, shares: Sequence[float] = (0.6, 0.2, 0.2
 
 
 def windows(series: Tensor, length: int) -> tuple[Tensor, Tensor]:
-    """Every stretch of `length` values, and the value that follows it.
+    """Every window of `length` values, and the value that follows it.
 
     series (T,) -> past (T − length, length), oldest value first, following (T − length,).
-    Raises ValueError for a length below 1, or a series with no value behind its first stretch.
+    Raises ValueError for a length below 1, or a series that is not longer than one window.
 
     >>> past, following = windows(torch.tensor([1.0, 2.0, 3.0, 4.0]), 2)
     >>> past.tolist(), following.tolist()
@@ -57,10 +57,10 @@ def windows(series: Tensor, length: int) -> tuple[Tensor, Tensor]:
 
 
 def free_run(step: Step, start: Tensor, n: int) -> Tensor:
-    """Continue a series by n values: each forecast is put behind the past that the next forecast reads.
+    """Continue a series by n values: each forecast is appended to the past that the next forecast reads.
 
     `step` maps the past (B, T) to the next value (B,); start (B, T) -> the n values that follow, (B, n).
-    Raises ValueError if start is no (B, T), n is below 1, or a step returns another shape than (B,).
+    Raises ValueError if start is not (B, T), if n is below 1, or a step returns another shape than (B,).
     """
     check_shapes(start=(start, "B T"))
     check_size("n", n)
@@ -74,13 +74,13 @@ def free_run(step: Step, start: Tensor, n: int) -> Tensor:
 
 
 def persistence(past: Tensor) -> Tensor:
-    """The next value is the last one: tomorrow will be like today. past (B, T) -> (B,)."""
+    """Persistence: the next value is predicted to equal the last one. past (B, T) -> (B,)."""
     check_shapes(past=(past, "B T"))
     return past[:, -1]
 
 
 def seasonal_naive(period: int) -> Step:
-    """The step that answers with the value one period before the one asked for: past (B, T) -> (B,).
+    """Seasonal naive forecast: a step that returns the value one period before the next one. past (B, T) -> (B,).
 
     Raises ValueError for a period below 1, and when a past is shorter than the period.
     """
@@ -97,7 +97,7 @@ def seasonal_naive(period: int) -> Step:
 
 @dataclass
 class Autoregression:
-    """The next value as a weighted sum of the last ones, plus a constant: weights (lags,), oldest first."""
+    """A linear one-step forecast: a weighted sum of the last values plus a constant; weights (lags,), oldest first."""
 
     weights: Tensor
     constant: Tensor
@@ -110,10 +110,10 @@ class Autoregression:
 
 
 def autoregression(series: Tensor, lags: int) -> Autoregression:
-    """The linear forecast from the last `lags` values that fits a series best, by least squares.
+    """Fit a linear forecast from the last `lags` values to a series, by least squares.
 
     series (T,) -> a step: past (B, T) -> (B,). Source: Yule 1927.
-    Raises ValueError for lags below 1 or a series with fewer stretches than there are numbers to find.
+    Raises ValueError for lags below 1 or a series with fewer windows than weights.
     """
     past, following = windows(series, lags)
     if len(following) <= lags:
@@ -130,9 +130,9 @@ def rmse(forecast: Tensor, truth: Tensor) -> Tensor:
 
 
 class Forecaster(nn.Module):
-    """An LSTM that says at each step what comes next: x (B, T) -> the value after each of its steps (B, T).
+    """An LSTM that predicts the next value at each step: x (B, T) -> (B, T).
 
-    Its own LSTM by default; `lstm` may be any that maps (B, T, 1) to (B, T, H), a `torch.nn.LSTM` for instance.
+    It builds a CustomLSTM by default; `lstm` may be any that maps (B, T, 1) to (B, T, H), such as a `torch.nn.LSTM`.
     """
 
     def __init__(self, hidden_size: int = 16, lstm: nn.Module | None = None):
@@ -153,12 +153,12 @@ class Forecaster(nn.Module):
 
 def fit(model: Forecaster, series: Tensor, steps: int = 200, window: int = 40, lr: float = 0.01, batch_size: int = 32,
         seed: int = 0, warm: int = 8, label: str = "") -> list[float]:  # fmt: skip
-    """Train a forecaster with Adam to say the next value, from the true past; returns the loss of every step.
+    """Train a forecaster with Adam to predict the next value from the true past; return the loss of every step.
 
-    series (T,), or several of them (S, T). A step takes `batch_size` stretches of `window` values at random places
-    that `seed` fixes, and the mean squared error over all but the first `warm` forecasts of each, which have seen too
-    little. Gradients are clipped to a joint norm of 1. A line shows loss and time left, headed by `label`.
-    Raises ValueError for numbers below 1 and a series too short for one window and the value behind it.
+    series (T,), or several of them (S, T). A step takes `batch_size` windows of `window` values at random places
+    that `seed` fixes. The loss is the mean squared error without the first `warm` forecasts of each window, which
+    have seen too little. Gradients are clipped to a joint norm of 1. A line shows loss and time left after `label`.
+    Raises ValueError for numbers below 1 and a series too short for one window and the value after it.
     """
     for name, size in {"steps": steps, "window": window, "batch_size": batch_size}.items():
         check_size(name, size)

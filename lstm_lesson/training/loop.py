@@ -25,7 +25,7 @@ class History:
     seconds: float = 0.0
 
     def add(self, train_loss: float, val_loss: float, val_accuracy: float) -> None:
-        """Note one more epoch."""
+        """Add one epoch."""
         self.epoch.append(len(self.epoch) + 1)
         self.train_loss.append(train_loss)
         self.val_loss.append(val_loss)
@@ -82,7 +82,7 @@ def training_steps(
     """The training loop: for each batch compute the loss, go backward, clip, and let the optimizer take its step.
 
     `loss` maps a batch to a tensor; if it has several entries, one a run, their sum is minimised. Yields each batch
-    with its loss before the step is taken: whoever stops there keeps the weights as they are.
+    with its loss before the weights change, so that a caller who stops there keeps the weights.
     `clip` limits the joint norm of all gradients.
     """
     weights = [weight for group in optimizer.param_groups for weight in group["params"]]

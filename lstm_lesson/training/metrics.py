@@ -12,7 +12,7 @@ from lstm_lesson.training.batching import Examples, batches, check_examples
 
 
 def masked_accuracy(logits: Tensor, targets: Tensor, keep: Tensor) -> Tensor:
-    """The share of right predictions among the positions that count.
+    """Accuracy over the positions that are kept.
 
     logits (B, T, K), targets (B, T) int64, keep (B, T) bool, False at padding -> 0-dim float tensor.
     Raises ValueError naming the argument that does not fit, and if no position is kept.
@@ -29,7 +29,7 @@ def masked_accuracy(logits: Tensor, targets: Tensor, keep: Tensor) -> Tensor:
 
 @torch.no_grad()
 def predict(model: nn.Module, sequences: Sequence[Tensor], batch_size: int = 256) -> Tensor:
-    """Probabilities (n, classes) for number sequences, in their order; in evaluation mode, the model left as it was."""
+    """Probabilities (n, classes) for number sequences, in their order; the model runs in evaluation mode, unchanged."""
     was_training, place = model.training, torch.arange(len(sequences))
     model.eval()
     parts, places = [], []
@@ -49,19 +49,19 @@ def evaluate(model: nn.Module, examples: Examples) -> tuple[float, float]:
 
 
 def confusion(model: nn.Module, examples: Examples, classes: int = 2) -> Tensor:
-    """How often each true class (row) was read as each class (column), counts (classes, classes)."""
+    """Confusion matrix: how often each true class (row) was predicted as each class (column), (classes, classes)."""
     check_examples("examples", examples)
     predicted = predict(model, examples[0]).argmax(dim=1)
     return torch.bincount(examples[1] * classes + predicted, minlength=classes**2).view(classes, classes)
 
 
 def majority_baseline(train_labels: Tensor, test_labels: Tensor) -> float:
-    """The accuracy on test of the answer that is most frequent in train, whatever the text says."""
+    """Majority baseline: the accuracy on test of always answering the most frequent class of train."""
     return (test_labels == train_labels.mode().values).float().mean().item()
 
 
 def decision_stump(train_values: Tensor, train_labels: Tensor, test_values: Tensor, test_labels: Tensor) -> float:
-    """Accuracy on test of the best rule "at least so much, or less" on one number a text, chosen on train.
+    """Decision stump: the accuracy on test of the best threshold on one number for each text, chosen on train.
 
     values (n,) numbers, labels (n,) int64, 0 or 1. Raises ValueError if values and labels do not fit.
     """
@@ -76,12 +76,11 @@ def decision_stump(train_values: Tensor, train_labels: Tensor, test_values: Tens
 
 
 def sign_flip_test(differences: Tensor) -> Tensor:
-    """How often chance alone would make the mean of these paired differences as far from 0 as it is, or farther.
+    """Sign-flip permutation test for paired differences: the exact two-sided p-value of their mean.
 
-    differences (n,), n from 1 to 16: one per seed, changed minus unchanged -> p, a tensor without dimensions,
-    two-sided and exact. If the change did
-    nothing, each difference could as well have had the other sign: all 2ⁿ choices of signs are tried, and p is the
-    share whose mean is at least as far from 0. The smallest p is 2/2ⁿ: 1/16 for five seeds.
+    differences (n,), n from 1 to 16: one for each seed, changed minus unchanged -> p, a tensor without dimensions.
+    If the change had no effect, each difference could as well have the other sign. All 2ⁿ choices of signs are tried,
+    and p is the share of them whose mean is at least as far from 0. The smallest p is 2/2ⁿ: 1/16 for five seeds.
     Source: Fisher 1935, chapter III. Raises ValueError for anything but a vector of 1 to 16 finite floats.
 
     >>> sign_flip_test(torch.tensor([0.1, 0.3, 0.2, 0.1, 0.4]))
@@ -93,4 +92,4 @@ def sign_flip_test(differences: Tensor) -> Tensor:
     d = differences.detach().double()
     signs = torch.tensor(list(itertools.product((1.0, -1.0), repeat=len(d))), dtype=torch.float64)  # (2ⁿ, n)
     sums = (signs @ d).abs()
-    return (sums >= sums[0] - 1e-12 * d.abs().sum()).to(differences.dtype).mean()  # the first has the signs as they are
+    return (sums >= sums[0] - 1e-12 * d.abs().sum()).to(differences.dtype).mean()  # the first row keeps all signs

@@ -1,11 +1,14 @@
-"""One line that shows how far a training is."""
+"""The progress line of a training."""
 
 import sys
 import time
 
 
 class ProgressLine:
-    """One line of progress that rewrites itself; a stored notebook keeps its last state only."""
+    """One line that shows the progress of a training and the time left; a stored notebook keeps only its last state.
+
+    `label` stands at its start; `on` False prints nothing; `steps` is the number of calls of `step` to come.
+    """
 
     def __init__(self, label: str, on: bool, steps: int):
         self.label, self.on, self.steps = f"{label} · " if label else "", on, steps
@@ -18,9 +21,11 @@ class ProgressLine:
 
     @property
     def seconds(self) -> float:
+        """Seconds since the start."""
         return time.perf_counter() - self.start
 
     def step(self, text: str) -> None:
+        """Count one step; show `text` and the time left, at most twice a second."""
         self.done += 1
         if self.on and self.seconds - self.shown > 0.5:
             self.shown = self.seconds
@@ -28,6 +33,7 @@ class ProgressLine:
             self._write(f"{text} · about {left:.0f} s left", end="")
 
     def last(self, text: str) -> None:
+        """Show `text` as the final state."""
         if self.on:
             self._write(text, end="\n")
 

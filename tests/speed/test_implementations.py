@@ -247,9 +247,9 @@ def test_without_a_private_name_of_torch_the_readable_path_is_taken(monkeypatch,
 
 def test_a_cell_without_its_private_attributes_is_not_for_the_fast_path():
     cell, x, state = LSTMCell(3, 4), torch.randn(2, 5, 3), torch.zeros(2, 4)
-    assert by_hand.applies(cell, x, state, state)
+    assert kernel.supported(cell, x, state, state)
     del cell._forward_hooks
-    assert not by_hand.applies(cell, x, state, state)
+    assert not kernel.supported(cell, x, state, state)
 
 
 def test_the_package_can_be_imported_without_the_private_names():

@@ -69,7 +69,7 @@ def test_other_targets_and_more_classes():
     assert torch.allclose(saliency(two, IDS, LENGTHS, 0)[1], -saliency(two, IDS, LENGTHS, 1)[1])
 
 
-def test_the_reader_is_left_as_it_was_and_asked_without_dropout():
+def test_the_classifier_is_left_as_it_was_and_asked_without_dropout():
     model = classifier(dropout=0.5, lstm=nn.LSTM(5, 4, num_layers=2, dropout=0.5, batch_first=True))
     first, second = (saliency(model, IDS, LENGTHS)[0] for _ in range(2))
     assert torch.equal(first, second) and model.training

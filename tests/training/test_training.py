@@ -48,7 +48,7 @@ def toy(n=120, seed=1):
 
 
 @pytest.mark.parametrize("own", [True, False])
-def test_padding_never_reaches_the_answer_of_a_reader(own):
+def test_padding_never_reaches_the_answer_of_a_classifier(own):
     classifier = TextClassifier(10, lstm=None if own else nn.LSTM(32, 32, batch_first=True)).double()
     sequences, _ = toy(6)
     ids, lengths = pad_batch(sequences)
@@ -58,7 +58,7 @@ def test_padding_never_reaches_the_answer_of_a_reader(own):
     assert torch.equal(together, classifier(F.pad(ids, (0, 5), value=7), lengths=lengths))
 
 
-def test_a_reader_with_the_weights_of_torch_gives_the_answers_of_torch():
+def test_a_classifier_with_the_weights_of_torch_gives_the_answers_of_torch():
     theirs = TextClassifier(10, 6, 5, lstm=nn.LSTM(6, 5, batch_first=True)).double()
     own = TextClassifier(10, 6, 5, lstm=CustomLSTM.from_torch(theirs.lstm)).double()
     own.embedding, own.linear = theirs.embedding, theirs.linear
@@ -66,7 +66,7 @@ def test_a_reader_with_the_weights_of_torch_gives_the_answers_of_torch():
     assert (own(ids, lengths=lengths) - theirs(ids, lengths=lengths)).abs().max() <= 1e-12
 
 
-def test_a_reader_can_be_traced():
+def test_a_classifier_can_be_traced():
     ids, lengths = pad_batch(toy(4)[0])
     trace = record(TextClassifier(10, 6, 5), ids, lengths=lengths)
     assert trace.f.shape == (*ids.shape, 5) and trace.f.isnan().any() == (lengths < ids.shape[1]).any()
@@ -92,7 +92,7 @@ def test_dropout_acts_in_training_only():
         ({"lstm": CustomLSTM(31, 32)}, "31 and 32; it needs 32 and 32"),
     ],
 )
-def test_a_reader_names_what_does_not_fit(change, says):
+def test_a_classifier_names_what_does_not_fit(change, says):
     with pytest.raises(ValueError, match=says):
         TextClassifier(**{"vocab_size": 10, **change})
 
@@ -303,11 +303,11 @@ def test_confusion_has_the_truth_in_its_rows():
     assert counts.tolist() == [[2, 0, 1], [1, 2, 0], [0, 0, 0]]
 
 
-def test_the_majority_rate_is_that_of_the_answer_most_frequent_in_train():
+def test_the_majority_baseline_is_that_of_the_answer_most_frequent_in_train():
     assert majority_baseline(torch.tensor([0, 0, 1]), torch.tensor([1, 1, 1, 0])) == 0.25
 
 
-def test_a_surface_rule_is_chosen_on_train_and_scored_on_test():
+def test_a_decision_stump_is_chosen_on_train_and_scored_on_test():
     y = torch.tensor([0, 0, 0, 1, 1, 1])
     values = torch.tensor([1.0, 2.0, 3.0, 4.0, 5.0, 6.0])
     assert decision_stump(values, y, torch.tensor([0.0, 9.0, 9.0, 3.5]), torch.tensor([0, 1, 0, 0])) == 0.75
@@ -373,7 +373,7 @@ def test_truncate_keeps_the_numbers_and_cuts_the_history():
 # Keeping a classifier -----------------------------------------------------------------------------------------------
 
 
-def test_a_kept_reader_comes_back_with_its_words_and_its_answers(tmp_path):
+def test_a_saved_classifier_comes_back_with_its_words_and_its_answers(tmp_path):
     words, classifier = Vocabulary([["a", "b", "a", "b"]]), TextClassifier(4, 6, 5, dropout=0.5).eval()
     path = save_classifier(classifier, words, folder=tmp_path / "new")
     again, its_words = load_classifier(tmp_path / "new")
@@ -383,14 +383,30 @@ def test_a_kept_reader_comes_back_with_its_words_and_its_answers(tmp_path):
     assert [p.name for p in path.parent.iterdir()] == ["reader.pt"]
 
 
-def test_a_reader_is_kept_beside_the_progress(tmp_path, monkeypatch):
+def test_a_classifier_that_the_version_before_saved_still_loads(tmp_path):
+    words = ["<pad>", "<unk>", "a", "b"]
+    gates = {
+        f"lstm.cells.0.{part}{k}": shape
+        for k in "ifco"
+        for part, shape in (("W_x", (6, 5)), ("W_h", (5, 5)), ("b_", (5,)))
+    }
+    shapes = {"embedding.weight": (4, 6), **gates, "linear.weight": (2, 5), "linear.bias": (2,)}
+    weights = {name: torch.randn(shape) for name, shape in shapes.items()}
+    torch.save({"sizes": [4, 6, 5, 2], "tokens": words, "weights": weights}, tmp_path / "reader.pt")
+    classifier, vocabulary = load_classifier(tmp_path)
+    assert vocabulary.tokens == words
+    assert {name: tuple(value.shape) for name, value in classifier.state_dict().items()} == shapes
+    assert torch.equal(classifier.lstm.cells[0].W_xc, weights["lstm.cells.0.W_xc"])
+
+
+def test_a_classifier_is_saved_beside_the_progress(tmp_path, monkeypatch):
     monkeypatch.setenv("LSTM_LESSON_PROGRESS", str(tmp_path))
     assert save_classifier(TextClassifier(4, 6, 5), Vocabulary([["a", "b"] * 2])) == tmp_path / "reader.pt"
     assert load_classifier()[0].linear.in_features == 5
 
 
 @pytest.mark.parametrize("where", ["while writing", "while taking its place"])
-def test_a_write_that_fails_leaves_the_reader_of_before(tmp_path, monkeypatch, where):
+def test_a_write_that_fails_leaves_the_saved_classifier(tmp_path, monkeypatch, where):
     words, first = Vocabulary([["a", "b", "a", "b"]]), TextClassifier(4, 6, 5).eval()
     save_classifier(first, words, tmp_path)
 
@@ -409,7 +425,7 @@ def test_a_write_that_fails_leaves_the_reader_of_before(tmp_path, monkeypatch, w
 
 
 @pytest.mark.parametrize("content", [b"", b"not a classifier", None])
-def test_a_damaged_or_missing_reader_says_what_to_do(tmp_path, content):
+def test_a_damaged_or_missing_classifier_says_what_to_do(tmp_path, content):
     if content is not None:
         (tmp_path / "reader.pt").write_bytes(content)
     with pytest.raises(ValueError, match=r"notebook 12"):
@@ -426,7 +442,7 @@ def test_a_kept_file_that_would_run_code_is_refused(tmp_path):
         load_classifier(tmp_path)
 
 
-def test_only_a_reader_that_can_come_back_is_kept(tmp_path):
+def test_only_a_classifier_that_can_come_back_is_kept(tmp_path):
     words = Vocabulary([["a", "b", "a", "b"]])
     for classifier in (
         TextClassifier(4, lstm=nn.LSTM(32, 32, batch_first=True)),
