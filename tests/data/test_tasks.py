@@ -79,13 +79,13 @@ def test_adding_has_one_mark_in_each_half_anywhere_in_it_and_adds_the_marked_num
     assert torch.equal(sums, numbers[marks == 1].view(2000, 2).sum(dim=1))
 
 
-def test_always_answering_1_to_the_adding_problem_errs_by_a_sixth():
+def test_answering_1_to_the_adding_problem_has_an_error_of_one_sixth():
     sums = tasks.adding_problem(100_000, 4, seeded())[1]
     assert ((sums - 1) ** 2).mean().item() == pytest.approx(1 / 6, abs=0.003)  # 5 standard errors
 
 
 @pytest.mark.parametrize("steps", [10, 20, 57])
-def test_temporal_order_has_its_signs_in_their_places_and_the_label_names_them_in_order(steps):
+def test_temporal_order_puts_its_signs_where_documented_and_labels_their_order(steps):
     x, labels = tasks.temporal_order(3000, steps, seeded())
     letters = x.argmax(dim=2)
     assert x.shape == (3000, steps, 6) and (x.sum(dim=2) == 1).all()
@@ -100,7 +100,7 @@ def test_temporal_order_has_its_signs_in_their_places_and_the_label_names_them_i
     assert set(letters.unique().tolist()) == set(range(6))
 
 
-def test_any_constant_answer_to_temporal_order_is_right_a_quarter_of_the_time():
+def test_a_constant_answer_to_temporal_order_has_accuracy_one_quarter():
     labels = tasks.temporal_order(40_000, 10, seeded())[1]
     rates = torch.bincount(labels, minlength=4) / len(labels)
     assert (rates - 0.25).abs().max() < 0.011  # 5 standard errors
@@ -157,7 +157,7 @@ def test_embedded_reber_spells_words_and_asks_for_the_next_letter():
     assert lengths.max() == x.shape[1]
 
 
-def test_who_has_forgotten_the_second_letter_is_right_half_the_time():
+def test_without_the_second_letter_accuracy_on_embedded_reber_is_one_half():
     x, targets, lengths = tasks.embedded_reber(4000, seeded())
     rows = torch.arange(4000)
     asked, before = targets[rows, lengths - 2], x[rows, lengths - 2].argmax(dim=1)
@@ -179,7 +179,7 @@ def test_spike_timing_asks_for_the_interval_since_the_spike_before():
     assert (targets[~asked] == 0).all()
 
 
-def test_the_intervals_are_all_alike_and_their_mean_errs_as_told():
+def test_all_intervals_are_equally_likely_and_the_mean_has_the_documented_error():
     _, targets, asked = tasks.spike_timing(20_000, 2, seeded(), shortest=10, longest=20)
     counts = torch.bincount((targets[asked] * 10).round().long(), minlength=11)
     assert (counts / counts.sum() - 1 / 11).abs().max() < 0.008  # 5 standard errors
@@ -196,7 +196,7 @@ def test_a_sine_follows_from_its_two_last_values_and_keeps_its_period():
     assert series.abs().max() <= 1
 
 
-def test_zero_and_persistence_err_on_sines_as_told():
+def test_zero_and_persistence_have_the_documented_errors_on_sines():
     series = data.sine(20_000, 2, seeded(), shortest=25, longest=25)
     assert (series**2).mean().item() == pytest.approx(1 / 2, abs=0.01)
     assert (series.diff(dim=1) ** 2).mean().item() == pytest.approx(2 * math.sin(math.pi / 25) ** 2, abs=0.0006)
@@ -219,13 +219,13 @@ def test_the_lorenz_system_rests_at_its_three_fixed_points_and_nowhere_near():
     assert lorenz_slope(fixed + torch.tensor([0.0, 0.0, 1.0])).norm(dim=1).min() > 2
 
 
-def test_lorenz_does_not_depend_on_how_often_it_is_looked_at():
+def test_lorenz_does_not_depend_on_the_sampling_interval():
     often = data.lorenz(4, 61, seeded(), dt=0.025)[:, ::2]
     seldom = data.lorenz(4, 31, seeded(), dt=0.05)
     assert (often - seldom).abs().max() < 1e-3
 
 
-def test_lorenz_stays_on_its_attractor_and_never_settles():
+def test_lorenz_stays_on_its_attractor_and_never_comes_to_rest():
     series = data.lorenz(40, 800, seeded()).double()
     x, _, z = series.unbind(dim=2)
     assert (z > 0).all()
@@ -236,7 +236,7 @@ def test_lorenz_stays_on_its_attractor_and_never_settles():
     assert abs(x.mean()) < 0.8
 
 
-def test_two_near_starts_of_lorenz_part():
+def test_two_close_starts_of_lorenz_diverge():
     start = data.lorenz(1, 1, seeded())[:, 0].double()
     near, far = torch.cat([start, start + 1e-6]), []
     for _ in range(2500):
@@ -256,7 +256,7 @@ def test_the_headlines_of_a_pair_have_the_same_words_and_opposite_labels():
     assert (labels[::2] + labels[1::2]).tolist() == [1] * 200
 
 
-def test_any_rule_on_counts_is_right_for_half_of_every_split():
+def test_a_classifier_of_word_counts_has_accuracy_one_half_on_every_split():
     torch.manual_seed(0)
     for texts, labels in load_news("synthetic").values():
         weight = {word: torch.randn(1).item() for text in texts for word in text.split()}
@@ -285,7 +285,7 @@ def test_fake_is_what_the_official_source_denies():
         assert source.endswith(OFFICIAL if label else HEARSAY), text
 
 
-def test_the_seed_fixes_the_headlines_and_another_seed_brings_others():
+def test_the_seed_determines_the_headlines():
     first, again, other = (
         synthetic_headlines(40, seed=5),
         synthetic_headlines(40, seed=5),
@@ -295,7 +295,7 @@ def test_the_seed_fixes_the_headlines_and_another_seed_brings_others():
     assert first[0] != other[0]
 
 
-def test_no_headline_comes_twice_nor_in_two_splits():
+def test_no_headline_occurs_twice():
     texts = [text for split in load_news("synthetic").values() for text in split.texts]
     assert len(texts) == len(set(texts)) == 4000
 
@@ -308,6 +308,6 @@ def test_neither_the_label_nor_the_order_of_the_sources_follows_from_the_place_i
 
 
 @pytest.mark.parametrize("n", [0, -2, 3, 10**7, 2.0, True, "4"])
-def test_an_n_that_makes_no_pairs_is_named(n):
+def test_an_n_that_is_not_a_number_of_pairs_is_refused(n):
     with pytest.raises(ValueError, match=r"n is .*even number"):
         synthetic_headlines(n)

@@ -84,7 +84,7 @@ def slowly(variant, x, w):
 
 
 @pytest.mark.parametrize("variant", ["NIG", "NFG", "NOG", "NIAF", "NOAF", "CIFG"])
-def test_the_variant_is_the_equations_with_one_change(variant):
+def test_each_variant_equals_the_equations_with_one_change(variant):
     net, x = drawn(variant)
     with torch.no_grad():
         assert (net(x) - slowly(variant, x, split(net))).abs().max() <= 1e-12
@@ -100,7 +100,7 @@ def test_all_variants_start_from_the_same_weights_and_answer_differently():
     assert all((made[a] - made[b]).abs().max() > 1e-3 for a, b in pairs)
 
 
-def test_the_coupled_memory_is_the_cell_state_with_the_rest_kept():
+def test_coupled_cell_state_is_cell_state_with_f_equal_to_one_minus_i():
     i, c, g = torch.rand(3, 4, 5)
     assert torch.equal(variants.coupled_cell_state(i, c, g), equations.cell_state(1 - i, c, i, g))
     with pytest.raises(ValueError, match="g_t has shape"):
@@ -229,7 +229,7 @@ def test_runs_with_other_settings_are_other_runs(tmp_path, monkeypatch):
     assert done == [replace(runs[0], lr=0.5)] and len(results.stored(path)) == 2
 
 
-def test_wherever_the_writing_was_cut_the_lost_runs_are_redone_and_the_file_is_whole(tmp_path, monkeypatch):
+def test_a_sweep_that_was_cut_off_at_any_byte_repeats_the_lost_runs_and_completes_the_file(tmp_path, monkeypatch):
     path, runs = tmp_path / "s.csv", tiny(3)
     made(path, runs)
     whole = path.read_bytes()
@@ -259,7 +259,7 @@ def test_a_row_is_in_the_file_before_the_next_run_is_done(tmp_path, monkeypatch)
         (lambda text: text + "adding,NIG\n", "line 4 .*delete"),
     ],
 )
-def test_a_file_that_is_no_sweeps_is_left_alone_and_named(tmp_path, change, named):
+def test_a_file_that_no_sweep_has_written_is_refused_and_unchanged(tmp_path, change, named):
     path = tmp_path / "s.csv"
     made(path, tiny(2))
     path.write_text(change(path.read_text()))
@@ -328,13 +328,13 @@ def test_the_sign_flip_test_is_exact():
     assert sign_flip_test(torch.tensor([2.0])) == 1
 
 
-def test_rounding_takes_no_choice_of_signs_away():
+def test_rounding_does_not_change_the_p_value():
     for seed in range(20):
         d = torch.rand(7, generator=torch.Generator().manual_seed(seed)) + 0.1
         assert sign_flip_test(d) == sign_flip_test(d.flip(0)) == 2 / 2**7
 
 
-def test_where_nothing_was_changed_p_is_small_as_rarely_as_it_says():
+def test_without_an_effect_p_is_at_most_a_with_probability_at_most_a():
     flips = torch.randn(2000, 5, generator=torch.Generator().manual_seed(0))
     share = torch.stack([sign_flip_test(d) <= 1 / 16 for d in flips]).double().mean()
     assert share == pytest.approx(1 / 16, abs=0.027)  # 5 standard errors
@@ -343,7 +343,7 @@ def test_where_nothing_was_changed_p_is_small_as_rarely_as_it_says():
 @pytest.mark.parametrize(
     "bad", [torch.zeros(0), torch.zeros(17), torch.zeros(2, 2), torch.tensor([1.0, math.nan]), torch.tensor([1, 2])]
 )
-def test_differences_that_are_none_are_named(bad):
+def test_the_sign_flip_test_names_differences_that_do_not_fit(bad):
     with pytest.raises(ValueError, match="differences has"):
         sign_flip_test(bad)
 

@@ -47,7 +47,7 @@ def test_the_comparison_catches(name):
     assert found["gradients of the weights"] > 1e-3
 
 
-def test_the_right_cell_passes_in_the_zoos_clothes():
+def test_the_correct_step_passes_as_a_replaced_step():
     own, theirs, x = pair(input_size=2)
     assert (
         max(differences(broken_cells.lstm_with(broken_cells.CELLS["the right cell"], own), theirs, x).values()) <= 1e-12

@@ -170,14 +170,14 @@ def test_every_kind_sees_the_same_trains(monkeypatch):
     assert all(torch.equal(a, b) for a, b in zip(seen[:2], seen[2:], strict=True))
 
 
-def test_learning_beats_the_mean_and_a_deaf_cell_does_not():
+def test_training_beats_the_mean_and_a_cell_without_state_does_not():
     learned = runs.learn_timing("diagonal", seeds=1, steps=80)
     deaf = runs.learn_timing(step=lambda x_t, h, c, w: (h * 0, c * 0), seeds=1, steps=10)
     assert learned.errors[0] < runs.TIMING_CHANCE / 5 and learned.accuracy[0] > 0.3
     assert deaf.errors[0] > 0.9 * runs.TIMING_CHANCE and deaf.accuracy[0] < 0.2
 
 
-def test_an_interval_is_right_if_rounding_tells_it(monkeypatch):
+def test_an_interval_counts_as_correct_if_the_rounded_answer_equals_it(monkeypatch):
     """Answers that miss by 0.4 of a step are right, by 0.6 they are not; a step is 1/10."""
     for miss, right in ((0.04, 1.0), (0.06, 0.0)):
         with monkeypatch.context() as exact:

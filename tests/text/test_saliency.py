@@ -78,7 +78,7 @@ def test_the_classifier_is_left_as_it_was_and_asked_without_dropout():
         assert torch.equal(saliency(model, IDS, LENGTHS)[0], first)
 
 
-def test_a_word_left_out_moves_the_answer_as_the_shorter_text_does():
+def test_leave_one_out_is_the_change_between_the_text_and_the_shorter_text():
     model = classifier().eval()
     texts = [IDS[0], IDS[1, :3]]
     got = leave_one_out(model, texts, torch.tensor([1, 2]))

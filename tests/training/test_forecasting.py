@@ -99,7 +99,7 @@ def test_persistence_stays_and_seasonal_naive_repeats_its_period():
 
 
 @pytest.mark.parametrize("offset", [0.0, 5.0])
-def test_two_lags_continue_a_sine_exactly_and_find_its_period(offset):
+def test_autoregression_with_two_lags_continues_a_sine_exactly_and_finds_its_period(offset):
     t = torch.arange(200, dtype=torch.float64)
     wave = torch.sin(2 * math.pi * t / 23.7 + 1) + offset
     found = autoregression(wave[:60], 2)
@@ -226,7 +226,7 @@ def co2(server, monkeypatch):
     return server
 
 
-def test_the_longest_stretch_without_a_missing_month_is_kept(co2):
+def test_the_longest_period_without_a_missing_month_is_kept(co2):
     values, years = load_co2()
     assert values.tolist() == [300 + m / 4 for m in range(8, 17)] and values.dtype == torch.float64
     assert (years - torch.tensor([1960 + m / 12 for m in range(8, 17)], dtype=torch.float64)).abs().max() < 1e-9

@@ -136,7 +136,7 @@ def test_the_bag_of_words_does_not_see_the_order():
 # Training ------------------------------------------------------------------------------------------------------------
 
 
-def test_every_example_comes_once_an_epoch_with_its_own_label_and_in_batches_of_like_length():
+def test_every_example_occurs_once_an_epoch_with_its_label_in_batches_of_similar_length():
     sequences = [torch.full((1 + k % 40,), k + 2) for k in range(500)]
     examples = sequences, torch.arange(500)
     for order in (None, torch.Generator().manual_seed(0)):
@@ -195,7 +195,7 @@ def test_a_step_clips_the_joint_norm():
     assert 0.0009 < torch.cat([w.detach() for w in weights]).norm() < 0.0011
 
 
-def test_whoever_stops_at_a_loss_keeps_the_weights():
+def test_a_caller_that_stops_keeps_the_weights():
     weight = torch.ones(1, requires_grad=True)
     for _ in training_steps(torch.optim.SGD([weight], lr=1.0), [0, 1], lambda batch: weight.square()):
         break
@@ -468,7 +468,7 @@ def test_on_synthetic_headlines_the_lstm_reads_and_the_bag_of_words_stays_at_one
     assert evaluate(classifier, test)[1] > 0.95
 
 
-def test_reading_and_training_load_neither_plots_nor_downloads():
+def test_importing_training_loads_neither_plots_nor_downloads():
     late = "('matplotlib', 'IPython', 'pooch', 'platformdirs')"
     script = f"import sys, lstm_lesson.training; print([name for name in {late} if name in sys.modules])"
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
