@@ -1,5 +1,6 @@
 # The commands of the house. Each one makes the set-up it needs.
 PYTHON ?= python3
+OLDEST_PYTHON ?= python3.11
 LAB_ARGS ?=
 BENCH_ARGS ?=
 HUB_ARGS ?=
@@ -8,16 +9,22 @@ SCHEDULER ?=
 NOTEBOOKS ?= $(wildcard notebooks/[0-9]*.ipynb)
 N ?= 20
 
-PY := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)/python
+BIN := $(if $(filter Windows_NT,$(OS)),Scripts,bin)
+PY := .venv/$(BIN)/python
+OLDEST := .venv/oldest/$(BIN)/python
+NEWEST := .venv/newest/$(BIN)/python
 READY := .venv/ready
 HUB := .venv/classroom/ready
 
-.PHONY: help setup lab test colab classroom classroom-setup classroom-load classroom-test notebooks slides html bench sweep
+.PHONY: help setup lab test oldest newest colab classroom classroom-setup classroom-load classroom-test notebooks slides html bench sweep
 
 help:
 	@echo "make lab        set up once, check the set-up, open the lessons in JupyterLab"
 	@echo "                (make lab LAB_ARGS='--no-browser --port 9999' hands JupyterLab more arguments)"
 	@echo "make test       unit tests, doctests, hygiene tests, every notebook, and the explorers in a browser"
+	@echo "make oldest     unit tests and doctests with the lowest versions that pyproject.toml allows, in .venv/oldest"
+	@echo "                (make oldest OLDEST_PYTHON=python3.12 if there is no python3.11)"
+	@echo "make newest     make test without the browser, with the newest versions that can be had, in .venv/newest"
 	@echo "make colab      every notebook on a stand-in for Colab, built once in .venv/colab"
 	@echo "make classroom  a JupyterHub on this machine, for trying out (classroom/README.md has the real one)"
 	@echo "make classroom-load N=20    a class of simulated learners on such a hub, with a crash half-way"
@@ -46,7 +53,7 @@ $(READY): requirements.txt pyproject.toml classroom/jupyter_server_config.py
 		echo "The lessons need Python 3.11 or newer; '$(PYTHON)' is not. Name another: make setup PYTHON=python3.13"; \
 		exit 1; }
 	@rm -f $(READY)
-	@$(PY) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv || { \
+	@$(PY) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv $$(test ! -e .venv/pyvenv.cfg || echo --clear) .venv || { \
 		echo "'$(PYTHON) -m venv' failed. On Debian and Ubuntu it comes with: sudo apt install python3-venv"; \
 		exit 1; }
 	@echo "Setting up .venv from requirements.txt: once, some minutes (PyTorch is a large download) ..."
@@ -61,6 +68,24 @@ lab: setup
 
 test: setup
 	$(PY) -m pytest
+
+# Both ends of the ranges in pyproject.toml. pip mends what is there already, so a torch put there before, without CUDA
+# for one, stays if its version fits. What needs notebooks, a browser or a hub is left to the other commands.
+oldest:
+	@$(OLDEST) -m pip --version >/dev/null 2>&1 || $(OLDEST_PYTHON) -m venv --clear .venv/oldest || { \
+		echo "The lowest versions need Python 3.11, and '$(OLDEST_PYTHON)' did not make .venv/oldest"; exit 1; }
+	@echo "Setting up .venv/oldest: the first time some minutes and several gigabytes ..."
+	@$(OLDEST) tools/bounds.py > .venv/oldest/lowest.txt
+	@$(OLDEST) -m pip install -qq --no-compile --requirement .venv/oldest/lowest.txt
+	@$(OLDEST) -m pip install -qq --no-deps --editable .
+	$(OLDEST) -m pytest -m "not colab and not browser" tests lstm_lesson \
+		--ignore=tests/test_solved_notebooks.py --ignore=tests/test_classroom.py
+
+newest:
+	@$(NEWEST) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv/newest
+	@echo "Setting up .venv/newest: the first time some minutes and several gigabytes ..."
+	@$(NEWEST) -m pip install -qq --no-compile --upgrade --upgrade-strategy eager --editable ".[lab,test]"
+	$(NEWEST) -m pytest -m "not colab and not browser" --ignore=tests/test_classroom.py
 
 colab: setup
 	$(PY) tools/colab.py .venv/colab
