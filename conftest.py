@@ -1,10 +1,12 @@
-"""What every test shares: the learner's own progress and downloads stay untouched."""
+"""What every test shares: the learner's own progress, downloads and files stay untouched and are no part of it."""
 
 import os
 import tempfile
+from pathlib import Path
 
 import torch
 from hypothesis import settings
+from tracked import ROOT, ours
 
 pytest_plugins = ["news_server"]  # the loopback server of the downloads
 
@@ -24,6 +26,21 @@ def pytest_configure(config):
     for variable, name in PRIVATE.items():
         config.add_cleanup(_restore(variable))
         os.environ[variable] = os.path.join(scratch.name, name)  # noqa: PTH118
+
+
+def pytest_ignore_collect(collection_path, config):
+    """Leave out what git does not track, a learner's own notebook for one, unless the command names it."""
+    named = {Path(config.invocation_params.dir, argument.split("::")[0]).resolve() for argument in config.args}
+    path = collection_path.resolve()
+    return True if path.is_file() and not ours(path) and path not in named else None
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """Say what was left out: a new test that was not yet added to git must not pass unseen."""
+    found = (path for folder in config.getini("testpaths") for path in (ROOT / folder).glob("*.*"))
+    left_out = sorted(path.name for path in found if path.suffix in (".ipynb", ".py") and not ours(path))
+    if left_out:
+        terminalreporter.write_line(f"Not in git, so left out unless named: {', '.join(left_out)}")
 
 
 def _restore(variable):

@@ -10,11 +10,11 @@ import sys
 import threading
 import time
 import types
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from repository import NOTEBOOKS
 from torch.nn import functional as F
 
 import lstm_lesson
@@ -80,7 +80,7 @@ def solved(source):
 
 def stub_cells():
     """The cells of the notebooks in which an exercise is set."""
-    for path in sorted((Path(__file__).parents[2] / "notebooks").glob("[0-9]*.ipynb")):
+    for path in NOTEBOOKS:
         for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
             source = "".join(cell["source"])
             if cell["cell_type"] == "code" and "raise NotImplementedError" in source:

@@ -12,14 +12,16 @@ import repository
 from notebook_rules import Lesson, broken_links
 from packaging.requirements import Requirement
 from repository import ADDRESS, NOTEBOOKS, PACKAGE, PYPROJECT, ROOT, requirements
+from tracked import ours
 
 LOADED_WHEN_USED = {"matplotlib", "ipywidgets", "IPython", "pooch", "torchviz", "graphviz", "platformdirs", "tqdm",
                     "joblib", "distributed"}  # fmt: skip
+IMPORTERS = (PACKAGE, ROOT / "tests", ROOT / "tools")
 CONDA_NAMES = {"pytorch-cpu": "torch", "matplotlib-base": "matplotlib"}
 CONDA_ONLY = {"python", "pip"}
 # The wrong cells: short functions of one kind, told in their module's docstring.
 TOLD_TOGETHER = {"broken_cells"}
-MODULES = sorted(PACKAGE.rglob("*.py"))
+MODULES = sorted(filter(ours, PACKAGE.rglob("*.py")))
 
 
 def environment():
@@ -66,7 +68,9 @@ def test_the_pin_lies_in_the_range_of_the_package(name, version):
     assert ranges()[name].contains(version), f"{name}=={version} is not in {ranges()[name]}"
 
 
-@pytest.mark.parametrize("path", [*MODULES, *sorted((ROOT / "tests").rglob("*.py")), ROOT / "conftest.py"])
+@pytest.mark.parametrize(
+    "path", [p for p in repository.files() if p.suffix == ".py" and set(p.parents) & set(IMPORTERS)]
+)
 def test_what_is_imported_is_a_dependency(path):
     own = {"lstm_lesson"} | {
         path.stem for folder in ("tests", "tools", "classroom", "benchmarks") for path in (ROOT / folder).rglob("*.py")

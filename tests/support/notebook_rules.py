@@ -9,6 +9,7 @@ from urllib.parse import unquote
 import nbformat
 from repository import SETUP_CELL, badge, machine_paths
 from stored_notebook import WIDGET_VIEW
+from tracked import ours
 
 from lstm_lesson.exercises.exercise import exercises
 
@@ -45,7 +46,7 @@ class Lesson:
     @property
     def neighbours(self):
         """The lessons of the same folder, in their order."""
-        return sorted(self.path.parent.glob("*.ipynb"))
+        return sorted(filter(ours, self.path.parent.glob("*.ipynb")))
 
 
 # What is stored ------------------------------------------------------------------------------------------------------

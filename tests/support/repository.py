@@ -4,11 +4,13 @@ import re
 import tomllib
 from pathlib import Path
 
+from tracked import ours
+
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "lstm_lesson"
 # what people write
 FOLDERS = ("notebooks", "lstm_lesson", "tests", "benchmarks", "classroom", "docs", "tools", ".ci", ".github")
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+NOTEBOOKS = sorted(filter(ours, (ROOT / "notebooks").glob("*.ipynb")))
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 ADDRESS = PYPROJECT["project"]["urls"]["Repository"]
 SETUP_CELL = (ROOT / "tools" / "setup_cell.txt").read_text(encoding="utf-8").strip().replace("{address}", ADDRESS)
@@ -18,10 +20,11 @@ INDEX_HOST = re.compile(r"pypi\.org|python[h]osted\.org|download\.pytorch\.org|a
 
 
 def files():
-    """Every file of the repository that a person wrote or ran: no caches, no environment, no git."""
+    """Every file of the repository that a person wrote or ran: no caches, no environment, nothing untracked."""
     places = [*ROOT.glob("*"), *(p for folder in FOLDERS for p in (ROOT / folder).rglob("*"))]
     skip = {"__pycache__", ".ipynb_checkpoints", ".hypothesis"}
-    return sorted(p for p in places if p.is_file() and not skip & set(p.parts) and p.suffix not in (".pyc", ".png"))
+    files = (p for p in places if p.is_file() and not skip & set(p.parts) and p.suffix not in (".pyc", ".png"))
+    return sorted(filter(ours, files))
 
 
 def machine_paths(text: str) -> list[str]:

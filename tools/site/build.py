@@ -8,16 +8,20 @@ import re
 import sys
 from pathlib import Path
 
-import alive
-import formulas
-import jinja2
-import lessons
-from nbconvert.writers import FilesWriter
-
-from lstm_lesson import plots
-
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
+sys.path.insert(0, str(ROOT / "tools"))
+
+import alive  # noqa: E402
+import formulas  # noqa: E402
+import jinja2  # noqa: E402
+import lessons  # noqa: E402
+from nbconvert.writers import FilesWriter  # noqa: E402
+from tracked import ours  # noqa: E402
+
+from lstm_lesson import plots  # noqa: E402
+
+NOTEBOOKS = ROOT / "notebooks"
 ARC = [  # heading, what it is about, the last notebook of it
     ("Before the gates", "A plain recurrent network reads, learns through time, and forgets. You measure how fast.", 3),
     ("The cell, gate by gate", "One equation a notebook, until the whole cell is lit and equals PyTorch's.", 8),
@@ -37,7 +41,7 @@ def build(site: Path) -> None:
     if site.exists() and any(site.iterdir()):
         raise ValueError(f"{site} is not empty; the site needs a folder of its own")
     (site / "downloads").mkdir(parents=True)
-    everything = [lessons.lesson(path) for path in sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))]
+    everything = [lessons.lesson(path) for path in sorted(filter(ours, NOTEBOOKS.glob("[0-9]*.ipynb")))]
     for before, lesson, after in zip([None, *everything], everything, [*everything[1:], None], strict=False):
         write_lesson(site, lesson, before, after)
     write_others(site, everything)
