@@ -65,7 +65,7 @@ $(READY): requirements.txt pyproject.toml classroom/jupyter_server_config.py
 
 lab: setup
 	@$(PY) -m lstm_lesson
-	$(PY) -m jupyterlab $(LAB_ARGS) notebooks/00_start_here.ipynb
+	$(PY) tools/lab.py $(LAB_ARGS)
 
 test: setup
 	$(PY) -m pytest

@@ -37,7 +37,7 @@ def pytest_ignore_collect(collection_path, config):
 
 def pytest_terminal_summary(terminalreporter, config):
     """Say what was left out: a new test that was not yet added to git must not pass unseen."""
-    found = (path for folder in config.getini("testpaths") for path in (ROOT / folder).glob("*.*"))
+    found = (path for folder in config.getini("testpaths") for path in (ROOT / folder).rglob("*.*"))
     left_out = sorted(path.name for path in found if path.suffix in (".ipynb", ".py") and not ours(path))
     if left_out:
         terminalreporter.write_line(f"Not in git, so left out unless named: {', '.join(left_out)}")

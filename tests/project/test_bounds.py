@@ -1,5 +1,6 @@
-"""The house's own tools: lower bounds as pins, and files that are the project's."""
+"""The house's own tools: lower bounds as pins, files that are the project's, JupyterLab on every kind of machine."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -7,11 +8,16 @@ import sys
 from pathlib import Path
 
 import bounds
+import lab
 import pytest
 import tracked
-from house import PYPROJECT, ROOT
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
+from repository import PYPROJECT, ROOT
+
+SERVER = {"hostname": "127.0.0.1", "port": 8889, "base_url": "/", "secure": False, "token": "abc"}
+OPEN = "http://127.0.0.1:8889/lab/tree/notebooks/00_start_here.ipynb?token=abc"
+
 
 # The lowest versions --------------------------------------------------------------------------------------------------
 
@@ -101,3 +107,121 @@ def test_a_learners_own_files_are_no_part_of_the_tests(tmp_path):
     assert [test for test in tests if any(name in test for name in names)] == []
     assert left_out.startswith("Not in git, so left out unless named: ")
     assert all(name in left_out for name in names if name.endswith(("py", "ipynb")))
+
+
+# JupyterLab -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("root", "browser", "given", "expected"),
+    [
+        (False, True, [], []),
+        (True, True, [], ["--allow-root", "--ServerApp.ip=127.0.0.1"]),
+        (False, False, [], ["--no-browser"]),
+        (True, False, [], ["--allow-root", "--ServerApp.ip=127.0.0.1", "--no-browser"]),
+        (False, True, ["--port", "9999"], ["--port", "9999"]),
+        (True, False, ["--ip=0.0.0.0", "--no-browser"], ["--allow-root", "--ip=0.0.0.0", "--no-browser"]),
+        (True, True, ["--ServerApp.ip", "::1"], ["--allow-root", "--ServerApp.ip", "::1"]),
+        (True, True, ["--allow-root"], ["--ServerApp.ip=127.0.0.1", "--allow-root"]),
+        (False, False, ["--ServerApp.open_browser=True"], ["--ServerApp.open_browser=True"]),
+    ],
+)
+def test_jupyterlab_is_started_with_what_the_machine_needs_and_what_was_given_wins(root, browser, given, expected):
+    assert lab.arguments(root, browser, given) == [*expected, lab.FIRST]
+
+
+def test_on_a_desk_nothing_is_said_because_the_browser_opens():
+    assert lab.where_to_open(SERVER, browser=True, ssh="", user="ada") == []
+
+
+def test_without_a_browser_the_whole_address_is_said():
+    said = "\n".join(lab.where_to_open(SERVER, browser=False, ssh="", user="ada"))
+    assert OPEN in said.split()
+    assert "ssh" not in said
+
+
+@pytest.mark.parametrize("browser", [True, False])
+def test_over_ssh_the_tunnel_is_said_before_the_address(browser):
+    said = lab.where_to_open(SERVER, browser, "198.51.100.7 50022 203.0.113.5 22", "ada")
+    assert "ssh -N -L 8889:127.0.0.1:8889 ada@203.0.113.5" in said[0]
+    assert OPEN in said[1]
+
+
+def test_another_port_of_ssh_is_part_of_the_tunnel():
+    assert lab.tunnel(SERVER, "::1 50022 ::1 2222", "ada") == "ssh -N -p 2222 -L 8889:127.0.0.1:8889 ada@::1"
+
+
+@pytest.mark.parametrize(
+    ("changed", "start"),
+    [
+        ({"hostname": "localhost"}, "http://127.0.0.1:8889/lab/"),
+        ({"hostname": "0.0.0.0"}, "http://127.0.0.1:8889/lab/"),
+        ({"hostname": "10.0.0.5"}, "http://10.0.0.5:8889/lab/"),
+        ({"secure": True}, "https://127.0.0.1:8889/lab/"),
+        ({"base_url": "/ada/"}, "http://127.0.0.1:8889/ada/lab/"),
+    ],
+)
+def test_the_address_is_the_one_that_the_server_listens_at(changed, start):
+    assert lab.address(SERVER | changed).startswith(start)
+
+
+def test_a_server_with_a_password_has_no_token_in_its_address():
+    assert lab.address(SERVER | {"token": ""}) == OPEN.split("?")[0]
+
+
+@pytest.mark.parametrize(
+    ("system", "environment", "found"),
+    [
+        ("linux", {}, False),
+        ("linux", {"DISPLAY": ":0"}, True),
+        ("linux", {"WAYLAND_DISPLAY": "wayland-0"}, True),
+        ("linux", {"BROWSER": "firefox"}, True),
+        ("darwin", {}, True),
+        ("win32", {}, True),
+    ],
+)
+def test_linux_has_a_browser_only_with_a_screen(monkeypatch, system, environment, found):
+    monkeypatch.setattr(lab.webbrowser, "get", lambda: "a browser")
+    assert lab.has_browser(system, environment) is found
+
+
+def test_a_machine_on_which_python_finds_no_browser_has_none(monkeypatch):
+    def get():
+        raise lab.webbrowser.Error("could not locate runnable browser")
+
+    monkeypatch.setattr(lab.webbrowser, "get", get)
+    assert not lab.has_browser("darwin", {})
+
+
+def test_windows_knows_no_root(monkeypatch):
+    monkeypatch.delattr(os, "geteuid", raising=False)
+    assert not lab.is_root()
+
+
+@pytest.mark.parametrize(
+    ("root", "given", "said"), [(True, [], True), (True, ["--ip=0.0.0.0"], False), (False, [], False)]
+)
+def test_root_is_told_where_jupyterlab_opens_and_the_arguments_reach_it(monkeypatch, capsys, root, given, said):
+    from jupyterlab import labapp
+
+    started = []
+    monkeypatch.setattr(labapp, "main", started.append)
+    monkeypatch.setattr(lab, "is_root", lambda: root)
+    monkeypatch.setattr(lab, "has_browser", lambda *_: False)
+    monkeypatch.setattr(lab, "say_where_to_open", lambda browser: None)
+    monkeypatch.chdir(ROOT)
+    lab.main(given)
+    assert started == [lab.arguments(root, False, given)]
+    assert (lab.AS_ROOT in capsys.readouterr().out) is said
+
+
+def test_the_address_is_said_when_the_server_of_this_process_has_written_it_down(monkeypatch, capsys):
+    from jupyter_server import serverapp
+
+    others, mine = SERVER | {"pid": os.getpid() + 1, "port": 1}, SERVER | {"pid": os.getpid()}
+    rounds = iter([[], [others], [others, mine]])
+    monkeypatch.setattr(serverapp, "list_running_servers", lambda: next(rounds))
+    monkeypatch.setattr(lab.time, "sleep", lambda seconds: None)
+    monkeypatch.delenv("SSH_CONNECTION", raising=False)
+    lab.say_where_to_open(browser=False)
+    assert OPEN in capsys.readouterr().out.split()
