@@ -75,8 +75,8 @@ def test_what_is_imported_is_a_dependency(path):
     own = {"lstm_lesson"} | {
         path.stem for folder in ("tests", "tools", "classroom", "benchmarks") for path in (ROOT / folder).rglob("*.py")
     }
-    # by nbconvert, pytest and JupyterLab
-    brought = {"bs4", "packaging", "yaml", "httpx", "tornado", "traitlets", "jupyter_server"}
+    # by nbconvert, Matplotlib, pytest and JupyterLab
+    brought = {"bs4", "fonttools", "jinja2", "packaging", "yaml", "httpx", "tornado", "traitlets", "jupyter_server"}
     known = {name.lower().replace("-", "_") for name in requirements()} | brought
     tops = {name.split(".")[0] for name in imports(ast.parse(path.read_text(encoding="utf-8")))} - own
     assert {top for top in tops - set(sys.stdlib_module_names) if top.lower() not in known} == set()
