@@ -1,0 +1,50 @@
+"""Imports and docstrings of the package: one direction, light to load, documented."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from repository import PACKAGE, ROOT
+from tracked import ours
+
+LOADED_WHEN_USED = {"matplotlib", "ipywidgets", "IPython", "pooch", "torchviz", "graphviz", "platformdirs", "tqdm",
+                    "joblib", "distributed"}  # fmt: skip
+# The wrong cells are short functions of one kind; the module's docstring describes them together.
+DESCRIBED_TOGETHER = {"broken_cells"}
+MODULES = sorted(filter(ours, PACKAGE.rglob("*.py")))
+
+
+def undocumented(tree):
+    """Public functions and classes without a docstring."""
+    kinds = (ast.FunctionDef, ast.ClassDef)
+    public = [node for node in tree.body if isinstance(node, kinds) and not node.name.startswith("_")]
+    return [node.name for node in public if not ast.get_docstring(node)]
+
+
+def test_imports_run_in_one_direction():
+    """The contract stands in pyproject.toml."""
+    lint = Path(sys.executable).with_name("lint-imports")
+    run = subprocess.run([lint, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_the_package_loads_without_plots_and_widgets():
+    code = (
+        "import sys, torch; torch_alone = set(sys.modules); import lstm_lesson; print(*set(sys.modules) - torch_alone)"
+    )
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert "lstm_lesson.cells" in loaded
+    assert {name.split(".")[0] for name in loaded} & LOADED_WHEN_USED == set()
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_the_public_functions_of_a_module_have_docstrings(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    assert ast.get_docstring(tree)
+    assert path.stem in DESCRIBED_TOGETHER or undocumented(tree) == []
+
+
+def test_a_missing_docstring_is_found():
+    assert undocumented(ast.parse("def f():\n    pass\n\ndef _g():\n    pass\n\nclass C:\n    'Something.'")) == ["f"]

@@ -1,0 +1,37 @@
+"""The licences, the citation and the change log agree with pyproject.toml."""
+
+import re
+
+import pytest
+from repository import ADDRESS, PYPROJECT, ROOT
+
+yaml = pytest.importorskip("yaml", reason="PyYAML is missing; distributed installs it")
+PROJECT = PYPROJECT["project"]
+
+
+def read(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def test_the_licences_are_the_same_everywhere():
+    citation = yaml.safe_load(read("CITATION.cff"))
+    assert PROJECT["license"] == "MIT"
+    assert PROJECT["license-files"] == ["LICENSE"]
+    assert citation["license"] == ["MIT", "CC-BY-4.0"]
+    for text in (read("LICENSE"), read("README.md")):
+        assert "MIT" in text
+        assert "https://creativecommons.org/licenses/by/4.0/" in text
+
+
+def test_the_citation_has_the_required_fields_and_the_version_and_address_of_the_project():
+    citation = yaml.safe_load(read("CITATION.cff"))
+    assert citation["cff-version"] == "1.2.0"
+    assert {"message", "title", "authors"} <= citation.keys()
+    assert [author.keys() for author in citation["authors"]] == [{"name"}]  # an entity, no invented person
+    assert str(citation["version"]) == PROJECT["version"]
+    assert citation["repository-code"] == ADDRESS
+    assert citation["abstract"] == PROJECT["description"]
+
+
+def test_the_newest_entry_of_the_change_log_is_this_version():
+    assert re.search(r"(?m)^## (\S+?),? ", read("CHANGELOG.md"))[1].rstrip(",") == PROJECT["version"]
