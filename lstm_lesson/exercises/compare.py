@@ -1,26 +1,26 @@
-"""Hold what a learner's function returned against what the reference returns, and say in words what differs."""
+"""Compare what a learner's function returned with what the reference returned, and say in words what differs."""
 
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import chain, islice
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from lstm_lesson.exercises.exercise import Draw, Exercise
+from lstm_lesson.exercises.exercise import Exercise, Inputs
 
-ROUNDING = {torch.float64: 1e-10, torch.float32: 2e-5}  # allowed, as a share of the largest entry or of 1
-ENOUGH = 5  # entries of a list that a message names
-MANY = 1000  # entries of a returned value that are looked at: an odd one may have no end
+ROUNDING = {torch.float64: 1e-10, torch.float32: 2e-5}  # allowed, relative to the largest entry or to 1
+NAMES_SHOWN = 5  # of a longer list, a message shows fewer
+MAX_ENTRIES = 1000  # of a returned container that are looked at: its iterator may never end
 
 
 @dataclass
-class Fault:
-    """What is wrong with an answer: what was got and what expected, and for values both, to be drawn.
+class Problem:
+    """What is wrong with an answer: what was got and what expected, and for values both tensors, for a picture.
 
-    The text of a "gradient" or "backward" fault goes on from "The values are right, but".
+    The text of a "gradient" or "backward" problem continues "The values are right, but".
     """
 
     kind: str  # "crashed", "type", "dtype", "shape", "value", "gradient", "backward", "changed", "global"
@@ -28,107 +28,129 @@ class Fault:
     picture: tuple[str, Tensor, Tensor] | None = None
 
 
-def parts(name: str, value) -> list[tuple[str, object]]:
-    """The leaves of tuples, lists and mappings, each with the name a learner would write for it; `MANY` of each."""
+class WrongStructure(Exception):
+    """Something else was returned than the expected tensor, tuple or dictionary; the message says what."""
+
+
+def leaves(name: str, value) -> list[tuple[str, object]]:
+    """What tuples, lists and mappings hold, each under the name that a learner would write: `h[0]`, `w["W_xi"]`.
+
+    Of each container at most MAX_ENTRIES.
+    """
     if isinstance(value, Mapping):
-        return [leaf for k, v in islice(value.items(), MANY) for leaf in parts(f'{name}["{k}"]', v)]
+        return [leaf for k, v in islice(value.items(), MAX_ENTRIES) for leaf in leaves(f'{name}["{k}"]', v)]
     if isinstance(value, (tuple, list)):
-        return [leaf for k, v in enumerate(islice(value, MANY)) for leaf in parts(f"{name}[{k}]", v)]
+        return [leaf for k, v in enumerate(islice(value, MAX_ENTRIES)) for leaf in leaves(f"{name}[{k}]", v)]
     return [(name, value)]
 
 
-def rebuild(value, change: Callable[[Tensor], Tensor]):
-    """The same structure with every tensor changed."""
+def map_tensors(change: Callable[[Tensor], Tensor], value):
+    """The same structure of tuples, lists and mappings, with `change` applied to every tensor."""
     if isinstance(value, Mapping):
-        return {k: rebuild(v, change) for k, v in value.items()}
+        return {k: map_tensors(change, v) for k, v in value.items()}
     if isinstance(value, (tuple, list)):
-        return type(value)(rebuild(v, change) for v in value)
+        return type(value)(map_tensors(change, v) for v in value)
     return change(value) if isinstance(value, Tensor) else value
 
 
-def compare(exercise: Exercise, draw: Draw, got, expected, printed: str = "") -> Fault | None:
-    """The first fault of one returned value: its type, then dtypes, shapes and values."""
-    parts("", got)  # an object that cannot be looked at shows itself here
-    pairs = align(exercise, got, expected, printed)
-    if isinstance(pairs, str):
-        return Fault("type", pairs)
-    faults = [[dtype_fault(exercise, *pair) for pair in pairs]]
-    faults.append([shape_fault(exercise, *pair, draw) for pair in pairs])
-    if not any(faults[0]) and not any(faults[1]):
-        faults.append([value_fault(exercise, *pair, draw) for pair in pairs])
-    return next((fault for row in faults for fault in row if fault), None)
+def find_problem(exercise: Exercise, inputs: Inputs, got, expected, printed: str = "") -> Problem | None:
+    """The first problem of a returned value: its type, then dtypes, shapes and values. None if there is none."""
+    leaves("", got)  # an object that cannot be inspected raises here
+    try:
+        pairs = match(exercise, got, expected, printed)
+    except WrongStructure as error:
+        return Problem("type", str(error))
+    problems = chain(
+        (dtype_problem(exercise, *pair) for pair in pairs),
+        (shape_problem(exercise, *pair) for pair in pairs),
+        (value_problem(exercise, *pair, inputs) for pair in pairs),
+    )
+    return next(filter(None, problems), None)
 
 
-def align(exercise: Exercise, got, expected, printed: str = "") -> list[tuple[str, Tensor, Tensor]] | str:
-    """Pair what came back with what should have, each under its name; or a sentence on what came back instead."""
+# Structure
+
+
+def match(exercise: Exercise, got, expected, printed: str = "") -> list[tuple[str, Tensor, Tensor]]:
+    """The name, the returned and the expected tensor of each result. Raises WrongStructure if they do not match."""
     names = list(exercise.returns)
     if isinstance(expected, Tensor):
-        needs = "one tensor" if expected.ndim else "one tensor without dimensions"
-        return [(names[0], got, expected)] if isinstance(got, Tensor) else odd_value(exercise, got, needs, printed)
-    inner = not isinstance(expected, Mapping) and any(isinstance(part, Mapping) for part in expected)
-    needs = f"{len(expected)} {'values' if inner else 'tensors'}"
-    kept = "dictionary" if isinstance(expected, Mapping) else type(expected).__name__
-    needs = f"{needs} ({', '.join(names)})" if len(names) == len(expected) else f"a {kept} of {needs}"
-    if not isinstance(got, Mapping if isinstance(expected, Mapping) else (tuple, list)):
-        return odd_value(exercise, got, needs, printed)
-    if isinstance(expected, Mapping) and set(got) != set(expected):
-        return odd_keys(got, expected, needs)
+        if not isinstance(got, Tensor):
+            needs = "one tensor" if expected.ndim else "one tensor without dimensions"
+            raise WrongStructure(wrong_type(exercise, got, needs, printed))
+        return [(names[0], got, expected)]
+    is_mapping = isinstance(expected, Mapping)
+    holds_mappings = not is_mapping and any(isinstance(part, Mapping) for part in expected)
+    needs = f"{len(expected)} {'values' if holds_mappings else 'tensors'}"
+    container = "dictionary" if is_mapping else type(expected).__name__
+    needs = f"{needs} ({', '.join(names)})" if len(names) == len(expected) else f"a {container} of {needs}"
+    if not isinstance(got, Mapping if is_mapping else (tuple, list)):
+        raise WrongStructure(wrong_type(exercise, got, needs, printed))
+    if is_mapping and set(got) != set(expected):
+        raise WrongStructure(wrong_keys(got, expected, needs))
     if len(got) != len(expected):
-        nested = next((type(v).__name__ for v in islice(got, MANY) if isinstance(v, (tuple, list, Mapping))), "")
-        if nested and not inner:
-            return f"You return a {nested} inside a {type(got).__name__}; expected {needs}, side by side."
-        return f"You return {len(got)} values; expected {needs}."
-    keys = list(expected) if isinstance(expected, Mapping) else range(len(expected))
-    labels = names if len(names) == len(expected) else [label for label, _ in parts(names[0], expected)]
-    if exercise.keeps_type and type(got) is not type(expected):
+        raise WrongStructure(wrong_length(got, needs, holds_mappings))
+    if exercise.strict_type and type(got) is not type(expected):
         has, needs = type(got).__name__, type(expected).__name__
-        return f"You return a {has}; expected a {needs}. Code that asks `isinstance(…, {needs})` would not know it."
-    pairs = [(label, got[key], expected[key]) for label, key in zip(labels, keys, strict=True)]
-    odd = [pair for pair in pairs if isinstance(pair[2], Tensor) and not isinstance(pair[1], Tensor)]
-    if odd:
-        return odd_entry(exercise, *odd[0])
-    return unfold(exercise, pairs) if inner else pairs
+        text = f"You return a {has}; expected a {needs}. Code that asks `isinstance(…, {needs})` would not know it."
+        raise WrongStructure(text)
+    keys = list(expected) if is_mapping else range(len(expected))
+    labels = names if len(names) == len(expected) else [label for label, _ in leaves(names[0], expected)]
+    return match_entries(exercise, [(label, got[k], expected[k]) for label, k in zip(labels, keys, strict=True)])
 
 
-def unfold(exercise: Exercise, pairs: list[tuple]) -> list[tuple[str, Tensor, Tensor]] | str:
-    """Pairs of which some hold a dictionary: its entries take its place, each under its own name."""
-    unfolded = []
-    for label, value, target in pairs:
-        found = [(label, value, target)]
-        if isinstance(target, Mapping):
-            found = align(replace(exercise, returns={label: ""}), value, target)
-        if isinstance(found, str):
-            return f"`{label}`: {found}"
-        unfolded += found
-    return unfolded
+def match_entries(exercise: Exercise, entries: list[tuple]) -> list[tuple[str, Tensor, Tensor]]:
+    """The entries of a tuple or dictionary; one that is a dictionary is replaced by its own entries."""
+    for label, value, target in entries:
+        if isinstance(target, Tensor) and not isinstance(value, Tensor):
+            raise WrongStructure(no_tensor(exercise, label, value, target))
+    pairs = []
+    for label, value, target in entries:
+        if not isinstance(target, Mapping):
+            pairs.append((label, value, target))
+            continue
+        try:
+            pairs += match(replace(exercise, returns={label: ""}), value, target)
+        except WrongStructure as error:
+            raise WrongStructure(f"`{label}`: {error}") from None
+    return pairs
 
 
-def odd_keys(got: Mapping, expected: Mapping, needs: str) -> str:
-    """A dictionary whose keys are not the expected ones, in a sentence."""
-    missing, others = [str(k) for k in expected if k not in got], [str(k) for k in got if k not in expected]
-    if not missing:
-        return f"You return more than {needs}: {listed(others)}."
-    return f"The dictionary has no entry {listed(missing)}{f', but {listed(others)}' if others else ''}."
-
-
-def odd_entry(exercise: Exercise, label: str, value, expected: Tensor) -> str:
-    """An entry of a tuple or dictionary that is no tensor, in a sentence."""
-    dtype = ", torch.int64" if exercise.dtype == "whole" else ""
-    what = "nothing (None)" if value is None else kind(value)
-    needs = f"a tensor {in_letters(exercise, label, expected)}{dtype}"
-    return f"`{label}` is {what}; expected {needs}.{advice(exercise, value)}"
-
-
-def odd_value(exercise: Exercise, value, needs: str, printed: str) -> str:
-    """What a function returned in place of tensors, in a sentence."""
+def wrong_type(exercise: Exercise, value, needs: str, printed: str) -> str:
+    """A sentence on a value that was returned in place of tensors."""
     if value is None and printed.strip():
         return f"It prints, and returns nothing (None); expected {needs}. Printing shows a value, `return` hands it on."
     if value is None:
         return f"It returns nothing (None); expected {needs}. Does every path end with a `return`?"
-    return f"You return {kind(value)}; expected {needs}.{advice(exercise, value)}"
+    return f"You return {describe(value)}; expected {needs}.{advice(exercise, value)}"
 
 
-def kind(value) -> str:
+def wrong_keys(got: Mapping, expected: Mapping, needs: str) -> str:
+    """A sentence on a dictionary whose keys are not the expected ones."""
+    missing, others = [str(k) for k in expected if k not in got], [str(k) for k in got if k not in expected]
+    if not missing:
+        return f"You return more than {needs}: {join_names(others)}."
+    return f"The dictionary has no entry {join_names(missing)}{f', but {join_names(others)}' if others else ''}."
+
+
+def wrong_length(got, needs: str, holds_mappings: bool) -> str:
+    """A sentence on too many or too few results, or on results inside a container of their own."""
+    containers = (type(v).__name__ for v in islice(got, MAX_ENTRIES) if isinstance(v, (tuple, list, Mapping)))
+    nested = next(containers, "")
+    if nested and not holds_mappings:
+        return f"You return a {nested} inside a {type(got).__name__}; expected {needs}, side by side."
+    return f"You return {len(got)} values; expected {needs}."
+
+
+def no_tensor(exercise: Exercise, label: str, value, expected: Tensor) -> str:
+    """A sentence on an entry of a tuple or dictionary that is no tensor."""
+    dtype = ", torch.int64" if exercise.dtype == "integer" else ""
+    what = "nothing (None)" if value is None else describe(value)
+    needs = f"a tensor {format_shape(exercise, label, expected)}{dtype}"
+    return f"`{label}` is {what}; expected {needs}.{advice(exercise, value)}"
+
+
+def describe(value) -> str:
     """What a value is, in words."""
     if isinstance(value, Tensor):
         return f"one tensor of shape {tuple(value.shape)}"
@@ -142,7 +164,7 @@ def kind(value) -> str:
 
 
 def advice(exercise: Exercise, value) -> str:
-    """What to look for where such a value comes back in place of a tensor."""
+    """What to look for where such a value is returned in place of a tensor; "" if nothing is known."""
     if isinstance(value, (np.ndarray, np.generic)):
         return f"{' NumPy knows no gradients: stay' if exercise.gradient else ' Stay'} with torch throughout."
     if isinstance(value, tuple) and len(value) == 1:
@@ -152,99 +174,105 @@ def advice(exercise: Exercise, value) -> str:
     return ""
 
 
-def dtype_fault(exercise: Exercise, label, got, expected) -> Fault | None:
+# Dtype, shape, values
+
+
+def dtype_problem(exercise: Exercise, label: str, got: Tensor, expected: Tensor) -> Problem | None:
     """A dtype, layout or device that is not the expected one."""
-    right = {
-        "as given": got.dtype == expected.dtype,
-        "whole": not (got.is_floating_point() or got.is_complex() or got.dtype == torch.bool),
-        "float": got.is_floating_point(),
+    fits, needs = {
+        "as given": (
+            got.dtype == expected.dtype,
+            f"{expected.dtype}, as the inputs have. Are new tensors made in their dtype?",
+        ),
+        "integer": (not (got.is_floating_point() or got.is_complex() or got.dtype == torch.bool), "torch.int64."),
+        "float": (got.is_floating_point(), "torch.float32."),
     }[exercise.dtype]
-    if not right:
-        needs = {
-            "as given": f"{expected.dtype}, as the inputs have. Are new tensors made in their dtype?",
-            "whole": "torch.int64.",
-            "float": "torch.float32.",
-        }
-        return Fault("dtype", f"`{label}` has dtype {got.dtype}; expected {needs[exercise.dtype]}")
+    if not fits:
+        return Problem("dtype", f"`{label}` has dtype {got.dtype}; expected {needs}")
     if got.layout != torch.strided or got.device != expected.device:
         has = f"{got.layout} on {got.device}"
-        return Fault("dtype", f"`{label}` is {has}; expected torch.strided on {expected.device}.")
+        return Problem("dtype", f"`{label}` is {has}; expected torch.strided on {expected.device}.")
     return None
 
 
-def shape_fault(exercise: Exercise, label, got, expected, draw: Draw) -> Fault | None:
-    """A shape that is not the expected one, which is told in letters and numbers."""
+def shape_problem(exercise: Exercise, label: str, got: Tensor, expected: Tensor) -> Problem | None:
+    """A shape that is not the expected one; the text has it in letters and in numbers."""
     if got.shape == expected.shape:
         return None
-    letters, shape = in_letters(exercise, label, expected), str(tuple(expected.shape))
+    letters, shape = format_shape(exercise, label, expected), str(tuple(expected.shape))
     needs = shape if letters == shape else f"{letters} = {shape}"
     needs += "" if expected.ndim else ", a tensor without dimensions"
-    return Fault("shape", f"`{label}` has shape {tuple(got.shape)}; expected {needs}.")
+    return Problem("shape", f"`{label}` has shape {tuple(got.shape)}; expected {needs}.")
 
 
-def in_letters(exercise: Exercise, label: str, expected: Tensor) -> str:
-    """The shape of a result as its stub writes it, (B, H) say; in numbers where it has no letters."""
-    letters = exercise.returns.get(label, "").split()
-    return f"({', '.join(letters)}{',' * (len(letters) == 1)})" if letters else str(tuple(expected.shape))
-
-
-def value_fault(exercise: Exercise, label, got, expected, draw: Draw) -> Fault | None:
-    """The first entry that is further off than rounding, and both tensors to be drawn."""
-    wrong = ~close(got, expected, exercise.slack)
-    if not wrong.any():
+def value_problem(exercise: Exercise, label: str, got: Tensor, expected: Tensor, inputs: Inputs) -> Problem | None:
+    """The first entry that differs by more than rounding, and both tensors for a picture."""
+    differs = ~isclose(got, expected, exercise.tolerance)
+    if not differs.any():
         return None
-    return Fault("value", f"{first_entry(label, got, expected, wrong)}{sizes(draw)}.", (label, got, expected))
+    text = f"{first_difference(label, got, expected, differs)}{format_sizes(inputs)}."
+    return Problem("value", text, (label, got, expected))
 
 
-def close(got: Tensor, expected: Tensor, slack: float = 0.0) -> Tensor:
+def isclose(got: Tensor, expected: Tensor, tolerance: float = 0.0) -> Tensor:
     """Which entries agree up to rounding: a bool tensor. Both have the same shape."""
     got, expected = got.detach(), expected.detach()
     rounding = max(ROUNDING.get(got.dtype, 0.0), ROUNDING.get(expected.dtype, 0.0))
     got, expected = got.to(torch.float64), expected.to(torch.float64)
     finite = expected[expected.isfinite()]
     largest = max(1.0, finite.abs().max().item() if finite.numel() else 1.0)
-    return torch.isclose(got, expected, rtol=0, atol=(rounding + slack) * largest, equal_nan=True)
+    return torch.isclose(got, expected, rtol=0, atol=(rounding + tolerance) * largest, equal_nan=True)
 
 
-def alike(one, other, slack: float = 0.0) -> bool:
-    """Whether two returned values agree in structure, shapes and values."""
-    one, other = (sorted(parts("", value), key=lambda part: part[0]) for value in (one, other))  # a dict has no order
+def allclose(one, other, tolerance: float = 0.0) -> bool:
+    """Whether two returned values agree in structure, shapes and values. The order of a dictionary does not count."""
+    one, other = (sorted(leaves("", value), key=lambda leaf: leaf[0]) for value in (one, other))
     return [k for k, _ in one] == [k for k, _ in other] and all(
-        (a.shape, a.device, a.layout, a.is_complex()) == (b.shape, b.device, b.layout, b.is_complex())
-        and bool(close(a, b, slack).all())
-        if isinstance(a, Tensor) and isinstance(b, Tensor)
-        else type(a) is type(b) and not isinstance(a, Tensor)
-        for (_, a), (_, b) in zip(one, other, strict=True)
+        _leaf_allclose(a, b, tolerance) for (_, a), (_, b) in zip(one, other, strict=True)
     )
 
 
-class CutInPlace(Exception):
-    """An input lost its own history: `detach_` and the like."""
+def _leaf_allclose(a, b, tolerance: float) -> bool:
+    """Whether two tensors agree in shape and values; of other objects only the types are compared."""
+    if not (isinstance(a, Tensor) and isinstance(b, Tensor)):
+        return type(a) is type(b) and not isinstance(a, Tensor)
+    same_form = (a.shape, a.device, a.layout, a.is_complex()) == (b.shape, b.device, b.layout, b.is_complex())
+    return same_form and bool(isclose(a, b, tolerance).all())
 
 
-def gradients(f: Callable, arguments: dict) -> dict[str, Tensor | None] | None:
-    """The gradient of every float input for one fixed weighting of all outputs; None where no output has a graph."""
-    leaves: dict[str, Tensor] = {}
-    originals = rebuild(arguments, lambda t: t.clone().requires_grad_() if t.is_floating_point() else t.clone())
+# Gradients
+
+
+class InputDetached(Exception):
+    """A function detached one of its inputs in place, with `detach_` for example; the message names the input."""
+
+
+def input_gradients(f: Callable, arguments: dict) -> dict[str, Tensor | None] | None:
+    """The gradient of a weighted sum of all outputs with respect to every float input, by name.
+
+    The weights are the same at every call. None where no output has a graph. Raises InputDetached.
+    """
+    inputs: dict[str, Tensor] = {}
+    originals = map_tensors(lambda t: t.clone().requires_grad_() if t.is_floating_point() else t.clone(), arguments)
     for name, value in originals.items():
-        leaves.update((k, t) for k, t in parts(name, value) if isinstance(t, Tensor) and t.is_floating_point())
-    given = rebuild(originals, torch.clone)  # with a history, as a state in the middle of a sequence has
-    handed_over = {k: t for name, value in given.items() for k, t in parts(name, value) if k in leaves}
-    outputs = [t for _, t in parts("", f(*given.values())) if isinstance(t, Tensor)]
-    if cut := [name for name, t in handed_over.items() if not t.requires_grad]:
-        raise CutInPlace(listed(cut))
-    weighting = torch.Generator().manual_seed(1)
+        inputs.update((k, t) for k, t in leaves(name, value) if isinstance(t, Tensor) and t.is_floating_point())
+    given = map_tensors(torch.clone, originals)  # with a history, as a state in the middle of a sequence has
+    given_inputs = {k: t for name, value in given.items() for k, t in leaves(name, value) if k in inputs}
+    outputs = [t for _, t in leaves("", f(*given.values())) if isinstance(t, Tensor)]
+    if detached := [name for name, t in given_inputs.items() if not t.requires_grad]:
+        raise InputDetached(join_names(detached))
+    generator = torch.Generator().manual_seed(1)
     total = sum(
-        (t * torch.randn(t.shape, generator=weighting, dtype=torch.float64)).sum() for t in outputs if t.requires_grad
+        (t * torch.randn(t.shape, generator=generator, dtype=torch.float64)).sum() for t in outputs if t.requires_grad
     )
     if not isinstance(total, Tensor):
         return None
-    found = torch.autograd.grad(total, list(leaves.values()), allow_unused=True)
-    return dict(zip(leaves, found, strict=True))
+    gradients = torch.autograd.grad(total, list(inputs.values()), allow_unused=True)
+    return dict(zip(inputs, gradients, strict=True))
 
 
-def gradient_fault(got: dict | None, expected: dict | None, slack: float = 0.0) -> Fault | None:
-    """What is wrong with the gradients of one draw; a missing gradient and one of zeros are the same."""
+def gradient_problem(got: dict | None, expected: dict | None, tolerance: float = 0.0) -> Problem | None:
+    """What is wrong with the gradients on one set of inputs; a missing gradient and one of zeros are the same."""
     names = list(expected or got or {})
     got, expected = got or {}, expected or {}
     wrong = {}
@@ -253,44 +281,53 @@ def gradient_fault(got: dict | None, expected: dict | None, slack: float = 0.0) 
         if g is None and e is None:
             continue
         g, e = torch.zeros_like(e) if g is None else g, torch.zeros_like(g) if e is None else e
-        unequal = ~close(g, e, slack)
-        if unequal.any():
-            wrong[name] = first_entry(name, g, e, unequal)
-    cut = [name for name in wrong if got.get(name) is None]
-    if cut:
-        where = listed(cut) if len(cut) < len(names) or len(names) == 1 else "any of the inputs"
-        return Fault("gradient", f"no gradient reaches {where}; expected one.")
+        differs = ~isclose(g, e, tolerance)
+        if differs.any():
+            wrong[name] = first_difference(name, g, e, differs)
+    missing = [name for name in wrong if got.get(name) is None]
+    if missing:
+        where = join_names(missing) if len(missing) < len(names) or len(names) == 1 else "any of the inputs"
+        return Problem("gradient", f"no gradient reaches {where}; expected one.")
     if wrong:
-        return Fault("gradient", f"the gradient of {next(iter(wrong.values()))}.")
+        return Problem("gradient", f"the gradient of {next(iter(wrong.values()))}.")
     return None
 
 
-def first_entry(label: str, got: Tensor, expected: Tensor, wrong: Tensor) -> str:
-    """Where two tensors differ first, with as many digits as tell the two entries apart."""
-    place = tuple(wrong.nonzero()[0].tolist())
+# Words
+
+
+def first_difference(label: str, got: Tensor, expected: Tensor, differs: Tensor) -> str:
+    """Where two tensors differ first, with as many digits as it takes to see the two entries differ."""
+    place = tuple(differs.nonzero()[0].tolist())
     label = f"({label})" if place and " " in label else label  # (a ⊙ b)[0, 0]
     at = f"{label}[{', '.join(map(str, place))}]" if place else label
     got, expected = got[place].item(), expected[place].item()
-    digits = next((n for n in range(4, 17) if number(got, n) != number(expected, n)), 17)
-    return f"`{at}` is {number(got, digits)}; expected {number(expected, digits)}"
+    digits = next((n for n in range(4, 17) if format_number(got, n) != format_number(expected, n)), 17)
+    return f"`{at}` is {format_number(got, digits)}; expected {format_number(expected, digits)}"
 
 
-def number(value, digits: int = 4) -> str:
-    """A number as messages print it, with a true minus sign."""
+def format_number(value, digits: int = 4) -> str:
+    """A number with this many significant digits and a true minus sign. (`plots.numbers` would load Matplotlib.)"""
     if isinstance(value, float) and math.isfinite(value):
         return f"{value + 0.0:.{digits}g}".replace("-", "−")  # + 0.0: no −0
     return str(value)
 
 
-def sizes(draw: Draw) -> str:
-    """The sizes of a draw in brackets, those that its inputs were made of."""
-    known = ", ".join(f"{s} = {n}" for s, n in draw.sizes.items() if s in draw.used)
-    return f" (with {known})" if known else ""
+def format_shape(exercise: Exercise, label: str, expected: Tensor) -> str:
+    """The shape of a result as its stub writes it, (B, H) for example; in numbers where it has no letters."""
+    letters = exercise.returns.get(label, "").split()
+    return f"({', '.join(letters)}{',' * (len(letters) == 1)})" if letters else str(tuple(expected.shape))
 
 
-def listed(names: list[str]) -> str:
-    """Names as a sentence lists them, each as code; of many only the first."""
+def format_sizes(inputs: Inputs) -> str:
+    """The sizes that a set of inputs was drawn with, in brackets; "" if it used none."""
+    sizes = ", ".join(f"{s} = {n}" for s, n in inputs.sizes.items() if s in inputs.letters_used)
+    return f" (with {sizes})" if sizes else ""
+
+
+def join_names(names: list[str]) -> str:
+    """Names as code, joined by commas and "and"; of more than NAMES_SHOWN only the first."""
     names = [f"`{name}`" for name in names]
-    if len(names) > ENOUGH:
-        names = [*names[: ENOUGH - 1], f"{len(names) - ENOUGH + 1} more"]
+    if len(names) > NAMES_SHOWN:
+        names = [*names[: NAMES_SHOWN - 1], f"{len(names) - NAMES_SHOWN + 1} more"]
     return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from lstm_lesson.data.download import own_folder as folder
+from lstm_lesson.data.download import own_folder
 from lstm_lesson.exercises.exercise import exercises
 
 FILE = "progress.json"
@@ -27,7 +27,7 @@ PATIENCE = 0.3  # seconds to wait for another notebook that is writing
 _unsaved: dict[str, list[bool]] = {}  # outcomes that could not be written yet, by exercise
 
 
-def note(name: str, passed: bool) -> None:
+def record_attempt(name: str, passed: bool) -> None:
     """Count one attempt at an exercise, until it is solved. Never raises."""
     with contextlib.suppress(Exception):
         _unsaved.setdefault(name, []).append(passed)
@@ -37,7 +37,7 @@ def note(name: str, passed: bool) -> None:
 def load() -> dict[str, dict]:
     """Attempts and the time of solution of every exercise tried, with what could not be saved."""
     with contextlib.suppress(Exception):
-        return _merged(_read(folder() / FILE), _unsaved)
+        return _merged(_read(own_folder() / FILE), _unsaved)
     return _merged({}, _unsaved)
 
 
@@ -115,7 +115,7 @@ def _merged(done: dict[str, dict], outcomes: dict[str, list[bool]]) -> dict[str,
 
 def _save() -> None:
     """Read, merge, write beside, put in place: no other notebook's count is lost, no half file is left."""
-    path = folder() / FILE
+    path = own_folder() / FILE
     path.parent.mkdir(parents=True, exist_ok=True)
     with _lock(path.with_suffix(".lock")):
         before = _read(path)

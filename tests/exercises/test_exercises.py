@@ -21,7 +21,7 @@ import lstm_lesson
 from lstm_lesson import backward, check, equations, hint, layers, solution
 from lstm_lesson import exercises as engine
 from lstm_lesson.exercises import sandbox
-from lstm_lesson.exercises.exercise import draws, exercises
+from lstm_lesson.exercises.exercise import exercises, input_sets
 
 NAMES = list(exercises())
 NOTEBOOKS_WITH_STUBS = {
@@ -58,7 +58,7 @@ def named(name, f):
 
 
 def arguments(name):
-    return list(exercises()[name].inputs(draws()[0]))
+    return list(exercises()[name].inputs(input_sets()[0]))
 
 
 def in_notebook(source, **names):
@@ -546,16 +546,16 @@ def lstm_step(x, h, c, w):
 @pytest.mark.parametrize(("name", "source"), [(source.split("(")[0][4:], source) for _, source in CELLS])
 def test_a_message_names_no_size_that_the_stub_does_not_have(name, source):
     text = source.split('"""')[1]
-    for draw in draws():
-        exercises()[name].inputs(draw)
-        used = draw.used.union(*(shape.split() for shape in exercises()[name].returns.values()))
+    for inputs in input_sets():
+        exercises()[name].inputs(inputs)
+        used = inputs.letters_used.union(*(shape.split() for shape in exercises()[name].returns.values()))
         assert {letter.removeprefix("4") for letter in used} <= set(re.findall(r"[A-Z]", text))
 
 
 def test_the_sizes_of_the_exercises_are_never_taken_one_for_another():
-    for draw in draws():
-        sizes = {k: v for k, v in draw.sizes.items() if k != "K"}  # K stands where there is no N
-        assert len(set(sizes.values())) == len(sizes) or draw.number == 4 or 1 in sizes.values()
+    for inputs in input_sets():
+        sizes = {k: v for k, v in inputs.sizes.items() if k != "K"}  # K stands where there is no N
+        assert len(set(sizes.values())) == len(sizes) or inputs.index == 4 or 1 in sizes.values()
 
 
 def test_states_overwritten_in_place_are_named():
@@ -571,7 +571,7 @@ def test_states_overwritten_in_place_are_named():
     assert "one tensor, written over in place" in check(lstm).message
 
 
-def test_a_tensor_written_over_that_the_way_back_needs_is_named():
+def test_a_tensor_overwritten_in_place_that_the_backward_pass_needs_is_named():
     def lstm(x, h_0, c_0, weights):
         h, c = h_0.clone(), c_0.clone()
         hidden_seq = torch.zeros(*x.shape[:2], h.shape[1], dtype=h.dtype)
@@ -580,10 +580,10 @@ def test_a_tensor_written_over_that_the_way_back_needs_is_named():
             hidden_seq[:, t] = h
         return hidden_seq, h, c
 
-    assert "whose old values the way back still needs" in check(lstm).message
+    assert "whose old values the backward pass still needs" in check(lstm).message
 
 
-def test_an_answer_that_is_right_on_some_inputs_without_sizes_is_told_so():
+def test_an_answer_that_is_right_on_some_inputs_without_sizes_gets_their_number():
     def half_life(f):
         return -1 / torch.log2(f[:1])
 
@@ -843,7 +843,7 @@ def test_results_have_a_mark_and_a_picture_only_where_something_is_wrong():
 
 
 def test_a_picture_that_fails_leaves_the_message(monkeypatch):
-    monkeypatch.setattr(engine, "_heatmaps", raises(ImportError("no plots")))
+    monkeypatch.setattr("lstm_lesson.exercises.result._heatmaps", raises(ImportError("no plots")))
     wrong = check(named("cell_state", lambda f, c, i, g: f * c))
     assert wrong._repr_html_() is None
     assert "Nothing new comes in" in wrong._repr_markdown_()
@@ -881,23 +881,23 @@ def test_the_package_stays_light_until_an_exercise_is_checked():
         lstm_lesson.nothing  # noqa: B018
 
 
-class LateCaller(sandbox.Caller):
+class LateAlarm(sandbox.Sandbox):
     """Its alarm rings once, in the moment in which it is turned off."""
 
     rung = False
 
     @property
     def can_stop(self):
-        if self.inside and not self.rung:
+        if self.running and not self.rung:
             self.rung = True
-            self._ring(None, sys._getframe(1))
+            self._on_alarm(None, sys._getframe(1))
         return hasattr(sandbox.signal, "setitimer")
 
     @can_stop.setter
     def can_stop(self, _):
         pass
 
-    def _left(self):
+    def _seconds_left(self):
         return 0.0 if self.rung else 60.0
 
 
@@ -905,22 +905,22 @@ def test_the_time_in_which_a_busy_machine_keeps_an_answer_waiting_does_not_count
     if not hasattr(sandbox.signal, "setitimer"):
         pytest.skip("no alarms here")
     waited = [0.0]
-    monkeypatch.setattr(sandbox, "_kept_waiting", lambda: waited[0])
+    monkeypatch.setattr(sandbox, "_seconds_without_processor", lambda: waited[0])
 
     def slow():
         time.sleep(0.1)
         return 3
 
-    with sandbox.Caller(0.02).settled() as caller:
-        assert isinstance(caller(slow)[1], sandbox.TimeUp)
-    with sandbox.Caller(0.02).settled() as caller:
+    with sandbox.Sandbox(0.02).isolated() as box:
+        assert isinstance(box(slow)[1], sandbox.TimeUp)
+    with sandbox.Sandbox(0.02).isolated() as box:
         waited[0] = 60.0
-        assert caller(slow) == (3, None)
+        assert box(slow) == (3, None)
 
 
 def test_an_alarm_in_the_last_moment_does_not_get_out():
-    assert LateCaller()(lambda: 3) == (3, None)
-    value, error = LateCaller()(raises(KeyError("late")))
+    assert LateAlarm()(lambda: 3) == (3, None)
+    value, error = LateAlarm()(raises(KeyError("late")))
     assert value is None
     assert isinstance(error, KeyError)
 
@@ -935,8 +935,8 @@ def test_the_alarm_is_off_before_its_handler_goes(monkeypatch):
         return handle(*given)
 
     monkeypatch.setattr(sandbox.signal, "signal", signal)
-    with sandbox.Caller().settled() as caller:
-        caller._alarm(5)
+    with sandbox.Sandbox().isolated() as box:
+        box._set_alarm(5)
     assert left == [0, 0]
 
 

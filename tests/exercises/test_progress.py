@@ -141,7 +141,7 @@ def test_a_write_that_breaks_off_leaves_the_old_file_and_nothing_else(folder, mo
 def test_notebooks_that_write_at_once_lose_nothing(folder):
     code = "import sys, time\nfrom lstm_lesson.exercises import progress_file as p\nread = p._read\n"
     code += "p._read = lambda path: (read(path), time.sleep(0.01))[0]\n"  # time for another to come between
-    code += "for _ in range(10): p.note(sys.argv[1], False); p.note('lstm', False)"
+    code += "for _ in range(10): p.record_attempt(sys.argv[1], False); p.record_attempt('lstm', False)"
     names = ["unroll", "truncate", "half_life"]
     running = [subprocess.Popen([sys.executable, "-c", code, name]) for name in names]
     assert [process.wait() for process in running] == [0, 0, 0]
@@ -190,10 +190,10 @@ def test_progress_is_shown_notebook_by_notebook():
 
 
 def test_the_folder_is_the_users_own_unless_another_is_named(folder, monkeypatch):
-    assert progress_file.folder() == folder
+    assert progress_file.own_folder() == folder
     monkeypatch.delenv("LSTM_LESSON_PROGRESS")
-    assert progress_file.folder().name == "lstm-lesson"
-    assert progress_file.folder().is_absolute()
+    assert progress_file.own_folder().name == "lstm-lesson"
+    assert progress_file.own_folder().is_absolute()
 
 
 def test_an_odd_answer_is_recorded_like_any_other():

@@ -13,7 +13,7 @@ from notebook_rules import headings as of_lesson
 from repository import NOTEBOOKS, ROOT
 
 from lstm_lesson import check
-from lstm_lesson.exercises.exercise import draws, exercises
+from lstm_lesson.exercises.exercise import exercises, input_sets
 
 GUIDE = ROOT / "docs" / "teaching.md"
 TEXT = GUIDE.read_text(encoding="utf-8")
@@ -129,7 +129,7 @@ def test_the_workshop_has_no_gap_and_gives_each_notebook_the_minutes_it_asks_for
 
 
 def arguments(name: str) -> list[str]:
-    return list(exercises()[name].inputs(draws()[0]))
+    return list(exercises()[name].inputs(input_sets()[0]))
 
 
 def the_answer(name: str, source: str):

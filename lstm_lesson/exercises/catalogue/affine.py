@@ -1,4 +1,4 @@
-"""Wrong answers that the RNN step, the gates and the candidate share: all are a function around x W + h W + b."""
+"""Wrong answers shared by the RNN step, the gates and the candidate, which are all a function of x W + h U + b."""
 
 from collections.abc import Callable
 
@@ -9,11 +9,11 @@ from lstm_lesson.exercises.exercise import Mistake
 
 
 def affine_mistakes(W: str, U: str, b: str, squash: Callable) -> list[Mistake]:
-    """Mistakes of squash(x_t W + h_prev U + b), where W, U and b are the names the weights have in the exercise."""
+    """Mistakes of squash(x_t W + h_prev U + b). W, U and b are the names of the weights in the exercise."""
     around = "the function around the sum"
 
     def inside(*terms):
-        """Some of the terms x W, h U and b go through the function, the others are added outside."""
+        """An answer in which only these of the terms x, h and b are inside the function."""
 
         def answer(x, h, W, U, b):
             parts = {"x": x @ W, "h": h @ U, "b": b}
@@ -129,7 +129,7 @@ def affine_mistakes(W: str, U: str, b: str, squash: Callable) -> list[Mistake]:
 
 
 def gate_mistakes(k: str) -> tuple[Mistake, ...]:
-    """For a gate that makes k."""
+    """Mistakes of the gate k: "i", "f" or "o"."""
     return (
         *affine_mistakes(f"W_x{k}", f"W_h{k}", f"b_{k}", torch.sigmoid),
         Mistake(
@@ -152,7 +152,7 @@ def gate_mistakes(k: str) -> tuple[Mistake, ...]:
 
 
 def tanh_mistakes(W: str, U: str, b: str) -> tuple[Mistake, ...]:
-    """For the candidate and the RNN step, which go through tanh."""
+    """Mistakes of the candidate and of the RNN step, whose function is tanh."""
     return (
         *affine_mistakes(W, U, b, torch.tanh),
         Mistake(
@@ -163,7 +163,8 @@ def tanh_mistakes(W: str, U: str, b: str) -> tuple[Mistake, ...]:
 
 
 def gate_inputs(k):
-    """The inputs of an equation that reads x_t and h_prev and makes k."""
-    return lambda d: {
-        "x_t": d("B N"), "h_prev": d("B H"), f"W_x{k}": d("N H", 1), f"W_h{k}": d("H H", 1), f"b_{k}": d("H")
+    """The inputs of a gate or the candidate; k is the last letter of its weights."""
+    return lambda draw: {
+        "x_t": draw("B N"), "h_prev": draw("B H"),
+        f"W_x{k}": draw("N H", 1), f"W_h{k}": draw("H H", 1), f"b_{k}": draw("H"),
     }  # fmt: skip

@@ -8,22 +8,22 @@ from lstm_lesson.exercises.catalogue.affine import tanh_mistakes
 from lstm_lesson.exercises.exercise import Exercise, Mistake
 
 
-def _step_inputs(d):
-    return {"x_t": d("B N"), "h_prev": d("B H"), "W_xh": d("N H", 1), "W_hh": d("H H", 1), "b_h": d("H")}
+def _step_inputs(draw):
+    return {"x_t": draw("B N"), "h_prev": draw("B H"), "W_xh": draw("N H", 1), "W_hh": draw("H H", 1), "b_h": draw("H")}
 
 
-def _unroll_inputs(d):
-    return {"x": d("B T N"), "h_0": d("B H"), "W_xh": d("N H", 1), "W_hh": d("H H", 1), "b_h": d("H")}
+def _unroll_inputs(draw):
+    return {"x": draw("B T N"), "h_0": draw("B H"), "W_xh": draw("N H", 1), "W_hh": draw("H H", 1), "b_h": draw("H")}
 
 
-def _tanh_step(x_t, h, W, U, b):
+def _rnn_step(x_t, h, W, U, b):
     return torch.tanh(x_t @ W + h @ U + b)
 
 
-def _steps(
-    x, h_0, *weights, before=lambda h, h_0: h, read=lambda x, t: x[:, t], step=_tanh_step, steps=lambda x: x.shape[1]
+def _states(
+    x, h_0, *weights, before=lambda h, h_0: h, read=lambda x, t: x[:, t], step=_rnn_step, steps=lambda x: x.shape[1]
 ):
-    """All states of an RNN in which something may be odd; `before` changes the state that a step starts from."""
+    """The states of an RNN, with parts replaced; `before` changes the state from which a step starts."""
     h_t, states = h_0, []
     for t in range(steps(x)):
         h_t = step(read(x, t), before(h_t, h_0), *weights)
@@ -31,120 +31,122 @@ def _steps(
     return states
 
 
-def _over_rows(*given, **odd):
-    """The states of a loop `for … in x`."""
-    return _steps(*given, read=lambda x, t: x[t], steps=len, **odd)
+def _states_over_rows(*given, **changes):
+    """The states that a loop `for … in x` makes."""
+    return _states(*given, read=lambda x, t: x[t], steps=len, **changes)
 
 
-def _unrolled(**odd):
-    return lambda *given: torch.stack(_steps(*given, **odd), dim=1)
+def _unroll_with(**changes):
+    return lambda *given: torch.stack(_states(*given, **changes), dim=1)
 
 
 UNROLL_MISTAKES = (
     Mistake(
-        _unrolled(before=lambda h, h_0: h_0),
+        _unroll_with(before=lambda h, h_0: h_0),
         "h is not carried: every step starts from `h_0` again. Where does the new state go at the end of the loop?",
     ),
     Mistake(
-        _unrolled(before=lambda h, h_0: torch.zeros_like(h)),
+        _unroll_with(before=lambda h, h_0: torch.zeros_like(h)),
         "Every step starts from zeros: h is not carried. Is the state made inside the loop?",
     ),
     Mistake(
-        lambda x, h_0, *w: _unrolled()(x, torch.zeros_like(h_0), *w),
+        lambda x, h_0, *w: _unroll_with()(x, torch.zeros_like(h_0), *w),
         "The first step starts from zeros. The state before the first step is an argument: `h_0`.",
     ),
     Mistake(
-        lambda *given: torch.stack(_steps(*given)),
+        lambda *given: torch.stack(_states(*given)),
         "Time stands first: your result is (T, B, H). The states are stacked along the wrong dimension.",
     ),
     Mistake(
-        lambda *given: torch.stack(_steps(*given), dim=2),
+        lambda *given: torch.stack(_states(*given), dim=2),
         "Time stands last: your result is (B, H, T). The states are stacked along the wrong dimension.",
     ),
     Mistake(
-        lambda *given: torch.cat(_steps(*given), dim=1),
+        lambda *given: torch.cat(_states(*given), dim=1),
         "The states are glued into one long row, (B, T·H). Time needs a dimension of its own.",
     ),
     Mistake(
-        lambda *given: torch.cat(_steps(*given)),
+        lambda *given: torch.cat(_states(*given)),
         "The states are piled up as (T·B, H). Time needs a dimension of its own.",
     ),
     Mistake(
-        lambda *given: _steps(*given)[-1], "That is the last state alone. Every step's state is wanted: collect them."
+        lambda *given: _states(*given)[-1], "That is the last state alone. Every step's state is wanted: collect them."
     ),
     Mistake(
-        lambda x, h_0, *w: torch.stack([h_0, *_steps(x, h_0, *w)], dim=1),
+        lambda x, h_0, *w: torch.stack([h_0, *_states(x, h_0, *w)], dim=1),
         "There is one state too many: `h_0` comes before the first step and is not collected.",
     ),
     Mistake(
-        lambda x, h_0, *w: torch.stack([h_0, *_steps(x, h_0, *w)[:-1]], dim=1),
+        lambda x, h_0, *w: torch.stack([h_0, *_states(x, h_0, *w)[:-1]], dim=1),
         "Off by one: you collect the state before each step. Collect the one that comes out.",
     ),
-    Mistake(lambda x, *rest: _unrolled()(x.flip(1), *rest), "The sequence is read from its end. Step 0 comes first."),
     Mistake(
-        lambda *given: torch.stack(_steps(*given)[::-1], dim=1),
+        lambda x, *rest: _unroll_with()(x.flip(1), *rest), "The sequence is read from its end. Step 0 comes first."
+    ),
+    Mistake(
+        lambda *given: torch.stack(_states(*given)[::-1], dim=1),
         "The states stand in reverse order. The first step's state comes first.",
     ),
-    Mistake(_unrolled(read=lambda x, t: x[:, 0]), "Every step reads the first input. Which index has to move?"),
+    Mistake(_unroll_with(read=lambda x, t: x[:, 0]), "Every step reads the first input. Which index has to move?"),
     Mistake(
-        _unrolled(read=lambda x, t: x[t]),
+        _unroll_with(read=lambda x, t: x[t]),
         "`x[t]` is sequence t of the batch, not step t. The batch comes first: which dimension is time?",
     ),
     Mistake(
-        lambda *given: torch.stack(_over_rows(*given), dim=1),
+        lambda *given: torch.stack(_states_over_rows(*given), dim=1),
         "`for … in x` goes through the sequences of the batch, which come first in (B, T, N). Which dimension is time?",
     ),
     Mistake(
-        lambda *given: torch.stack(_over_rows(*given)),
+        lambda *given: torch.stack(_states_over_rows(*given)),
         "`for … in x` goes through the batch, and the states are stacked along the wrong dimension. Where is time?",
     ),
     Mistake(
-        lambda *given: torch.stack(_over_rows(*given, step=rnn_step), dim=1),
+        lambda *given: torch.stack(_states_over_rows(*given, step=rnn_step), dim=1),
         "The step is handed one sequence, (T, N), where it wants one step of all, (B, N). Which dimension is time?",
     ),
     Mistake(
-        lambda *given: torch.stack(_steps(*given)[:1], dim=1),
+        lambda *given: torch.stack(_states(*given)[:1], dim=1),
         "That is the first step alone. In which line does the loop end, and where does `return` stand?",
     ),
     Mistake(
-        lambda *given: torch.stack(_steps(*given, steps=len), dim=1),
+        lambda *given: torch.stack(_states(*given, steps=len), dim=1),
         "Your loop makes B steps: `len(x)` and `x.shape[0]` count the sequences. Which size counts the steps?",
     ),
     Mistake(
-        lambda *given: torch.stack(_steps(*given, steps=lambda x: x.shape[1] - 1), dim=1),
+        lambda *given: torch.stack(_states(*given, steps=lambda x: x.shape[1] - 1), dim=1),
         "The last step is missing: how many turns does your loop make?",
     ),
     Mistake(
-        _unrolled(before=lambda h, h_0: h.detach()),
+        _unroll_with(before=lambda h, h_0: h.detach()),
         "The values are right, but h is detached at every step: no gradient travels back through time.",
     ),
     Mistake(
-        _unrolled(before=lambda h, h_0: h if h is h_0 else h.detach()),
+        _unroll_with(before=lambda h, h_0: h if h is h_0 else h.detach()),
         "The values are right, but h is detached after each step: no gradient travels from step to step.",
     ),
     Mistake(
-        lambda *given: torch.stack(_steps(*given)[-1:] * given[0].shape[1], dim=1),
+        lambda *given: torch.stack(_states(*given)[-1:] * given[0].shape[1], dim=1),
         "The last state stands at every step: one tensor, written over in place, stands in your list T times.",
     ),
     Mistake(
-        lambda x, h_0, *w: _unrolled()(x, nn.Parameter(h_0.detach()), *w),
+        lambda x, h_0, *w: _unroll_with()(x, nn.Parameter(h_0.detach()), *w),
         "The values are right, but `h_0` is cut off or made a Parameter of its own: its gradient is lost.",
     ),
-    Mistake(_unrolled(step=lambda x, h, W, U, b: x @ W + h @ U + b), "The tanh is missing in each step."),
+    Mistake(_unroll_with(step=lambda x, h, W, U, b: x @ W + h @ U + b), "The tanh is missing in each step."),
     Mistake(
-        _unrolled(step=lambda x, h, W, U, b: torch.sigmoid(x @ W + h @ U + b)),
+        _unroll_with(step=lambda x, h, W, U, b: torch.sigmoid(x @ W + h @ U + b)),
         "Each step goes through a sigmoid. Which function does the RNN step have?",
     ),
-    Mistake(lambda x, h_0, W, U, b: _unrolled()(x, h_0, W, U, 0 * b), "The bias `b_h` is missing in each step."),
+    Mistake(lambda x, h_0, W, U, b: _unroll_with()(x, h_0, W, U, 0 * b), "The bias `b_h` is missing in each step."),
     Mistake(
-        lambda x, h_0, W, U, b: _unrolled()(x, h_0, W, U.T, b),
+        lambda x, h_0, W, U, b: _unroll_with()(x, h_0, W, U.T, b),
         "`W_hh` is used transposed. It is square, so the shapes fit either way, and only the values tell.",
     ),
     Mistake(
-        lambda x, h_0, W, U, b: _unrolled()(x, h_0, W.T, U, b), "`W_xh` is used transposed: its rows are the inputs."
+        lambda x, h_0, W, U, b: _unroll_with()(x, h_0, W.T, U, b), "`W_xh` is used transposed: its rows are the inputs."
     ),
     Mistake(
-        lambda x, h_0, W, U, b: _unrolled()(x, h_0, U, W, b),
+        lambda x, h_0, W, U, b: _unroll_with()(x, h_0, U, W, b),
         "`W_xh` and `W_hh` have changed places. A weight's first letter says what it reads.",
     ),
 )
@@ -232,7 +234,7 @@ EXERCISES = [
         minutes=4,
         difficulty=2,
         reference="layers.masked_step",
-        inputs=lambda d: {"h_new": d("B H"), "h_prev": d("B H"), "keep": d.keep("B")},
+        inputs=lambda draw: {"h_new": draw("B H"), "h_prev": draw("B H"), "keep": draw.mask("B")},
         returns={"h": "B H"},
         mistakes=MASKED_STEP_MISTAKES,
         hints=(

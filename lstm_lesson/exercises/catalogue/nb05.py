@@ -1,4 +1,4 @@
-"""The exercises of notebook 05: the forget gate, and how long a memory lasts."""
+"""The exercises of notebook 05: the forget gate, and the half-life of a memory."""
 
 import math
 
@@ -8,9 +8,9 @@ from lstm_lesson.exercises.catalogue.affine import gate_inputs, gate_mistakes
 from lstm_lesson.exercises.exercise import Exercise, Mistake
 
 
-def _forget_gates(d):
-    f = d.between(0.02, 0.999, ("B H", "B T H", "H")[d.number % 3])
-    d.used.clear()  # f may have any shape
+def _half_life_inputs(draw):
+    f = draw.uniform(0.02, 0.999, ("B H", "B T H", "H")[draw.index % 3])
+    draw.letters_used.clear()  # f may have any shape
     return {"f": f}
 
 
@@ -91,9 +91,9 @@ EXERCISES = [
         minutes=4,
         difficulty=2,
         reference="equations.half_life",
-        inputs=_forget_gates,
+        inputs=_half_life_inputs,
         returns={"steps": ""},
-        slack=1e-7,  # a constant made by torch.tensor(0.5) takes its logarithm in float32
+        tolerance=1e-7,  # a constant made by torch.tensor(0.5) takes its logarithm in float32
         mistakes=HALF_LIFE_MISTAKES,
         hints=(
             "After k steps f to the power k is left. Set that equal to one half and solve for k.",

@@ -83,11 +83,11 @@ EXERCISES = [
         minutes=3,
         difficulty=1,
         reference="equations.cell_state",
-        inputs=lambda d: {
-            "f_t": d.between(0, 1, "B H"),
-            "c_prev": d("B H"),
-            "i_t": d.between(0, 1, "B H"),
-            "g_t": d("B H"),
+        inputs=lambda draw: {
+            "f_t": draw.uniform(0, 1, "B H"),
+            "c_prev": draw("B H"),
+            "i_t": draw.uniform(0, 1, "B H"),
+            "g_t": draw("B H"),
         },
         returns={"c_t": "B H"},
         mistakes=CELL_STATE_MISTAKES,

@@ -1,4 +1,4 @@
-"""The exercises of notebook 09: one LSTM step backwards by hand, and a weight's gradient over the whole sequence."""
+"""The exercises of notebook 09: the backward step of an LSTM, and the gradient of its weights over a sequence."""
 
 from collections.abc import Callable
 
@@ -8,50 +8,69 @@ from lstm_lesson.cells import lstm_values
 from lstm_lesson.exercises.exercise import Exercise, Mistake
 
 
-def _step_inputs(d):
-    x_t, h_prev, c_prev = d("B N"), d("B H"), d("B H")
+def _step_inputs(draw):
+    x_t, h_prev, c_prev = draw("B N"), draw("B H"), draw("B H")
     shapes = {"W_x": "N H", "W_h": "H H", "b_": "H"}
-    weights = {f"{name}{k}": d(shape, 0.7) for k in "ifco" for name, shape in shapes.items()}
+    weights = {f"{name}{k}": draw(shape, 0.7) for k in "ifco" for name, shape in shapes.items()}
     values = tuple(lstm_values(x_t, h_prev, c_prev, weights))
-    arriving = {"dh_t": d("B H", 1), "dc_t": d("B H", 1)}
+    arriving = {"dh_t": draw("B H", 1), "dc_t": draw("B H", 1)}
     return arriving | {"x_t": x_t, "h_prev": h_prev, "c_prev": c_prev, "values": values, "weights": weights}
 
 
-def _sequence_inputs(d):
-    return {"x": d("B T N"), "h_0": d("B H"), "hidden_seq": d("B T H"), "dz": d("B T H")}
+def _sequence_inputs(draw):
+    return {"x": draw("B T N"), "h_0": draw("B H"), "hidden_seq": draw("B T H"), "dz": draw("B T H")}
 
 
-def _whole(dc, dh, o, c, h):
+def _into_cell_state(dc, dh, o, c, h):
     return dc + dh * o * (1 - torch.tanh(c) ** 2)
 
 
-def _factors(whole, dc, f, c_prev, i, g, c):
-    return whole * c_prev, whole * f, whole * g, whole * i  # df, dc_prev, di, dg
+def _products(total, dc, f, c_prev, i, g, c):
+    return total * c_prev, total * f, total * g, total * i  # df, dc_prev, di, dg
 
 
-def _sigmoid(dy, y):
+def _sigmoid_backward(dy, y):
     return dy * y * (1 - y)
 
 
-def _tanh(dy, y):
+def _tanh_backward(dy, y):
     return dy * (1 - y**2)
 
 
-def _sums(x, h_prev, h, dz, W_x, W_h):
+def _sum_backward(x, h_prev, h, dz, W_x, W_h):
     return dz @ W_x.T, dz @ W_h.T, x.T @ dz, h_prev.T @ dz, dz.sum(dim=0)
 
 
-def _back(whole=_whole, factors=_factors, shown=lambda dh, o, c: dh * torch.tanh(c), gate=_sigmoid, squash=_tanh,
-          opened=None, sums=_sums, gather=sum, names="ifco") -> Callable:  # fmt: skip
-    """One LSTM step backwards in which something is odd: what arrives at c_t, the factors of equation 3, the output
-    gate's share, the slopes (`opened`: the output gate's alone), the sums inside the gates, how their four shares
-    join, the names of the weights."""
+def _into_output_gate(dh, o, c):
+    return dh * torch.tanh(c)
+
+
+def _step_with(
+    into_cell_state=_into_cell_state,
+    products=_products,
+    into_output_gate=_into_output_gate,
+    gate=_sigmoid_backward,
+    candidate=_tanh_backward,
+    output_gate=None,
+    sum_backward=_sum_backward,
+    gather=sum,
+    names="ifco",
+) -> Callable:
+    """The backward step of an LSTM with parts replaced.
+
+    `into_cell_state` is the whole gradient of c_t; `products` leads it through equation 3; `into_output_gate` is the
+    gradient of o_t; `gate`, `candidate` and, if it differs, `output_gate` lead through the functions around the sums;
+    `sum_backward` through the sums; `gather` adds the four gradients of x_t and of h_prev; `names` orders the weights.
+    """
 
     def step(dh, dc, x, h_prev, c_prev, values, weights):
         i, f, g, o, c, h = values
-        df, dc_prev, di, dg = factors(whole(dc, dh, o, c, h), dc, f, c_prev, i, g, c)
-        dz = gate(di, i), gate(df, f), squash(dg, g), (opened or gate)(shown(dh, o, c), o)
-        made = [sums(x, h_prev, h, z, weights[f"W_x{k}"], weights[f"W_h{k}"]) for z, k in zip(dz, "ifco", strict=True)]
+        df, dc_prev, di, dg = products(into_cell_state(dc, dh, o, c, h), dc, f, c_prev, i, g, c)
+        dz = gate(di, i), gate(df, f), candidate(dg, g), (output_gate or gate)(into_output_gate(dh, o, c), o)
+        made = [
+            sum_backward(x, h_prev, h, z, weights[f"W_x{k}"], weights[f"W_h{k}"])
+            for z, k in zip(dz, "ifco", strict=True)
+        ]
         dweights = {}
         for k, (_, _, dW_x, dW_h, db) in zip(names, made, strict=True):
             dweights |= {f"W_x{k}": dW_x, f"W_h{k}": dW_h, f"b_{k}": db}
@@ -60,229 +79,247 @@ def _back(whole=_whole, factors=_factors, shown=lambda dh, o, c: dh * torch.tanh
     return step
 
 
-def _summed(place, change) -> Callable:
-    """A backward step in which one of the five results of each gate's sum is odd."""
+def _step_with_sum(place, change) -> Callable:
+    """A backward step in which one of the five results of each gate's sum is made by `change`."""
 
-    def sums(x, h_prev, h, dz, W_x, W_h):
-        results = list(_sums(x, h_prev, h, dz, W_x, W_h))
+    def changed_sum(x, h_prev, h, dz, W_x, W_h):
+        results = list(_sum_backward(x, h_prev, h, dz, W_x, W_h))
         results[place] = change(x, h_prev, h, dz, W_x, W_h)
         return results
 
-    return _back(sums=sums)
+    return _step_with(sum_backward=changed_sum)
 
 
 LSTM_BACKWARD_STEP_MISTAKES = (
     Mistake(
-        _back(whole=lambda dc, dh, o, c, h: dh * o * (1 - torch.tanh(c) ** 2)),
+        _step_with(into_cell_state=lambda dc, dh, o, c, h: dh * o * (1 - torch.tanh(c) ** 2)),
         "`dc_t` is dropped: what the steps after sent along the memory has to be added at c_t.",
     ),
     Mistake(
-        _back(whole=lambda dc, dh, o, c, h: dc),
+        _step_with(into_cell_state=lambda dc, dh, o, c, h: dc),
         "The path from h_t into c_t is missing: equation 5 reads the memory, so `dh_t` reaches it, too.",
     ),
     Mistake(
-        _back(
-            whole=lambda dc, dh, o, c, h: dh * o * (1 - torch.tanh(c) ** 2),
-            factors=lambda whole, dc, f, c_prev, i, g, c: (whole * c_prev, (whole + dc) * f, whole * g, whole * i),
+        _step_with(
+            into_cell_state=lambda dc, dh, o, c, h: dh * o * (1 - torch.tanh(c) ** 2),
+            products=lambda total, dc, f, c_prev, i, g, c: (total * c_prev, (total + dc) * f, total * g, total * i),
         ),
         "`dc_t` goes on to the memory before and never reaches f, i and g of this step. Add it before you branch.",
     ),
     Mistake(
-        _back(factors=lambda whole, dc, f, c_prev, i, g, c: (whole * c_prev, dc * f, whole * g, whole * i)),
+        _step_with(products=lambda total, dc, f, c_prev, i, g, c: (total * c_prev, dc * f, total * g, total * i)),
         "`dc_prev` takes only the `dc_t` that came in, without what came through h_t. Add first, then branch.",
     ),
     Mistake(
-        _back(whole=lambda dc, dh, o, c, h: dc + dh * o),
+        _step_with(into_cell_state=lambda dc, dh, o, c, h: dc + dh * o),
         "On the path from h_t to c_t the derivative of tanh is missing.",
     ),
     Mistake(
-        _back(whole=lambda dc, dh, o, c, h: dc + dh * (1 - torch.tanh(c) ** 2)),
+        _step_with(into_cell_state=lambda dc, dh, o, c, h: dc + dh * (1 - torch.tanh(c) ** 2)),
         "On the path from h_t to c_t a factor is missing: what stands beside tanh(c_t) in equation 5?",
     ),
     Mistake(
-        _back(whole=lambda dc, dh, o, c, h: dc + dh * o * (1 - c**2)),
+        _step_with(into_cell_state=lambda dc, dh, o, c, h: dc + dh * o * (1 - c**2)),
         "`1 − c_t²` is no slope: the formula takes the value of the tanh, and c_t is what went into it.",
     ),
     Mistake(
-        _back(whole=lambda dc, dh, o, c, h: dc + dh * o * (1 - h**2)),
+        _step_with(into_cell_state=lambda dc, dh, o, c, h: dc + dh * o * (1 - h**2)),
         "`1 − h_t²` is the slope of the RNN. Here h_t is more than a tanh: the output gate stands in it.",
     ),
     Mistake(
-        _back(whole=lambda dc, dh, o, c, h: dc + dh * (1 - h**2)),
+        _step_with(into_cell_state=lambda dc, dh, o, c, h: dc + dh * (1 - h**2)),
         "That is the RNN's way from h_t inwards. In equation 5 a gate stands in front of the tanh.",
     ),
     Mistake(
-        _back(whole=lambda dc, dh, o, c, h: dc + dh * o * torch.tanh(c)),
+        _step_with(into_cell_state=lambda dc, dh, o, c, h: dc + dh * o * torch.tanh(c)),
         "On the path from h_t to c_t stands the tanh itself. It has to be its derivative.",
     ),
     Mistake(
-        _back(whole=lambda dc, dh, o, c, h: dc + dh),
+        _step_with(into_cell_state=lambda dc, dh, o, c, h: dc + dh),
         "`dh_t` is added to `dc_t` as it is. On its way from h_t to c_t it passes two factors.",
     ),
     Mistake(
-        _back(factors=lambda whole, dc, f, c_prev, i, g, c: _factors(whole - dc + dc * f, dc, f, c_prev, i, g, c)),
+        _step_with(
+            products=lambda total, dc, f, c_prev, i, g, c: _products(total - dc + dc * f, dc, f, c_prev, i, g, c)
+        ),
         "`dc_t` is multiplied by f_t before it is used. It has arrived at c_t; f_t comes on the way to c_prev, once.",
     ),
     Mistake(
-        _back(shown=lambda dh, o, c: dh * c), "The output gate multiplied tanh(c_t) in equation 5, not c_t itself."
+        _step_with(into_output_gate=lambda dh, o, c: dh * c),
+        "The output gate multiplied tanh(c_t) in equation 5, not c_t itself.",
     ),
-    Mistake(_back(shown=lambda dh, o, c: dh), "The output gate's gradient misses the factor that stands beside it."),
     Mistake(
-        _back(shown=lambda dh, o, c: torch.zeros_like(dh)),
+        _step_with(into_output_gate=lambda dh, o, c: dh),
+        "The output gate's gradient misses the factor that stands beside it.",
+    ),
+    Mistake(
+        _step_with(into_output_gate=lambda dh, o, c: torch.zeros_like(dh)),
         "Nothing goes back through the output gate: `dh_t` reaches o_t as well as c_t.",
     ),
     Mistake(
-        _back(shown=lambda dh, o, c: dh * o), "The output gate's gradient has o_t as its factor: that is the other one."
+        _step_with(into_output_gate=lambda dh, o, c: dh * o),
+        "The output gate's gradient has o_t as its factor: that is the other one.",
     ),
     Mistake(
-        _back(factors=lambda whole, dc, f, c_prev, i, g, c: (whole * c_prev, whole * f, whole * i, whole * g)),
+        _step_with(products=lambda total, dc, f, c_prev, i, g, c: (total * c_prev, total * f, total * i, total * g)),
         "i and g are swapped: each factor of a product receives the other one.",
     ),
     Mistake(
-        _back(factors=lambda whole, dc, f, c_prev, i, g, c: (whole * f, whole * c_prev, whole * g, whole * i)),
+        _step_with(products=lambda total, dc, f, c_prev, i, g, c: (total * f, total * c_prev, total * g, total * i)),
         "f and c_prev are swapped: each factor of a product receives the other one.",
     ),
     Mistake(
-        _back(factors=lambda whole, dc, f, c_prev, i, g, c: (whole * f, whole * c_prev, whole * i, whole * g)),
+        _step_with(products=lambda total, dc, f, c_prev, i, g, c: (total * f, total * c_prev, total * i, total * g)),
         "Both products of equation 3 are swapped: each factor receives the other one, not itself.",
     ),
     Mistake(
-        _back(factors=lambda whole, dc, f, c_prev, i, g, c: (whole * c_prev, whole, whole * g, whole * i)),
+        _step_with(products=lambda total, dc, f, c_prev, i, g, c: (total * c_prev, total, total * g, total * i)),
         "`dc_prev` misses its factor: which gate stood beside c_prev in equation 3?",
     ),
     Mistake(
-        _back(factors=lambda whole, dc, f, c_prev, i, g, c: (whole * c_prev, whole * i, whole * g, whole * i)),
+        _step_with(products=lambda total, dc, f, c_prev, i, g, c: (total * c_prev, total * i, total * g, total * i)),
         "`dc_prev` is multiplied by the input gate. Which gate stood beside c_prev in equation 3?",
     ),
     Mistake(
-        _back(factors=lambda whole, dc, f, c_prev, i, g, c: (whole * c, whole * f, whole * g, whole * i)),
+        _step_with(products=lambda total, dc, f, c_prev, i, g, c: (total * c, total * f, total * g, total * i)),
         "The forget gate's gradient is made with c_t. What it multiplied was the memory before.",
     ),
     Mistake(
-        _back(
-            factors=lambda whole, dc, f, c_prev, i, g, c: (whole * c_prev, torch.zeros_like(f), whole * g, whole * i)
+        _step_with(
+            products=lambda total, dc, f, c_prev, i, g, c: (total * c_prev, torch.zeros_like(f), total * g, total * i)
         ),
         "`dc_prev` is zero: the gradient is dropped on its way along the memory.",
     ),
     Mistake(
-        _back(gate=lambda dy, y: dy, squash=lambda dy, y: dy),
+        _step_with(gate=lambda dy, y: dy, candidate=lambda dy, y: dy),
         "The derivatives of σ and tanh are missing: gates and candidate were squashed sums.",
     ),
-    Mistake(_back(gate=lambda dy, y: dy), "The derivative of σ is missing at the gates."),
+    Mistake(_step_with(gate=lambda dy, y: dy), "The derivative of σ is missing at the gates."),
     Mistake(
-        _back(opened=lambda dy, y: dy),
+        _step_with(output_gate=lambda dy, y: dy),
         "The derivative of σ is missing at the output gate: o_t is a squashed sum, as i_t and f_t are.",
     ),
-    Mistake(_back(squash=lambda dy, y: dy), "The derivative of tanh is missing at the candidate."),
+    Mistake(_step_with(candidate=lambda dy, y: dy), "The derivative of tanh is missing at the candidate."),
     Mistake(
-        _back(gate=lambda dy, y: dy * torch.sigmoid(y) * (1 - torch.sigmoid(y))),
+        _step_with(gate=lambda dy, y: dy * torch.sigmoid(y) * (1 - torch.sigmoid(y))),
         "At the gates σ is applied once too often: `values` holds what came out of it already.",
     ),
     Mistake(
-        _back(squash=lambda dy, y: dy * (1 - torch.tanh(y) ** 2)),
+        _step_with(candidate=lambda dy, y: dy * (1 - torch.tanh(y) ** 2)),
         "At the candidate tanh is applied once too often: g_t is what came out of it already.",
     ),
     Mistake(
-        _back(
+        _step_with(
             gate=lambda dy, y: dy * torch.sigmoid(y) * (1 - torch.sigmoid(y)),
-            squash=lambda dy, y: dy * (1 - torch.tanh(y) ** 2),
+            candidate=lambda dy, y: dy * (1 - torch.tanh(y) ** 2),
         ),
         "σ and tanh are applied once too often: `values` holds what came out of them already.",
     ),
-    Mistake(_back(gate=_tanh), "At the gates stands the derivative of tanh. They are sigmoids."),
-    Mistake(_back(squash=_sigmoid), "At the candidate stands the derivative of σ. It is a tanh."),
+    Mistake(_step_with(gate=_tanh_backward), "At the gates stands the derivative of tanh. They are sigmoids."),
+    Mistake(_step_with(candidate=_sigmoid_backward), "At the candidate stands the derivative of σ. It is a tanh."),
     Mistake(
-        _back(gate=_tanh, squash=_sigmoid), "The two derivatives are swapped: the gates are sigmoids, g_t is a tanh."
+        _step_with(gate=_tanh_backward, candidate=_sigmoid_backward),
+        "The two derivatives are swapped: the gates are sigmoids, g_t is a tanh.",
     ),
-    Mistake(_back(gate=lambda dy, y: dy * (1 - y)), "Half of σ's derivative is missing: it is a product of two."),
-    Mistake(_back(squash=lambda dy, y: dy * (1 - y)), "Look at the derivative of tanh: g_t does not stand in it bare."),
+    Mistake(_step_with(gate=lambda dy, y: dy * (1 - y)), "Half of σ's derivative is missing: it is a product of two."),
     Mistake(
-        _summed(1, lambda x, h_prev, h, dz, W_x, W_h: dz @ W_h),
+        _step_with(candidate=lambda dy, y: dy * (1 - y)),
+        "Look at the derivative of tanh: g_t does not stand in it bare.",
+    ),
+    Mistake(
+        _step_with_sum(1, lambda x, h_prev, h, dz, W_x, W_h: dz @ W_h),
         "`dh_prev`: the way back through each `W_h·` is its transpose. It is square, so only the values tell.",
     ),
     Mistake(
-        _summed(0, lambda x, h_prev, h, dz, W_x, W_h: dz @ W_x),
+        _step_with_sum(0, lambda x, h_prev, h, dz, W_x, W_h: dz @ W_x),
         "`dx_t`: the way back through each `W_x·` is its transpose. Compare the shapes, (B, H) to (B, N).",
     ),
     Mistake(
-        _back(sums=lambda x, h_prev, h, dz, W_x, W_h: _sums(x, h_prev, h, dz, W_x.T, W_h.T)),
+        _step_with(sum_backward=lambda x, h_prev, h, dz, W_x, W_h: _sum_backward(x, h_prev, h, dz, W_x.T, W_h.T)),
         "`dx_t` and `dh_prev`: on the way back a matrix appears as its transpose.",
     ),
     Mistake(
-        _back(gather=lambda shares: shares[3]),
+        _step_with(gather=lambda shares: shares[3]),
         "`dx_t` and `dh_prev` come from the output gate alone: four readers, and their gradients are added.",
     ),
     Mistake(
-        _back(gather=lambda shares: sum(shares[:3])),
+        _step_with(gather=lambda shares: sum(shares[:3])),
         "`dx_t` and `dh_prev` lack the share of the output gate: it has read x_t and h_prev, too.",
     ),
     Mistake(
-        _back(gather=lambda shares: shares[0] + shares[1] + shares[3]),
+        _step_with(gather=lambda shares: shares[0] + shares[1] + shares[3]),
         "`dx_t` and `dh_prev` lack the share of the candidate: it has read x_t and h_prev, too.",
     ),
     Mistake(
-        _back(gather=lambda shares: sum(shares) / 4),
+        _step_with(gather=lambda shares: sum(shares) / 4),
         "`dx_t` and `dh_prev` are means over the four sums. Where paths meet, gradients are added.",
     ),
     Mistake(
-        _summed(3, lambda x, h_prev, h, dz, W_x, W_h: h.T @ dz),
+        _step_with_sum(3, lambda x, h_prev, h, dz, W_x, W_h: h.T @ dz),
         "The gradients of the `W_h·` are made with h_t. They have read the state before.",
     ),
     Mistake(
-        _summed(3, lambda x, h_prev, h, dz, W_x, W_h: dz.T @ h_prev),
+        _step_with_sum(3, lambda x, h_prev, h, dz, W_x, W_h: dz.T @ h_prev),
         "The gradients of the `W_h·` stand transposed. They are square, so only the values tell.",
     ),
     Mistake(
-        _summed(2, lambda x, h_prev, h, dz, W_x, W_h: dz.T @ x),
+        _step_with_sum(2, lambda x, h_prev, h, dz, W_x, W_h: dz.T @ x),
         "The gradients of the `W_x·` stand transposed: a gradient has the shape of its weight, (N, H).",
     ),
     Mistake(
-        _summed(4, lambda x, h_prev, h, dz, W_x, W_h: dz),
+        _step_with_sum(4, lambda x, h_prev, h, dz, W_x, W_h: dz),
         "The gradients of the biases still have a row per sequence. A bias is shared by the whole batch.",
     ),
     Mistake(
-        _summed(4, lambda x, h_prev, h, dz, W_x, W_h: dz.mean(dim=0)),
+        _step_with_sum(4, lambda x, h_prev, h, dz, W_x, W_h: dz.mean(dim=0)),
         "The gradients of the biases are means over the batch. Shared weights collect the sum.",
     ),
     Mistake(
-        _back(
-            sums=lambda x, *rest: (*(made := _sums(x, *rest))[:2], *(part / len(x) for part in made[2:])),
+        _step_with(
+            sum_backward=lambda x, *rest: (
+                *(made := _sum_backward(x, *rest))[:2],
+                *(part / len(x) for part in made[2:]),
+            ),
         ),
         "The weights' gradients are means over the batch. Shared weights collect the sum; a mean belongs to the loss.",
     ),
-    Mistake(_back(names="ifoc"), "The gradients of candidate and output gate stand under each other's names."),
-    Mistake(_back(names="fico"), "The gradients of input and forget gate stand under each other's names."),
+    Mistake(_step_with(names="ifoc"), "The gradients of candidate and output gate stand under each other's names."),
+    Mistake(_step_with(names="fico"), "The gradients of input and forget gate stand under each other's names."),
 )
 
 
-def _read(h_0, hidden_seq):
+def _states_before(h_0, hidden_seq):
     return torch.cat([h_0[:, None], hidden_seq[:, :-1]], dim=1)
 
 
-def _total(x, read, dz):
+def _accumulate(x, read, dz):
     return torch.einsum("btn,bth->nh", x, dz), torch.einsum("btk,bth->kh", read, dz), dz.sum(dim=(0, 1))
 
 
-def _reading(read) -> Callable:
-    """The right sums with odd states: `read` makes what stands in for h_0 … h_{T−1}."""
-    return lambda x, h_0, hidden_seq, dz: _total(x, read(h_0, hidden_seq), dz)
+def _with_states(read) -> Callable:
+    """The right sums with other states: `read` makes those that take the place of h_0 … h_{T−1}."""
+    return lambda x, h_0, hidden_seq, dz: _accumulate(x, read(h_0, hidden_seq), dz)
 
 
-def _at(steps) -> Callable:
-    """Some steps only, summed rightly."""
-    return lambda x, h_0, hidden_seq, dz: _total(x[:, steps], _read(h_0, hidden_seq)[:, steps], dz[:, steps])
+def _some_steps(steps) -> Callable:
+    """The right sums over some of the steps."""
+    return lambda x, h_0, hidden_seq, dz: _accumulate(
+        x[:, steps], _states_before(h_0, hidden_seq)[:, steps], dz[:, steps]
+    )
 
 
-def _scaled(size) -> Callable:
+def _divided(size) -> Callable:
     """The right sums divided by a size of dz."""
-    return lambda x, h_0, hidden_seq, dz: tuple(s / size(dz) for s in _total(x, _read(h_0, hidden_seq), dz))
+    return lambda x, h_0, hidden_seq, dz: tuple(
+        s / size(dz) for s in _accumulate(x, _states_before(h_0, hidden_seq), dz)
+    )
 
 
-def _scaled_apart(weights, bias) -> Callable:
-    """The same with a size for dW_x and dW_h, and another for db."""
+def _divided_apart(weights, bias) -> Callable:
+    """The right sums divided by one size for dW_x and dW_h, and by another for db."""
 
     def answer(x, h_0, hidden_seq, dz):
-        dW_x, dW_h, db = _total(x, _read(h_0, hidden_seq), dz)
+        dW_x, dW_h, db = _accumulate(x, _states_before(h_0, hidden_seq), dz)
         return dW_x / weights(dz), dW_h / weights(dz), db / bias(dz)
 
     return answer
@@ -313,21 +350,21 @@ def _steps_first(t):
 
 
 def _flattened(x_rows, read_rows, dz_rows) -> Callable:
-    """The one matrix product of flattened rows, each tensor flattened in an order of its own."""
+    """One matrix product of flattened rows, with each tensor flattened by a function of its own."""
 
     def answer(x, h_0, hidden_seq, dz):
         made = dz_rows(dz)
-        return x_rows(x).T @ made, read_rows(_read(h_0, hidden_seq)).T @ made, dz.sum(dim=(0, 1))
+        return x_rows(x).T @ made, read_rows(_states_before(h_0, hidden_seq)).T @ made, dz.sum(dim=(0, 1))
 
     return answer
 
 
-def _instead(place, change) -> Callable:
-    """One of the three sums odd; `change` takes x, the states that were read, and dz."""
+def _with_result(place, change) -> Callable:
+    """One of the three sums is made by `change`, which takes x, the states before each step, and dz."""
 
     def answer(x, h_0, hidden_seq, dz):
-        results = list(_total(x, _read(h_0, hidden_seq), dz))
-        results[place] = change(x, _read(h_0, hidden_seq), dz)
+        results = list(_accumulate(x, _states_before(h_0, hidden_seq), dz))
+        results[place] = change(x, _states_before(h_0, hidden_seq), dz)
         return tuple(results)
 
     return answer
@@ -335,63 +372,64 @@ def _instead(place, change) -> Callable:
 
 ACCUMULATE_MISTAKES = (
     Mistake(
-        _reading(lambda h_0, hidden_seq: hidden_seq),
+        _with_states(lambda h_0, hidden_seq: hidden_seq),
         "`dW_h` is made with the states that the steps made. Each step has read the state before its own.",
     ),
     Mistake(
-        _reading(lambda h_0, hidden_seq: torch.cat([0 * h_0[:, None], hidden_seq[:, :-1]], dim=1)),
+        _with_states(lambda h_0, hidden_seq: torch.cat([0 * h_0[:, None], hidden_seq[:, :-1]], dim=1)),
         "`dW_h` lacks the first step's share: it has read `h_0`, which need not be zero.",
     ),
     Mistake(
-        _reading(lambda h_0, hidden_seq: h_0[:, None].expand_as(hidden_seq)),
+        _with_states(lambda h_0, hidden_seq: h_0[:, None].expand_as(hidden_seq)),
         "`dW_h` takes `h_0` at every step. Only the first step has read it.",
     ),
     Mistake(
-        _reading(lambda h_0, hidden_seq: hidden_seq.roll(1, dims=1)),
+        _with_states(lambda h_0, hidden_seq: hidden_seq.roll(1, dims=1)),
         "`roll` brings the last state to the front. What did the first step read?",
     ),
     Mistake(
-        _reading(lambda h_0, hidden_seq: torch.cat([hidden_seq[:, 1:], h_0[:, None]], dim=1)),
+        _with_states(lambda h_0, hidden_seq: torch.cat([hidden_seq[:, 1:], h_0[:, None]], dim=1)),
         "The states are shifted the wrong way: step t has read the state of step t − 1.",
     ),
     Mistake(
-        _at(slice(-1, None)),
+        _some_steps(slice(-1, None)),
         "Only the last step's share is there. A loop that adds needs a sum that starts at zero.",
     ),
     Mistake(
-        _at(slice(0, 1)), "Only the first step's share is there. A loop that adds needs a sum that starts at zero."
+        _some_steps(slice(0, 1)),
+        "Only the first step's share is there. A loop that adds needs a sum that starts at zero.",
     ),
-    Mistake(_at(slice(1, None)), "The first step's share is missing in all three."),
+    Mistake(_some_steps(slice(1, None)), "The first step's share is missing in all three."),
     Mistake(
-        _scaled(_steps),
+        _divided(_steps),
         "The shares are averaged over the steps. The same weight acts at every step: its gradient is the sum.",
     ),
     Mistake(
-        _scaled(_sequences),
+        _divided(_sequences),
         "The shares are averaged over the batch. Shared weights collect the sum; a mean belongs to the loss.",
     ),
     Mistake(
-        _scaled(_both),
+        _divided(_both),
         "The shares are averaged over steps and sequences. Shared weights collect the sum.",
     ),
     Mistake(
-        _scaled_apart(_sequences, _both),
+        _divided_apart(_sequences, _both),
         "`dW_x` and `dW_h` are means over the sequences, `db` is one over steps, too. All three are sums.",
     ),
     Mistake(
-        _scaled_apart(_steps, _both),
+        _divided_apart(_steps, _both),
         "`dW_x` and `dW_h` are means over the steps, `db` is one over sequences, too. All three are sums.",
     ),
     Mistake(
-        _scaled_apart(_sequences, _one),
+        _divided_apart(_sequences, _one),
         "`dW_x` and `dW_h` are means over the sequences. A weight collects the sum, as the bias does.",
     ),
     Mistake(
-        _scaled_apart(_steps, _one),
+        _divided_apart(_steps, _one),
         "`dW_x` and `dW_h` are means over the steps. A weight collects the sum, as the bias does.",
     ),
     Mistake(
-        _scaled_apart(_both, _one),
+        _divided_apart(_both, _one),
         "`dW_x` and `dW_h` are means over steps and sequences. A weight collects the sum, as the bias does.",
     ),
     Mistake(
@@ -413,7 +451,7 @@ ACCUMULATE_MISTAKES = (
     Mistake(
         lambda x, h_0, hidden_seq, dz: (
             x.transpose(1, 2) @ dz,
-            _read(h_0, hidden_seq).transpose(1, 2) @ dz,
+            _states_before(h_0, hidden_seq).transpose(1, 2) @ dz,
             dz.sum(dim=1),
         ),
         "Steps are summed, sequences are not: each still has a gradient of its own.",
@@ -421,39 +459,45 @@ ACCUMULATE_MISTAKES = (
     Mistake(
         lambda x, h_0, hidden_seq, dz: (
             torch.einsum("btn,bth->tnh", x, dz),
-            torch.einsum("btk,bth->tkh", _read(h_0, hidden_seq), dz),
+            torch.einsum("btk,bth->tkh", _states_before(h_0, hidden_seq), dz),
             dz.sum(dim=0),
         ),
         "Sequences are summed, steps are not: each still has a gradient of its own.",
     ),
-    Mistake(_instead(2, lambda x, read, dz: dz.sum(dim=1)), "`db` is summed over the steps, not over the batch."),
-    Mistake(_instead(2, lambda x, read, dz: dz.sum(dim=0)), "`db` is summed over the batch, not over the steps."),
-    Mistake(_instead(2, lambda x, read, dz: dz.sum()), "`db` is summed over the units, too. Each has its own bias."),
-    Mistake(_instead(2, lambda x, read, dz: dz.mean(dim=(0, 1))), "`db` is a mean. Shared weights collect the sum."),
+    Mistake(_with_result(2, lambda x, read, dz: dz.sum(dim=1)), "`db` is summed over the steps, not over the batch."),
+    Mistake(_with_result(2, lambda x, read, dz: dz.sum(dim=0)), "`db` is summed over the batch, not over the steps."),
     Mistake(
-        _instead(1, lambda x, read, dz: torch.einsum("btk,bth->hk", read, dz)),
+        _with_result(2, lambda x, read, dz: dz.sum()), "`db` is summed over the units, too. Each has its own bias."
+    ),
+    Mistake(
+        _with_result(2, lambda x, read, dz: dz.mean(dim=(0, 1))), "`db` is a mean. Shared weights collect the sum."
+    ),
+    Mistake(
+        _with_result(1, lambda x, read, dz: torch.einsum("btk,bth->hk", read, dz)),
         "`dW_h` stands transposed. It is square, so only the values tell: rows are what is read.",
     ),
     Mistake(
-        _instead(0, lambda x, read, dz: torch.einsum("btn,bth->hn", x, dz)),
+        _with_result(0, lambda x, read, dz: torch.einsum("btn,bth->hn", x, dz)),
         "`dW_x` stands transposed: a gradient has the shape of its weight, (N, H).",
     ),
     Mistake(
-        lambda x, h_0, hidden_seq, dz: _total(
-            x.sum(dim=1, keepdim=True), _read(h_0, hidden_seq).sum(dim=1, keepdim=True), dz.sum(dim=1, keepdim=True)
+        lambda x, h_0, hidden_seq, dz: _accumulate(
+            x.sum(dim=1, keepdim=True),
+            _states_before(h_0, hidden_seq).sum(dim=1, keepdim=True),
+            dz.sum(dim=1, keepdim=True),
         ),
         "A product of sums is no sum of products: multiply within each step first, then add.",
     ),
     Mistake(
         lambda x, h_0, hidden_seq, dz: (
             x.reshape(x.shape[2], -1) @ dz.flatten(0, 1),
-            _read(h_0, hidden_seq).reshape(h_0.shape[1], -1) @ dz.flatten(0, 1),
+            _states_before(h_0, hidden_seq).reshape(h_0.shape[1], -1) @ dz.flatten(0, 1),
             dz.sum(dim=(0, 1)),
         ),
         "`reshape` or `view` keeps the numbers in their old order. Rows have to become columns.",
     ),
     Mistake(
-        lambda *given: tuple(-s for s in _total(given[0], _read(*given[1:3]), given[3])),
+        lambda *given: tuple(-s for s in _accumulate(given[0], _states_before(*given[1:3]), given[3])),
         "All signs are turned: descent comes later, in the update.",
     ),
 )

@@ -1,4 +1,4 @@
-"""The exercises of notebook 10: gates that see the memory."""
+"""The exercises of notebook 10: gates with peepholes."""
 
 import torch
 from torch import Tensor, sigmoid
@@ -160,14 +160,14 @@ EXERCISES = [
         minutes=4,
         difficulty=1,
         reference="exercises.catalogue.nb10.peephole_gate",
-        inputs=lambda d: {
-            "x_t": d("B N"),
-            "h_prev": d("B H"),
-            "c_prev": d("B H"),
-            "W_xf": d("N H", 1),
-            "W_hf": d("H H", 1),
-            "W_cf": d("H H", 1),
-            "b_f": d("H"),
+        inputs=lambda draw: {
+            "x_t": draw("B N"),
+            "h_prev": draw("B H"),
+            "c_prev": draw("B H"),
+            "W_xf": draw("N H", 1),
+            "W_hf": draw("H H", 1),
+            "W_cf": draw("H H", 1),
+            "b_f": draw("H"),
         },
         returns={"f_t": "B H"},
         mistakes=GATE_MISTAKES,
@@ -183,15 +183,15 @@ EXERCISES = [
         minutes=5,
         difficulty=2,
         reference="exercises.catalogue.nb10.peephole_output_gate",
-        inputs=lambda d: {
-            "x_t": d("B N"),
-            "h_prev": d("B H"),
-            "c_prev": d("B H"),
-            "c_t": d("B H", 2 * d.scale),
-            "W_xo": d("N H", 1),
-            "W_ho": d("H H", 1),
-            "W_co": d("H", 1),
-            "b_o": d("H"),
+        inputs=lambda draw: {
+            "x_t": draw("B N"),
+            "h_prev": draw("B H"),
+            "c_prev": draw("B H"),
+            "c_t": draw("B H", 2 * draw.scale),
+            "W_xo": draw("N H", 1),
+            "W_ho": draw("H H", 1),
+            "W_co": draw("H", 1),
+            "b_o": draw("H"),
         },
         returns={"o_t": "B H"},
         mistakes=OUTPUT_MISTAKES,

@@ -1,4 +1,4 @@
-"""The exercises of notebook 11: cutting a series into past and future, and continuing it."""
+"""The exercises of notebook 11: cutting a series into windows, and forecasting several steps."""
 
 import torch
 
@@ -6,7 +6,7 @@ from lstm_lesson.exercises.exercise import Exercise, Mistake
 
 
 def _pairs(first, target):
-    """The windows and targets that start at `first(T, k)`, the target `target(k)` values after a window's start."""
+    """Windows that start at `first(T, k)`, for a series of T values and windows of k, and targets `target(k)` later."""
 
     def answer(series, length):
         starts = [s for s in first(len(series), length) if s + target(length) < len(series)]
@@ -16,11 +16,11 @@ def _pairs(first, target):
     return answer
 
 
-def _right(series, length):
+def _windows(series, length):
     return series.unfold(0, length, 1)[:-1], series[length:]
 
 
-def _everywhere(T, k):
+def _all_starts(T, k):
     return range(T - k)
 
 
@@ -30,7 +30,7 @@ WINDOWS_MISTAKES = (
         "One window too many, and the value to forecast is the last one of its own past.",
     ),
     Mistake(
-        _pairs(_everywhere, lambda k: k - 1),
+        _pairs(_all_starts, lambda k: k - 1),
         "The value to forecast is the last one of its own past: the answer stands in the question.",
     ),
     Mistake(
@@ -50,11 +50,11 @@ WINDOWS_MISTAKES = (
         "Your windows lie side by side. A new one starts at every value, so that they overlap.",
     ),
     Mistake(
-        lambda s, k: (_right(s, k)[0].flip(1), s[k:]),
+        lambda s, k: (_windows(s, k)[0].flip(1), s[k:]),
         "Each window runs backwards: its oldest value comes first.",
     ),
     Mistake(
-        lambda s, k: (_right(s, k)[0].T, s[k:]),
+        lambda s, k: (_windows(s, k)[0].T, s[k:]),
         "The windows stand in columns. Each is a row, and its values run along the row.",
     ),
     Mistake(
@@ -62,81 +62,83 @@ WINDOWS_MISTAKES = (
         "There is one window more than there are values to forecast: behind the last one nothing follows.",
     ),
     Mistake(
-        lambda s, k: (_right(s, k)[0], s[k:, None]),
+        lambda s, k: (_windows(s, k)[0], s[k:, None]),
         "`following` has one number for each window: (T − length,), without a second dimension.",
     ),
     Mistake(
-        lambda s, k: (_right(s, k)[0], s[:-k]),
+        lambda s, k: (_windows(s, k)[0], s[:-k]),
         "Your targets come from the start of the series. The value that follows a window stands behind its end.",
     ),
     Mistake(
-        lambda s, k: (_right(s, k)[0], s[k:] - s[k - 1 : -1]),
+        lambda s, k: (_windows(s, k)[0], s[k:] - s[k - 1 : -1]),
         "Those are the changes from the last value of each window. Asked for is the value itself.",
     ),
 )
 
 
-def _own(grow=lambda past, new: torch.cat([past, new[:, None]], dim=1), result=lambda said, past, n: said):
-    """A free run in which something is odd: how the past grows, or what is returned."""
+def _free_run_with(
+    grow=lambda past, new: torch.cat([past, new[:, None]], dim=1), result=lambda forecasts, past, n: forecasts
+):
+    """A free run with another way to extend the past, or another result."""
 
     def answer(step, start, n):
-        past, said = start, []
+        past, forecasts = start, []
         for _ in range(n):
-            said.append(step(past))
-            past = grow(past, said[-1])
-        return result(torch.stack(said, dim=1), past, n)
+            forecasts.append(step(past))
+            past = grow(past, forecasts[-1])
+        return result(torch.stack(forecasts, dim=1), past, n)
 
     return answer
 
 
 FREE_RUN_MISTAKES = (
     Mistake(
-        _own(grow=lambda past, new: past),
+        _free_run_with(grow=lambda past, new: past),
         "The past never grows: every forecast is made from `start`, so all are the same.",
     ),
     Mistake(
-        _own(grow=lambda past, new: torch.cat([new[:, None], past], dim=1)),
+        _free_run_with(grow=lambda past, new: torch.cat([new[:, None], past], dim=1)),
         "The forecast is put in front of the past. The newest value stands at the end.",
     ),
     Mistake(
-        _own(grow=lambda past, new: torch.cat([past[:, :-1], new[:, None]], dim=1)),
+        _free_run_with(grow=lambda past, new: torch.cat([past[:, :-1], new[:, None]], dim=1)),
         "The forecast overwrites the newest value of the past. It comes behind it.",
     ),
     Mistake(
-        _own(grow=lambda past, new: torch.cat([past[:, 1:], new[:, None]], dim=1)),
+        _free_run_with(grow=lambda past, new: torch.cat([past[:, 1:], new[:, None]], dim=1)),
         "Your past keeps its length: the oldest value falls out at each round. Here it grows, and the step decides "
         "how much of it to read.",
     ),
     Mistake(
-        _own(grow=lambda past, new: new[:, None]),
+        _free_run_with(grow=lambda past, new: new[:, None]),
         "Your step sees its own last forecast and nothing else. The past stays, and grows by one.",
     ),
     Mistake(
-        _own(grow=lambda past, new: torch.cat([past, past[:, -1:]], dim=1)),
+        _free_run_with(grow=lambda past, new: torch.cat([past, past[:, -1:]], dim=1)),
         "The last value is repeated in the past. What is put there is the new forecast.",
     ),
     Mistake(
-        _own(result=lambda said, past, n: past),
+        _free_run_with(result=lambda forecasts, past, n: past),
         "You return the start, too. Asked for are the n new values alone.",
     ),
     Mistake(
-        _own(result=lambda said, past, n: said.flip(1)),
+        _free_run_with(result=lambda forecasts, past, n: forecasts.flip(1)),
         "The forecasts come in reverse order: the nearest comes first.",
     ),
     Mistake(
-        _own(result=lambda said, past, n: said.T),
+        _free_run_with(result=lambda forecasts, past, n: forecasts.T),
         "Your result is (n, B). Each series is a row: stack along dimension 1.",
     ),
     Mistake(
-        _own(result=lambda said, past, n: said[:, -1]),
+        _free_run_with(result=lambda forecasts, past, n: forecasts[:, -1]),
         "Only the last forecast comes back. All n of them are asked for.",
     ),
     Mistake(
-        _own(result=lambda said, past, n: past[:, -n - 1 : -1]),
+        _free_run_with(result=lambda forecasts, past, n: past[:, -n - 1 : -1]),
         "Your values start one step too early: the first is the last value that is known already.",
     ),
     Mistake(
-        _own(grow=lambda past, new: torch.cat([past, new.detach()[:, None]], dim=1)),
+        _free_run_with(grow=lambda past, new: torch.cat([past, new.detach()[:, None]], dim=1)),
         "The values are right, but each forecast is detached before it is fed back: no gradient passes from one to "
         "the next.",
     ),
@@ -144,13 +146,13 @@ FREE_RUN_MISTAKES = (
 
 
 def _step(past):
-    """A step whose answer depends on the last three values, in their order, and a little on all."""
+    """A step that reads the last three values, in their order, and the mean of all."""
     return torch.tanh(1.1 * past[:, -1] - 0.6 * past[:, -2]) + 0.3 * past[:, -3] + 0.2 * past.mean(dim=1)
 
 
-def _series(d, *shape):
-    """Normal numbers in a shape of its own: a series is longer than the draws' T."""
-    return (torch.randn(shape, generator=d.random, dtype=torch.float64) * d.scale).to(d.dtype)
+def _series(draw, *shape):
+    """Normal numbers of this shape. A series is longer than the T of the other exercises."""
+    return (torch.randn(shape, generator=draw.random, dtype=torch.float64) * draw.scale).to(draw.dtype)
 
 
 EXERCISES = [
@@ -160,7 +162,7 @@ EXERCISES = [
         minutes=5,
         difficulty=1,
         reference="training.forecasting.windows",
-        inputs=lambda d: {"series": _series(d, 9 + d.number), "length": 2 + d.number % 3},
+        inputs=lambda draw: {"series": _series(draw, 9 + draw.index), "length": 2 + draw.index % 3},
         returns={"past": "", "following": ""},
         mistakes=WINDOWS_MISTAKES,
         hints=(
@@ -175,7 +177,11 @@ EXERCISES = [
         minutes=6,
         difficulty=2,
         reference="training.forecasting.free_run",
-        inputs=lambda d: {"step": _step, "start": _series(d, d.sizes["B"], 7 + d.number), "n": 2 + d.sizes["T"]},
+        inputs=lambda draw: {
+            "step": _step,
+            "start": _series(draw, draw.sizes["B"], 7 + draw.index),
+            "n": 2 + draw.sizes["T"],
+        },
         returns={"forecast": ""},
         mistakes=FREE_RUN_MISTAKES,
         hints=(

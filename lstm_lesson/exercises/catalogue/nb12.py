@@ -1,22 +1,22 @@
-"""The exercises of notebook 12: padding, and what must not depend on it."""
+"""The exercises of notebook 12: padding a batch, the last true step of each sequence, and accuracy without padding."""
 
 import torch
 
 from lstm_lesson.exercises.exercise import Exercise, Mistake
 
 
-def _hidden_inputs(d):
-    return {"hidden_seq": d("B T H"), "lengths": d.whole(1, d.sizes["T"], "B")}
+def _last_step_inputs(draw):
+    return {"hidden_seq": draw("B T H"), "lengths": draw.integers(1, draw.sizes["T"], "B")}
 
 
-def _sequences(d):
-    lengths = d.whole(1, d.sizes["T"] + 3, "B").tolist()
-    d.used.clear()
-    return {"sequences": [d.whole(0, 9, "T").new_tensor([(7 * k + n) % 9 for k in range(n)]) for n in lengths]}
+def _sequence_inputs(draw):
+    lengths = draw.integers(1, draw.sizes["T"] + 3, "B").tolist()
+    draw.letters_used.clear()
+    return {"sequences": [draw.integers(0, 9, "T").new_tensor([(7 * k + n) % 9 for k in range(n)]) for n in lengths]}
 
 
-def _accuracy_inputs(d):
-    logits, targets, keep = d("B T K"), d.whole(0, d.sizes["K"] - 1, "B T"), d.keep("B T")
+def _accuracy_inputs(draw):
+    logits, targets, keep = draw("B T K"), draw.integers(0, draw.sizes["K"] - 1, "B T"), draw.mask("B T")
     keep[0, 0] = True  # at least one position counts
     return {"logits": logits, "targets": targets, "keep": keep}
 
@@ -139,49 +139,49 @@ LAST_TRUE_STEP_MISTAKES = (
 )
 
 
-def _right(logits, targets):
+def _correct(logits, targets):
     return logits.argmax(dim=-1) == targets
 
 
 MASKED_ACCURACY_MISTAKES = (
     Mistake(
-        lambda logits, targets, keep: _right(logits, targets).double().mean(),
+        lambda logits, targets, keep: _correct(logits, targets).double().mean(),
         "Padding is counted, too. Only positions where `keep` is True are in the share, above and below the line.",
     ),
     Mistake(
-        lambda logits, targets, keep: (_right(logits, targets) & keep).double().mean(),
+        lambda logits, targets, keep: (_correct(logits, targets) & keep).double().mean(),
         "You divide by all B · T positions, so padding counts as wrong. How many positions are kept?",
     ),
     Mistake(
-        lambda logits, targets, keep: _right(logits, targets)[~keep].double().mean(),
+        lambda logits, targets, keep: _correct(logits, targets)[~keep].double().mean(),
         "The mask is read the wrong way round: that is the share on the padding.",
     ),
     Mistake(
-        lambda logits, targets, keep: (_right(logits, targets) & keep).sum().double(),
+        lambda logits, targets, keep: (_correct(logits, targets) & keep).sum().double(),
         "That is a count. A share is divided by the number of kept positions.",
     ),
     Mistake(
-        lambda logits, targets, keep: 100 * _right(logits, targets)[keep].double().mean(),
+        lambda logits, targets, keep: 100 * _correct(logits, targets)[keep].double().mean(),
         "That is in percent. A share lies between 0 and 1.",
     ),
     Mistake(
-        lambda logits, targets, keep: 1 - _right(logits, targets)[keep].double().mean(),
+        lambda logits, targets, keep: 1 - _correct(logits, targets)[keep].double().mean(),
         "That is the share of wrong predictions.",
     ),
     Mistake(
-        lambda logits, targets, keep: _right(-logits, targets)[keep].double().mean(),
+        lambda logits, targets, keep: _correct(-logits, targets)[keep].double().mean(),
         "The prediction is taken from the smallest logit. The largest one speaks.",
     ),
     Mistake(
-        lambda logits, targets, keep: ((_right(logits, targets) & keep).sum(dim=1) / keep.sum(dim=1)).double().mean(),
+        lambda logits, targets, keep: ((_correct(logits, targets) & keep).sum(dim=1) / keep.sum(dim=1)).double().mean(),
         "Each sequence gets its own share, and the shares are averaged: short ones weigh too much.",
     ),
     Mistake(
-        lambda logits, targets, keep: (_right(logits, targets) | ~keep).double().mean(),
+        lambda logits, targets, keep: (_correct(logits, targets) | ~keep).double().mean(),
         "Padding is counted as right. It should not be counted at all.",
     ),
     Mistake(
-        lambda logits, targets, keep: _right(logits, targets).sum() / keep.sum(),
+        lambda logits, targets, keep: _correct(logits, targets).sum() / keep.sum(),
         "Above the line padding is counted, below it is not.",
     ),
     Mistake(
@@ -189,7 +189,7 @@ MASKED_ACCURACY_MISTAKES = (
         "The prediction is sought along the wrong dimension. The classes stand in the last one.",
     ),
     Mistake(
-        lambda logits, targets, keep: _right(logits, targets * keep)[keep.new_ones(keep.shape)].double().mean(),
+        lambda logits, targets, keep: _correct(logits, targets * keep)[keep.new_ones(keep.shape)].double().mean(),
         "At padded positions you compare with class 0, and count them. They should not be counted at all.",
     ),
     Mistake(
@@ -206,10 +206,10 @@ EXERCISES = [
         minutes=6,
         difficulty=2,
         reference="text.news.pad_batch",
-        inputs=_sequences,
+        inputs=_sequence_inputs,
         returns={"ids": "B T", "lengths": "B"},
         gradient=False,
-        dtype="whole",
+        dtype="integer",
         mistakes=PAD_BATCH_MISTAKES,
         hints=(
             "T is the length of the longest sequence. Start from a (B, T) tensor that is all padding.",
@@ -223,7 +223,7 @@ EXERCISES = [
         minutes=4,
         difficulty=2,
         reference="layers.last_true_step",
-        inputs=_hidden_inputs,
+        inputs=_last_step_inputs,
         returns={"h": "B H"},
         mistakes=LAST_TRUE_STEP_MISTAKES,
         hints=(

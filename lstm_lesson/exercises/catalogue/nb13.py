@@ -1,4 +1,4 @@
-"""The exercises of notebook 13: what goes with the label, and what the answer hangs on."""
+"""The exercises of notebook 13: the correlation of units with the label, and the gradient of the input."""
 
 import torch
 
@@ -6,42 +6,42 @@ from lstm_lesson.exercises.exercise import Exercise, Mistake
 from lstm_lesson.text.saliency import input_gradient, unit_correlation
 
 
-def _labelled(d):
-    d.sizes["B"] = 7  # a correlation needs some texts; no H is 7, so that the two are not mixed up unseen
-    return {"values": d("B H"), "labels": d.keep("B").long()}
+def _correlation_inputs(draw):
+    draw.sizes["B"] = 7  # a correlation needs several texts; no H is 7, so that B and H differ
+    return {"values": draw("B H"), "labels": draw.mask("B").long()}
 
 
-def _scored(d):
-    w, v = d("N"), d("T N", 1)
+def _gradient_inputs(draw):
+    w, v = draw("N"), draw("T N", 1)
 
     def score(x):
         return torch.tanh(x @ w).cumsum(dim=1).prod(dim=1) + (x * v).sum(dim=(1, 2))
 
-    return {"score": score, "x": d("B T N")}
+    return {"score": score, "x": draw("B T N")}
 
 
-def _parts(values, labels):
+def _centred(values, labels):
     y = labels.to(values)
     return values - values.mean(dim=0), y - y.mean()
 
 
 def _covariance(values, labels):
-    v, y = _parts(values, labels)
+    v, y = _centred(values, labels)
     return y @ v / len(y)
 
 
 def _covariance_of_a_sample(values, labels):
-    v, y = _parts(values, labels)
+    v, y = _centred(values, labels)
     return y @ v / (len(y) - 1)
 
 
 def _sum_of_products(values, labels):
-    v, y = _parts(values, labels)
+    v, y = _centred(values, labels)
     return y @ v
 
 
 def _labels_along_the_units(values, labels):
-    v, y = _parts(values, labels)
+    v, y = _centred(values, labels)
     return (v * y).sum(dim=0) / (v.norm(dim=0) * y.norm())
 
 
@@ -51,22 +51,22 @@ def _labels_in_float32(values, labels):
 
 
 def _one_mean(values, labels):
-    v, y = values - values.mean(), _parts(values, labels)[1]
+    v, y = values - values.mean(), _centred(values, labels)[1]
     return y @ v / (v.norm(dim=0) * y.norm())
 
 
 def _one_length(values, labels):
-    v, y = _parts(values, labels)
+    v, y = _centred(values, labels)
     return y @ v / (v.norm() * y.norm())
 
 
 def _one_mean_and_length(values, labels):
-    v, y = values - values.mean(), _parts(values, labels)[1]
+    v, y = values - values.mean(), _centred(values, labels)[1]
     return y @ v / (v.norm() * y.norm())
 
 
 def _one_spread(values, labels):
-    v, y = _parts(values, labels)
+    v, y = _centred(values, labels)
     return y @ v / len(y) / (values.std(correction=0) * y.std(correction=0))
 
 
@@ -85,18 +85,18 @@ def _values_uncentred(values, labels):
     return y @ values / (values.norm(dim=0) * y.norm())
 
 
-def _mixed_up(values, labels):
-    v, y = _parts(values, labels)
+def _mixed_divisors(values, labels):
+    v, y = _centred(values, labels)
     return (y @ v / len(y)) / (values.std(dim=0) * labels.to(values).std())
 
 
-def _other_mixed_up(values, labels):
-    v, y = _parts(values, labels)
+def _other_mixed_divisors(values, labels):
+    v, y = _centred(values, labels)
     return (y @ v / (len(y) - 1)) / (values.std(dim=0, correction=0) * labels.to(values).std(correction=0))
 
 
 def _not_rooted(values, labels):
-    v, y = _parts(values, labels)
+    v, y = _centred(values, labels)
     return y @ v / (v.square().sum(dim=0) * y.square().sum())
 
 
@@ -139,11 +139,11 @@ UNIT_CORRELATION_MISTAKES = (
     Mistake(_labels_uncentred, "The values are centred, the labels are not. Their spread is taken around their mean."),
     Mistake(_values_uncentred, "The labels are centred, the values are not. Each unit has a mean over the texts."),
     Mistake(
-        _mixed_up,
+        _mixed_divisors,
         "Close: above the line you divide by B, and the standard deviation of torch divides by B − 1. Use one of them.",
     ),
     Mistake(
-        _other_mixed_up,
+        _other_mixed_divisors,
         "Close: above the line you divide by B − 1, and the standard deviations by B. Use one of them for all.",
     ),
     Mistake(_not_rooted, "The sums of squares under the line lack their square roots."),
@@ -239,11 +239,11 @@ EXERCISES = [
         minutes=5,
         difficulty=2,
         reference="text.saliency.unit_correlation",
-        inputs=_labelled,
+        inputs=_correlation_inputs,
         returns={"correlation": "H"},
         gradient=False,
         dtype="float",  # labels become numbers as one likes: `.float()`, `.double()`, the values' own
-        slack=1e-6,  # the mean and the length of labels in float32
+        tolerance=1e-6,  # the mean and the length of labels in float32
         mistakes=UNIT_CORRELATION_MISTAKES,
         hints=(
             "Three parts: take off the means, multiply and add up over the texts, divide by both sizes.",
@@ -257,7 +257,7 @@ EXERCISES = [
         minutes=5,
         difficulty=2,
         reference="text.saliency.input_gradient",
-        inputs=_scored,
+        inputs=_gradient_inputs,
         returns={"gradient": "B T N"},
         gradient=False,
         mistakes=INPUT_GRADIENT_MISTAKES,

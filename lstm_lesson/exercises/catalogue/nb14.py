@@ -1,4 +1,4 @@
-"""The exercises of notebook 14: two gates made one, and an exact test for a handful of seeds."""
+"""The exercises of notebook 14: the coupled cell state, and an exact test for a few seeds."""
 
 import itertools
 
@@ -48,23 +48,23 @@ def _share(found):
     return found.to(torch.float64).mean()
 
 
-def _as_far(d, margin=1e-9):
-    """Which choices of signs bring the sum as far from 0 as the differences are, or farther; (2ⁿ,)."""
+def _at_least_as_far(d, margin=1e-9):
+    """For which choices of signs the sum is at least as far from 0 as that of d: a bool tensor (2ⁿ,)."""
     return (_signs(d) @ d).abs() >= d.sum().abs() - margin
 
 
 def _differences(draw):
-    """Eighths, of which sums are exact, with ties; and once hundredths, of which naive sums lose every tie.
+    """Multiples of 1/8, whose sums are exact and have ties; for n = 4 hundredths, whose sums lose ties to rounding.
 
-    Lose it in whatever order they add, which differs from processor to processor. For that there have to be four.
+    They lose them in whatever order they are added, which depends on the processor.
     """
-    eighths = draw.whole(-9, 9, "K").to(draw.dtype) / 8
+    eighths = draw.integers(-9, 9, "K").to(draw.dtype) / 8
     return torch.tensor([-0.21, -0.13, 0.34, 0.34], dtype=draw.dtype) if len(eighths) == 4 else eighths
 
 
 SIGN_FLIP_TEST_MISTAKES = (
     Mistake(
-        lambda d: _share(_as_far(d, 0)),
+        lambda d: _share(_at_least_as_far(d, 0)),
         "Rounding loses ties: a mean exactly as far from 0 comes out a hair nearer. Compare with a small margin.",
     ),
     Mistake(
@@ -80,19 +80,19 @@ SIGN_FLIP_TEST_MISTAKES = (
         "Strictly farther only. The signs that really fell are one of the choices: *at least* as far counts.",
     ),
     Mistake(
-        lambda d: _share(_as_far(d)[1:]),
+        lambda d: _share(_at_least_as_far(d)[1:]),
         "The signs that really fell are left out. They are one of the 2ⁿ choices, and count like the others.",
     ),
     Mistake(
-        lambda d: _as_far(d).to(torch.float64).sum(),
+        lambda d: _at_least_as_far(d).to(torch.float64).sum(),
         "That is how many choices are as far from 0. p is their share of all 2ⁿ.",
     ),
     Mistake(
-        lambda d: _as_far(d, 0).to(torch.float64).sum(),
+        lambda d: _at_least_as_far(d, 0).to(torch.float64).sum(),
         "That is a number of choices, where p is their share of all 2ⁿ. And rounding loses ties: leave a small margin.",
     ),
     Mistake(
-        lambda d: 1 - _share(_as_far(d)),
+        lambda d: 1 - _share(_at_least_as_far(d)),
         "That is the share of choices that are *not* as far from 0: p is the other part.",
     ),
     Mistake(
@@ -125,7 +125,11 @@ EXERCISES = [
         minutes=3,
         difficulty=1,
         reference="experiments.variants.coupled_cell_state",
-        inputs=lambda d: {"i_t": d.between(0, 1, "B H"), "c_prev": d("B H", 2 * d.scale), "g_t": d("B H").tanh()},
+        inputs=lambda draw: {
+            "i_t": draw.uniform(0, 1, "B H"),
+            "c_prev": draw("B H", 2 * draw.scale),
+            "g_t": draw("B H").tanh(),
+        },
         returns={"c_t": "B H"},
         mistakes=COUPLED_CELL_STATE_MISTAKES,
         hints=(
@@ -140,7 +144,7 @@ EXERCISES = [
         minutes=8,
         difficulty=3,
         reference="training.metrics.sign_flip_test",
-        inputs=lambda d: {"differences": _differences(d)},
+        inputs=lambda draw: {"differences": _differences(draw)},
         returns={"p": ""},
         gradient=False,
         dtype="float",

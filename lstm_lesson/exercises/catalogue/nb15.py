@@ -1,4 +1,4 @@
-"""The exercises of notebook 15: four gates from one sum, and the inputs' share of it for all steps at once."""
+"""The exercises of notebook 15: all gates from one sum, and the input's part of it for all steps at once."""
 
 import torch
 
@@ -7,38 +7,50 @@ from lstm_lesson.exercises.exercise import Exercise, Mistake
 S, TANH = torch.sigmoid, torch.tanh
 
 
-def _fused(order="ifgo", bends=(S, S, TANH, S), total=lambda x, h, W_x, W_h, b: x @ W_x + h @ W_h + b):
-    """fused_gates with one thing odd: the order of the blocks, the functions around them, or the sum."""
+def _gates_with(order="ifgo", functions=(S, S, TANH, S), weighted_sum=lambda x, h, W_x, W_h, b: x @ W_x + h @ W_h + b):
+    """`fused_gates` with another order of the blocks, other functions around them, or another sum."""
 
     def answer(*given):
-        blocks = dict(zip(order, total(*given).chunk(4, dim=1), strict=True))
-        return tuple(bend(blocks[gate]) for gate, bend in zip("ifgo", bends, strict=True))
+        blocks = dict(zip(order, weighted_sum(*given).chunk(4, dim=1), strict=True))
+        return tuple(function(blocks[gate]) for gate, function in zip("ifgo", functions, strict=True))
 
     return answer
 
 
 def _interleaved(x, h, W_x, W_h, b):
     z = x @ W_x + h @ W_h + b
-    return tuple(bend(z[:, k::4]) for k, bend in enumerate((S, S, TANH, S)))
+    return tuple(function(z[:, k::4]) for k, function in enumerate((S, S, TANH, S)))
 
 
 FUSED_MISTAKES = (
     Mistake(
-        _fused("ifog"),
+        _gates_with("ifog"),
         "The last two blocks are swapped. The weights stand in the order i, f, c, o: the candidate's are third.",
     ),
-    Mistake(_fused("figo"), "The first two blocks are swapped. The weights stand in the order i, f, c, o."),
-    Mistake(_fused("igfo"), "The blocks in the middle are swapped. The weights stand in the order i, f, c, o."),
-    Mistake(_fused(bends=(S, S, S, S)), "A sigmoid stands around all four blocks. One of them is no gate."),
-    Mistake(_fused(bends=(TANH,) * 4), "A tanh stands around all four blocks. Three of them are gates."),
-    Mistake(_fused(bends=(S, S, TANH, TANH)), "A tanh stands around the output gate. Only one block is no gate."),
-    Mistake(_fused(bends=(S, S, S, TANH)), "The tanh stands around the last block. Which block makes the candidate?"),
-    Mistake(_fused(bends=(lambda z: z,) * 4), "These are the bare sums. What stands around them in the equations?"),
+    Mistake(_gates_with("figo"), "The first two blocks are swapped. The weights stand in the order i, f, c, o."),
+    Mistake(_gates_with("igfo"), "The blocks in the middle are swapped. The weights stand in the order i, f, c, o."),
+    Mistake(_gates_with(functions=(S, S, S, S)), "A sigmoid stands around all four blocks. One of them is no gate."),
+    Mistake(_gates_with(functions=(TANH,) * 4), "A tanh stands around all four blocks. Three of them are gates."),
+    Mistake(
+        _gates_with(functions=(S, S, TANH, TANH)), "A tanh stands around the output gate. Only one block is no gate."
+    ),
+    Mistake(
+        _gates_with(functions=(S, S, S, TANH)),
+        "The tanh stands around the last block. Which block makes the candidate?",
+    ),
+    Mistake(
+        _gates_with(functions=(lambda z: z,) * 4), "These are the bare sums. What stands around them in the equations?"
+    ),
     Mistake(_interleaved, "Every fourth column is taken. A gate's columns stand together, H of them side by side."),
-    Mistake(_fused(total=lambda x, h, W_x, W_h, b: x @ W_x + h @ W_h), "The bias is missing from the sum."),
-    Mistake(_fused(total=lambda x, h, W_x, W_h, b: x @ W_x + h @ W_h + 2 * b), "The bias is added twice."),
-    Mistake(_fused(total=lambda x, h, W_x, W_h, b: x @ W_x + b), "The term with `h_prev` is missing from the sum."),
-    Mistake(_fused(total=lambda x, h, W_x, W_h, b: h @ W_h + b), "The term with `x_t` is missing from the sum."),
+    Mistake(_gates_with(weighted_sum=lambda x, h, W_x, W_h, b: x @ W_x + h @ W_h), "The bias is missing from the sum."),
+    Mistake(_gates_with(weighted_sum=lambda x, h, W_x, W_h, b: x @ W_x + h @ W_h + 2 * b), "The bias is added twice."),
+    Mistake(
+        _gates_with(weighted_sum=lambda x, h, W_x, W_h, b: x @ W_x + b),
+        "The term with `h_prev` is missing from the sum.",
+    ),
+    Mistake(
+        _gates_with(weighted_sum=lambda x, h, W_x, W_h, b: h @ W_h + b), "The term with `x_t` is missing from the sum."
+    ),
 )
 
 HOIST_MISTAKES = (
@@ -78,7 +90,7 @@ EXERCISES = [
         minutes=6,
         difficulty=2,
         reference="speed.implementations.fused_gates",
-        inputs=lambda d: dict(x_t=d("B N"), h_prev=d("B H"), W_x=d("N 4H"), W_h=d("H 4H"), b=d("4H")),
+        inputs=lambda draw: dict(x_t=draw("B N"), h_prev=draw("B H"), W_x=draw("N 4H"), W_h=draw("H 4H"), b=draw("4H")),
         returns={"i_t": "B H", "f_t": "B H", "g_t": "B H", "o_t": "B H"},
         mistakes=FUSED_MISTAKES,
         hints=(
@@ -93,7 +105,7 @@ EXERCISES = [
         minutes=3,
         difficulty=1,
         reference="speed.implementations.hoist_inputs",
-        inputs=lambda d: dict(x=d("B T N"), W_x=d("N 4H"), b=d("4H")),
+        inputs=lambda draw: dict(x=draw("B T N"), W_x=draw("N 4H"), b=draw("4H")),
         returns={"z": "B T 4H"},
         mistakes=HOIST_MISTAKES,
         hints=(

@@ -1,0 +1,63 @@
+"""What a function's code names, read from its bytecode without running it."""
+
+import dis
+import inspect
+import types
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from torch import Tensor
+
+
+@dataclass
+class CodeSummary:
+    """The notebook's data and functions that a function names, and whether it is a stub."""
+
+    tensors: list[str] = field(default_factory=list)
+    numbers: list[str] = field(default_factory=list)  # and lists, tuples, dictionaries
+    empty_functions: list[str] = field(default_factory=list)  # functions of the notebook that do nothing
+    is_empty: bool = False  # its body is `pass`, `...` or a docstring
+    is_stub: bool = False  # it is empty or names NotImplementedError
+
+
+def summarize(f) -> CodeSummary:
+    """Read the code of `f` and of the notebook's own functions that it calls. Takes any object."""
+    summary, todo, seen = CodeSummary(), [inspect.unwrap(f) if callable(f) else f], set()
+    while todo:
+        function = todo.pop()
+        if not isinstance(function, types.FunctionType) or function.__code__ in seen:
+            continue
+        seen.add(function.__code__)
+        for name in _global_names(function.__code__):
+            value = function.__globals__.get(name)
+            if isinstance(value, (Tensor, np.ndarray)):
+                summary.tensors.append(name)
+            elif isinstance(value, (int, float, list, tuple, dict)) and not isinstance(value, bool):
+                summary.numbers.append(name)
+            elif isinstance(value, types.FunctionType) and value.__globals__ is function.__globals__:
+                todo.append(value)
+                summary.empty_functions += [name] if _is_empty(value.__code__) else []
+    code = getattr(f, "__code__", None)
+    if code is not None:
+        summary.is_empty = _is_empty(code)
+        summary.is_stub = summary.is_empty or "NotImplementedError" in code.co_names
+    return summary
+
+
+def _global_names(code) -> Iterator[str]:
+    """The global names that code reads, those of functions and comprehensions inside it included."""
+    for instruction in dis.get_instructions(code):
+        if instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
+            yield instruction.argval
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            yield from _global_names(constant)
+
+
+def _is_empty(code) -> bool:
+    """Whether a function's body is `pass`, `...` or a docstring alone."""
+    allowed = {"RESUME", "LOAD_CONST", "RETURN_VALUE", "RETURN_CONST", "NOP", "COPY_FREE_VARS"}
+    names = [instruction.opname for instruction in dis.get_instructions(code)]
+    constants = names.count("LOAD_CONST") + names.count("RETURN_CONST")
+    return set(names) <= allowed and constants == 1 and code.co_consts[-1] is None
