@@ -1,13 +1,12 @@
 """Which exercises are solved: a small JSON file in the user's data folder, and `progress()` to show it.
 
-`LSTM_LESSON_PROGRESS` names another folder. Nothing here can stop a lesson: a damaged file is set aside, and where
-nothing can be written the count is kept for as long as Python runs.
+`LSTM_LESSON_PROGRESS` names another folder. No error here reaches the learner: a damaged file is renamed and a new one
+started; where nothing can be written, attempts are kept in memory and written later.
 """
 
 import atexit
 import contextlib
 import csv
-import errno
 import html
 import json
 import os
@@ -28,17 +27,17 @@ _unsaved: dict[str, list[bool]] = {}  # outcomes that could not be written yet, 
 
 
 def record_attempt(name: str, passed: bool) -> None:
-    """Count one attempt at an exercise, until it is solved. Never raises."""
+    """Count one attempt at an exercise that is not solved yet. Never raises."""
     with contextlib.suppress(Exception):
         _unsaved.setdefault(name, []).append(passed)
         _save()
 
 
 def load() -> dict[str, dict]:
-    """Attempts and the time of solution of every exercise tried, with what could not be saved."""
+    """The attempts and the time of solution of every exercise tried, those not yet written included. Never raises."""
     with contextlib.suppress(Exception):
-        return _merged(_read(own_folder() / FILE), _unsaved)
-    return _merged({}, _unsaved)
+        return _add_outcomes(_read(own_folder() / FILE), _unsaved)
+    return _add_outcomes({}, _unsaved)
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ class Progress:
     rows: tuple[dict, ...]
 
     def to_csv(self, path: str | Path) -> Path:
-        """Write the rows as a table that a spreadsheet reads; returns the path."""
+        """Write the rows as a CSV file, with a header; returns its path."""
         path = Path(path)
         with path.open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, fieldnames=list(self.rows[0]))
@@ -56,7 +55,7 @@ class Progress:
             writer.writerows(self.rows)
         return path
 
-    def _notebooks(self) -> dict[str, list[dict]]:
+    def _by_notebook(self) -> dict[str, list[dict]]:
         notebooks: dict[str, list[dict]] = {}
         for row in self.rows:
             notebooks.setdefault(row["notebook"], []).append(row)
@@ -67,7 +66,7 @@ class Progress:
 
     def __repr__(self) -> str:
         lines = [self._total()]
-        for notebook, rows in self._notebooks().items():
+        for notebook, rows in self._by_notebook().items():
             lines.append(f"{notebook:<34}" + "  ".join(f"{_mark(row)} {row['exercise']}" for row in rows))
         return "\n".join(lines)
 
@@ -77,7 +76,7 @@ class Progress:
             f"<td>{sum(row['solved'] for row in rows)} of {len(rows)}</td><td style='text-align:left'>"
             + " &nbsp; ".join(f"{_mark(row)} <code>{row['exercise']}</code>" for row in rows)
             + "</td></tr>"
-            for notebook, rows in self._notebooks().items()
+            for notebook, rows in self._by_notebook().items()
         )
         left = "<th style='text-align:left'>"
         head = f"<tr>{left}notebook</th><th>solved</th>{left}exercises</th></tr>"
@@ -87,7 +86,7 @@ class Progress:
 def progress() -> Progress:
     """Which exercises are solved, notebook by notebook; `.to_csv(path)` writes a row per exercise, with attempts.
 
-    ⬜ not solved yet, ✅ solved. Attempts are counted up to the first right answer; an untouched stub is none.
+    ⬜ not solved yet, ✅ solved. Attempts are counted up to the first correct answer; an untouched stub is no attempt.
     """
     done = load()
     rows = []
@@ -103,7 +102,8 @@ def _mark(row: dict) -> str:
     return "✅" if row["solved"] else "⬜"
 
 
-def _merged(done: dict[str, dict], outcomes: dict[str, list[bool]]) -> dict[str, dict]:
+def _add_outcomes(done: dict[str, dict], outcomes: dict[str, list[bool]]) -> dict[str, dict]:
+    """A copy of `done` in which each outcome counts as an attempt, up to the first correct answer."""
     done = {name: dict(entry) for name, entry in done.items()}
     for name, passed in ((name, passed) for name, each in outcomes.items() for passed in each):
         entry = done.setdefault(name, {"attempts": 0, "solved_at": None})
@@ -113,20 +113,45 @@ def _merged(done: dict[str, dict], outcomes: dict[str, list[bool]]) -> dict[str,
     return done
 
 
+@atexit.register
+def _save_at_exit() -> None:
+    if _unsaved:
+        with contextlib.suppress(Exception):
+            _save()
+
+
 def _save() -> None:
-    """Read, merge, write beside, put in place: no other notebook's count is lost, no half file is left."""
+    """Add the unsaved outcomes to the file. It is locked meanwhile, so that no other notebook's count is lost."""
     path = own_folder() / FILE
     path.parent.mkdir(parents=True, exist_ok=True)
-    with _lock(path.with_suffix(".lock")):
+    with _locked(path.with_suffix(".lock")):
         before = _read(path)
-        after = _merged(before, _unsaved)
+        after = _add_outcomes(before, _unsaved)
         if after != before:
             _write(path, after)
         _unsaved.clear()
 
 
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold the lock. Raises filelock.Timeout if another process holds it for longer than PATIENCE."""
+    import filelock  # loads slowly
+
+    lock = filelock.FileLock(path)
+    try:
+        lock.acquire(timeout=PATIENCE, poll_interval=0.005)
+    except filelock.Timeout:
+        raise
+    except (OSError, NotImplementedError):
+        pass  # this file system has no locks: write without one
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 def _read(path: Path) -> dict[str, dict]:
-    """What the file says; a file that makes no sense is set aside under another name."""
+    """The entries of the file; {} if there is none. A damaged file is renamed, and is {} from then on."""
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -136,9 +161,9 @@ def _read(path: Path) -> dict[str, dict]:
     try:
         done = json.loads(text)["exercises"]
         for entry in done.values():
-            whole = isinstance(entry["attempts"], int) and not isinstance(entry["attempts"], bool)
-            if not whole or not isinstance(entry["solved_at"], (str, type(None))):
-                raise TypeError("not an entry of ours")
+            is_count = isinstance(entry["attempts"], int) and not isinstance(entry["attempts"], bool)
+            if not is_count or not isinstance(entry["solved_at"], (str, type(None))):
+                raise TypeError("not an entry of a progress file")
         return done
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         with contextlib.suppress(OSError):
@@ -147,46 +172,12 @@ def _read(path: Path) -> dict[str, dict]:
 
 
 def _write(path: Path, done: dict[str, dict]) -> None:
-    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=".progress-", suffix=".json")
+    """Replace the file in one step, so that it is never half written."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".progress-", suffix=".json")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             json.dump({"version": 1, "exercises": done}, file, indent=1)
-        Path(beside).replace(path)
+        Path(temporary).replace(path)
     except BaseException:
-        Path(beside).unlink(missing_ok=True)
+        Path(temporary).unlink(missing_ok=True)
         raise
-
-
-@contextlib.contextmanager
-def _lock(path: Path) -> Iterator[None]:
-    """Alone with the file; BlockingIOError if another notebook holds it for longer than `PATIENCE`."""
-    with path.open("a") as file:
-        until = time.monotonic() + PATIENCE
-        while not _try_lock(file):
-            if time.monotonic() > until:
-                raise BlockingIOError(f"{path} is held by another process")
-            time.sleep(0.005)
-        yield  # closing the file gives the lock back
-
-
-def _try_lock(file) -> bool:
-    """False while another process holds the lock; True once it is ours, or where the file system knows no locks."""
-    try:
-        if os.name == "nt":
-            import msvcrt
-
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        return error.errno not in (errno.EAGAIN, errno.EACCES, errno.EDEADLK)
-    return True
-
-
-@atexit.register
-def _save_the_rest() -> None:
-    if _unsaved:
-        with contextlib.suppress(Exception):
-            _save()

@@ -1,6 +1,7 @@
 """Progress survives restarts, damage, unwritable folders and two notebooks at once, and never stops a lesson."""
 
 import csv
+import errno
 import json
 import os
 import subprocess
@@ -8,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import filelock
 import pytest
 import torch
 
@@ -92,6 +94,30 @@ def test_a_damaged_file_is_set_aside(folder, damage):
     assert json.loads((folder / "progress.json").read_text())["exercises"]["hadamard"]["attempts"] == 1
 
 
+FIRST_VERSION = """{
+ "version": 1,
+ "exercises": {
+  "hadamard": {
+   "attempts": 3,
+   "solved_at": "2025-10-06T08:15:30+00:00"
+  },
+  "lstm_step": {
+   "attempts": 2,
+   "solved_at": null
+  }
+ }
+}"""
+
+
+def test_a_file_of_the_first_version_is_read_and_kept(folder):
+    folder.mkdir()
+    (folder / "progress.json").write_text(FIRST_VERSION, encoding="utf-8")
+    assert row("hadamard")["solved_at"] == "2025-10-06T08:15:30+00:00"
+    assert (row("lstm_step")["attempts"], row("lstm_step")["solved"]) == (2, False)
+    solve(False)
+    assert (folder / "progress.json").read_text(encoding="utf-8") == FIRST_VERSION
+
+
 def test_an_exercise_that_is_no_longer_there_is_kept_and_not_shown(folder):
     folder.mkdir()
     entry = {"attempts": 2, "solved_at": None}
@@ -147,6 +173,27 @@ def test_notebooks_that_write_at_once_lose_nothing(folder):
     assert [process.wait() for process in running] == [0, 0, 0]
     assert [row(name)["attempts"] for name in names] == [10, 10, 10]
     assert row("lstm")["attempts"] == 30
+
+
+@pytest.mark.parametrize("error", [OSError(errno.ENOLCK, "No locks available"), NotImplementedError("no flock")])
+def test_where_the_file_system_has_no_locks_progress_is_written_without_one(folder, monkeypatch, error):
+    def acquire(*_, **__):
+        raise error
+
+    monkeypatch.setattr(filelock.FileLock, "acquire", acquire)
+    solve()
+    assert json.loads((folder / "progress.json").read_text())["exercises"]["hadamard"]["attempts"] == 1
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="needs a folder that its owner cannot write to")
+def test_a_folder_that_is_read_only_stops_nothing(folder):
+    solve(False)
+    folder.chmod(0o500)
+    try:
+        assert solve().passed
+        assert row("hadamard")["attempts"] == 2
+    finally:
+        folder.chmod(0o700)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the other notebook is played with fcntl")
