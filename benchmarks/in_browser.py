@@ -12,6 +12,7 @@ from pathlib import Path
 from statistics import median, quantiles
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "support"))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tools"))
 
 import browser
 from every_explorer import MADE, START, inspector_code, value_of
