@@ -101,6 +101,7 @@ $(HUB): $(READY) classroom/requirements.txt classroom/package.json
 	@mkdir -p .venv/classroom
 	@echo "Setting up the hub: once, a minute ..."
 	@$(PY) -m pip install -qq --constraint requirements.txt --requirement classroom/requirements.txt
+	@$(PY) -m pip uninstall -qq --yes debugpy  # its port would be open to every account
 	@cp classroom/package.json .venv/classroom/
 	@npm install --prefix .venv/classroom --no-audit --no-fund --loglevel=error
 	@$(PY) -m compileall -q -j0 .venv/lib lstm_lesson >/dev/null || true  # learners can't; some templates aren't Python

@@ -1,4 +1,4 @@
-"""The way in from outside: it stays shut while the hub's sign-in is the one for trying out."""
+"""A proxy that refuses connections from other machines while the hub uses the trial sign-in."""
 
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -7,29 +7,29 @@ from jupyterhub.auth import DummyAuthenticator
 from jupyterhub.authenticators.shared import SharedPasswordAuthenticator
 from jupyterhub.proxy import ConfigurableHTTPProxy
 
-# Neither knows a learner's own password: whoever comes in, comes in as anybody.
-TRYING_OUT = (DummyAuthenticator, SharedPasswordAuthenticator)
+# Neither checks a learner's own password: everybody can sign in under every name.
+TRIAL_SIGN_INS = (DummyAuthenticator, SharedPasswordAuthenticator)
 
 
 class GuardedProxy(ConfigurableHTTPProxy):
-    """JupyterHub's own proxy, which does not come up for the trying-out sign-in on anything but loopback.
+    """JupyterHub's own proxy. With the trial sign-in it starts on loopback only.
 
-    It is made after the configuration file and the command line have had their say, and before anything listens.
+    JupyterHub creates it after it has read the configuration and the command line, and before any port is open.
     """
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
-        if isinstance(self.app.authenticator, TRYING_OUT) and (reasons := list(self._open_doors())):
+        if isinstance(self.app.authenticator, TRIAL_SIGN_INS) and (reasons := list(self._reachable_addresses())):
             self.log.critical(
-                "The trying-out sign-in (%s) lets anybody in as anybody, so this hub listens on loopback only and "
-                "does not start: %s. Take another authenticator_class, or 127.0.0.1.",
+                "The trial sign-in (%s) lets everybody sign in under every name, so this hub may listen on loopback "
+                "only. It does not start: %s. Use another authenticator_class, or 127.0.0.1.",
                 type(self.app.authenticator).__name__,
                 "; ".join(reasons),
             )
             self.app.exit(1)
 
-    def _open_doors(self):
-        """Every address under which something of the hub could be reached from elsewhere, in words."""
+    def _reachable_addresses(self):
+        """One sentence for each setting that makes a part of the hub reachable from other machines."""
         app = self.app
         addresses = {
             "bind_url": app.bind_url,
@@ -42,13 +42,13 @@ class GuardedProxy(ConfigurableHTTPProxy):
             if url and not on_loopback(url):
                 yield f"{name} is {url}"
         if not self.should_start:
-            yield "the proxy is started elsewhere (should_start is False), where nobody sees on what it listens"
+            yield "another program starts the proxy (should_start is False), so its addresses are unknown"
         if len(self.command) != 1:
-            yield f"the proxy's command has options of its own: {self.command}"
+            yield f"the proxy's command has additional options: {self.command}"
 
 
 def on_loopback(url: str) -> bool:
-    """Whether `url` names this machine and can't be reached from another; no host at all means every address.
+    """Whether only this machine can reach `url`. A URL without a host means every address, so it is False.
 
     >>> [on_loopback(url) for url in ("http://127.0.0.1:8000/", "http://[::1]/", "http://localhost")]
     [True, True, True]

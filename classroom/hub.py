@@ -1,6 +1,6 @@
-"""A real hub for the load test and the tests: started, killed, started again, and gone at the end with all it started.
+"""Start, kill, restart and stop a real hub for the load test and the tests.
 
-It listens on free ports of loopback and keeps everything, the learners' folders too, in one scratch folder.
+The hub listens on free ports of loopback. All its files, also the learners' folders, are in one temporary folder.
 """
 
 import contextlib
@@ -20,21 +20,21 @@ import psutil
 HERE = Path(__file__).resolve().parent
 PROXY = HERE.parent / ".venv" / "classroom" / "node_modules" / ".bin" / "configurable-http-proxy"
 TRIAL = HERE / "trial_config.py"
-START = 120  # seconds a hub may take to answer
-STOP = 60  # seconds a hub may take to end its learners' servers
+START = 120  # seconds until a hub must answer
+STOP = 60  # seconds until the learners' servers must have ended
 
 
 class Hub:
-    """A hub that keeps its state in `folder`, with a configuration file and further options of jupyterhub's."""
+    """A hub with its files in `folder`, a configuration file, and more options for jupyterhub."""
 
     def __init__(self, folder: Path, config: Path = TRIAL, options: tuple[str, ...] = ()):
         self.folder, self.password = Path(folder), secrets.token_urlsafe(9)
-        outside, inside, orders = free_ports(3)
-        self.address = f"http://127.0.0.1:{outside}"
+        public, private, api = free_ports(3)
+        self.address = f"http://127.0.0.1:{public}"
         settings = {
             "JupyterHub.bind_url": self.address,
-            "JupyterHub.hub_port": inside,
-            "ConfigurableHTTPProxy.api_url": f"http://127.0.0.1:{orders}",
+            "JupyterHub.hub_port": private,
+            "ConfigurableHTTPProxy.api_url": f"http://127.0.0.1:{api}",
         }
         given = {option.partition("=")[0] for option in options}
         settings = [f"--{name}={value}" for name, value in settings.items() if f"--{name}" not in given]
@@ -56,7 +56,7 @@ class Hub:
             self.process = subprocess.Popen(self.command, env=os.environ | own, stdout=log, stderr=log, cwd=self.folder)
 
     def start(self):
-        """Start the hub and wait until it answers; RuntimeError with the end of its log if it does not."""
+        """Start the hub and wait until it answers. RuntimeError with the end of its log if it does not answer."""
         self.launch()
         until = time.monotonic() + START
         while time.monotonic() < until and self.process.poll() is None:
@@ -68,12 +68,12 @@ class Hub:
         raise RuntimeError(f"the hub did not start:\n{self.log()[-3000:]}")
 
     def crash(self):
-        """Kill the hub as a power cut would; proxy and learners' servers are left alone."""
+        """Kill the hub at once. The proxy and the learners' servers go on."""
         self.process.kill()
         self.process.wait()
 
     def stop(self):
-        """End the hub, and whatever it has left behind."""
+        """End the hub and all processes that it started."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -85,7 +85,7 @@ class Hub:
         psutil.wait_procs(left, timeout=10)
 
     def home(self, learner: str) -> Path:
-        """A learner's folder on a hub for trying out."""
+        """A learner's folder on a trial hub."""
         return self.folder / "state" / "homes" / learner
 
     def log(self) -> str:
@@ -93,7 +93,7 @@ class Hub:
         return (self.folder / "hub.log").read_text(encoding="utf-8", errors="replace")
 
     def processes(self, learner: str = "") -> list[psutil.Process]:
-        """All processes of this hub, known by its folder in their environment; of one learner: server and kernels."""
+        """The processes of this hub, found by its folder in their environment, or those of one learner."""
         found = []
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error):
@@ -105,7 +105,7 @@ class Hub:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports of loopback that nobody listens on at the moment."""
+    """Ports of loopback that are free now."""
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
         for each in sockets:

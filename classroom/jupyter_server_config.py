@@ -1,8 +1,8 @@
-"""What a Jupyter server of this project reads: messages to the browser leave at once.
+"""The configuration of Jupyter servers of this project: messages to the browser are sent at once.
 
-A move of a slider is answered by several small messages. By default the second waits until the browser has confirmed
-the first, for which Linux takes up to 40 ms: more than all the rest of the way from a key press to the new picture.
-`make setup` copies this file into the .venv, `postBuild` on Binder.
+When a slider moves, the kernel answers with several small messages. By default the second message waits until the
+browser has confirmed the first. On Linux this takes up to 40 ms, longer than everything else between a key press and
+the new picture. `make setup` copies this file into the .venv, and `postBuild` does so on Binder.
 """
 
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection

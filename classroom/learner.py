@@ -1,7 +1,7 @@
-"""A simulated learner: what a browser says to the hub, to her server and to her kernel, and nothing else.
+"""A simulated learner: sends to the hub, to her server and to her kernel the requests that a browser sends.
 
-She keeps cookies and answers XSRF as a browser does. Where the hub or the proxy is away for a moment she tries again,
-as JupyterLab does, for `PATIENCE` seconds at most.
+She keeps cookies and XSRF tokens as a browser does. While the hub or the proxy does not answer, she tries again for at
+most `PATIENCE` seconds, as JupyterLab does.
 """
 
 import asyncio
@@ -15,8 +15,8 @@ from nbformat.v4 import output_from_msg
 from tornado.httpclient import HTTPRequest
 from tornado.websocket import WebSocketClosedError, websocket_connect
 
-PATIENCE = 300.0  # seconds for a server to start, for a cell to run, for a hub to come back
-AWAY = {424, 429, 500, 502, 503, 504}  # answers of a hub, proxy or server that is not there at the moment
+PATIENCE = 300.0  # seconds until a server must have started, a cell have run, a hub have restarted
+AWAY = {424, 429, 500, 502, 503, 504}  # answers of a hub, proxy or server that is not ready
 SHOWN = {"stream", "display_data", "execute_result", "error"}
 
 
@@ -33,11 +33,11 @@ class Learner:
         return self
 
     async def __aexit__(self, *_):
-        self._hang_up()
+        self._disconnect()
         await self.http.aclose()
 
     async def sign_in(self):
-        """Through the hub's form; PermissionError if it does not let her in."""
+        """Sign in with the hub's form. PermissionError if the hub refuses."""
         await self._ask("GET", "/hub/login")
         form = {"username": self.name, "password": self.password, "_xsrf": self._cookie("/hub/")}
         answer = await self.http.post("/hub/login", data=form)
@@ -45,24 +45,24 @@ class Learner:
             raise PermissionError(f"{self.name} may not sign in: the hub answered {answer.status_code}")
 
     async def start_server(self):
-        """Ask for her server and wait for it on the hub's progress page, then sign in to it."""
+        """Request her server, wait for it on the hub's progress page, then sign in to it."""
         until = time.monotonic() + PATIENCE
         while time.monotonic() < until:
             asked = await self._ask("GET", f"/hub/spawn/{self.name}")
-            if asked.status_code == 302 and await self._ready() and await self._enter():
+            if asked.status_code == 302 and await self._ready() and await self._sign_in_to_server():
                 return
             await asyncio.sleep(1)
         raise TimeoutError(f"the server of {self.name} did not start within {PATIENCE:.0f} s")
 
     async def fetch(self, path: str):
         """Follow a link of nbgitpuller; `path` is git-pull?…"""
-        await self._ask("GET", f"{self.base}/{path}")  # the page, which then listens to what git says
+        await self._ask("GET", f"{self.base}/{path}")  # this page then reads the progress of git
         phases = [event.get("phase") async for event in self._events(f"{self.base}/{path.replace('?', '/api?', 1)}")]
         if "finished" not in phases:
             raise OSError(f"{self.name} did not get the notebooks: {phases}")
 
     async def read(self, path: str) -> dict:
-        """A notebook, as her server has it."""
+        """A notebook as it is on her server."""
         return (await self._server("GET", f"contents/{path}?content=1"))["content"]
 
     async def save(self, path: str, notebook: dict):
@@ -70,24 +70,24 @@ class Learner:
         await self._server("PUT", f"contents/{path}", {"type": "notebook", "format": "json", "content": notebook})
 
     async def open_kernel(self, path: str):
-        """The kernel of the notebook at `path`, started if need be; returns once it answers."""
-        self._hang_up()
+        """Connect to the kernel of the notebook at `path`, start it if necessary, and wait until it answers."""
+        self._disconnect()
         model = {"path": path, "name": "", "type": "notebook", "kernel": {"name": "python3"}}
         self.kernel = (await self._server("POST", "sessions", model))["kernel"]["id"]
         await self.run("")
 
     async def run(self, code: str) -> list[dict]:
         """Run `code` in her kernel and return its outputs, as a notebook stores them."""
-        asked = self.session.msg("execute_request", {"code": code, "silent": False, "store_history": bool(code)})
-        asked["channel"] = "shell"
-        await self._say(json.dumps(asked, default=json_default))
-        outputs, still = [], {"execute_reply", "idle"}
+        request = self.session.msg("execute_request", {"code": code, "silent": False, "store_history": bool(code)})
+        request["channel"] = "shell"
+        await self._send(json.dumps(request, default=json_default))
+        outputs, missing = [], {"execute_reply", "idle"}
         async with asyncio.timeout(PATIENCE):
-            while still:
-                message = await self._hear()
-                if message["parent_header"].get("msg_id") == asked["header"]["msg_id"]:
+            while missing:
+                message = await self._receive()
+                if message["parent_header"].get("msg_id") == request["header"]["msg_id"]:
                     kind = message["header"]["msg_type"]
-                    still -= {kind, message["content"].get("execution_state")}
+                    missing -= {kind, message["content"].get("execution_state")}
                     if kind in SHOWN:
                         outputs.append(output_from_msg(message))
         return outputs
@@ -99,8 +99,8 @@ class Learner:
         request = HTTPRequest(self.address.replace("http", "ws", 1) + path, headers={"Cookie": cookies})
         return await websocket_connect(request, max_message_size=2**26)
 
-    async def _enter(self) -> bool:
-        """Sign in to her server, which asks the hub who she is; False if it is not there, or not any more."""
+    async def _sign_in_to_server(self) -> bool:
+        """Sign in to her server, which asks the hub for her name. False if the server does not answer."""
         try:
             await self.http.get(f"{self.base}/lab", follow_redirects=True)
             return (await self.http.get(f"{self.base}/api/contents?content=0")).status_code == 200
@@ -112,7 +112,7 @@ class Learner:
         return any([event.get("ready") async for event in events])
 
     async def _events(self, url: str):
-        """What a stream of server-sent events tells, until it ends or breaks."""
+        """The data of server-sent events, until the stream ends or breaks."""
         try:
             async with self.http.stream("GET", url, timeout=PATIENCE) as answer:
                 async for line in answer.aiter_lines():
@@ -122,14 +122,14 @@ class Learner:
             return
 
     async def _server(self, method: str, path: str, body: dict | None = None) -> dict:
-        """Ask her server's API."""
+        """Send a request to the API of her server."""
         xsrf = {"X-XSRFToken": self._cookie(f"{self.base}/")}
         answer = await self._ask(method, f"{self.base}/api/{path}", json=body, headers=xsrf)
         answer.raise_for_status()
         return answer.json()
 
     async def _ask(self, method: str, url: str, **more) -> httpx.Response:
-        """Ask, and ask again while nobody is there to answer."""
+        """Send a request, and repeat it while nobody answers."""
         until = time.monotonic() + PATIENCE
         while True:
             try:
@@ -143,8 +143,8 @@ class Learner:
             raise TimeoutError(f"nobody answers {self.name} at {url.partition('?')[0]}")
         return answer
 
-    async def _channels(self):
-        """The websocket to her kernel, opened anew where it broke; her server keeps what the kernel said meanwhile."""
+    async def _websocket(self):
+        """The websocket to her kernel, reopened if it broke; her server keeps the kernel's messages meanwhile."""
         until = time.monotonic() + PATIENCE
         while self.socket is None:
             try:
@@ -155,22 +155,22 @@ class Learner:
                 await asyncio.sleep(1)
         return self.socket
 
-    async def _say(self, text: str):
+    async def _send(self, text: str):
         while True:
             try:
-                return await (await self._channels()).write_message(text)
+                return await (await self._websocket()).write_message(text)
             except WebSocketClosedError:
                 self.socket = None
 
-    async def _hear(self) -> dict:
+    async def _receive(self) -> dict:
         while True:
-            said = await (await self._channels()).read_message()
-            if isinstance(said, str):  # bytes are the buffers of widgets
-                return json.loads(said)
-            if said is None:
+            message = await (await self._websocket()).read_message()
+            if isinstance(message, str):  # bytes are the buffers of widgets
+                return json.loads(message)
+            if message is None:
                 self.socket = None
 
-    def _hang_up(self):
+    def _disconnect(self):
         if self.socket is not None:
             self.socket.close()
         self.socket = None

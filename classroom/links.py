@@ -1,8 +1,8 @@
-"""Print a link for each notebook: who follows it gets the notebooks into her folder and that one opened.
+"""Print a link for each notebook. The link copies the notebooks into the learner's folder and opens that notebook.
 
     python classroom/links.py https://hub.example.org
 
-The links are those of nbgitpuller: it fetches what is new and keeps what the learner has written.
+The links use nbgitpuller, which fetches new versions and keeps what the learner has written.
 """
 
 import sys
@@ -10,9 +10,9 @@ import tomllib
 from pathlib import Path
 from urllib.parse import urlencode
 
-HOUSE = Path(__file__).resolve().parent.parent
-NOTEBOOKS = sorted(path.name for path in (HOUSE / "notebooks").glob("*.ipynb"))
-REPOSITORY = tomllib.loads((HOUSE / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]["Repository"]
+ROOT = Path(__file__).resolve().parent.parent
+NOTEBOOKS = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
+REPOSITORY = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]["Repository"]
 FOLDER = REPOSITORY.rsplit("/", 1)[-1]  # where nbgitpuller puts it in the learner's home
 
 
@@ -23,12 +23,12 @@ def pull(notebook: str, repository: str = REPOSITORY, branch: str = "main") -> s
 
 
 def link(hub: str, notebook: str) -> str:
-    """The whole link to `notebook` on the hub at the address `hub`, for whoever signs in there."""
+    """The whole link to `notebook` on the hub at the address `hub`."""
     return f"{hub.rstrip('/')}/hub/user-redirect/{pull(notebook)}"
 
 
 def main(hub: str) -> None:
-    """Print the links, a line each, ready to be sent to a class."""
+    """Print the links, one on each line."""
     for notebook in NOTEBOOKS:
         print(f"{notebook.removesuffix('.ipynb')}\n    {link(hub, notebook)}")
 

@@ -1,7 +1,7 @@
-"""The classroom for trying out, on loopback: any name signs in, and all learners run as the one who started it.
+"""A trial of the classroom on loopback: every name can sign in, and all servers run under the account that started it.
 
-So the learners are not kept apart, and the memory and CPU limits are told to them but enforced by nobody: accounts and
-systemd do both on a real server. The password keeps other people on this machine out; it is new at every start.
+Learners are not separated from each other, and the limits of memory and CPU are not enforced: a real server uses
+accounts and systemd for both. A new password at every start keeps other users of this machine out.
 """
 
 import os
@@ -24,12 +24,12 @@ c.Spawner.pre_spawn_hook = None
 c.JupyterHub.cleanup_servers = True  # Ctrl-C ends everything
 c.JupyterHub.log_level = "WARN"
 if os.geteuid() == 0:
-    print("You are root, so whoever has the password is root: take another account where others can sign in.")
+    print("You are root, so everybody who has the password is root. Use another account if others can sign in here.")
     c.Spawner.args.append("--allow-root")
 
 
-# Other than on a real server, homes may stand deep in folders, too deep for the name of a kernel's socket. Then kernels
-# listen on ports of loopback, where a key keeps strangers out.
+# Here the path of a learner's folder may be too long for a kernel's socket. Then kernels listen on ports of loopback,
+# protected by a key.
 c.Spawner.environment["JUPYTER_RUNTIME_DIR"] = lambda spawner: str(state / "homes" / spawner.user.name / ".run")
 if len(str(state)) > 30:
     c.Spawner.args.remove("--KernelManager.transport=ipc")
