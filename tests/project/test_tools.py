@@ -225,3 +225,13 @@ def test_the_address_is_said_when_the_server_of_this_process_has_written_it_down
     monkeypatch.delenv("SSH_CONNECTION", raising=False)
     lab.say_where_to_open(browser=False)
     assert OPEN in capsys.readouterr().out.split()
+
+
+# The benchmarks -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.full
+def test_the_benchmarks_start():
+    command = [sys.executable, ROOT / "benchmarks" / "run.py", "--help"]
+    run = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | {"PYTHONPATH": ""})
+    assert run.returncode == 0, run.stderr
