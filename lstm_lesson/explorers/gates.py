@@ -1,6 +1,4 @@
-"""Explorers of one idea each: an unrolled RNN, a gate as a valve, a forget gate as a clock."""
-
-import math
+"""Small explorers: one input gate, the half-life of a forget gate, the steps of an RNN."""
 
 import ipywidgets as widgets
 import torch
@@ -9,21 +7,22 @@ from torch import Tensor
 from lstm_lesson import equations
 from lstm_lesson.explorers.base import Explorer, slider
 from lstm_lesson.plots.figure import Picture
+from lstm_lesson.plots.numbers import bracketed, decimals, share
 from lstm_lesson.plots.style import COLORS, INK, QUIET
-from lstm_lesson.plots.svg import Axes, Card, bracketed, number
+from lstm_lesson.plots.svg import Axes, Card
 from lstm_lesson.shapes import check_shapes
 
 PALE, WATER = "#AEB4BA", "#E6F1F8"
 
 
-def at_rest(gate, x: float = 0.0, weight: float = 0.0, bias: float = 0.0) -> float:
-    """One unit's gate, computed by the equation `gate`, for one input and no state."""
+def gate_without_state(gate, x: float = 0.0, weight: float = 0.0, bias: float = 0.0) -> float:
+    """The gate of one unit, computed by the equation `gate`, for one input and a state of zero."""
     x, weight, bias, zero = (torch.tensor([[value]], dtype=torch.float64) for value in (x, weight, bias, 0.0))
     return gate(x, zero, weight, zero, bias[0]).item()
 
 
 class GateValve(Explorer):
-    """One input gate as a valve: how far an input, its weight and a bias open it (notebook 04).
+    """One input gate, drawn as a valve that an input, its weight and a bias open (notebook 04).
 
     x from −6 to 6, weight from −8 to 8, bias from −16 to 16; the state h_{t−1} is zero.
     Raises ValueError for a number outside its range.
@@ -37,29 +36,29 @@ class GateValve(Explorer):
         })  # fmt: skip
 
     def draw(self, x, weight, bias) -> tuple[Picture, str]:
-        """The valve at its opening, and the gate against every x."""
-        i, z = at_rest(equations.input_gate, x, weight, bias), x * weight + bias
+        """The valve at this opening, and the curve of the gate against x."""
+        i, z = gate_without_state(equations.input_gate, x, weight, bias), x * weight + bias
         xs = [k / 20 - 6 for k in range(241)]
         openings = torch.sigmoid(torch.tensor(xs, dtype=torch.float64) * weight + bias).tolist()
-        between = [at_rest(equations.input_gate, end, weight, bias) for end in (-1, 1)]
+        between = [gate_without_state(equations.input_gate, end, weight, bias) for end in (-1, 1)]
         card = Card(900, 330, "The valve lets the share i = σ(z) of the new content through")
         _valve(card, i)
         axes = Axes(card, (440, 76, 430, 186), (-6, 6), (0, 1), "input x", "gate i")
         left, right = axes.at(-1, 0)[0], axes.at(1, 0)[0]
         card.rect(left, 76, right - left, 186, fill="#9AA0A6", opacity=0.18, corner=0)
-        card.words((left + right) / 2, 70, "x from −1 to 1", QUIET, 13, "middle")
+        card.text((left + right) / 2, 70, "x from −1 to 1", QUIET, 13, "middle")
         axes.curve(xs, openings, COLORS["i"])
         axes.dot(x, i, COLORS["i"], 8)
         text = (
-            f"z = {number(x)} · {bracketed(weight)} + {bracketed(bias)} = {number(z)}, gate i = {_share(i)}; "
-            f"for x from −1 to 1 between {_share(min(between))} and {_share(max(between))}"
+            f"z = {decimals(x)} · {bracketed(weight)} + {bracketed(bias)} = {decimals(z)}, gate i = {share(i)}; "
+            f"for x from −1 to 1 between {share(min(between))} and {share(max(between))}"
         )
         about = "Left a pipe with a plate in it, right the S-shaped gate against the input with a dot on it."
         return card.picture(f"{about} {text}."), text
 
 
 def _valve(card: Card, i: float) -> None:
-    """A pipe from left to right; the plate across it leaves the share i open."""
+    """A pipe from left to right with a plate across it that leaves the share i open."""
     top, height, plate = 130, 110, 205
     flow = height * i
     card.rect(30, top, plate - 30, height, fill=WATER, corner=0)
@@ -67,20 +66,14 @@ def _valve(card: Card, i: float) -> None:
     for y in (top, top + height):
         card.path([(30, y), (365, y)], INK, 3)
     card.rect(plate - 7, top - 34, 14, 34 + height - flow, fill=COLORS["i"], corner=2)
-    card.words(40, top + height / 2 + 5, "new content")
-    card.words(plate, top + height + 32, f"{_share(i, 100)} % open", COLORS["i"], 17, "middle", bold=True)
-
-
-def _share(i: float, whole: int = 1) -> str:
-    """i as a part of 1 (four decimals) or of 100 (one); near 0 and 1 with more, up to eight, as 0.00995."""
-    least, left = (4 if whole == 1 else 1), whole * max(min(i, 1 - i), 1e-99)
-    return f"{whole * i:.{min(max(least, 2 - math.floor(math.log10(left))), 8)}f}"
+    card.text(40, top + height / 2 + 5, "new content")
+    card.text(plate, top + height + 32, f"{share(i, 100)} % open", COLORS["i"], 17, "middle", bold=True)
 
 
 class HalfLifeExplorer(Explorer):
-    """How long a memory lasts when nothing but the forget gate's bias speaks (notebook 05).
+    """How long the memory lasts if the forget gate depends on its bias only (notebook 05).
 
-    bias from −6 to 8. The gate rests at f = σ(bias); a memory of 1 holds f^k after k steps.
+    bias from −6 to 8. The gate is f = σ(bias) at every step; of a memory of 1, f^k is left after k steps.
     Raises ValueError for a number outside that range.
     """
 
@@ -88,8 +81,8 @@ class HalfLifeExplorer(Explorer):
         super().__init__({"bias": slider("forget bias", "bias", bias, -6, 8)})
 
     def draw(self, bias) -> tuple[Picture, str]:
-        """The decay, with a dot where half is left, or beyond the picture an arrow."""
-        f = at_rest(equations.forget_gate, bias=bias)
+        """The decay, with a dot where half is left; an arrow if that point lies outside the axes."""
+        f = gate_without_state(equations.forget_gate, bias=bias)
         life = equations.half_life(torch.tensor(f, dtype=torch.float64)).item()
         card = Card(900, 350, "A memory of 1, and what the gate leaves of it step by step")
         axes = Axes(card, (70, 76, 700, 210), (0, 100), (0, 1), "steps (one word is one step)", "share left")
@@ -98,17 +91,17 @@ class HalfLifeExplorer(Explorer):
         axes.curve(ks, [f**k for k in ks], COLORS["f"])
         axes.dot(life, 0.5, COLORS["f"], 8)
         if life > 100:  # the curve lies above one half, so there is room below
-            card.words(764, axes.at(0, 0.5)[1] + 22, f"half-life {life:.4g} →", COLORS["f"], side="end", bold=True)
-        card.words(778, axes.at(0, 0.5)[1] + 5, "half is left", QUIET)
+            card.text(764, axes.at(0, 0.5)[1] + 22, f"half-life {life:.4g} →", COLORS["f"], side="end", bold=True)
+        card.text(778, axes.at(0, 0.5)[1] + 5, "half is left", QUIET)
         text = (
-            f"bias {number(bias, 1)}, gate f = {f:.4f}, half-life {life:.4g} step{'' if life == 1 else 's'}, "
+            f"bias {decimals(bias, 1)}, gate f = {f:.4f}, half-life {life:.4g} step{'' if life == 1 else 's'}, "
             f"left after 50 steps: {f**50:.2%}, after 100: {f**100:.2%}"
         )
         return card.picture(f"A curve that falls from 1, crossing one half at the half-life. {text}."), text
 
 
 class UnrolledStepper(Explorer):
-    """An RNN read step by step: what comes in, what it becomes, and that the weights stay the same (notebook 01).
+    """An RNN, step by step: its inputs, its states, and the weights that are the same at each step (notebook 01).
 
     x (T, N), W_xh (N, H), W_hh (H, H), b_h (H,); T at most 6, N and H at most 3. The state starts at zero.
     Raises ValueError naming the argument whose shape does not fit.
@@ -118,7 +111,7 @@ class UnrolledStepper(Explorer):
         sizes = check_shapes(x=(x, "T N"), W_xh=(W_xh, "N H"), W_hh=(W_hh, "H H"), b_h=(b_h, "H"))
         for letter, most in {"T": 6, "N": 3, "H": 3}.items():
             if sizes[letter] > most:
-                raise ValueError(f"{letter} is {sizes[letter]}; the picture has room for at most {most}")
+                raise ValueError(f"{letter} is {sizes[letter]}; the drawing has space for at most {most}")
         self.x, self.W_xh, self.W_hh, self.b_h = (w.detach().double() for w in (x, W_xh, W_hh, b_h))
         states = [torch.zeros(1, sizes["H"], dtype=torch.float64)]
         for x_t in self.x[:, None]:  # (1, N)
@@ -134,7 +127,7 @@ class UnrolledStepper(Explorer):
         self.move(step=min(max(self.controls["step"].value + by, 1), steps))
 
     def draw(self, step, unit) -> tuple[Picture, str]:
-        """The unrolled network up to this step, and one unit's equation with this step's numbers."""
+        """The unrolled network up to this step, and one unit's equation with the numbers of this step."""
         from_x = list(zip(self.x[step - 1].tolist(), self.W_xh[:, unit - 1].tolist(), strict=True))
         from_h = list(zip(self.states[step - 1].tolist(), self.W_hh[:, unit - 1].tolist(), strict=True))
         bias, h = self.b_h[unit - 1].item(), self.states[step, unit - 1].item()
@@ -145,29 +138,27 @@ class UnrolledStepper(Explorer):
             f"Step {step} of {len(self.x)}: new numbers in x and h, the same weights",
         )
         self._boxes(card, step)
+        total = f"{decimals(sums[0], 3)} + {bracketed(sums[1], 3)} + {bracketed(bias, 3)}"
         rows = [
-            (f"x_{step} W_{{xh}}", f"{_products(from_x, 2)} = {number(sums[0], 3)}"),
-            (f"h_{step - 1} W_{{hh}}", f"{_products(from_h, 4)} = {number(sums[1], 3)}"),
-            ("b_h", number(bias, 3)),
-            (
-                f"h_{step}",
-                f"tanh({' + '.join([number(sums[0], 3), bracketed(sums[1], 3), bracketed(bias, 3)])}) = {number(h)}",
-            ),
+            (f"x_{step} W_{{xh}}", f"{_products(from_x, 2)} = {decimals(sums[0], 3)}"),
+            (f"h_{step - 1} W_{{hh}}", f"{_products(from_h, 4)} = {decimals(sums[1], 3)}"),
+            ("b_h", decimals(bias, 3)),
+            (f"h_{step}", f"tanh({total}) = {decimals(h)}"),
         ]
-        card.words(30, 282, f"Unit {unit} at step {step}", bold=True)
+        card.text(30, 282, f"Unit {unit} at step {step}", bold=True)
         for k, (name, numbers) in enumerate(rows):
-            card.words(30, 318 + 38 * k, name)
-            card.words(100, 318 + 38 * k, numbers, COLORS["h"] if k == 3 else INK, 13, bold=k == 3)
+            card.text(30, 318 + 38 * k, name)
+            card.text(100, 318 + 38 * k, numbers, COLORS["h"] if k == 3 else INK, 13, bold=k == 3)
         self._weights(card, unit)
         text = (
-            f"step {step}, unit {unit}: {number(sums[0], 3)} from x, {number(sums[1], 3)} from the state before, "
-            f"{number(bias, 3)} bias, h = {number(h, 4)}"
+            f"step {step}, unit {unit}: {decimals(sums[0], 3)} from x, {decimals(sums[1], 3)} from the state before, "
+            f"{decimals(bias, 3)} bias, h = {decimals(h, 4)}"
         )
         return card.picture(f"An RNN unrolled over {len(self.x)} steps, read up to this one. {text}."), text
 
     def _boxes(self, card: Card, step: int) -> None:
         pitch = 800 / len(self.x)
-        card.words(16, 154, "h_0")
+        card.text(16, 154, "h_0")
         for t in range(1, len(self.x) + 1):
             middle, half = 66 + pitch * (t - 0.5), min(44, 0.3 * pitch)
             color, now = (INK if t <= step else PALE), t == step
@@ -184,32 +175,32 @@ class UnrolledStepper(Explorer):
                 COLORS["i"] if now else color,
                 3.5 if now else 1.8,
             )
-            card.words(middle, 155, "tanh", color, 14, "middle", bold=now)
-            card.words(middle, 226, f"x_{t}", color, 14.5, "middle", bold=now)
-            card.words(middle, 244, *_vector(self.x[t - 1], color))
-            card.words(middle, 70, f"h_{t}", color, 14.5, "middle", bold=now)
+            card.text(middle, 155, "tanh", color, 14, "middle", bold=now)
+            card.text(middle, 226, f"x_{t}", color, 14.5, "middle", bold=now)
+            card.text(middle, 244, *_vector(self.x[t - 1], color))
+            card.text(middle, 70, f"h_{t}", color, 14.5, "middle", bold=now)
             if t <= step:
-                card.words(middle, 88, *_vector(self.states[t], color))
+                card.text(middle, 88, *_vector(self.states[t], color))
 
     def _weights(self, card: Card, unit: int) -> None:
-        """The three sets of weights, the unit's column marked."""
-        card.words(600, 282, "The same at every step", bold=True)
+        """The three sets of weights, with the unit's column shaded."""
+        card.text(600, 282, "The same at every step", bold=True)
         y = 318
         card.rect(660 + 62 * (unit - 1), 298, 58, 24 * (len(self.W_xh) + len(self.W_hh) + 1) + 16, WATER)
         for name, rows in {"W_{xh}": self.W_xh, "W_{hh}": self.W_hh, "b_h": self.b_h[None]}.items():
-            card.words(600, y, name)
+            card.text(600, y, name)
             for row in rows.tolist():
                 for k, value in enumerate(row):
-                    card.words(710 + 62 * k, y, number(value), size=13.5, side="end", bold=k == unit - 1)
+                    card.text(710 + 62 * k, y, decimals(value), size=13.5, side="end", bold=k == unit - 1)
                 y += 24
             y += 8
 
 
 def _products(pairs, digits: int) -> str:
-    """A row times a column, written out; a state needs more digits than a weight for its sum to come out on paper."""
+    """Products of a row and a column as text; `digits` of the first factors keep the printed sum correct."""
     return " + ".join(f"{bracketed(a, digits)} · {bracketed(b)}" for a, b in pairs)
 
 
 def _vector(values: Tensor, color: str) -> tuple:
-    """What `Card.words` needs to write a row of numbers round its place; three of them are set smaller."""
-    return f"({', '.join(map(number, values.tolist()))})", color, 11.5 if len(values) > 2 else 13, "middle"
+    """The arguments of `Card.text` for a centred row of numbers; a row of three is smaller."""
+    return f"({', '.join(map(decimals, values.tolist()))})", color, 11.5 if len(values) > 2 else 13, "middle"

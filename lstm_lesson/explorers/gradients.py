@@ -1,7 +1,6 @@
-"""How far a gradient travels back in time, as weights are turned: `gradient_by_lag`, live."""
+"""The gradient explorer: `gradient_by_lag` of an RNN or an LSTM, for weights that can be changed."""
 
 import math
-import re
 
 import ipywidgets as widgets
 import torch
@@ -10,13 +9,14 @@ from torch import Tensor, nn
 from lstm_lesson.explorers.base import Explorer, slider
 from lstm_lesson.gradients import gradient_by_lag, spectral_radius
 from lstm_lesson.plots.figure import Picture
+from lstm_lesson.plots.numbers import significant, true_minus
 from lstm_lesson.plots.style import COLORS, INK
 from lstm_lesson.plots.svg import Axes, Card
 
 N, H, LONGEST = 8, 32, 60
-SIZES = (0.0, 0.01, 0.1, 1.0, 5.0)  # of the inputs
-RANGE = {"RNN": (1e-20, 1e15), "LSTM": (1e-20, 1e10)}  # of the picture
-NAMES = {"radius": "spectral radius", "forget_bias": "forget bias", "inputs": "size of inputs", "seed": "seed"}
+SIZES = (0.0, 0.01, 0.1, 1.0, 5.0)  # factors of the inputs
+RANGE = {"RNN": (1e-20, 1e15), "LSTM": (1e-20, 1e10)}  # of the y axis
+CONTROL_NAMES = {"radius": "spectral radius", "forget_bias": "forget bias", "inputs": "size of inputs", "seed": "seed"}
 
 
 class GradientExplorer(Explorer):
@@ -47,9 +47,9 @@ class GradientExplorer(Explorer):
             bias = slider("forget bias", "forget_bias", forget_bias, -2, 8)
             super().__init__({"forget_bias": bias} | controls)
 
-    def draw(self, length, **turned) -> tuple[Picture, str]:
-        """The curve of one seed and its reference, on axes that stay where they are."""
-        norms, factor = self.measure(length=length, **turned)
+    def draw(self, length, **settings) -> tuple[Picture, str]:
+        """The curve of one seed and its reference, on axes with a fixed range."""
+        norms, factor = self.measure(length=length, **settings)
         power = f"{factor:.4g}".rstrip(".") + " to the power k"
         curves = {"gradient of h": ([*norms["h"]], COLORS["h"] if "c" in norms else INK, "solid")}
         if "c" in norms:
@@ -68,12 +68,13 @@ class GradientExplorer(Explorer):
         for k, (name, (ys, color, dash)) in enumerate(curves.items()):
             axes.curve(range(length + 1), ys, color, dash)
             card.path([(662, 110 + 30 * k), (706, 110 + 30 * k)], color, 2.8, dash)
-            card.words(716, 115 + 30 * k, name, color)
+            card.text(716, 115 + 30 * k, name, color)
         last = "; ".join(
-            f"{name.replace('power k', f'power {length}')} = {_short(ys[-1])}" for name, (ys, *_) in curves.items()
+            f"{name.replace('power k', f'power {length}')} = {significant(ys[-1], 2)}"
+            for name, (ys, *_) in curves.items()
         )
-        text = ", ".join(f"{NAMES[key]} {value:g}" for key, value in turned.items() if key != "tanh")
-        text += ("" if turned.get("tanh", True) else ", no tanh") + f". At lag {length}: {last}".replace("-", "−")
+        text = ", ".join(f"{CONTROL_NAMES[key]} {value:g}" for key, value in settings.items() if key != "tanh")
+        text += ("" if settings.get("tanh", True) else ", no tanh") + true_minus(f". At lag {length}: {last}")
         return card.picture(f"Curves against the lag on a log scale. {text}."), text
 
     def measure(self, inputs=1.0, length=LONGEST, seed=0, radius=1.0, tanh=True, forget_bias=0.0) -> tuple[dict, float]:
@@ -91,20 +92,15 @@ class GradientExplorer(Explorer):
         )
 
 
-def _short(value: float) -> str:
-    """Two digits, with the power of ten behind them where it is far from 0: 7.2, 0.057, 3.7e10."""
-    return re.sub(r"e\+?(-?)0*", r"e\1", f"{value:.2g}")
-
-
 def rnn_weights(seed: int, radius: float) -> tuple[Tensor, Tensor, Tensor]:
-    """W_xh (8, 32), W_hh (32, 32), b_h (32,) as `RNNCell` draws them, then W_hh scaled to this spectral radius."""
+    """W_xh (8, 32), W_hh (32, 32), b_h (32,) with `RNNCell`'s random weights, W_hh scaled to this spectral radius."""
     W_xh, W_hh, b_h = _uniform(seed, (N, H), (H, H), (H,))
     return W_xh, W_hh * (radius / spectral_radius(W_hh)), b_h
 
 
 def lstm_cell(seed: int, forget_bias: float) -> nn.LSTMCell:
-    """PyTorch's cell (8 inputs, 32 units) as it is drawn, with `forget_bias` added to the bias of the forget gate."""
-    cell = nn.utils.skip_init(nn.LSTMCell, N, H, dtype=torch.float64)  # drawing here would use up random numbers
+    """PyTorch's cell (8 inputs, 32 units), random, with `forget_bias` added to the bias of the forget gate."""
+    cell = nn.utils.skip_init(nn.LSTMCell, N, H, dtype=torch.float64)  # without random numbers of the global generator
     drawn = _uniform(seed, *(weight.shape for weight in cell.parameters()))
     with torch.no_grad():
         for weight, numbers in zip(cell.parameters(), drawn, strict=True):
@@ -114,7 +110,7 @@ def lstm_cell(seed: int, forget_bias: float) -> nn.LSTMCell:
 
 
 def _uniform(seed: int, *shapes) -> list[Tensor]:
-    """Numbers in ±1/√H, always the same for a seed, the notebook's own random numbers untouched."""
+    """Numbers in ±1/√H, the same for the same seed; the global random generator is not used."""
     generator = torch.Generator().manual_seed(seed)
     return [
         torch.empty(shape, dtype=torch.float64).uniform_(-(H**-0.5), H**-0.5, generator=generator) for shape in shapes

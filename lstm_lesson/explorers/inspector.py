@@ -1,4 +1,4 @@
-"""The gate inspector: one page that shows a trained classifier while it reads a text, word by word, unit by unit."""
+"""The gate inspector: a page that shows the gates of a trained classifier at each word of a text."""
 
 import base64
 import html
@@ -13,24 +13,25 @@ import torch
 from torch import Tensor
 
 from lstm_lesson.explorers.base import Explorer
-from lstm_lesson.explorers.reading import Reading, by_activity, printable, read_text
-from lstm_lesson.explorers.snapshot import gate_picture
+from lstm_lesson.explorers.snapshot import snapshot
+from lstm_lesson.explorers.traced_text import TracedText, by_activity, printable, trace_text
+from lstm_lesson.plots.style import NAMES
 from lstm_lesson.text.classifiers import TextClassifier
 from lstm_lesson.text.news import Vocabulary
 
 FRAME = '<iframe class="lstm-inspector" title="Gate inspector" data-key="{}" style="{}" srcdoc="{}"></iframe>'
 LIVE = "width:100%;height:760px;border:0"
 OVER = "position:absolute;left:0;top:0;width:100%;height:100%;border:0;background:#fff"  # covers the static picture
-MANY = 20_000  # letters that a text box takes
+MOST_LETTERS = 20_000  # of a typed text
 
 
 class GateInspector(Explorer):
-    """Look inside a trained classifier while it reads a text, or two beside each other (notebook 13).
+    """The gates of a trained classifier at each word of a text, or of two texts beside each other (notebook 13).
 
     `first`, `second`: a text or a list of words; "" for no second one. `labels`: the names of the classes; the
-    probability of the last one is shown. `scores` (H,), if given, one number a unit, its correlation with
-    the label, say: units can then be ordered by its size.
-    Shown as the last expression of a cell: with a kernel, boxes to type other texts into; without one, the page alone.
+    probability of the last one is shown. `scores` (H,): one number for each unit, for example its correlation with
+    the label; the units can then be ordered by its size. `traced_texts`: one `TracedText` for each.
+    Shown as the last expression of a cell: with a kernel, boxes for other texts and the page; without one, the page.
     Raises ValueError for a classifier, vocabulary, text, labels or scores that do not fit.
     """
 
@@ -40,22 +41,24 @@ class GateInspector(Explorer):
         self._given = {_joined(text): text for text in (first, second) if isinstance(text, (list, tuple))}
         self.classifier, self.vocabulary = classifier, vocabulary
         self.labels, self.scores = _labels(classifier, labels), _scores(classifier, scores)
-        self.readings: list[Reading] = []
+        self.traced_texts: list[TracedText] = []
         super().__init__({"first": _box("Text", "first", first), "second": _box("Compare with", "second", second)})
 
     def draw(self, first: str, second: str):
-        """Read the texts; the static picture of what was read, and its values as text."""
-        typed = {"first": first, "second": second}
-        called = {name: self.controls[name].description if hasattr(self, "_view") else name for name in typed}
-        texts = {name: text for name, text in typed.items() if name == "first" or text.strip()}
-        self.readings = [
-            read_text(self.classifier, self.vocabulary, self._given.get(text, text[:MANY]), called[name])
-            for name, text in texts.items()
+        """Trace the texts; return a picture for where no script runs, and the answers as text."""
+        given = {"first": first} | ({"second": second} if second.strip() else {})
+        self.traced_texts = [
+            trace_text(self.classifier, self.vocabulary, self._given.get(text, text[:MOST_LETTERS]), self._label(name))
+            for name, text in given.items()
         ]
-        order, _ = by_activity(self.readings)
-        picture = gate_picture(self.readings, order, self.labels[-1])
-        answers = [f"P({self.labels[-1]}) = {reading.probability[-1]:.2f}" for reading in self.readings]
+        order, _ = by_activity(self.traced_texts)
+        picture = snapshot(self.traced_texts, order, self.labels[-1])
+        answers = [f"P({self.labels[-1]}) = {text.probability[-1]:.2f}" for text in self.traced_texts]
         return picture, f"answer at the end: {' · '.join(answers)}; most active unit: {order[0]}"
+
+    def _label(self, name: str) -> str:
+        """The name of a text in an error: the argument's at the start, the text box's later."""
+        return self.controls[name].description if hasattr(self, "_view") else name
 
     def page(self) -> str:
         """The inspector as one HTML page that needs neither a kernel nor a network."""
@@ -64,7 +67,7 @@ class GateInspector(Explorer):
         )
 
     def to_html(self, path: str | Path) -> Path:
-        """Write the page to a file, whole or not at all, and return its path. OSError if it can't be written."""
+        """Write the page to a file and return its path. Raises OSError if it fails; the file then stays as it was."""
         path = Path(path)
         with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
             part = Path(file.name)
@@ -77,8 +80,8 @@ class GateInspector(Explorer):
         return path
 
     def _data(self) -> str:
-        """All values as JSON in which no token can end the script: the signs that HTML knows are escaped."""
-        order, activity = by_activity(self.readings)
+        """All values as JSON; <, > and & are escaped, so that no token can end the script."""
+        order, activity = by_activity(self.traced_texts)
         orders, scores = {"activity": order}, {"activity": _rounded(activity)}
         if self.scores is not None:
             orders["label"] = self.scores.abs().argsort(descending=True, stable=True).tolist()
@@ -87,10 +90,17 @@ class GateInspector(Explorer):
             {"tokens": r.tokens, "known": r.known, "notes": r.notes, "probability": _rounded(r.probability),
              "saliency": _rounded(r.saliency), "effect": _rounded(r.effect),
              "values": {gate: _packed(values) for gate, values in r.values.items()}}
-            for r in self.readings
+            for r in self.traced_texts
         ]  # fmt: skip
-        data = {"units": len(order), "labels": self.labels, "orders": orders, "scores": scores, "texts": texts}
-        text = json.dumps(data, separators=(",", ":"))  # ASCII: every other sign as \u....
+        data = {
+            "units": len(order),
+            "names": NAMES,
+            "labels": self.labels,
+            "orders": orders,
+            "scores": scores,
+            "texts": texts,
+        }
+        text = json.dumps(data, separators=(",", ":"))  # ASCII: every other character as \u....
         return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
     def _live(self) -> str:
@@ -107,7 +117,7 @@ def _template() -> str:
 
 
 def _packed(values: Tensor) -> dict:
-    """Values (T, H) as 16-bit whole numbers times a scale: four decimals for a gate, in a third of the space."""
+    """Values (T, H) as 16-bit integers times a scale: four decimals for a gate, in a third of the space."""
     scale = max(values.abs().max().item(), 1e-9) / 32767
     whole = (values / scale).round().clamp(-32767, 32767).to(torch.int16).contiguous().cpu().numpy()
     return {"scale": scale, "data": base64.b64encode(whole.astype("<i2").tobytes()).decode()}
@@ -125,14 +135,14 @@ def _box(label: str, name: str, text) -> widgets.Text:
     if not isinstance(text, (str, list, tuple)):
         raise ValueError(f"{name} is {type(text).__name__}; it needs a text, or a list of words")
     value = text if isinstance(text, str) else _joined(text)
-    looks = {"style": {"description_width": "7em"}, "layout": {"width": "98%"}}
-    return widgets.Text(value=value, description=label, continuous_update=False, placeholder="type a text", **looks)
+    size = {"style": {"description_width": "7em"}, "layout": {"width": "98%"}}
+    return widgets.Text(value=value, description=label, continuous_update=False, placeholder="type a text", **size)
 
 
 def _labels(classifier, labels) -> list[str]:
     classes = classifier.linear.out_features if isinstance(classifier, TextClassifier) else 2
     if not isinstance(labels, (tuple, list)) or len(labels) != classes or not all(isinstance(x, str) for x in labels):
-        raise ValueError(f"labels is {labels!r}; it needs {classes} names, one for each answer of the classifier")
+        raise ValueError(f"labels is {labels!r}; it needs {classes} names, one for each class")
     return list(labels)
 
 
@@ -141,4 +151,4 @@ def _scores(classifier, scores) -> Tensor | None:
     if scores is None or (isinstance(scores, Tensor) and scores.shape == (units,) and scores.isfinite().all()):
         return scores
     has = tuple(scores.shape) if isinstance(scores, Tensor) else type(scores).__name__
-    raise ValueError(f"scores has {has}; it needs {units} finite numbers, one a unit")
+    raise ValueError(f"scores has {has}; it needs {units} finite numbers, one for each unit")

@@ -1,4 +1,4 @@
-"""One LSTM unit with every number in reach: its inputs, its weights, its biases."""
+"""The cell playground: one LSTM unit with a slider for each input, weight and bias."""
 
 import ipywidgets as widgets
 import torch
@@ -7,15 +7,16 @@ from lstm_lesson.cells import Values, lstm_values
 from lstm_lesson.explorers.base import Explorer, slider
 from lstm_lesson.plots import lstm_svg
 from lstm_lesson.plots.figure import Picture
-from lstm_lesson.plots.style import COLORS, QUIET
-from lstm_lesson.plots.svg import Axes, Card, number
+from lstm_lesson.plots.numbers import decimals
+from lstm_lesson.plots.style import COLORS, NAMES, QUIET
+from lstm_lesson.plots.svg import Axes, Card
 
-GATES = {"i": "input gate i", "f": "forget gate f", "c": "candidate g", "o": "output gate o"}
+GATES = {"i": "i", "f": "f", "c": "g", "o": "o"}  # the last letter of a weight: the gate that it belongs to
 STATE = {"x": (-2, 2), "h_prev": (-1, 1), "c_prev": (-60, 60)}
 WEIGHTS = [name for k in GATES for name in (f"W_x{k}", f"W_h{k}", f"b_{k}")]
-GRID = 0.05  # of every slider
-SHOWN = 30  # steps in the strip beside the cell
-PRESETS = {  # what to look for, and the numbers that are not 0
+GRID = 0.05  # the step of every slider
+SHOWN = 30  # the last steps, drawn beside the cell
+PRESETS = {  # a hint, and the numbers that are not 0
     "remember": (
         "Press Step with any x: the memory stays",
         {"x": 1.0, "c_prev": 1.0, "b_i": -8.0, "b_f": 8.0, "W_xc": 2.0, "b_o": 4.0},
@@ -36,16 +37,16 @@ PRESETS = {  # what to look for, and the numbers that are not 0
 
 
 class CellPlayground(Explorer):
-    """An LSTM unit to play with: the drawn cell with the values that flow through it, and its last steps as a strip.
+    """An LSTM unit to try out: the drawn cell with its present values, and c and h of the last steps as a chart.
 
-    Starts with a preset: "remember", "forget", "latch" or "count". `steps` holds (x, c, h) of every step taken.
+    `preset`: "remember", "forget", "latch" or "count". `steps` holds (x, c, h) of every step taken.
     Raises ValueError for any other preset.
     """
 
     def __init__(self, preset: str = "remember"):
-        self.steps, self.fed, self.chosen = [], {}, _known(preset)
+        self.steps, self.exact_state, self.preset_name = [], {}, _check_preset(preset)
         start = dict.fromkeys([*STATE, *WEIGHTS], 0.0) | PRESETS[preset][1]
-        narrow = {"width": 240, "named": 50, "step": GRID}
+        narrow = {"width": 240, "label_width": 50, "step": GRID}
         controls = {name: slider(name, name, start[name], *STATE[name], **narrow) for name in STATE}
         controls |= {name: slider(name, name, start[name], -16, 16, **narrow) for name in WEIGHTS}
         buttons = [self.button("Step", self.step), self.button("Reset", self.reset), widgets.Label("Presets:")]
@@ -53,65 +54,70 @@ class CellPlayground(Explorer):
         for button in buttons:
             button.layout.width = "auto"
         rows = [buttons, [_head("the step", QUIET), *(controls[name] for name in STATE)]]
-        for k, name in GATES.items():
-            rows.append([_head(name, COLORS["g" if k == "c" else k]), *(controls[w] for w in WEIGHTS if w[-1] == k)])
+        for k, gate in GATES.items():
+            head = _head(f"{NAMES[gate]} {gate}", COLORS[gate])
+            rows.append([head, *(controls[name] for name in WEIGHTS if name[-1] == k)])
         super().__init__(controls, rows)
 
     def step(self) -> None:
-        """Take one step: note c and h, and hand them to the next step as c_prev and h_prev.
+        """Take one step: c and h become c_prev and h_prev of the next step.
 
-        Nothing happens once c would leave the range of its slider; the title then says so.
+        Nothing changes if c lies outside the range of its slider; the title then tells why.
         """
-        made = self.computed()
-        if self._too_far(made.c.item()):
+        new = self.computed()
+        if self._outside(new.c.item()):
             return
-        self.steps.append((self.values["x"], made.c.item(), made.h.item()))
-        self.fed = {"c_prev": made.c.item(), "h_prev": made.h.item()}
-        self.move(**{name: _on_grid(value) for name, value in self.fed.items()})
+        self.steps.append((self.values["x"], new.c.item(), new.h.item()))
+        self.exact_state = {"c_prev": new.c.item(), "h_prev": new.h.item()}
+        self.move(**{name: _on_grid(value) for name, value in self.exact_state.items()})
 
     def reset(self) -> None:
-        """Back to an empty state; the weights stay."""
-        self.steps, self.fed = [], {}
+        """Set the state to zero and delete the steps; the weights stay."""
+        self.steps, self.exact_state = [], {}
         self.move(c_prev=0.0, h_prev=0.0)
 
     def preset(self, name: str) -> None:
-        """Set every number as a preset has it, and forget the steps; ValueError for an unknown name."""
-        self.steps, self.fed, self.chosen = [], {}, _known(name)
+        """Set every number as a preset has it and delete the steps. Raises ValueError for an unknown name."""
+        self.steps, self.exact_state, self.preset_name = [], {}, _check_preset(name)
         self.move(**dict.fromkeys(self.controls, 0.0) | PRESETS[name][1])
 
     @property
     def hint(self) -> str:
-        """What to do now: what the preset says while its weights stand, and what helps when c is at its end."""
+        """The hint of the preset, if its weights are unchanged; the way out if c is at the end of its slider."""
         c = self.computed().c.item()
-        if self._too_far(c):
-            return f"No further step: c would be {number(c)}, and its slider ends at ±{STATE['c_prev'][1]}. Press Reset"
-        hint, numbers = PRESETS[self.chosen]
+        if self._outside(c):
+            return (
+                f"No further step: c would be {decimals(c)}, and its slider ends at ±{STATE['c_prev'][1]}. Press Reset"
+            )
+        hint, numbers = PRESETS[self.preset_name]
         changed = any(abs(self.values[name] - numbers.get(name, 0.0)) > GRID / 2 for name in WEIGHTS)
-        return f"Preset {self.chosen}, changed" if changed else hint
+        return f"Preset {self.preset_name}, changed" if changed else hint
 
     @staticmethod
-    def _too_far(c: float) -> bool:
+    def _outside(c: float) -> bool:
         return abs(_on_grid(c)) > STATE["c_prev"][1]
 
     @property
     def numbers(self) -> dict[str, float]:
-        """What the unit computes with: the controls, and a state that was fed back with all its digits.
+        """The numbers that the unit computes with: the controls, and the state of the last step with all its digits.
 
-        A slider bends what it is given to its own grid; as long as it stands at that place, the state is what it was.
-        A browser that counts in steps of 0.05 may say 0.99999999999999 and means 1.
+        A slider rounds the state to its own grid; the exact state counts until its slider is moved. A browser that
+        counts in steps of 0.05 may send 0.99999999999999 for 1.
         """
         controls = {name: round(value, 13) for name, value in self.values.items()}
-        held = {name: value for name, value in self.fed.items() if _on_grid(self.values[name]) == _on_grid(value)}
-        return controls | held
+        exact = {
+            name: value for name, value in self.exact_state.items() if _on_grid(self.values[name]) == _on_grid(value)
+        }
+        return controls | exact
 
     def computed(self) -> Values:
-        """What the unit makes of the present numbers: i, f, g, o, c, h, each (1, 1)."""
+        """The unit's values for the present numbers: i, f, g, o, c, h, each (1, 1)."""
         given = {name: torch.tensor([[value]], dtype=torch.float64) for name, value in self.numbers.items()}
         weights = {name: given[name][0] if name[0] == "b" else given[name] for name in WEIGHTS}
         return lstm_values(given["x"], given["h_prev"], given["c_prev"], weights)
 
     def draw(self, **_given) -> tuple[Picture, str]:
-        """The cell with the values of the step that Step would take, and beside it c and h of those taken."""
+        """The cell with the values of the next step, and a chart of c and h of the steps taken."""
         values = {name: value.item() for name, value in self.computed()._asdict().items()}
         values |= {name: self.numbers[name] for name in STATE}
         hint = self.hint
@@ -120,11 +126,11 @@ class CellPlayground(Explorer):
         card.add(f'<svg x="6" y="46" width="640" height="316" viewBox="0 0 1280 632">{cell.split(">", 1)[1]}')
         self._strip(card)
         text = "next step gives: " + ", ".join(
-            f"{name} = {number(values[name], 4)}" for name in ("i", "f", "g", "o", "c", "h")
+            f"{name} = {decimals(values[name], 4)}" for name in ("i", "f", "g", "o", "c", "h")
         )
         text += f"; {len(self.steps)} {'step' if len(self.steps) == 1 else 'steps'} taken"
-        text += f", last c = {number(self.steps[-1][1], 4)}" if self.steps else ""
-        text += f". {hint}" if self._too_far(values["c"]) else ""
+        text += f", last c = {decimals(self.steps[-1][1], 4)}" if self.steps else ""
+        text += f". {hint}" if self._outside(values["c"]) else ""
         about = (
             "The LSTM cell with the values that the next step gives, beside it its memory c and hidden state h so far."
         )
@@ -136,17 +142,17 @@ class CellPlayground(Explorer):
         c, h = [step[1] for step in shown], [step[2] for step in shown]
         low, high = min([-1.0, *c]) * 1.15, max([1.0, *c]) * 1.15
         axes = Axes(card, (700, 84, 176, 210), (first, first + max(10, len(shown))), (low, high), "steps taken")
-        ats = range(first + 1, first + len(shown) + 1)
+        ks = range(first + 1, first + len(shown) + 1)
         for ys, name, dash in ((c, "c", "solid"), (h, "h", "dashed")):
-            axes.curve(ats, ys, COLORS[name], dash)
-            for x, y in zip(ats, ys, strict=True):
+            axes.curve(ks, ys, COLORS[name], dash)
+            for x, y in zip(ks, ys, strict=True):
                 axes.dot(x, y, COLORS[name], 4)
         for x, name, dash in ((700, "c", "solid"), (790, "h", "dashed")):
             card.path([(x, 64), (x + 34, 64)], COLORS[name], 2.8, dash)
-            card.words(x + 42, 69, f"{name}_t", COLORS[name])
+            card.text(x + 42, 69, f"{name}_t", COLORS[name])
 
 
-def _known(preset: str) -> str:
+def _check_preset(preset: str) -> str:
     if preset not in PRESETS:
         raise ValueError(f"preset is {preset!r}; it needs one of {', '.join(PRESETS)}")
     return preset

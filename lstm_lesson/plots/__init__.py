@@ -1,4 +1,4 @@
-"""Pictures for the notebooks: numbers or a network in, a `Picture` with alt text out."""
+"""Drawings for the notebooks: each function returns a `Picture` with alt text, or a `Table`."""
 
 from lstm_lesson.plots.charts import bars, differences, lines, stacked_bars
 from lstm_lesson.plots.computation_graph import autograd_graph

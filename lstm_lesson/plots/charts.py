@@ -1,4 +1,4 @@
-"""The lesson's charts: numbers in, a Picture out. Matplotlib without pyplot, so that no figure stays open."""
+"""Charts of numbers: curves, bars, stacked bars, differences. Matplotlib without pyplot: no figure stays open."""
 
 import math
 import textwrap
@@ -7,22 +7,23 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 
 from lstm_lesson.plots.figure import Picture
-from lstm_lesson.plots.numbers import as_dict, as_numbers, as_plain, printed
+from lstm_lesson.plots.inputs import as_dict, as_numbers, as_plain
+from lstm_lesson.plots.numbers import significant, three_digits, true_minus
 from lstm_lesson.plots.style import (
     COLORS,
     INK,
     NOTE,
-    OTHERS,
+    OTHER_COLORS,
     QUIET,
     axes,
     color_of,
+    curve_styles,
     drawn_in_style,
-    looks,
-    mark,
     pretty,
+    reference_line,
 )
 
-PLAIN = "#4A6A96"  # bars that need no colour of their own: their names stand under them
+PLAIN = "#4A6A96"  # of bars without a colour of their own
 HATCHES = ("", "///", "...", "\\\\\\", "xx", "oo")
 
 
@@ -40,10 +41,10 @@ def lines(
 ) -> Picture:
     """Curves: `series` maps a label to y (n,) or to (x, y). A NaN leaves a gap, on a log axis a 0 as well.
 
-    A label that begins with i, f, g, o, c or h (alone, as in "f = 0.9" or "h_t") or a gate's name takes its colour.
-    `log`: None, "x", "y" or "xy". `marks` maps a name to y, a line across, or to ("x", value), a line upwards.
-    `bands` maps a curve's label to (low, high), numbers or (n,), a shade behind it; another label makes a grey band.
-    Raises ValueError if nothing is given, sizes differ, or there is no number that the axis can show.
+    A label that begins with i, f, g, o, c or h (alone, as in "f = 0.9" or "h_t") or a gate's name has its colour.
+    `log`: None, "x", "y" or "xy". `marks` maps a name to y, a horizontal line, or to ("x", value), a vertical one.
+    `bands` maps a curve's label to (low, high), numbers or (n,): a shade behind it; any other label makes a grey band.
+    Raises ValueError if `series` is empty, sizes differ, or the axis can show none of the numbers.
     """
     if log not in (None, "x", "y", "xy"):
         raise ValueError(f'log is {log!r}; it needs None, "x", "y" or "xy"')
@@ -51,17 +52,17 @@ def lines(
     curves = {str(label): _curve(str(label), values, log) for label, values in as_dict("series", series).items()}
     fig, ax = axes(title, xlabel, ylabel)
     ax.set(xscale="log" if "x" in log else "linear", yscale="log" if "y" in log else "linear")
-    look = looks(curves)
+    styles = curve_styles(curves)
     for label, (x, y) in curves.items():
-        color, dash, dot = look[label]
+        color, dash, dot = styles[label]
         ax.plot(x, y, color=color, ls=dash, marker=dot if len(x) <= 12 else None, ms=6, label=pretty(label))
     if "x" not in log and all((x == x.round()).all() for x, _ in curves.values()):
         ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     for label, edges in (bands or {}).items():
-        _band(ax, str(label), edges, curves, look)
+        _band(ax, str(label), edges, curves, styles)
     for label, at in (marks or {}).items():
-        mark(ax, label, at)
-    _name_curves(ax, curves, look, marks or {})
+        reference_line(ax, label, at)
+    _name_curves(ax, curves, styles, marks or {})
     return Picture(fig, alt)
 
 
@@ -77,11 +78,11 @@ def bars(
     log: bool = False,
     horizontal: bool = False,
 ) -> Picture:
-    """A bar a label. A list, one number a seed, is drawn as dots with a line at their mean.
+    """One bar for each label. A list (one number for each seed) is drawn as dots with a line at their mean.
 
-    `reference` maps a name to a number, a dashed line to compare with. Where every label has a list, and with `log`,
-    there are only dots, since the axis then has no 0 for a bar to start from. `horizontal` suits long labels;
-    xlabel or ylabel then names the axis of numbers.
+    `reference` maps a name to a number: a dashed line to compare with. If every label has a list, and with `log`,
+    only dots are drawn: the axis then has no 0 for a bar to start from. `horizontal` suits long labels; xlabel or
+    ylabel then names the axis of numbers.
     Raises ValueError if a number is missing, not finite, or not above 0 on a log axis.
     """
     runs = {str(label): as_numbers(str(label), v) for label, v in as_dict("values", values).items()}
@@ -100,7 +101,7 @@ def bars(
     names = [pretty(label if horizontal else textwrap.fill(label, max(8, 72 // len(runs)))) for label in runs]
     (ax.set_yticks if horizontal else ax.set_xticks)(range(len(runs)), names)
     for label, at in (reference or {}).items():
-        mark(ax, label, ("x", at) if horizontal else at)
+        reference_line(ax, label, ("x", at) if horizontal else at)
     ax.grid(False, axis="y" if horizontal else "x")
     ax.margins(**{"x" if horizontal else "y": 0.14})
     return Picture(fig, alt)
@@ -124,7 +125,7 @@ def stacked_bars(parts: dict, *, title: str, alt: str, positions=None, xlabel: s
     fig, ax = axes(title, xlabel, ylabel)
     up, down = np.zeros(count), np.zeros(count)
     for k, (label, values) in enumerate(shares.items()):
-        color, hatch = color_of(label) or OTHERS[(k + 2) % len(OTHERS)], HATCHES[k % len(HATCHES)]
+        color, hatch = color_of(label) or OTHER_COLORS[(k + 2) % len(OTHER_COLORS)], HATCHES[k % len(HATCHES)]
         bottom = np.where(values >= 0, up, down)
         ax.bar(range(count), values, 0.62, bottom, color=color, hatch=hatch, edgecolor="white", label=pretty(label))
         up, down = up + values.clip(min=0), down + values.clip(max=0)
@@ -139,7 +140,7 @@ def stacked_bars(parts: dict, *, title: str, alt: str, positions=None, xlabel: s
 
 @drawn_in_style
 def differences(values: dict, *, title: str, alt: str, limit: float = 1e-12) -> Picture:
-    """One dot a check on a log scale, beside the limit it must keep; an exact 0 is written out.
+    """One dot for each check on a log scale, and the limit that it must keep; an exact 0 is written out.
 
     `values` maps a check to its largest absolute difference. A check above the limit, or not a number, gets a cross.
     Raises ValueError if a difference is negative or the limit is not above 0.
@@ -154,15 +155,15 @@ def differences(values: dict, *, title: str, alt: str, limit: float = 1e-12) -> 
     ax.set(xscale="log", xlim=(low, high), ylim=(len(found) - 0.4, -0.6))
     for k, value in enumerate(found.values()):
         at = low * 1.6 if value == 0 else value if value < math.inf else high / 2
-        kept, left = value <= limit, at > high / 40 or limit / 30 < at <= limit  # left: no room at the right
+        kept = value <= limit
+        left = at > high / 40 or limit / 30 < at <= limit  # no room for the text at the right
         shape = dict(marker="o", ms=8, color=COLORS["i"]) if kept else dict(marker="X", ms=11, color=COLORS["f"])
         ax.plot(at, k, clip_on=False, mfc="white" if value == 0 else shape["color"], mew=1.8, **shape)
-        text = ("0 (exact)" if value == 0 else printed(value, 2)) + ("" if kept else "  too large")
-        text = text.replace("-", "−")
+        text = ("0 (exact)" if value == 0 else true_minus(significant(value, 2))) + ("" if kept else "  too large")
         ax.annotate(text, (at, k), (-9 if left else 9, 0), va="center", ha="right" if left else "left", **NOTE)
     ax.set_yticks(range(len(found)), [pretty(name) for name in found])
     ax.grid(False, axis="y")
-    mark(ax, f"limit {printed(limit)}".replace("-", "−"), ("x", limit))
+    reference_line(ax, f"limit {true_minus(significant(limit))}", ("x", limit))
     return Picture(fig, alt)
 
 
@@ -178,15 +179,17 @@ def _curve(label: str, values, log: str):
     for axis, numbers in (("x", x), ("y", y)):
         shown = np.isfinite(numbers) & ((numbers > 0) | (axis not in log))
         if not shown.any() or (axis in log and (numbers < 0).any()):
-            needs = "numbers above 0, for its axis is logarithmic" if axis in log else "at least one finite number"
-            raise ValueError(f"{axis} of {label} has {printed(float(np.min(numbers)))} as its least; it needs {needs}")
+            needs = "numbers above 0, because its axis is logarithmic" if axis in log else "at least one finite number"
+            raise ValueError(
+                f"{axis} of {label} has {significant(float(np.min(numbers)))} as its least; it needs {needs}"
+            )
         y = np.where(shown, y, np.nan)
     return x, y
 
 
-def _band(ax, label, edges, curves, look):
-    """A shade from low to high behind the curve of that label; a grey one with its own name otherwise."""
-    x, color = (curves[label][0], look[label][0]) if label in curves else (next(iter(curves.values()))[0], QUIET)
+def _band(ax, label, edges, curves, styles):
+    """A shade from low to high behind the curve of this label; a grey band with its own name if there is none."""
+    x, color = (curves[label][0], styles[label][0]) if label in curves else (next(iter(curves.values()))[0], QUIET)
     if not isinstance(edges, (tuple, list)) or len(edges) != 2:
         raise ValueError(f"bands[{label!r}] is {type(edges).__name__}; it needs a pair (low, high)")
     low, high = (as_numbers(f"bands[{label!r}]", edge) for edge in edges)
@@ -198,8 +201,8 @@ def _band(ax, label, edges, curves, look):
         ax.annotate(pretty(label), (x[0], high[0]), (5, -4), va="top", color=QUIET, **NOTE)
 
 
-def _name_curves(ax, curves, look, marks, apart=19, most=16):
-    """Names at the curves' ends, moved by `most` pixels so that they stand `apart`; a legend where that fails."""
+def _name_curves(ax, curves, styles, marks, apart=19, most=16):
+    """Names at the curves' ends, `apart` pixels from each other; a legend if one has to move by more than `most`."""
     if len(curves) == 1:
         return
     ax.figure.draw_without_rendering()
@@ -222,12 +225,12 @@ def _name_curves(ax, curves, look, marks, apart=19, most=16):
     for label in curves:
         offset = (8, moves[label] * 0.72)  # points, 72 to the inch of 100 pixels
         ax.annotate(
-            pretty(label), (right, ends[label]), offset, va="center", color=look[label][0], weight="bold", **NOTE
+            pretty(label), (right, ends[label]), offset, va="center", color=styles[label][0], weight="bold", **NOTE
         )
 
 
 def _bar(ax, k, numbers, color, horizontal, solid):
-    """One bar from 0 (if `solid`), the dots of several runs and their mean, and the number at the end."""
+    """One bar from 0 (if `solid`), or the dots of several runs and their mean; the number at the end."""
     mean, several = numbers.mean(), len(numbers) > 1
     if solid:
         (ax.barh if horizontal else ax.bar)(k, mean, 0.6, color=color, alpha=0.3 if several else 0.85)
@@ -237,15 +240,9 @@ def _bar(ax, k, numbers, color, horizontal, solid):
     if several or not solid:
         points = (numbers, k + np.linspace(-0.12, 0.12, len(numbers)) if several else [k])
         ax.plot(*(points if horizontal else points[::-1]), "o", color=color, markersize=10, markeredgecolor="white")
-    far, way = (numbers.max(), 1) if mean >= 0 else (numbers.min(), -1)
-    text = ("mean " if several else "") + _aligned(mean)
+    end, sign = (numbers.max(), 1) if mean >= 0 else (numbers.min(), -1)
+    text = ("mean " if several else "") + three_digits(mean)
     if horizontal:
-        ax.annotate(text, (far, k), (8 * way, 0), va="center", ha="left" if way > 0 else "right", **NOTE)
+        ax.annotate(text, (end, k), (8 * sign, 0), va="center", ha="left" if sign > 0 else "right", **NOTE)
     else:
-        ax.annotate(text, (k, far), (0, 7 * way), ha="center", va="bottom" if way > 0 else "top", **NOTE)
-
-
-def _aligned(value: float) -> str:
-    """Three significant digits, closing zeros kept, so that neighbours can be compared."""
-    keep = 1e-3 <= abs(value) < 100 and value != int(value)
-    return (f"{value:#.3g}".rstrip(".") if keep else printed(value)).replace("-", "−")
+        ax.annotate(text, (k, end), (0, 7 * sign), ha="center", va="bottom" if sign > 0 else "top", **NOTE)

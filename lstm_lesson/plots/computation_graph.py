@@ -1,6 +1,5 @@
-"""The autograd graph of a tensor: read by torchviz, drawn on any machine."""
+"""The autograd graph of a tensor: read by torchviz; drawn by Graphviz, or as a tree of text without it."""
 
-import html
 import re
 import shutil
 import subprocess
@@ -11,9 +10,10 @@ from torch import Tensor
 
 from lstm_lesson.plots.figure import Picture
 from lstm_lesson.plots.style import INK
+from lstm_lesson.plots.svg import Card
 
-PROGRAMS = ("dot", "graphviz-pure")  # tried in this order; the second comes with pip
-LOOK = f"""
+PROGRAMS = ("dot", "graphviz-pure")  # tried in this order; the second is a pip package
+DEFAULTS = f"""
   graph [bgcolor="white" pad="0.2" nodesep="0.35" ranksep="0.34"]
   node [shape=box style="filled,rounded" fillcolor="#F1F3F4" color="#9AA0A6" fontcolor="{INK}"
         fontname="Helvetica,Arial,sans-serif" fontsize=15 height=0.4 margin="0.16,0.07"]
@@ -23,11 +23,11 @@ RESULT = f'fillcolor="{INK}" color="{INK}" fontcolor="#FFFFFF"'
 
 
 def autograd_graph(tensor: Tensor, names: dict[str, Tensor] | None = None, alt: str | None = None) -> Picture:
-    """Every operation that made `tensor`, from its parameters (blue) down to itself (black).
+    """The operations that computed `tensor`, from the parameters (blue) down to the result (black).
 
-    `names` maps a name to each tensor that shall carry it. torchviz reads the graph; the program `dot` draws it, where
-    that is missing the pip package graphviz-pure, and where both are, it is a tree of text.
-    Raises ValueError if `tensor` was not computed from anything that needs a gradient.
+    `names` maps names to tensors. torchviz reads the graph. The program `dot` draws it, or the pip package
+    graphviz-pure if `dot` is missing; if both are missing, the picture is a tree of text.
+    Raises ValueError if `tensor` was not computed from a tensor that needs a gradient.
     """
     if not isinstance(tensor, Tensor) or tensor.grad_fn is None:
         has = "no grad_fn" if isinstance(tensor, Tensor) else f"type {type(tensor).__name__}"
@@ -41,15 +41,15 @@ def autograd_graph(tensor: Tensor, names: dict[str, Tensor] | None = None, alt: 
     if svg is not None:
         return Picture(svg, alt)
     tree = _tree(nodes, edges)
-    return Picture(_as_svg(tree), "\n".join([alt, *tree]))
+    return _text_card(tree).picture("\n".join([alt, *tree]))
 
 
 def _read(tensor, names) -> tuple[dict, list]:
-    """torchviz's graph as {node: (its lines, its kind)} and [(from, to)], free of memory addresses.
+    """torchviz's graph as {node: (its lines of text, its kind)} and [(from, to)], without memory addresses.
 
-    A step that adds to .grad is left out: the arrow from a parameter leads straight to where it is used.
+    AccumulateGrad nodes are left out: the arrow from a parameter leads to the operations that use it.
     """
-    tokens = {f"@{k}@": (name, named) for k, (name, named) in enumerate(names.items())}  # names may hold any sign
+    tokens = {f"@{k}@": (name, named) for k, (name, named) in enumerate(names.items())}  # names may hold any character
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # torchviz 0.0.3 imports distutils
         from torchviz import make_dot
@@ -68,7 +68,7 @@ def _read(tensor, names) -> tuple[dict, list]:
 
 
 def _words(words: list[str], fill: str | None, tokens: dict) -> tuple[list[str], str]:
-    """What a node says, and whether it is a leaf, the result or an operation."""
+    """A node's lines of text and its kind: "leaf", "result" or "operation"."""
     if fill is None:
         return words[:1], "operation"  # as in grad_fn=<TanhBackward0>
     name = [tokens[word][0] for word in words if word in tokens]
@@ -80,7 +80,7 @@ def _words(words: list[str], fill: str | None, tokens: dict) -> tuple[list[str],
 
 def _source(nodes, edges) -> str:
     """The graph in the DOT language."""
-    lines = [LOOK]
+    lines = [DEFAULTS]
     for key, (words, kind) in nodes.items():
         label = "\\n".join(word.replace("\\", "\\\\").replace('"', '\\"') for word in words)
         lines.append(f'{key} [label="{label}" {dict(leaf=LEAF, result=RESULT).get(kind, "")}]')
@@ -98,12 +98,12 @@ def _drawn(source: str) -> str | None:
             svg = done.stdout.decode()
             return re.sub(r"<!--.*?-->\s*|<title>.*?</title>\s*", "", svg[svg.index("<svg") :], flags=re.DOTALL)
         except (OSError, ValueError, subprocess.SubprocessError):
-            continue  # a program that is broken or not allowed to run counts as missing
+            continue  # a program that fails or may not run counts as missing
     return None
 
 
 def _tree(nodes, edges) -> list[str]:
-    """From the result back to the parameters, one node a line, indented under what it goes into."""
+    """From the result to the parameters, one node a line, indented below the node that uses it."""
     makers = {}
     for maker, made in edges:
         makers.setdefault(made, []).append(maker)
@@ -119,12 +119,9 @@ def _tree(nodes, edges) -> list[str]:
     return lines
 
 
-def _as_svg(lines: list[str]) -> str:
-    """Lines of text as a drawing."""
-    wide, tall = round(40 + 9.7 * max(map(len, lines))), 30 + 22 * len(lines)
-    rows = "".join(f'<text x="20" y="{34 + 22 * k}">{html.escape(line)}</text>' for k, line in enumerate(lines))
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{wide}" height="{tall}" viewBox="0 0 {wide} {tall}">'
-        '<rect width="100%" height="100%" fill="white"/>'
-        f'<g font-family="monospace" font-size="16" fill="{INK}" xml:space="preserve">{rows}</g></svg>'
-    )
+def _text_card(lines: list[str]) -> Card:
+    """Lines of text as a drawing, their indentation kept."""
+    card = Card(round(40 + 9.7 * max(map(len, lines))), 30 + 22 * len(lines), font="monospace")
+    for k, line in enumerate(lines):
+        card.text(20, 34 + 22 * k, line.replace("  ", "\u00a0\u00a0"), size=16, formula=False)
+    return card

@@ -1,4 +1,4 @@
-"""A picture with its alt text, shown as one image."""
+"""`Picture`: a drawing with its alt text, shown as one image."""
 
 import base64
 import gc
@@ -14,12 +14,12 @@ class Picture:
     """A drawing with its alt text, shown as one image on a white card.
 
     `content` is a Matplotlib Figure or the text of an SVG. `width` in CSS pixels; the page's width limits it.
-    Raises ValueError if alt is empty: whoever cannot see the picture needs it.
+    Raises ValueError if alt is empty: people who cannot see the picture need it.
     """
 
     def __init__(self, content, alt: str, width: int | None = None):
         if not isinstance(alt, str) or not alt.strip():
-            raise ValueError(f"alt is {alt!r}; it needs a sentence for whoever cannot see the picture")
+            raise ValueError(f"alt is {alt!r}; it needs a sentence for people who cannot see the picture")
         self.alt = alt
         self.figure = None if isinstance(content, str) else content
         self._svg = content if isinstance(content, str) else None
@@ -33,7 +33,7 @@ class Picture:
 
     @property
     def png(self) -> bytes:
-        """The figure as PNG, twice as fine as it is shown. Raises ValueError for a drawing that is SVG."""
+        """The figure as PNG with two pixels for each CSS pixel. Raises ValueError for a drawing that is SVG."""
         if self.figure is None:
             raise ValueError("this picture is drawn as SVG; save it under a name that ends in .svg")
         self._png = self._png or self._rendered("png")
@@ -53,8 +53,8 @@ class Picture:
         buffer = io.BytesIO()
         with mpl.rc_context(STYLE):
             self.figure.savefig(buffer, format=kind, dpi=200, metadata={"Date": None} if kind == "svg" else {})
-        # A notebook keeps every picture it has shown. All pixels, 6 MB, would stay with it, held by the texts of the
-        # figure and by cycles that Python finds late.
+        # A notebook keeps every picture that it has shown. The figure's texts and reference cycles would keep the
+        # pixels with it, 6 MB a picture.
         for text in self.figure.findobj(mpl.text.Text):
             text._renderer = None
         gc.collect()

@@ -1,4 +1,4 @@
-"""Matrices as pictures: heat maps and the confusion matrix."""
+"""Drawings of matrices: heat maps and the confusion matrix."""
 
 import math
 import textwrap
@@ -8,7 +8,8 @@ import numpy as np
 from matplotlib.patches import Rectangle
 
 from lstm_lesson.plots.figure import Picture
-from lstm_lesson.plots.numbers import as_dict, as_matrix, as_plain, printed
+from lstm_lesson.plots.inputs import as_dict, as_matrix, as_plain
+from lstm_lesson.plots.numbers import cell_number, significant
 from lstm_lesson.plots.style import INK, axes, drawn_in_style, pretty
 
 BARE = {"axes.grid": False, "xtick.major.size": 0, "ytick.major.size": 0}
@@ -61,7 +62,7 @@ def confusion(matrix, *, labels, title: str, alt: str) -> Picture:
     ax.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
     for (row, column), share in np.ndenumerate(shares):
         middle = dict(ha="center", va="center", color="white" if share > 0.55 else INK)
-        ax.text(column, row - 0.1, printed(counts[row, column], 12), fontsize=19, **middle)
+        ax.text(column, row - 0.1, significant(counts[row, column], 12), fontsize=19, **middle)
         ax.text(column, row + 0.25, f"{share:.0%} of {names[row]}", fontsize=11, **middle)
     ax.set_xticks(range(len(names)), names)
     ax.set_yticks(range(len(names)), names)
@@ -69,7 +70,7 @@ def confusion(matrix, *, labels, title: str, alt: str) -> Picture:
 
 
 def _map(ax, array, limit, numbers):
-    """One heat map; what is not finite stays hatched."""
+    """One heat map; a cell that is not finite stays hatched."""
     hatched = dict(facecolor="white", edgecolor="#9AA0A6", hatch="////", linewidth=0, zorder=-1)
     ax.add_patch(Rectangle((0, 0), 1, 1, transform=ax.transAxes, **hatched))
     image = ax.imshow(np.ma.masked_invalid(array), cmap="RdBu_r", vmin=-limit, vmax=limit, aspect="auto")
@@ -77,20 +78,14 @@ def _map(ax, array, limit, numbers):
         for (row, column), value in np.ndenumerate(array):
             if np.isfinite(value):
                 color = "white" if abs(value) > 0.62 * limit else INK
-                ax.text(column, row, _cell(value, limit), ha="center", va="center", fontsize=10, color=color)
+                ax.text(
+                    column, row, cell_number(float(value), limit), ha="center", va="center", fontsize=10, color=color
+                )
     return image
 
 
-def _cell(value: float, limit: float) -> str:
-    """The same number of decimals in every cell of a map."""
-    if not 0.05 <= limit < 1e4:
-        return printed(float(value), 2).replace("-", "−")
-    decimals = 2 if limit < 10 else 1 if limit < 100 else 0
-    return f"{round(float(value), decimals) + 0.0:.{decimals}f}".replace("-", "−")  # + 0.0: no "−0.00"
-
-
 def _ticks(argument, names, count):
-    """Positions and names: all that are given, or about ten numbers from 0."""
+    """Positions and names of the ticks: `names`, or about ten numbers from 0 if there are none."""
     if names is None:
         places = list(range(0, count, max(1, math.ceil(count / 10))))
         return places, [str(place) for place in places]

@@ -1,74 +1,74 @@
-"""What a picture is given, as plain numbers: tensors, arrays, lists; and numbers as they are printed."""
+"""Numbers as text, for charts, diagrams, tables and explorers."""
 
+import math
 import re
 
-import numpy as np
+
+def true_minus(text: str) -> str:
+    """The text with a minus sign (−) in place of each hyphen."""
+    return text.replace("-", "−")
 
 
-def as_dict(name: str, values) -> dict:
-    """`values` if it is a dict that holds something, else a ValueError."""
-    if not isinstance(values, dict) or not values:
-        raise ValueError(f"{name} is {values!r}; it needs a dict with at least one label and its numbers")
-    return values
+def significant(value: float, digits: int = 3) -> str:
+    """At most `digits` significant digits; a whole number unchanged. The sign is a hyphen, as in code.
 
-
-def as_plain(name: str, value):
-    """A tensor or array with one entry as a Python number, anything else as it is; ValueError for more entries."""
-    if hasattr(value, "shape") and np.prod(tuple(value.shape)) != 1:
-        raise ValueError(f"{name} holds an entry of shape {tuple(value.shape)}; it needs one number in each place")
-    return value.detach().item() if hasattr(value, "detach") else value.item() if hasattr(value, "item") else value
-
-
-def as_list(name: str, values) -> list:
-    """A list, tuple, range, array or tensor (n,) as a list of Python values; ValueError if empty or not 1-D."""
-    if isinstance(values, (str, bytes, int, float)) or values is None:
-        raise ValueError(f"{name} is {values!r}; it needs a list or a tensor (n,)")
-    if getattr(values, "ndim", 1) != 1:
-        raise ValueError(f"{name} has shape {tuple(values.shape)}; it needs one dimension, (n,)")
-    values = _detached(values).tolist() if hasattr(values, "tolist") else [as_plain(name, v) for v in values]
-    if not values:
-        raise ValueError(f"{name} is empty; it needs at least one value")
-    return values
-
-
-def as_numbers(name: str, values) -> np.ndarray:
-    """Numbers (n,) as a float array, a single number as (1,); ValueError for anything else and for no number."""
-    if not hasattr(values, "shape"):
-        values = [as_plain(name, v) for v in values] if hasattr(values, "__iter__") else [values]
-    array = _floats(name, values, "(n,)")
-    array = array[None] if array.ndim == 0 else array
-    if array.ndim != 1 or not array.size:
-        raise ValueError(f"{name} has shape {array.shape}; it needs (n,) with at least one number")
-    return array
-
-
-def as_matrix(name: str, values) -> np.ndarray:
-    """Numbers (rows, columns) as a float array; ValueError for anything else and for no number."""
-    array = _floats(name, values, "(rows, columns)")
-    if array.ndim != 2 or not array.size:
-        raise ValueError(f"{name} has shape {array.shape}; it needs (rows, columns) with at least one number")
-    return array
-
-
-def printed(value: float, digits: int = 3) -> str:
-    """A number with `digits` significant digits, a whole number as it is.
-
-    >>> [printed(v) for v in (0.00515, 12345.6, 7, 1e-16, float("inf"))]
+    >>> [significant(v) for v in (0.00515, 12345.6, 7, 1e-16, float("inf"))]
     ['0.00515', '12346', '7', '1e-16', 'inf']
     """
-    if isinstance(value, int) or not np.isfinite(value):
+    if isinstance(value, int) or not math.isfinite(value):
         return str(value)
     if 10 ** (digits - 1) <= abs(value) < 1e7:
         return f"{value:.0f}"
     return re.sub(r"e([+-])0*(\d)", r"e\1\2", f"{value:.{digits}g}").replace("e+", "e")
 
 
-def _floats(name, values, needs):
-    try:
-        return np.asarray(_detached(values), dtype=float)
-    except (TypeError, ValueError):
-        raise ValueError(f"{name} holds something that is not a number; it needs numbers {needs}") from None
+def three_digits(value: float) -> str:
+    """Three significant digits, closing zeros kept, so that neighbouring numbers can be compared.
+
+    >>> three_digits(0.5), three_digits(-2.0)
+    ('0.500', '−2')
+    """
+    keep_zeros = 1e-3 <= abs(value) < 100 and value != int(value)
+    return true_minus(f"{value:#.3g}".rstrip(".") if keep_zeros else significant(value))
 
 
-def _detached(values):
-    return values.detach().cpu() if hasattr(values, "detach") else values
+def decimals(value: float, digits: int = 2) -> str:
+    """So many decimals, and no minus before a rounded zero.
+
+    >>> decimals(-1.234), decimals(-0.001)
+    ('−1.23', '0.00')
+    """
+    text = f"{value:.{digits}f}"
+    return true_minus(text) if float(text) else text.lstrip("-")
+
+
+def bracketed(value: float, digits: int = 2) -> str:
+    """`decimals`, in brackets if negative, so that it can stand after another sign."""
+    text = decimals(value, digits)
+    return f"({text})" if text[0] == "−" else text
+
+
+def cell_number(value: float, largest: float) -> str:
+    """A number of a matrix whose largest size is `largest`: the same number of decimals in every cell."""
+    if not 0.05 <= largest < 1e4:
+        return true_minus(significant(value, 2))
+    return decimals(value, 2 if largest < 10 else 1 if largest < 100 else 0)
+
+
+def unit_number(value: float) -> str:
+    """Two decimals; three where two would round a gate to closed (0) or open (1).
+
+    >>> unit_number(0.5), unit_number(0.9978)
+    ('0.50', '0.998')
+    """
+    return decimals(value, 3 if 0 < abs(value) < 0.01 or 0.99 < abs(value) < 1 else 2)
+
+
+def share(value: float, whole: int = 1) -> str:
+    """A number from 0 to 1 as a part of 1 (four decimals) or of 100 (one); up to eight decimals near 0 and 1.
+
+    >>> share(0.5), share(0.5, 100), share(0.00995)
+    ('0.5000', '50.0', '0.00995')
+    """
+    least, from_end = (4 if whole == 1 else 1), whole * max(min(value, 1 - value), 1e-99)
+    return f"{whole * value:.{min(max(least, 2 - math.floor(math.log10(from_end))), 8)}f}"

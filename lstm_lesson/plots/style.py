@@ -1,4 +1,4 @@
-"""The style that all drawings share: the six colours, the Matplotlib settings, empty axes, colours of curves."""
+"""What all drawings share: colours and names of the gates, Matplotlib settings, empty axes, styles of curves."""
 
 import math
 import re
@@ -8,9 +8,9 @@ from functools import wraps
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from lstm_lesson.plots.numbers import as_plain
+from lstm_lesson.plots.inputs import as_plain
 
-COLORS = {  # one colour a name, the same in formulas, diagrams, charts and widgets; each 4.5:1 or more on white
+COLORS = {  # the same in formulas, diagrams, charts and widgets; each has a contrast of 4.5:1 or more on white
     "i": "#0072B2",
     "f": "#B84A00",
     "g": "#007A41",
@@ -18,7 +18,15 @@ COLORS = {  # one colour a name, the same in formulas, diagrams, charts and widg
     "c": "#715E14",
     "h": "#5F6368",
 }
-INK = "#202124"  # text and everything that has no colour of its own
+NAMES = {
+    "i": "input gate",
+    "f": "forget gate",
+    "g": "candidate",
+    "o": "output gate",
+    "c": "memory",  # the plain word for the cell state
+    "h": "hidden state",
+}
+INK = "#202124"  # text, and everything without a colour of its own
 QUIET = "#5F6368"  # axes, notes
 STYLE = {  # Matplotlib; a figure is 9 inches wide and shown at 900 px, so 9 pt are 12.5 px
     "figure.dpi": 100,
@@ -51,23 +59,22 @@ STYLE = {  # Matplotlib; a figure is 9 inches wide and shown at 900 px, so 9 pt 
     "svg.fonttype": "none",
     "svg.hashsalt": "lstm_lesson",
 }
-OTHERS = ("#202124", "#C2185B", "#3949AB", "#4B7A29", "#7A4B3A", "#00798C")  # for what is none of i f g o c h
+OTHER_COLORS = (
+    "#202124",
+    "#C2185B",
+    "#3949AB",
+    "#4B7A29",
+    "#7A4B3A",
+    "#00798C",
+)  # for curves that are none of i f g o c h
 DASHES = ("-", (0, (6, 2)), (0, (1.5, 1.6)), (0, (7, 2, 1.5, 2)), (0, (3, 1.5)), (0, (8, 2, 1.5, 2, 1.5, 2)))
 DOTS = ("o", "s", "^", "D", "v", "P")
 NOTE = {"textcoords": "offset points", "annotation_clip": False, "fontsize": 11.5}
-WORDS = {
-    "input gate": "i",
-    "forget gate": "f",
-    "candidate": "g",
-    "output gate": "o",
-    "cell state": "c",
-    "memory": "c",
-    "hidden state": "h",
-}
+LETTERS = {name: letter for letter, name in NAMES.items()} | {"cell state": "c"}
 
 
 def drawn_in_style(chart):
-    """Draw under the lesson's Matplotlib style, and leave the global settings as they are."""
+    """A decorator: the function draws in the lesson's Matplotlib style; the global settings stay unchanged."""
 
     @wraps(chart)
     def styled(*args, **kwargs):
@@ -78,7 +85,7 @@ def drawn_in_style(chart):
 
 
 def axes(title: str, xlabel: str = "", ylabel: str = "", height: float = 4.6, width: float = 9, columns: int = 1):
-    """A figure with one axes, or a list of `columns` axes, under a title at the left."""
+    """A figure with a title at the left, and its axes: one, or a list of `columns`."""
     fig = Figure(figsize=(width, height), layout="constrained")
     grid = fig.subplots(1, columns, squeeze=False)[0]
     fig.get_layout_engine().set(w_pad=0.1, h_pad=0.09)  # a margin on the white card
@@ -90,7 +97,7 @@ def axes(title: str, xlabel: str = "", ylabel: str = "", height: float = 4.6, wi
 
 
 def pretty(text: str) -> str:
-    """Text with its indices set as subscripts (h_t, W_xh) and a true minus before numbers.
+    """The text with its indices as subscripts (h_t, W_xh) and a minus sign before numbers.
 
     >>> pretty("h_t of W_xh, from my_file at -2")
     '$h_{t}$ of $W_{xh}$, from my_file at −2'
@@ -110,16 +117,16 @@ def color_of(label: str) -> str | None:
     True
     """
     letter = re.match(r"\$?([ifgoch])(?![^\W_])", label)
-    word = next((key for name, key in WORDS.items() if label.lower().startswith(name)), None)
+    word = next((key for name, key in LETTERS.items() if label.lower().startswith(name)), None)
     return COLORS[letter.group(1)] if letter else COLORS[word] if word else None
 
 
-def looks(labels) -> dict:
-    """Colour, line style and marker of each label, so that no two depend on colour alone."""
+def curve_styles(labels) -> dict:
+    """Colour, line style and marker of each label; no two labels differ by colour alone."""
     free = [label for label in labels if color_of(label) is None]
     return {
         label: (
-            color_of(label) or OTHERS[free.index(label) % len(OTHERS)],
+            color_of(label) or OTHER_COLORS[free.index(label) % len(OTHER_COLORS)],
             DASHES[k % len(DASHES)],
             DOTS[k % len(DOTS)],
         )
@@ -127,8 +134,8 @@ def looks(labels) -> dict:
     }
 
 
-def mark(ax, label: str, at) -> None:
-    """A dashed grey line across at y, or upwards at ("x", value), with its name at the end."""
+def reference_line(ax, label: str, at) -> None:
+    """A dashed grey line, horizontal at y or vertical at ("x", value), with its name at the end."""
     axis, value = at if isinstance(at, tuple) and len(at) == 2 else ("y", at)
     value = as_plain(str(label), value)
     if axis not in ("x", "y") or not isinstance(value, (int, float)) or not math.isfinite(value):
@@ -141,3 +148,15 @@ def mark(ax, label: str, at) -> None:
         ax.axvline(value, **line)
         place, offset, sides = (value, 1), (0, 3), dict(xycoords=("data", "axes fraction"), ha="center", va="bottom")
     ax.annotate(pretty(str(label)), place, offset, color=QUIET, **sides, **NOTE)
+
+
+def linear(color: str) -> list[float]:
+    """The light of a colour "#RRGGBB": red, green and blue from 0 to 1 (IEC 61966-2-1, sRGB)."""
+    parts = [int(color[k : k + 2], 16) / 255 for k in (1, 3, 5)]
+    return [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in parts]
+
+
+def luminance(color: str) -> float:
+    """The relative luminance of a colour "#RRGGBB", from 0 (black) to 1 (white), as WCAG 2 defines it."""
+    red, green, blue = linear(color)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

@@ -2,11 +2,12 @@
 
 import html
 
-from lstm_lesson.plots.numbers import as_list, printed
+from lstm_lesson.plots.inputs import as_list
+from lstm_lesson.plots.numbers import significant
 
 
 class Table:
-    """Columns of text with a heading each; numbers stand right, words left."""
+    """Columns of text, each with a heading; numbers are aligned right, the columns named in `words` left."""
 
     def __init__(self, columns: dict[str, list[str]], words: set[str]):
         self.columns, self.words = columns, words
@@ -57,5 +58,5 @@ def table(columns: dict, digits: int = 3) -> Table:
             raise ValueError(f"{name} has {len(values)} values; it needs {length}, as the first column has")
         if not all(isinstance(v, (int, float)) for v in values) or all(isinstance(v, bool) for v in values):
             words.add(str(name))
-        shown[str(name)] = [printed(v, digits) if isinstance(v, float) else str(v) for v in values]
+        shown[str(name)] = [significant(v, digits) if isinstance(v, float) else str(v) for v in values]
     return Table(shown, words)

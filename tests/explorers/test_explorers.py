@@ -445,9 +445,9 @@ def test_a_curve_goes_through_the_pixels_of_its_points():
     assert 'points="50.0,20.0 150.0,70.0"' in card.picture("a").svg
 
 
-def test_words_on_a_card_are_escaped_and_set_as_formulas():
+def test_text_on_a_card_is_escaped_and_set_as_a_formula():
     card = Card(300, 200)
-    card.words(1, 2, 'W_xh < "a" & b_{t−1}')
+    card.text(1, 2, 'W_xh < "a" & b_{t−1}')
     svg = card.picture("a").svg
     assert "&lt;" in svg
     assert "&amp;" in svg

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from lstm_lesson.explorers.inspector import GateInspector
-from lstm_lesson.explorers.reading import MOST, by_activity, read_text
+from lstm_lesson.explorers.traced_text import MOST, by_activity, trace_text
 from lstm_lesson.text.classifiers import TextClassifier
 from lstm_lesson.text.news import Vocabulary
 from lstm_lesson.text.saliency import saliency
@@ -79,9 +79,9 @@ def test_units_are_ordered_by_activity_and_by_the_size_of_their_score():
     scores = torch.tensor([0.1, -0.9, 0.5, 0.0])
     inspector = GateInspector(classifier(), WORDS, TEXT, "tide", scores=scores)
     embedded = data(inspector.page())
-    c = torch.cat([reading.values["c"] for reading in inspector.readings])
+    c = torch.cat([text.values["c"] for text in inspector.traced_texts])
     assert embedded["orders"]["activity"] == c.std(dim=0, correction=0).argsort(descending=True).tolist()
-    assert by_activity(inspector.readings)[1].shape == (4,)
+    assert by_activity(inspector.traced_texts)[1].shape == (4,)
     assert embedded["orders"]["label"] == [1, 2, 0, 3]
     assert embedded["scores"]["label"] == pytest.approx(scores.tolist())
     assert "label" not in data(GateInspector(classifier(), WORDS, TEXT).page())["orders"]
@@ -142,25 +142,25 @@ def test_a_write_that_fails_leaves_the_page_of_before(tmp_path, monkeypatch):
 def test_typed_texts_are_read_anew_and_a_text_that_cannot_be_says_so_in_place():
     inspector = GateInspector(classifier(), WORDS, TEXT)
     inspector.move(first="late again", second="the tide")
-    assert [reading.tokens for reading in inspector.readings] == [["late", "again"], ["the", "tide"]]
+    assert [text.tokens for text in inspector.traced_texts] == [["late", "again"], ["the", "tide"]]
     for typed, says in {"": "Text has no word", "?!": "Text has no word", "zebra": "Text has no word that the"}.items():
         inspector.move(first=typed)
         assert says in inspector._view.value and "iframe" not in inspector._view.value
     inspector.move(first="tide", second="")
-    assert "iframe" in inspector._view.value and len(inspector.readings) == 1
+    assert "iframe" in inspector._view.value and len(inspector.traced_texts) == 1
 
 
 def test_what_is_cut_or_unknown_is_said():
-    reading = read_text(classifier(), WORDS, "tide " * (MOST + 7) + "zebra")
-    assert len(reading.tokens) == MOST
-    assert reading.notes == [f"The text has {MOST + 8} words; the first {MOST} are read."]
-    assert "1 of 2 words" in read_text(classifier(), WORDS, "tide zebra").notes[0]
-    assert read_text(classifier(), WORDS, "tide").notes == []
+    text = trace_text(classifier(), WORDS, "tide " * (MOST + 7) + "zebra")
+    assert len(text.tokens) == MOST
+    assert text.notes == [f"The text has {MOST + 8} words; the first {MOST} are read."]
+    assert "1 of 2 words" in trace_text(classifier(), WORDS, "tide zebra").notes[0]
+    assert trace_text(classifier(), WORDS, "tide").notes == []
 
 
 def test_more_answers_than_two():
     inspector = GateInspector(classifier(classes=3), WORDS, TEXT, labels=("a", "b", "</script>"))
-    ids = WORDS.encode(inspector.readings[0].tokens)[None]
+    ids = WORDS.encode(inspector.traced_texts[0].tokens)[None]
     expected = classifier(classes=3).eval()(ids).softmax(dim=1)[0, 2].item()
     assert data(inspector.page())["texts"][0]["probability"][-1] == pytest.approx(expected, abs=1e-4)
 

@@ -6,11 +6,12 @@ from itertools import combinations
 import browser
 import pytest
 import torch
-from colours import distance, linear, without_green
+from colours import distance, without_green
 from every_explorer import inspector_code, value_of
 from matplotlib.image import imread
 
 from lstm_lesson import plots
+from lstm_lesson.plots.style import linear
 from lstm_lesson.tracing import record
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(bool(browser.why_not()), reason=browser.why_not())]
@@ -287,7 +288,7 @@ def test_the_gates_are_told_apart_without_green(opened):
         }
     for gate, colour in plots.COLORS.items():
         assert distance(linear(seen["none"][gate]), linear(colour)) < 3
-        assert distance(linear(seen["deuteranopia"][gate]), without_green(linear(colour))) < 3
+        assert distance(linear(seen["deuteranopia"][gate]), without_green(colour)) < 3
     for one, other in combinations(seen["deuteranopia"].values(), 2):
         assert distance(linear(one), linear(other)) > 5
 

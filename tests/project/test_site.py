@@ -9,7 +9,7 @@ import built_site
 import nbformat
 import pytest
 from bs4 import BeautifulSoup
-from colours import linear
+from colours import contrast
 from notebook_rules import Lesson, without_code
 from repository import ADDRESS, NOTEBOOKS, PACKAGE, ROOT
 
@@ -114,18 +114,6 @@ def test_a_colour_of_a_formula_is_that_of_the_page_in_light_and_dark(path, soups
 def variables(style: str, start: str) -> dict[str, str]:
     """The colours that a style sheet names after this place."""
     return dict(re.findall(r"--([\w-]+): (#\w{6})", style[style.index(start) :].split("}")[0]))
-
-
-def contrast(one: str, other: str) -> float:
-    """WCAG 2 contrast of two colours, from 1 to 21."""
-    light, dark = sorted((sum(w * v for w, v in zip((0.2126, 0.7152, 0.0722), linear(c), strict=True))
-                          for c in (one, other)), reverse=True)  # fmt: skip
-    return (light + 0.05) / (dark + 0.05)
-
-
-def test_the_measure_of_contrast_knows_black_and_white():
-    assert contrast("#000000", "#FFFFFF") == pytest.approx(21)
-    assert contrast("#767676", "#FFFFFF") == pytest.approx(4.54, abs=0.01)
 
 
 @pytest.mark.parametrize("start", [":root", "(prefers-color-scheme: dark)"])

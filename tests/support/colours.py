@@ -1,4 +1,6 @@
-"""How far apart colours look, to most eyes and to eyes without green-sensitive cones (deuteranopia)."""
+"""The contrast of two colours, and how far apart they look, to most people and to people with deuteranopia."""
+
+from lstm_lesson.plots.style import linear, luminance
 
 # Machado, Oliveira & Fernandes 2009, "A Physiologically-based Model for Simulation of Color Vision Deficiency",
 # deuteranomaly of severity 1.0, on linear RGB. Chromium simulates deuteranopia with the same numbers.
@@ -7,15 +9,15 @@ XYZ = ((0.4124, 0.3576, 0.1805), (0.2126, 0.7152, 0.0722), (0.0193, 0.1192, 0.95
 WHITE = (0.9505, 1.0, 1.089)
 
 
-def linear(colour: str) -> list[float]:
-    """Light from "#RRGGBB", three numbers from 0 to 1."""
-    parts = [int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)]
-    return [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in parts]
+def contrast(one: str, other: str) -> float:
+    """The contrast of two colours "#RRGGBB", from 1 to 21, as WCAG 2 defines it."""
+    dark, light = sorted((luminance(one), luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
 
 
-def without_green(light) -> list[float]:
-    """The light as deuteranopia makes it look."""
-    return [min(max(v, 0.0), 1.0) for v in _times(DEUTERANOPIA, light)]
+def without_green(colour: str) -> list[float]:
+    """The light of a colour as people with deuteranopia see it: three numbers from 0 to 1."""
+    return [min(max(v, 0.0), 1.0) for v in _times(DEUTERANOPIA, linear(colour))]
 
 
 def distance(one, other) -> float:

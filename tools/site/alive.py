@@ -1,4 +1,4 @@
-"""The two pages that move without a kernel: the gate inspector of a small reader, and the cell playground."""
+"""The two pages that work without a kernel: the gate inspector of a small classifier, and the cell playground."""
 
 import re
 
@@ -10,7 +10,7 @@ from lstm_lesson import CustomLSTM, training
 from lstm_lesson.explorers import playground
 from lstm_lesson.explorers.inspector import GateInspector
 from lstm_lesson.plots.diagrams import CELL_ALT, lstm_svg
-from lstm_lesson.plots.style import COLORS, QUIET
+from lstm_lesson.plots.style import COLORS, NAMES, QUIET
 from lstm_lesson.text import TextClassifier, Vocabulary, load_news, tokenize
 
 UNITS = 16
@@ -23,23 +23,23 @@ def trained_inspector() -> dict:
     words = Vocabulary(tokenize(text) for text in news["train"].texts)
     sets = {part: ([words.encode(tokenize(t)) for t in split.texts], split.labels) for part, split in news.items()}
     torch.manual_seed(0)
-    reader = TextClassifier(len(words), hidden=UNITS, lstm=nn.LSTM(32, UNITS, batch_first=True))
-    training.fit(reader, sets["train"], sets["val"], epochs=4, lr=0.01, batch_size=32, progress=False)
-    reader.lstm = CustomLSTM.from_torch(reader.lstm)
-    _, right = training.evaluate(reader.eval(), sets["test"])
-    inspector = GateInspector(reader, words, *news["test"].texts[:2])
-    told = {"units": UNITS, "train": len(news["train"].texts), "test": len(news["test"].texts)}
-    return told | {"page": inspector.page(), "right": round(right * len(news["test"].texts))}
+    classifier = TextClassifier(len(words), hidden=UNITS, lstm=nn.LSTM(32, UNITS, batch_first=True))
+    training.fit(classifier, sets["train"], sets["val"], epochs=4, lr=0.01, batch_size=32, progress=False)
+    classifier.lstm = CustomLSTM.from_torch(classifier.lstm)
+    _, accuracy = training.evaluate(classifier.eval(), sets["test"])
+    inspector = GateInspector(classifier, words, *news["test"].texts[:2])
+    figures = {"units": UNITS, "train": len(news["train"].texts), "test": len(news["test"].texts)}
+    return figures | {"page": inspector.page(), "right": round(accuracy * len(news["test"].texts))}
 
 
 def playground_data(equations: list[str]) -> dict:
-    """What the playground's page needs: sliders, presets and drawn cell of the explorer in Python; LaTeX below them."""
+    """The values for the playground's page: the explorer's sliders, presets and drawn cell; equations from LaTeX."""
     sliders = playground.CellPlayground().controls
     span = {name: (name, _letters(name), slider.min, slider.max) for name, slider in sliders.items()}
     rows = [("the step", "h", [span[name] for name in playground.STATE])]
-    for letter, title in playground.GATES.items():
-        tone = "g" if letter == "c" else letter
-        rows.append((title, tone, [span[name] for name in playground.WEIGHTS if name[-1] == letter]))
+    for letter, gate in playground.GATES.items():
+        weights = [span[name] for name in playground.WEIGHTS if name[-1] == letter]
+        rows.append((f"{NAMES[gate]} {gate}", gate, weights))
     data = {"state": playground.STATE, "weights": playground.WEIGHTS, "presets": playground.PRESETS}
     data |= {"grid": playground.GRID, "shown": playground.SHOWN, "colors": COLORS, "ink": QUIET}
     data["alt"] = f"{CELL_ALT} The next step gives:"
@@ -48,22 +48,22 @@ def playground_data(equations: list[str]) -> dict:
 
 
 def _letters(name: str) -> str:
-    """A name such as W_xi or h_prev as it is written in a formula."""
+    """A name such as W_xi or h_prev as HTML, set as in a formula."""
     letter, _, index = name.partition("_")
     return f"<i>{letter}</i><sub>{index.replace('prev', 't−1') or 't'}</sub>"
 
 
 def drawn_cell() -> str:
-    """The cell as `plots` draws it, without the equations at its lower edge, a named place for each value in it.
+    """The cell as `plots` draws it, without the equations below it, with a named element for each value.
 
-    It is drawn with numbers that it holds nowhere else; where one of them is printed, there the value's place is.
+    The cell is drawn with numbers that stand nowhere else in it; each printed number becomes the element of its value.
     """
-    marks = {"i": 211, "f": 307, "g": 401, "o": 503, "c": 601, "h": 701, "x": 809, "h_prev": 907, "c_prev": 1009}
-    svg = lstm_svg("ifgcoh", marks)
-    marks |= {"kept": marks["f"] * marks["c_prev"], "new": marks["i"] * marks["g"]}
-    for name, number in marks.items():
+    numbers = {"i": 211, "f": 307, "g": 401, "o": 503, "c": 601, "h": 701, "x": 809, "h_prev": 907, "c_prev": 1009}
+    svg = lstm_svg("ifgcoh", numbers)
+    numbers |= {"kept": numbers["f"] * numbers["c_prev"], "new": numbers["i"] * numbers["g"]}
+    for name, number in numbers.items():
         svg, places = re.subn(rf"(?<!\d){number}\.00", f'<tspan data-value="{name}"></tspan>', svg)
         if not places:
             raise ValueError(f"the drawn cell has no place for {name}; plots.lstm_svg has changed")
-    svg = svg.replace("<style>", "<style>.cell {").replace("</style>", "}</style>")  # its rules are for it alone
+    svg = svg.replace("<style>", "<style>.cell {").replace("</style>", "}</style>")  # its rules apply to the cell only
     return re.sub(r"^<svg [^>]*>", '<svg viewBox="0 0 1280 632" role="img" aria-label="">', svg)

@@ -1,5 +1,5 @@
-// One LSTM unit, equations 1 to 5, in double precision as in Python. Names, ranges, presets and colours come with the
-// page from lstm_lesson.explorers.playground; nothing of them is written here.
+// One LSTM unit, equations 1 to 5, in double precision as in Python. Names, ranges, presets and colours are data of
+// the page, taken from lstm_lesson.explorers.playground.
 "use strict";
 const D = JSON.parse(document.getElementById("data").textContent);
 const NAMES = [...Object.keys(D.state), ...D.weights];
@@ -8,15 +8,14 @@ const sigmoid = z => 1 / (1 + Math.exp(-z));
 const onGrid = v => +(Math.round(v / D.grid) * D.grid).toFixed(9);
 const minus = text => text.replace("-", "−");
 const number = (v, digits) => minus(v.toFixed(digits).replace(/^-(0\.?0*)$/, "$1"));
-const drawn = v => {  // as plots.lstm_diagram prints a value
+const unitNumber = v => {  // as unit_number in lstm_lesson/plots/numbers.py
   const size = Math.abs(v);
-  return minus(v.toFixed((size > 0 && size < 0.01) || (size > 0.99 && size < 1) ? 3 : 2));
+  return number(v, (size > 0 && size < 0.01) || (size > 0.99 && size < 1) ? 3 : 2);
 };
 
 let steps = [], fed = {}, chosen = Object.keys(D.presets)[0];
 
-// A slider bends what it is given to its own grid; as long as it stands at that place, a state that was fed back keeps
-// all its digits.
+// A slider rounds a value to its own grid. A state that was fed back keeps all its digits until its slider is moved.
 function numbers() {
   const n = Object.fromEntries(NAMES.map(name => [name, +$(name).value]));
   for (const [name, value] of Object.entries(fed)) if (onGrid(n[name]) === onGrid(value)) n[name] = value;
@@ -24,8 +23,8 @@ function numbers() {
 }
 
 function computed(n) {
-  const reads = k => n["W_x" + k] * n.x + n["W_h" + k] * n.h_prev + n["b_" + k];
-  const i = sigmoid(reads("i")), f = sigmoid(reads("f")), g = Math.tanh(reads("c")), o = sigmoid(reads("o"));
+  const sum = k => n["W_x" + k] * n.x + n["W_h" + k] * n.h_prev + n["b_" + k];
+  const i = sigmoid(sum("i")), f = sigmoid(sum("f")), g = Math.tanh(sum("c")), o = sigmoid(sum("o"));
   const c = f * n.c_prev + i * g;
   return { i, f, g, o, c, h: o * Math.tanh(c), kept: f * n.c_prev, new: i * g };
 }
@@ -34,15 +33,15 @@ const tooFar = c => Math.abs(onGrid(c)) > D.state.c_prev[1];
 
 function hint(c) {
   if (tooFar(c)) return `No further step: c would be ${number(c, 2)}, and its slider ends at ±${D.state.c_prev[1]}. Press Reset.`;
-  const [says, preset] = D.presets[chosen];
+  const [advice, preset] = D.presets[chosen];
   const changed = D.weights.some(name => Math.abs(+$(name).value - (preset[name] || 0)) > D.grid / 2);
-  return changed ? `Preset ${chosen}, changed.` : says + ".";
+  return changed ? `Preset ${chosen}, changed.` : advice + ".";
 }
 
 function show() {
   const n = numbers(), made = computed(n), all = { ...n, ...made };
   for (const name of NAMES) $(name + "-shown").value = minus((+$(name).value).toFixed(2));
-  for (const place of document.querySelectorAll("[data-value]")) place.textContent = drawn(all[place.dataset.value]);
+  for (const place of document.querySelectorAll("[data-value]")) place.textContent = unitNumber(all[place.dataset.value]);
   for (const name of "ifgoch") Object.assign($("value-" + name), { textContent: number(made[name], 4) }).dataset.exact = made[name];
   $("hint").textContent = hint(made.c);
   $("step").disabled = tooFar(made.c);

@@ -1,4 +1,4 @@
-"""One text as a trained classifier reads it: its words, the gates at each, the answer so far, and the saliency."""
+"""`trace_text`: what a trained classifier computes at each word of a text."""
 
 import unicodedata
 from dataclasses import dataclass, field
@@ -12,16 +12,16 @@ from lstm_lesson.text.saliency import most_active, saliency
 from lstm_lesson.tracing import record
 
 GATES = "ifgoch"
-MOST = 500  # words of one text that are read
+MOST = 500  # words read of one text
 
 
 @dataclass
-class Reading:
-    """One text of T words read by H units.
+class TracedText:
+    """One text of T words, and what the H units and the answer are at each word.
 
-    values: i f g o c h, each (T, H); probability (T,): of the last label, had the text ended there;
-    saliency and effect (T,): see `saliency.saliency`, for the answer at the end; known (T,) bool; notes: what was cut
-    or is unknown, in sentences.
+    values: i f g o c h, each (T, H); probability (T,): of the last label if the text ended at that word;
+    saliency and effect (T,): see `saliency.saliency`, for the answer at the end; known (T,) bool: whether the
+    vocabulary has the word; notes: sentences about words that were cut off or are unknown.
     """
 
     tokens: list[str]
@@ -33,11 +33,13 @@ class Reading:
     notes: list[str]
 
 
-def read_text(classifier: TextClassifier, vocabulary: Vocabulary, text: str | list[str], name: str = "text") -> Reading:
-    """Read a text, or a list of tokens, and keep all there is to show; at most the first 500 words.
+def trace_text(
+    classifier: TextClassifier, vocabulary: Vocabulary, text: str | list[str], name: str = "text"
+) -> TracedText:
+    """Run the classifier over a text or a list of tokens, at most 500, and keep its values at each word.
 
     The classifier needs a CustomLSTM of one layer. Raises ValueError, naming the argument, for a text without a word or
-    without any word that the classifier knows, and for a classifier and a vocabulary that do not belong together.
+    without any word that the classifier knows, and if classifier and vocabulary have different sizes.
     """
     _check(classifier, vocabulary)
     tokens = tokenize(text) if isinstance(text, str) else text
@@ -62,20 +64,20 @@ def read_text(classifier: TextClassifier, vocabulary: Vocabulary, text: str | li
         probability = classifier.linear(trace.h[0]).softmax(dim=1)[:, -1]  # (T,)
     norm, effect = saliency(classifier, ids)
     values = {gate: getattr(trace, gate)[0] for gate in GATES}  # (T, H)
-    return Reading([printable(token) for token in tokens], known, values, probability, norm[0], effect[0], notes)
+    return TracedText([printable(token) for token in tokens], known, values, probability, norm[0], effect[0], notes)
 
 
 def printable(text: str) -> str:
-    """The text with "�" for what no page can show: control characters and halves of surrogate pairs."""
+    """The text with "�" for characters that no page can show: control characters and halves of surrogate pairs."""
     return "".join("�" if unicodedata.category(letter) in ("Cc", "Cs") else letter for letter in text)
 
 
-def by_activity(readings: list[Reading]) -> tuple[list[int], Tensor]:
-    """All units, the most active first, and the activity of each (H,): its memory's standard deviation over the steps.
+def by_activity(texts: list[TracedText]) -> tuple[list[int], Tensor]:
+    """All units, the most active first, and the activity of each (H,): its cell state's standard deviation.
 
-    With more than one text, the steps of all of them together.
+    The deviation is over the steps of all texts together.
     """
-    c = torch.cat([reading.values["c"] for reading in readings])  # (T of all, H)
+    c = torch.cat([text.values["c"] for text in texts])  # (T of all, H)
     return most_active(c, c.shape[1]).tolist(), c.std(dim=0, correction=0)
 
 
