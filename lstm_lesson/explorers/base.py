@@ -1,54 +1,38 @@
-"""What every explorer shares: controls above, a picture below that follows them, and the values as text."""
+"""The base class of the explorers, and sliders that check their start."""
 
 import contextlib
 import html
 import math
+from importlib.resources import files
 
 import ipywidgets as widgets
 
 from lstm_lesson.plots.figure import Picture
 
 VIEW = "application/vnd.jupyter.widget-view+json"
-BOX = "lesson-explorer"  # the CSS class of every explorer, for the script below and for tests
+BOX = "lesson-explorer"  # the CSS class of every explorer; base.js and the tests search for it
 CARD = '<div class="lesson-picture" style="line-height:0">{}</div>'
 LINE = '<div class="lesson-values" role="status" style="font-size:15px;line-height:1.5;padding:4px 2px">{}</div>'
 ERROR = (
     '<div class="lesson-error" role="alert" style="font-size:15px;line-height:1.5;padding:12px;color:#202124;'
     'background:#FDECEA;border-left:4px solid #B3264C">This cannot be drawn. {}: {}</div>'
 )
-# A slider of ipywidgets has no name for a screen reader, one of version 7 no role and no value either. The picture's
-# arrival is a moment that every front end reports to the page: there each slider is given the text of its label.
-# The arrow keys in a list would move JupyterLab's own cursor to another cell, if it were not told to leave them alone.
-NAME_SLIDERS = """
-for (const row of this.closest('.lesson-explorer')?.querySelectorAll('.widget-slider') ?? []) {
-  const name = row.querySelector('.widget-label').textContent, readout = row.querySelector('.widget-readout');
-  const handle = row.querySelector('.noUi-handle, .ui-slider-handle');
-  handle.setAttribute('aria-label', name);
-  if (handle.matches('.ui-slider-handle')) {
-    handle.setAttribute('role', 'slider');
-    handle.setAttribute('aria-valuenow', parseFloat(readout.textContent.replace('−', '-')));
-  }
-  readout.setAttribute('role', 'textbox');
-  readout.setAttribute('aria-label', name + ', typed');
-}
-for (const list of this.closest('.lesson-explorer')?.querySelectorAll('select') ?? []) {
-  list.setAttribute('data-lm-suppress-shortcuts', 'true');
-}"""
+SCRIPT = html.escape(files("lstm_lesson.explorers").joinpath("base.js").read_text(encoding="utf-8"))
 
 
 class Explorer:
-    """Controls above, a picture below that follows them, and the values as text under it.
+    """Controls, below them a picture that follows the controls, and below it the values as text.
 
-    A subclass hands its controls to `super().__init__` and writes `draw`. `controls` maps the names of draw's
-    arguments to ipywidgets; `rows` lays them and any buttons out, by default in one row that wraps.
+    A subclass passes its controls to `super().__init__` and defines `draw`. `controls` maps the names of draw's
+    arguments to ipywidgets; `rows` holds the controls and any buttons row by row, by default in one row that wraps.
     Shown as the last expression of a cell: live with a kernel, as a picture with alt text without one.
-    What `draw` raises later than at the start is shown in the picture's place until the next position that works.
+    An error of `draw` is raised at the start. Later it is shown in place of the picture, until a value that works.
     """
 
     def __init__(self, controls: dict, rows: list | None = None):
         self.controls = controls
-        self.picture, self.text = self.draw(**self.values)  # a wrong start is the caller's error, and raised
-        self._held = False
+        self.picture, self.text = self.draw(**self.values)  # an error at the start is raised
+        self._waiting = False
         self._view = widgets.HTML(self._live())
         rows = rows or [list(controls.values())]
         wrap = {"flex_flow": "row wrap", "align_items": "center"}
@@ -67,27 +51,27 @@ class Explorer:
         return {name: control.value for name, control in self.controls.items()}
 
     def move(self, **values) -> None:
-        """Set some controls and draw once. ValueError for a name that is no control, and for a value it cannot take."""
+        """Set some controls and draw once. Raises ValueError for an unknown control or a value outside its range."""
         if wrong := [name for name in values if name not in self.controls]:
-            raise ValueError(f"{wrong[0]} is no control; there are {', '.join(self.controls)}")
-        self._held = True
+            raise ValueError(f"{wrong[0]} is no control; the controls are {', '.join(self.controls)}")
+        self._waiting = True
         try:
             for name, value in values.items():
                 self._set(name, value)
         finally:
-            self._held = False
+            self._waiting = False
             self.redraw()
 
     def _set(self, name, value):
         control = self.controls[name]
-        with contextlib.suppress(Exception):  # ipywidgets refuses some values and bends others to its range
+        with contextlib.suppress(Exception):  # ipywidgets refuses some values and changes others
             control.value = value
         if control.value != value:
-            raise ValueError(f"{name} is {value!r}; its control cannot take that")
+            raise ValueError(f"{name} is {value!r}; its control does not have this value")
 
     def redraw(self, _change=None) -> None:
-        """Draw the present values, or the error in the picture's place: ipywidgets would swallow it."""
-        if self._held:
+        """Draw the present values, or show the error in place of the picture: ipywidgets would hide it."""
+        if self._waiting:
             return
         try:
             self.picture, self.text = self.draw(**self.values)
@@ -97,7 +81,7 @@ class Explorer:
             self._view.value = self._live()
 
     def button(self, label: str, action) -> widgets.Button:
-        """A button that calls `action()` and draws again; what `action` raises is shown in the picture's place."""
+        """A button that calls `action()` and draws again; an error of `action` is shown in place of the picture."""
 
         def clicked(_button):
             try:
@@ -112,8 +96,8 @@ class Explorer:
         return button
 
     def _live(self) -> str:
-        """The picture as the browser gets it at each move."""
-        image = self.picture._repr_html_().replace("<img ", f'<img onload="{NAME_SLIDERS}" ', 1)
+        """The HTML that the browser gets at each change."""
+        image = self.picture._repr_html_().replace("<img ", f'<img onload="{SCRIPT}" ', 1)
         return CARD.format(image) + LINE.format(html.escape(self.text))
 
     def _repr_html_(self) -> str:
@@ -127,20 +111,22 @@ class Explorer:
         return f"{type(self).__name__}: {self.picture.alt}\n{self.text}"
 
 
-def slider(label: str, name: str, value, low, high, step=0.1, width: int = 400, named: int = 120) -> widgets.Widget:
-    """A slider `width` pixels wide, `named` of them for its label; for whole numbers if `step` is one.
+def slider(
+    label: str, name: str, value, low, high, step=0.1, width: int = 400, label_width: int = 120
+) -> widgets.Widget:
+    """A slider of `width` pixels, `label_width` of them for its label; for whole numbers if `step` is an int.
 
-    It reacts while it is dragged; ipywidgets leaves out positions in between when the kernel is busy.
-    Raises ValueError unless `value`, which the caller knows as `name`, lies in the range.
+    It reacts while it is dragged; ipywidgets leaves positions out while the kernel is busy.
+    Raises ValueError unless `value` lies in the range; the message calls it `name`, the caller's argument.
     """
     check_number(name, value, low, high, whole=isinstance(step, int))
     kind = widgets.IntSlider if isinstance(step, int) else widgets.FloatSlider
-    looks = {"style": {"description_width": f"{named}px"}, "layout": {"width": f"{width}px", "max_width": "98%"}}
-    return kind(value=value, min=low, max=high, step=step, description=label, **looks)
+    size = {"style": {"description_width": f"{label_width}px"}, "layout": {"width": f"{width}px", "max_width": "98%"}}
+    return kind(value=value, min=low, max=high, step=step, description=label, **size)
 
 
 def check_number(name: str, value, low: float, high: float, whole: bool = False) -> None:
-    """Raise ValueError unless `value` is a finite number from `low` to `high`, a whole one if asked."""
+    """Raise ValueError unless `value` is a finite number from `low` to `high`, and a whole one if `whole`."""
     kind = int if whole else (int, float)
     if isinstance(value, bool) or not isinstance(value, kind) or not math.isfinite(value) or not low <= value <= high:
         raise ValueError(f"{name} is {value!r}; it needs a {'whole ' if whole else ''}number from {low} to {high}")
