@@ -25,7 +25,7 @@ def affine_mistakes(W: str, U: str, b: str, squash: Callable) -> list[Mistake]:
         return squash(torch.cat([h, x], dim=1) @ torch.cat([W, U]) + b)
 
     return [
-        Mistake(lambda x, h, W, U, b: x @ W + h @ U + b, f"That is the bare sum. Look for {around} in the equation."),
+        Mistake(lambda x, h, W, U, b: x @ W + h @ U + b, f"That is the sum alone. Look for {around} in the equation."),
         Mistake(lambda x, h, W, U, b: squash(x @ W + h @ U), f"The bias is missing: it looks as if `{b}` were zero."),
         Mistake(lambda x, h, W, U, b: squash(x @ W + h @ U - b), f"The bias `{b}` is subtracted. Look at its sign."),
         Mistake(inside("x", "h"), f"`{b}` is added outside {around}. Look at your brackets."),
@@ -35,10 +35,10 @@ def affine_mistakes(W: str, U: str, b: str, squash: Callable) -> list[Mistake]:
         Mistake(inside("h", "b"), f"The term with `x_t` is added outside {around}. Look at your brackets."),
         Mistake(lambda x, h, W, U, b: squash(x @ W + h @ U + 2 * b), f"The bias is added twice; there is one `{b}`."),
         Mistake(
-            lambda x, h, W, U, b: squash(x @ W + b), "The term with `h_prev` is missing: nothing is heard of the past."
+            lambda x, h, W, U, b: squash(x @ W + b), "The term with `h_prev` is missing: nothing comes from the past."
         ),
         Mistake(
-            lambda x, h, W, U, b: squash(h @ U + b), "The term with `x_t` is missing: nothing is heard of the input."
+            lambda x, h, W, U, b: squash(h @ U + b), "The term with `x_t` is missing: nothing comes from the input."
         ),
         Mistake(
             lambda x, h, W, U, b: squash(x @ W + h @ U.T + b),
@@ -87,18 +87,18 @@ def affine_mistakes(W: str, U: str, b: str, squash: Callable) -> list[Mistake]:
         ),
         Mistake(
             concatenated,
-            "The states and the weights are joined in different orders: whoever comes first must meet their own rows.",
+            "The states and the weights are joined in different orders: what is first in one must be first in both.",
         ),
         Mistake(
             lambda x, h, W, U, b: squash((x @ W) * (h @ U) + b),
-            "The two terms are multiplied; what the input says and what the state says are added.",
+            "The two terms are multiplied. The equation adds the term of the input and the term of the state.",
         ),
         Mistake(
             lambda x, h, W, U, b: squash(x @ W - h @ U + b), "The term with `h_prev` is subtracted. Look at its sign."
         ),
         Mistake(
             lambda x, h, W, U, b: squash(x @ W) + squash(h @ U) + b,
-            f"Each term goes through a function of its own. How often does {around} stand in the equation?",
+            f"Each term goes through a function of its own. How often is {around} in the equation?",
         ),
         Mistake(
             lambda x, h, W, U, b: squash(x * W + h * U + b),

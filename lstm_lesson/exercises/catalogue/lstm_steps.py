@@ -105,7 +105,7 @@ def _wrong_sums_of_one_gate() -> Iterator[tuple[Callable, str]]:
         )
         if k != "c":
             yield altered_step(**{k: tanh}), f"tanh stands on the {name}. A gate is a valve between 0 and 1."
-            yield altered_step(**{k: _identity}), f"The {name} is a bare sum: look at the function around it."
+            yield altered_step(**{k: _identity}), f"The {name} is the sum alone: look at the function around it."
 
 
 # The exercise `lstm_step` uses these as they are, `lstm` at every step of the sequence.
@@ -128,7 +128,10 @@ WRONG_STEPS = (
     ),
     (altered_step(i=tanh, f=tanh, o=tanh), "tanh stands on the gates. A gate is a valve between 0 and 1."),
     (altered_step(c=_identity), "The candidate is not squashed: look at the function around its sum."),
-    (altered_step(i=_identity, f=_identity, o=_identity), "The gates are bare sums: look at the function around them."),
+    (
+        altered_step(i=_identity, f=_identity, o=_identity),
+        "The gates are the sums alone: look at the function around them.",
+    ),
     (
         altered_step(hidden_state=lambda o, c_t, c: o * c_t),
         "The tanh on `c_t` is missing in equation 5: the memory is shown as it is.",
@@ -203,7 +206,7 @@ WRONG_STEPS = (
     ),
     (
         altered_step(weighted_sum=lambda k, x, h, w: x * w[f"W_x{k}"] + h * w[f"W_h{k}"] + w[f"b_{k}"]),
-        "`*` multiplies entry by entry, and runs here only by luck. A vector goes through a matrix with another sign.",
+        "`*` multiplies entry by entry. It runs here only because sizes are equal; a matrix product has another sign.",
     ),
     (
         altered_step(weighted_sum=lambda k, x, h, w: x @ w[f"W_x{k}"] + w[f"b_{k}"]),
@@ -221,7 +224,7 @@ WRONG_STEPS = (
     ),
     (
         altered_step(cell_state=lambda i, f, g, c: f * c.detach() + i * g),
-        "The values are right, but c is detached at every step: the memory's way back for gradients is cut.",
+        "The values are right, but c is detached at every step: no gradient goes back along the memory.",
     ),
     (
         lambda x, h, c, w: altered_step()(x, h.detach(), c.detach(), w),

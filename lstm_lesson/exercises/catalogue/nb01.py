@@ -126,7 +126,7 @@ UNROLL_MISTAKES = (
     ),
     Mistake(
         lambda *given: torch.stack(_states(*given)[-1:] * given[0].shape[1], dim=1),
-        "The last state stands at every step: one tensor, written over in place, stands in your list T times.",
+        "Every step holds the last state: your list has one tensor T times, which is overwritten in place.",
     ),
     Mistake(
         lambda x, h_0, *w: _unroll_with()(x, nn.Parameter(h_0.detach()), *w),

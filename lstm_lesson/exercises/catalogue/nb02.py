@@ -40,7 +40,7 @@ RNN_BACKWARD_STEP_MISTAKES = (
     ),
     Mistake(
         lambda *given: tuple(_backward_step(*given, slope=lambda h: 1 - h)),
-        "Look at the derivative of tanh: h_t does not stand in it bare.",
+        "Look at the derivative of tanh: it does not contain h_t itself.",
     ),
     Mistake(
         lambda *given: tuple(_backward_step(*given, slope=lambda h: h * (1 - h))),
@@ -59,15 +59,15 @@ RNN_BACKWARD_STEP_MISTAKES = (
     ),
     Mistake(
         _with_result(1, lambda dz, dh, x, h_prev, h, W, U: dz @ U),
-        "`dh_prev` meets `W_hh` as on the way forward. It is square, so only the values tell: look at fact 2.",
+        "`dh_prev` uses `W_hh` as in the forward step. It is square, so only the values tell: look at fact 2.",
     ),
     Mistake(
         _with_result(0, lambda dz, dh, x, h_prev, h, W, U: dz @ W),
-        "`dx_t` meets `W_xh` as on the way forward. Which shape has `W_xh`, and from which to which do you go back?",
+        "`dx_t` uses `W_xh` as in the forward step. Which shape has `W_xh`, and which shapes do you go from and to?",
     ),
     Mistake(
         lambda dh, x, h_prev, h, W, U: tuple(_backward_step(dh, x, h_prev, h, W.T, U.T)),
-        "`dx_t` and `dh_prev` meet their matrices as on the way forward. Compare with fact 2, and with the shapes.",
+        "`dx_t` and `dh_prev` use the matrices as in the forward step. Compare with fact 2, and with the shapes.",
     ),
     Mistake(
         lambda dh, x, h_prev, h, W, U: (W @ (dz := dh * (1 - h**2)), U @ dz, x.T @ dz, h_prev.T @ dz, dz.sum(dim=0)),
@@ -91,11 +91,11 @@ RNN_BACKWARD_STEP_MISTAKES = (
     ),
     Mistake(
         _with_result(1, lambda dz, dh, x, h_prev, h, W, U: dh @ U.T),
-        "`dh_prev` misses the derivative of tanh: the way back goes through tanh first, then through the weights.",
+        "`dh_prev` misses the derivative of tanh: a gradient goes back through tanh first, then through the weights.",
     ),
     Mistake(
         _with_result(0, lambda dz, dh, x, h_prev, h, W, U: dh @ W.T),
-        "`dx_t` misses the derivative of tanh: the way back goes through tanh first, then through the weights.",
+        "`dx_t` misses the derivative of tanh: a gradient goes back through tanh first, then through the weights.",
     ),
     Mistake(_with_result(2, lambda dz, dh, x, *_: x.T @ dh), "`dW_xh` misses the derivative of tanh."),
     Mistake(_with_result(3, lambda dz, dh, x, h_prev, *_: h_prev.T @ dh), "`dW_hh` misses the derivative of tanh."),
@@ -163,7 +163,7 @@ TRUNCATE_MISTAKES = (
     ),
     Mistake(
         lambda state: state.detach(),
-        "That works for one tensor. An LSTM's state is a tuple (h, c), and comes here, too.",
+        "That works for one tensor. The state may also be a tuple (h, c), as in an LSTM.",
     ),
     Mistake(
         lambda state: (state[0].detach(), state[1].detach()) if len(state) == 2 else state.detach(),
@@ -197,7 +197,7 @@ EXERCISES = [
         hints=(
             "Go through tanh first: from the gradient of h_t to that of the sum inside. h_t itself is all you need.",
             "Call it dz, (B, H). Every other answer is dz times something, and its shape says what, and on which side.",
-            "A matrix in the forward step appears as its transpose on the way back; "
+            "A matrix of the forward step appears as its transpose in the backward step; "
             "what was shared by the batch collects a sum over the batch.",
         ),
     ),

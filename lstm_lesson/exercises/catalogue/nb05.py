@@ -34,13 +34,13 @@ HALF_LIFE_MISTAKES = (
     ),
     Mistake(
         lambda f: 1 / torch.log(f),
-        "Two things: the sign is wrong, and one half does not stand in it. Start from f to the power k = ½.",
+        "Two things: the sign is wrong, and one half is missing. Start from f to the power k = ½.",
     ),
     Mistake(
         lambda f: 1 / (1 - f),
         "1 / (1 − f) is a rule of thumb for the mean life, good near f = 1. Solve f to the power k = ½ for k.",
     ),
-    Mistake(lambda f: math.log(0.5) / f, "f stands bare where a logarithm of f belongs: take the log on both sides."),
+    Mistake(lambda f: math.log(0.5) / f, "You divide by f, not by a logarithm of f: take the log on both sides."),
     Mistake(lambda f: 0.5 / f, "That halves once and divides by f; f acts once at every step, as a power."),
     Mistake(
         lambda f: torch.log(0.5 / f),

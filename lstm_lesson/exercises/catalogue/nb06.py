@@ -52,7 +52,7 @@ CELL_STATE_MISTAKES = (
     Mistake(lambda f, c, i, g: f @ c + i @ g, "`@` mixes the units. Each gate acts on its own cell, entry by entry."),
     Mistake(
         lambda f, c, i, g: f * c.detach() + i * g,
-        "The values are right, but `c_prev` is detached: the memory's way back for gradients is cut.",
+        "The values are right, but `c_prev` is detached: no gradient goes back along the memory.",
     ),
     Mistake(
         lambda f, c, i, g: f.detach() * c + i.detach() * g,

@@ -10,7 +10,7 @@ HIDDEN_STATE_MISTAKES = (
         lambda o, c: o * c, "The tanh on `c_t` is missing: the memory is shown as it is, and the state has no bounds."
     ),
     Mistake(lambda o, c: torch.tanh(c), "The output gate is left out: the whole memory is shown."),
-    Mistake(lambda o, c: torch.tanh(o * c), "The gate stands inside the tanh. Which brackets has equation 5?"),
+    Mistake(lambda o, c: torch.tanh(o * c), "The gate stands inside the tanh. Where are the brackets in equation 5?"),
     Mistake(lambda o, c: torch.tanh(o) * c, "The tanh stands on the gate. Which of the two has no bounds yet?"),
     Mistake(
         lambda o, c: torch.tanh(o) * torch.tanh(c),

@@ -144,7 +144,7 @@ LSTM_MISTAKES = (
     ),
     Mistake(
         _with_outputs(lambda h, c: (torch.stack([h[-1]] * len(h), dim=1), h[-1], c[-1])),
-        "`hidden_seq` holds the last state T times: one tensor, written over in place, stands in your list.",
+        "`hidden_seq` holds the last state T times: your list has one tensor T times, which is overwritten in place.",
     ),
     Mistake(
         _with_outputs(lambda h, c: (torch.stack(h), h[-1], c[-1])),
@@ -273,19 +273,17 @@ FROM_TORCH_WEIGHTS_MISTAKES = (
     Mistake(_copy_with(bias=lambda ih, hh: hh), "The first bias is dropped: where does `bias_ih` go?"),
     Mistake(
         _copy_with(bias=lambda ih, hh: (ih + hh) / 2),
-        "The two biases are averaged. How do they stand in PyTorch's equations?",
+        "The two biases are averaged. What do PyTorch's equations do with them?",
     ),
     Mistake(
         _copy_with(bias=lambda ih, hh: ih - hh),
         "The second bias is subtracted. Look at its sign in PyTorch's equations.",
     ),
-    Mistake(_copy_with(bias=torch.mul), "The two biases are multiplied. How do they stand in PyTorch's equations?"),
+    Mistake(_copy_with(bias=torch.mul), "The two biases are multiplied. What do PyTorch's equations do with them?"),
     Mistake(_copy_with(bias=lambda ih, hh: 2 * ih), "`bias_ih` is added to itself: where does `bias_hh` go?"),
     Mistake(_copy_with(bias=lambda ih, hh: 0 * ih), "All biases are zero: where do `bias_ih` and `bias_hh` go?"),
     *(
-        Mistake(
-            _split_after_transposing(cut), f"{how}, and the blocks lie in the rows no more. Where do they lie then?"
-        )
+        Mistake(_split_after_transposing(cut), f"{how}, and then the blocks are no longer rows. Where are they?")
         for cut, how in (
             (_quarters, "You transpose first and then cut rows"),
             (_four_quarters, "You transpose first, `chunk` then cuts rows"),

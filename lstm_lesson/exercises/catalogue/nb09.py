@@ -116,7 +116,7 @@ LSTM_BACKWARD_STEP_MISTAKES = (
     ),
     Mistake(
         _step_with(into_cell_state=lambda dc, dh, o, c, h: dc + dh * (1 - torch.tanh(c) ** 2)),
-        "On the path from h_t to c_t a factor is missing: what stands beside tanh(c_t) in equation 5?",
+        "On the path from h_t to c_t a factor is missing: what is tanh(c_t) multiplied by in equation 5?",
     ),
     Mistake(
         _step_with(into_cell_state=lambda dc, dh, o, c, h: dc + dh * o * (1 - c**2)),
@@ -124,11 +124,11 @@ LSTM_BACKWARD_STEP_MISTAKES = (
     ),
     Mistake(
         _step_with(into_cell_state=lambda dc, dh, o, c, h: dc + dh * o * (1 - h**2)),
-        "`1 − h_t²` is the slope of the RNN. Here h_t is more than a tanh: the output gate stands in it.",
+        "`1 − h_t²` is the slope of the RNN. Here h_t is more than a tanh: it contains the output gate.",
     ),
     Mistake(
         _step_with(into_cell_state=lambda dc, dh, o, c, h: dc + dh * (1 - h**2)),
-        "That is the RNN's way from h_t inwards. In equation 5 a gate stands in front of the tanh.",
+        "That is the gradient through the RNN's h_t. In equation 5 the tanh is multiplied by a gate.",
     ),
     Mistake(
         _step_with(into_cell_state=lambda dc, dh, o, c, h: dc + dh * o * torch.tanh(c)),
@@ -150,7 +150,7 @@ LSTM_BACKWARD_STEP_MISTAKES = (
     ),
     Mistake(
         _step_with(into_output_gate=lambda dh, o, c: dh),
-        "The output gate's gradient misses the factor that stands beside it.",
+        "The output gate's gradient misses a factor: what is the gate multiplied by in equation 5?",
     ),
     Mistake(
         _step_with(into_output_gate=lambda dh, o, c: torch.zeros_like(dh)),
@@ -224,19 +224,19 @@ LSTM_BACKWARD_STEP_MISTAKES = (
     Mistake(_step_with(gate=lambda dy, y: dy * (1 - y)), "Half of σ's derivative is missing: it is a product of two."),
     Mistake(
         _step_with(candidate=lambda dy, y: dy * (1 - y)),
-        "Look at the derivative of tanh: g_t does not stand in it bare.",
+        "Look at the derivative of tanh: it does not contain g_t itself.",
     ),
     Mistake(
         _step_with_sum(1, lambda x, h_prev, h, dz, W_x, W_h: dz @ W_h),
-        "`dh_prev`: the way back through each `W_h·` is its transpose. It is square, so only the values tell.",
+        "`dh_prev`: the backward step needs the transpose of each `W_h·`. It is square, so only the values tell.",
     ),
     Mistake(
         _step_with_sum(0, lambda x, h_prev, h, dz, W_x, W_h: dz @ W_x),
-        "`dx_t`: the way back through each `W_x·` is its transpose. Compare the shapes, (B, H) to (B, N).",
+        "`dx_t`: the backward step needs the transpose of each `W_x·`. Compare the shapes, (B, H) to (B, N).",
     ),
     Mistake(
         _step_with(sum_backward=lambda x, h_prev, h, dz, W_x, W_h: _sum_backward(x, h_prev, h, dz, W_x.T, W_h.T)),
-        "`dx_t` and `dh_prev`: on the way back a matrix appears as its transpose.",
+        "`dx_t` and `dh_prev`: in the backward step a matrix appears as its transpose.",
     ),
     Mistake(
         _step_with(gather=lambda shares: shares[3]),

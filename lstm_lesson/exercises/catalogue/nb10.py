@@ -82,7 +82,7 @@ GATE_MISTAKES = (
     ),
     Mistake(
         lambda x, h, c, W, U, V, b: x @ W + h @ U + c @ V + b,
-        "That is the bare sum. Which function makes a gate of it?",
+        "That is the sum alone. Which function makes a gate of it?",
     ),
     Mistake(
         lambda x, h, c, W, U, V, b: torch.tanh(x @ W + h @ U + c @ V + b),

@@ -31,7 +31,7 @@ WINDOWS_MISTAKES = (
     ),
     Mistake(
         _pairs(_all_starts, lambda k: k - 1),
-        "The value to forecast is the last one of its own past: the answer stands in the question.",
+        "The value to forecast is the last one of its own past: the input contains the answer.",
     ),
     Mistake(
         _pairs(lambda T, k: range(T - k - 1), lambda k: k + 1),

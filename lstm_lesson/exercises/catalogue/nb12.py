@@ -146,7 +146,7 @@ def _correct(logits, targets):
 MASKED_ACCURACY_MISTAKES = (
     Mistake(
         lambda logits, targets, keep: _correct(logits, targets).double().mean(),
-        "Padding is counted, too. Only positions where `keep` is True are in the share, above and below the line.",
+        "Padding is counted, too. Only positions where `keep` is True belong into numerator and denominator.",
     ),
     Mistake(
         lambda logits, targets, keep: (_correct(logits, targets) & keep).double().mean(),
@@ -170,7 +170,7 @@ MASKED_ACCURACY_MISTAKES = (
     ),
     Mistake(
         lambda logits, targets, keep: _correct(-logits, targets)[keep].double().mean(),
-        "The prediction is taken from the smallest logit. The largest one speaks.",
+        "The prediction is taken from the smallest logit. Take the largest.",
     ),
     Mistake(
         lambda logits, targets, keep: ((_correct(logits, targets) & keep).sum(dim=1) / keep.sum(dim=1)).double().mean(),
@@ -182,11 +182,11 @@ MASKED_ACCURACY_MISTAKES = (
     ),
     Mistake(
         lambda logits, targets, keep: _correct(logits, targets).sum() / keep.sum(),
-        "Above the line padding is counted, below it is not.",
+        "The numerator counts padding, the denominator does not.",
     ),
     Mistake(
         lambda logits, targets, keep: (logits.argmax(dim=1) == targets)[keep].double().mean(),
-        "The prediction is sought along the wrong dimension. The classes stand in the last one.",
+        "The prediction is taken along the wrong dimension. The classes are the last one.",
     ),
     Mistake(
         lambda logits, targets, keep: _correct(logits, targets * keep)[keep.new_ones(keep.shape)].double().mean(),
@@ -246,7 +246,7 @@ EXERCISES = [
         hints=(
             "The prediction at a position is the class with the largest logit.",
             "Compare predictions and targets, and look only at the positions where keep is True.",
-            "The share is right ones among the kept, divided by how many are kept, not by B times T.",
+            "Divide the number of correct predictions at kept positions by that of kept positions, not by B times T.",
         ),
     ),
 ]

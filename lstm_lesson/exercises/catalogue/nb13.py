@@ -118,7 +118,7 @@ UNIT_CORRELATION_MISTAKES = (
     ),
     Mistake(
         _sum_of_products,
-        "That is the part above the line only: it grows with the values and with B. Divide by both lengths.",
+        "That is the numerator only: it grows with the values and with B. Divide by both lengths.",
     ),
     Mistake(
         _labels_along_the_units,
@@ -140,13 +140,13 @@ UNIT_CORRELATION_MISTAKES = (
     Mistake(_values_uncentred, "The labels are centred, the values are not. Each unit has a mean over the texts."),
     Mistake(
         _mixed_divisors,
-        "Close: above the line you divide by B, and the standard deviation of torch divides by B − 1. Use one of them.",
+        "Close: in the numerator you divide by B, but torch's standard deviation divides by B − 1. Use one of them.",
     ),
     Mistake(
         _other_mixed_divisors,
-        "Close: above the line you divide by B − 1, and the standard deviations by B. Use one of them for all.",
+        "Close: in the numerator you divide by B − 1, in the standard deviations by B. Use one of them for all.",
     ),
-    Mistake(_not_rooted, "The sums of squares under the line lack their square roots."),
+    Mistake(_not_rooted, "The sums of squares in the denominator lack their square roots."),
     Mistake(_over_units, "The mean is taken over the units of a text. Each unit has its own mean over the texts."),
     Mistake(_difference, "That is the difference of the two classes' means, in the unit's own size. It has no bound."),
     Mistake(
@@ -193,8 +193,8 @@ INPUT_GRADIENT_MISTAKES = (
     ),
     Mistake(
         lambda score, x: _grad(torch.mean, score, x),
-        "The scores are averaged, so every gradient is divided by B. No text's gradient should depend on how many "
-        "others are in the batch.",
+        "The scores are averaged, so every gradient is divided by B. The gradient of a text should not depend on "
+        "how many others are in the batch.",
     ),
     Mistake(
         lambda score, x: _grad(lambda s: s[0], score, x),
@@ -206,7 +206,7 @@ INPUT_GRADIENT_MISTAKES = (
     ),
     Mistake(
         lambda score, x: _grad(lambda s: -s.sum(), score, x),
-        "The sign is turned round: that is the way down, as for a loss. Here the score itself is asked.",
+        "The sign is wrong: that is the direction of descent, as for a loss. Here the score itself is asked.",
     ),
     Mistake(
         lambda score, x: input_gradient(score, x) * x,
@@ -248,7 +248,7 @@ EXERCISES = [
         hints=(
             "Three parts: take off the means, multiply and add up over the texts, divide by both sizes.",
             "Each unit has its own mean, over the texts: which dimension is that? The labels have one mean.",
-            "Under the line stand the lengths (2-norms) of the centred unit and of the centred labels, so B drops out.",
+            "The denominator has the lengths (2-norms) of the centred unit and of the centred labels, so B drops out.",
         ),
     ),
     Exercise(

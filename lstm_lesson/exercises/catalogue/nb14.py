@@ -65,7 +65,7 @@ def _differences(draw):
 SIGN_FLIP_TEST_MISTAKES = (
     Mistake(
         lambda d: _share(_at_least_as_far(d, 0)),
-        "Rounding loses ties: a mean exactly as far from 0 comes out a hair nearer. Compare with a small margin.",
+        "Rounding loses ties: a mean exactly as far from 0 comes out slightly nearer. Compare with a small margin.",
     ),
     Mistake(
         lambda d: _share(_signs(d) @ d >= d.sum() - 1e-9),
@@ -77,11 +77,11 @@ SIGN_FLIP_TEST_MISTAKES = (
     ),
     Mistake(
         lambda d: _share((_signs(d) @ d).abs() > d.sum().abs() + 1e-9),
-        "Strictly farther only. The signs that really fell are one of the choices: *at least* as far counts.",
+        "Only those farther away are counted. The signs that you have are one choice: *at least* as far counts.",
     ),
     Mistake(
         lambda d: _share(_at_least_as_far(d)[1:]),
-        "The signs that really fell are left out. They are one of the 2ⁿ choices, and count like the others.",
+        "The signs that you have are left out. They are one of the 2ⁿ choices, and count like the others.",
     ),
     Mistake(
         lambda d: _at_least_as_far(d).to(torch.float64).sum(),

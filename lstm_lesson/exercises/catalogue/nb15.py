@@ -39,7 +39,8 @@ FUSED_MISTAKES = (
         "The tanh stands around the last block. Which block makes the candidate?",
     ),
     Mistake(
-        _gates_with(functions=(lambda z: z,) * 4), "These are the bare sums. What stands around them in the equations?"
+        _gates_with(functions=(lambda z: z,) * 4),
+        "These are the sums alone. Which functions are around them in the equations?",
     ),
     Mistake(_interleaved, "Every fourth column is taken. A gate's columns stand together, H of them side by side."),
     Mistake(_gates_with(weighted_sum=lambda x, h, W_x, W_h, b: x @ W_x + h @ W_h), "The bias is missing from the sum."),
