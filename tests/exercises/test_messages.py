@@ -167,7 +167,7 @@ def test_states_overwritten_in_place_are_named():
             hidden_seq.append(h_0)
         return torch.stack(hidden_seq, dim=1), h_0, c_0
 
-    assert "one tensor, written over in place" in check(lstm).message
+    assert "overwritten in place" in check(lstm).message
 
 
 def test_a_tensor_overwritten_in_place_that_the_backward_pass_needs_is_named():
