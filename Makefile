@@ -1,4 +1,4 @@
-# The commands of the house. Each one makes the set-up it needs.
+# The commands of the project. Each command first installs what it needs.
 PYTHON ?= python3
 OLDEST_PYTHON ?= python3.11
 LAB_ARGS ?=
@@ -6,7 +6,7 @@ BENCH_ARGS ?=
 HUB_ARGS ?=
 SLIDES_ARGS ?=
 SCHEDULER ?=
-# git's list leaves a learner's own copies alone; without git, every numbered notebook
+# the numbered notebooks that git tracks, so not a learner's own copies; without git, all numbered notebooks
 NOTEBOOKS ?= $(or $(shell git ls-files 'notebooks/[0-9]*.ipynb' 2>/dev/null),$(wildcard notebooks/[0-9]*.ipynb))
 N ?= 20
 
@@ -17,32 +17,33 @@ NEWEST := .venv/newest/$(BIN)/python
 READY := .venv/ready
 HUB := .venv/classroom/ready
 
-.PHONY: help setup lab test oldest newest colab classroom classroom-setup classroom-load classroom-test notebooks slides html bench sweep
+.PHONY: help setup lab test test-full oldest newest colab classroom classroom-setup classroom-load classroom-test notebooks slides html bench sweep
 
 help:
-	@echo "make lab        set up once, check the set-up, open the lessons in JupyterLab"
-	@echo "                (make lab LAB_ARGS='--no-browser --port 9999' hands JupyterLab more arguments)"
-	@echo "make test       unit tests, doctests, hygiene tests, every notebook, and the explorers in a browser"
+	@echo "make lab        install the packages once, check them, open the lessons in JupyterLab"
+	@echo "                (make lab LAB_ARGS='--no-browser --port 9999' gives JupyterLab more arguments)"
+	@echo "make test       unit tests, doctests, rules for notebooks, every notebook, and the explorers in a browser"
+	@echo "make test-full  the tests that take longest and that make test leaves out"
 	@echo "make oldest     unit tests and doctests with the lowest versions that pyproject.toml allows, in .venv/oldest"
 	@echo "                (make oldest OLDEST_PYTHON=python3.12 if there is no python3.11)"
-	@echo "make newest     make test without the browser, with the newest versions that can be had, in .venv/newest"
+	@echo "make newest     make test without the browser, with the newest versions of all packages, in .venv/newest"
 	@echo "make colab      every notebook on a stand-in for Colab, built once in .venv/colab"
-	@echo "make classroom  a JupyterHub on this machine, for trying out (classroom/README.md has the real one)"
+	@echo "make classroom  a JupyterHub on this machine for a trial (classroom/README.md describes the real one)"
 	@echo "make classroom-load N=20    a class of simulated learners on such a hub, with a crash half-way"
-	@echo "make classroom-test         what keeps learners apart, on a real hub, and a class of two"
-	@echo "make setup      only the set-up: a .venv with requirements.txt and the package"
-	@echo "                (make setup PYTHON=python3.13 takes another Python, 3.11 or newer)"
+	@echo "make classroom-test         tests on a real hub that learners cannot reach each other, and a class of two"
+	@echo "make setup      only a .venv with requirements.txt and the package"
+	@echo "                (make setup PYTHON=python3.13 uses another Python, 3.11 or newer)"
 	@echo "make notebooks  run all notebooks again, in place"
 	@echo "                (make notebooks NOTEBOOKS=notebooks/05_forget_gate.ipynb runs this one)"
-	@echo "make slides     a deck of slides of each notebook, in build/slides"
-	@echo "                (NOTEBOOKS as above; SLIDES_ARGS hands nbconvert more arguments, see docs/teaching.md)"
-	@echo "make html       the lessons as a static site in site/: read without a kernel or a network"
-	@echo "make bench      the benchmark tables (make bench BENCH_ARGS=--help lists what can be chosen)"
-	@echo "make sweep      what is missing of the trainings in lstm_lesson/experiments/results.csv; delete it to make all again"
+	@echo "make slides     slides of each notebook, in build/slides"
+	@echo "                (NOTEBOOKS as above; SLIDES_ARGS gives nbconvert more arguments, see docs/teaching.md)"
+	@echo "make html       the lessons as a static site in site/, which needs neither a kernel nor a network"
+	@echo "make bench      the benchmark tables (make bench BENCH_ARGS=--help lists the options)"
+	@echo "make sweep      the trainings that lstm_lesson/experiments/results.csv does not have yet; delete it to run all again"
 	@echo "                (make sweep SCHEDULER=tcp://HOST:PORT runs them on a Dask cluster that has the package)"
 
-# .venv/ready is written last and holds the folder's path: an interrupted set-up, a folder that was moved
-# and a Python that has gone are all noticed and mended here.
+# .venv/ready is written last and contains the folder's path. So make repeats a set-up that was interrupted, and
+# a set-up whose folder was moved or whose Python was removed.
 ifneq ($(shell test -x $(PY) && test "$$(cat $(READY) 2>/dev/null)" = "$$(pwd -P)" && echo yes),yes)
 .PHONY: $(READY)
 endif
@@ -70,8 +71,11 @@ lab: setup
 test: setup
 	$(PY) -m pytest
 
-# Both ends of the ranges in pyproject.toml. pip mends what is there already, so a torch put there before, without CUDA
-# for one, stays if its version fits. What needs notebooks, a browser or a hub is left to the other commands.
+test-full: setup
+	$(PY) -m pytest -m "full and not colab" --dist=load
+
+# The lowest and the newest versions that pyproject.toml allows. pip keeps what is installed there if its version fits,
+# for example a torch without CUDA. Tests that need notebooks, a browser or a hub run in the other commands.
 oldest:
 	@$(OLDEST) -m pip --version >/dev/null 2>&1 || $(OLDEST_PYTHON) -m venv --clear .venv/oldest || { \
 		echo "The lowest versions need Python 3.11, and '$(OLDEST_PYTHON)' did not make .venv/oldest"; exit 1; }
@@ -79,20 +83,20 @@ oldest:
 	@$(OLDEST) tools/bounds.py > .venv/oldest/lowest.txt
 	@$(OLDEST) -m pip install -qq --no-compile --requirement .venv/oldest/lowest.txt
 	@$(OLDEST) -m pip install -qq --no-deps --editable .
-	$(OLDEST) -m pytest -m "not colab and not browser" tests lstm_lesson \
+	$(OLDEST) -m pytest -m "not colab and not full and not browser" tests lstm_lesson \
 		--ignore=tests/exercises/test_solved_notebooks.py --ignore=tests/project/test_classroom.py
 
 newest:
 	@$(NEWEST) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv/newest
 	@echo "Setting up .venv/newest: the first time some minutes and several gigabytes ..."
 	@$(NEWEST) -m pip install -qq --no-compile --upgrade --upgrade-strategy eager --editable ".[lab,test]"
-	$(NEWEST) -m pytest -m "not colab and not browser" --ignore=tests/project/test_classroom.py
+	$(NEWEST) -m pytest -m "not colab and not full and not browser" --ignore=tests/project/test_classroom.py
 
 colab: setup
 	$(PY) tools/colab.py .venv/colab
 	$(PY) -m pytest -m colab --dist=load tests/project/test_colab.py
 
-# The hub's packages go into the same .venv, so that learners' servers find the lessons; the proxy comes from npm.
+# The hub's packages go into the same .venv, so that learners' servers find the lessons. npm installs the proxy.
 classroom-setup: $(HUB)
 
 $(HUB): $(READY) classroom/requirements.txt classroom/package.json
@@ -104,7 +108,7 @@ $(HUB): $(READY) classroom/requirements.txt classroom/package.json
 	@$(PY) -m pip uninstall -qq --yes debugpy  # its port would be open to every account
 	@cp classroom/package.json .venv/classroom/
 	@npm install --prefix .venv/classroom --no-audit --no-fund --loglevel=error
-	@$(PY) -m compileall -q -j0 .venv/lib lstm_lesson >/dev/null || true  # learners can't; some templates aren't Python
+	@$(PY) -m compileall -q -j0 .venv/lib lstm_lesson >/dev/null || true  # learners may not write there; a few files are templates
 	@touch $(HUB)
 
 classroom: classroom-setup
@@ -117,8 +121,8 @@ classroom-test: classroom-setup
 	$(PY) -m pytest -n0 tests/project/test_classroom.py
 	$(PY) classroom/load.py 2
 
-# Stops at the first error without writing that notebook. Kept: outputs, tags, slide types. Dropped: the rest.
-# The exercises' progress goes to a folder that is thrown away, so that every stub is shown as not attempted.
+# If a notebook has an error, it is not written and make stops. Outputs, tags and slide types are kept; other metadata
+# is removed. Progress is written to a temporary folder, so that every exercise is shown as not attempted.
 notebooks: setup
 	@scratch=$$(mktemp -d) && trap 'rm -rf "$$scratch"' EXIT && \
 	LSTM_LESSON_PROGRESS="$$scratch/progress.json" $(PY) -m nbconvert --to notebook --execute --inplace \
@@ -127,13 +131,13 @@ notebooks: setup
 		--ExecutePreprocessor.record_timing=False --ExecutePreprocessor.store_widget_state=False \
 		$(NOTEBOOKS)
 
-# From the slide types that stand in the notebooks. A slide that is longer than the screen can be scrolled.
+# Uses the slide types in the notebooks. A slide that is longer than the screen can be scrolled.
 slides: setup
 	$(PY) -m nbconvert --to slides --output-dir build/slides --log-level WARN \
 		--SlidesExporter.reveal_scroll=True --SlidesExporter.reveal_number=c/t --SlidesExporter.reveal_width=1400 --SlidesExporter.reveal_height=800 \
 		$(SLIDES_ARGS) $(NOTEBOOKS)
 
-# The old site goes first: a page that is no longer made must not stay.
+# The old site is removed first, so that no old page stays.
 html: setup
 	@rm -rf site
 	$(PY) tools/site/build.py site

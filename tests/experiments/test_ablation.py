@@ -351,6 +351,7 @@ def test_the_sign_flip_test_names_differences_that_do_not_fit(bad):
 # --- on several processes, and on a cluster --------------------------------------------------------------------
 
 
+@pytest.mark.full
 def test_two_processes_bring_the_same_rows_as_one(tmp_path):
     runs = tiny(4)
     alone = made(None, runs)
@@ -389,6 +390,7 @@ def wait_for(condition, seconds=100):  # a busy machine takes its time to start;
         time.sleep(0.05)
 
 
+@pytest.mark.full
 def test_on_a_dask_cluster_every_result_arrives_once_though_a_worker_is_ended_in_mid_run(cluster, tmp_path):
     from distributed import Client
 

@@ -11,6 +11,7 @@ from tracked import ours
 
 LOADED_WHEN_USED = {"matplotlib", "ipywidgets", "IPython", "pooch", "torchviz", "graphviz", "platformdirs", "tqdm",
                     "joblib", "distributed"}  # fmt: skip
+LOADED_BY_PICTURES_AND_DOWNLOADS = {"matplotlib", "IPython", "pooch", "platformdirs"}
 # The wrong cells are short functions of one kind; the module's docstring describes them together.
 DESCRIBED_TOGETHER = {"broken_cells"}
 MODULES = sorted(filter(ours, PACKAGE.rglob("*.py")))
@@ -30,13 +31,21 @@ def test_imports_run_in_one_direction():
     assert run.returncode == 0, run.stdout + run.stderr
 
 
-def test_the_package_loads_without_plots_and_widgets():
-    code = (
-        "import sys, torch; torch_alone = set(sys.modules); import lstm_lesson; print(*set(sys.modules) - torch_alone)"
-    )
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    assert "lstm_lesson.cells" in loaded
-    assert {name.split(".")[0] for name in loaded} & LOADED_WHEN_USED == set()
+def test_the_package_and_its_training_load_without_plots_widgets_and_downloads():
+    code = """
+import sys, torch
+before = set(sys.modules)
+import lstm_lesson
+print(*set(sys.modules) - before)
+import lstm_lesson.training
+print(*set(sys.modules) - before)
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    package, with_training = (line.split() for line in run.stdout.splitlines())
+    assert "lstm_lesson.cells" in package
+    assert {name.split(".")[0] for name in package} & LOADED_WHEN_USED == set()
+    assert "lstm_lesson.training" in with_training
+    assert {name.split(".")[0] for name in with_training} & LOADED_BY_PICTURES_AND_DOWNLOADS == set()
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))

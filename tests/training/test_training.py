@@ -1,7 +1,5 @@
 """Readers, training, and the numbers that judge them."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -239,6 +237,7 @@ def test_progress_is_one_line_with_loss_time_left_and_the_end_on_stdout_only(cap
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.full
 def test_a_notebook_keeps_the_last_state_of_the_line_only():
     nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
     source = (
@@ -466,10 +465,3 @@ def test_on_synthetic_headlines_the_lstm_reads_and_the_bag_of_words_stays_at_one
     fit(classifier, train, val, epochs=4, lr=0.01, progress=False)
     assert evaluate(bag, test)[1] == 0.5
     assert evaluate(classifier, test)[1] > 0.95
-
-
-def test_importing_training_loads_neither_plots_nor_downloads():
-    late = "('matplotlib', 'IPython', 'pooch', 'platformdirs')"
-    script = f"import sys, lstm_lesson.training; print([name for name in {late} if name in sys.modules])"
-    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert result.stdout.strip() == "[]"
