@@ -8,7 +8,7 @@ import torch
 from hypothesis import settings
 from tracked import ROOT, ours
 
-pytest_plugins = ["news_server"]  # the loopback server of the downloads
+pytest_plugins = ["news_server", "shared_browser"]  # fixtures: a server for the downloads, a browser
 
 torch.set_num_threads(1)  # as in the notebooks
 settings.register_profile("lesson", deadline=None, print_blob=True)  # a busy machine is no failure

@@ -68,22 +68,17 @@ def stored(source):
 
 
 @pytest.fixture(scope="module")
-def chromium():
-    with browser.browser() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory):
-    with browser.jupyterlab(tmp_path_factory.mktemp("a lab") / "home") as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 def sheet(lab, chromium):
     """One notebook with a cell for each explorer, open and run."""
     page = chromium.new_context(viewport=browser.PROJECTOR).new_page()
-    return lab.open(page, "explorers", [*(START + made for made in MADE.values()), BROKEN])
+    yield lab.open(page, "explorers", [*(START + made for made in MADE.values()), BROKEN])
+    page.context.close()
+
+
+@pytest.fixture(scope="module")
+def kernel(lab):
+    """The id of one kernel for all lessons: it imports torch once."""
+    return lab.ask("POST", "kernels", {"name": "python3"})["id"]
 
 
 @pytest.fixture(params=MADE)
@@ -225,9 +220,9 @@ def test_everything_can_be_read_on_a_projector(shown, chromium):
 
 
 @pytest.mark.parametrize("path", [path for path in NOTEBOOKS if explorer_cells(path)], ids=lambda path: path.stem)
-def test_the_lessons_own_explorer_answers_to_the_keyboard(path, lab, chromium):
+def test_the_lessons_own_explorer_answers_to_the_keyboard(path, lab, kernel, chromium):
     page = chromium.new_context(viewport=browser.PROJECTOR).new_page()
-    sheet = lab.open(page, path.stem, explorer_cells(path))
+    sheet = lab.open(page, path.stem, explorer_cells(path), kernel)
     assert sheet.failures == []
     boxes = page.locator(".lesson-explorer")
     assert boxes.count() > 0

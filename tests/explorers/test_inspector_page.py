@@ -34,18 +34,6 @@ HOSTILE = {
 }
 
 
-@pytest.fixture(scope="module")
-def chromium():
-    with browser.browser() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory):
-    with browser.jupyterlab(tmp_path_factory.mktemp("a lab") / "home") as running:
-        yield running
-
-
 def build(*texts, units=5):
     return value_of(inspector_code(*texts, units=units))
 

@@ -193,12 +193,6 @@ def test_a_folder_that_is_not_empty_is_refused_and_unchanged(tmp_path, monkeypat
 
 
 @pytest.fixture(scope="module")
-def chromium():
-    with browser.browser() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 def address(site):
     with built_site.served(site) as found:
         yield found

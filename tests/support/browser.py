@@ -50,6 +50,7 @@ try:
 finally:
     os.killpg(0, signal.SIGKILL)
 """
+EMPTY = "import ipywidgets\nipywidgets.Widget.close_all()\n%reset -f"  # a kernel without variables and widgets
 PATIENCE = 30_000  # milliseconds that a page may take to show what it should, on a busy machine
 START = 90  # seconds that JupyterLab may take to answer
 RUN = 400_000  # milliseconds that the cells of a page may take
@@ -160,10 +161,11 @@ class Lab:
             time.sleep(0.1)
         raise RuntimeError(f"JupyterLab did not start:\n{self.log[-3000:]}")
 
-    def ask(self, method, what):
-        """One call of the server's own interface, answered from JSON."""
+    def ask(self, method, what, body=None):
+        """One call of the server's own interface, with a body and an answer in JSON."""
         headers = {"Authorization": f"token {self.token}"}
-        request = urllib.request.Request(f"{self.url}/api/{what}", headers=headers, method=method)
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"{self.url}/api/{what}", data, headers=headers, method=method)
         with urllib.request.urlopen(request, timeout=10) as answer:
             return json.loads(answer.read() or "null")
 
@@ -178,11 +180,18 @@ class Lab:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.server.pid, signal.SIGKILL)
 
-    def open(self, page, name, cells):
-        """Write a notebook of these code cells, open it in the page, and run it: a Sheet."""
+    def open(self, page, name, cells, kernel=None):
+        """Write a notebook of these code cells, open it in the page, and run it: a Sheet.
+
+        It has a new kernel, or the running one with the id `kernel`, whose variables are then deleted.
+        """
         name = re.sub(r"\W+", "_", name)
+        cells = cells if kernel is None else [EMPTY, *cells]
         notebook = new_notebook(cells=[new_code_cell(cell) for cell in cells], metadata=KERNEL)
         nbformat.write(notebook, self.folder / "notebooks" / f"{name}.ipynb")
+        if kernel is not None:
+            session = {"name": name, "path": f"{name}.ipynb", "type": "notebook", "kernel": {"id": kernel}}
+            self.ask("POST", "sessions", session)
         sheet = Sheet(page, self.url)
         page.goto(f"{self.url}/lab/workspaces/{name}/tree/{name}.ipynb?token={self.token}")
         page.wait_for_function(READY, timeout=1000 * START)
