@@ -123,5 +123,5 @@ def _text_card(lines: list[str]) -> Card:
     """Lines of text as a drawing, their indentation kept."""
     card = Card(round(40 + 9.7 * max(map(len, lines))), 30 + 22 * len(lines), font="monospace")
     for k, line in enumerate(lines):
-        card.text(20, 34 + 22 * k, line.replace("  ", "\u00a0\u00a0"), size=16, formula=False)
+        card.text(20, 34 + 22 * k, line.replace(" " * 3, "\u00a0" * 3), size=16, formula=False)
     return card

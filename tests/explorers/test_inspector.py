@@ -1,4 +1,4 @@
-"""The inspector shows what `record` keeps, any token as text only, and writes its page whole or not at all."""
+"""The inspector shows the values of `record`, shows any token as text, and never writes half a page."""
 
 import base64
 import html
@@ -42,7 +42,7 @@ def values(packed, units):
     return torch.tensor(whole.astype(np.float64) * packed["scale"]).view(-1, units)
 
 
-def test_the_page_holds_what_record_keeps_to_three_digits():
+def test_the_page_contains_the_values_of_record_to_three_digits():
     model = classifier()
     embedded = data(GateInspector(model, WORDS, TEXT, "late tide").page())
     for text, tokens in zip(embedded["texts"], ("the tide was late again the unheard tide", "late tide"), strict=True):
@@ -53,7 +53,7 @@ def test_the_page_holds_what_record_keeps_to_three_digits():
     assert embedded["texts"][0]["known"] == [True] * 6 + [False, True]
 
 
-def test_large_memories_keep_their_digits():
+def test_large_cell_states_keep_their_digits():
     model = classifier()
     with torch.no_grad():
         for gate, bias in {"i": 9.0, "f": 9.0, "c": 9.0}.items():
@@ -92,7 +92,7 @@ def test_hostile_tokens_are_text_in_the_page_the_picture_and_the_notebook():
     page = inspector.page()
     shown = data(page)["texts"][0]["tokens"]
     assert shown[:12] == HOSTILE[:12]
-    assert shown[12:15] == ["a�b", "�", "�"]  # what no page can show
+    assert shown[12:15] == ["a�b", "�", "�"]  # characters that no page can show
     empty = GateInspector(classifier(), WORDS, ["tide"]).page()
     for tag in ("<script", "</script", "<img", "<!--", "onerror"):
         assert page.count(tag) == empty.count(tag) + (tag == "onerror")  # that one as JSON text, without its tag
@@ -122,7 +122,7 @@ def test_sixty_words_of_32_units_are_far_below_2_megabytes_and_500_of_128_are_no
     assert large.stat().st_size < 1_500_000
 
 
-def test_a_write_that_fails_leaves_the_page_of_before(tmp_path, monkeypatch):
+def test_a_failed_write_keeps_the_earlier_page(tmp_path, monkeypatch):
     inspector = GateInspector(classifier(), WORDS, TEXT)
     path = inspector.to_html(tmp_path / "page.html")
     assert path.read_text(encoding="utf-8") == inspector.page()
@@ -139,18 +139,19 @@ def test_a_write_that_fails_leaves_the_page_of_before(tmp_path, monkeypatch):
     assert path.read_text(encoding="utf-8") == inspector.page()
 
 
-def test_typed_texts_are_read_anew_and_a_text_that_cannot_be_says_so_in_place():
+def test_typed_texts_are_traced_and_an_error_stands_in_place_of_the_page():
     inspector = GateInspector(classifier(), WORDS, TEXT)
     inspector.move(first="late again", second="the tide")
     assert [text.tokens for text in inspector.traced_texts] == [["late", "again"], ["the", "tide"]]
-    for typed, says in {"": "Text has no word", "?!": "Text has no word", "zebra": "Text has no word that the"}.items():
+    unread = {"": "Text has no word", "?!": "Text has no word", "zebra": "Text has no word that the"}
+    for typed, message in unread.items():
         inspector.move(first=typed)
-        assert says in inspector._view.value and "iframe" not in inspector._view.value
+        assert message in inspector._view.value and "iframe" not in inspector._view.value
     inspector.move(first="tide", second="")
     assert "iframe" in inspector._view.value and len(inspector.traced_texts) == 1
 
 
-def test_what_is_cut_or_unknown_is_said():
+def test_the_notes_name_words_that_are_cut_off_or_unknown():
     text = trace_text(classifier(), WORDS, "tide " * (MOST + 7) + "zebra")
     assert len(text.tokens) == MOST
     assert text.notes == [f"The text has {MOST + 8} words; the first {MOST} are read."]
@@ -158,7 +159,7 @@ def test_what_is_cut_or_unknown_is_said():
     assert trace_text(classifier(), WORDS, "tide").notes == []
 
 
-def test_more_answers_than_two():
+def test_a_classifier_may_have_three_classes():
     inspector = GateInspector(classifier(classes=3), WORDS, TEXT, labels=("a", "b", "</script>"))
     ids = WORDS.encode(inspector.traced_texts[0].tokens)[None]
     expected = classifier(classes=3).eval()(ids).softmax(dim=1)[0, 2].item()
@@ -174,7 +175,7 @@ def test_a_stored_notebook_shows_a_picture_with_alt_text_and_the_page_over_it():
 
 
 @pytest.mark.parametrize(
-    ("change", "says"),
+    ("change", "message"),
     [
         ({"classifier": torch.nn.Linear(2, 2)}, "classifier is Linear"),
         ({"vocabulary": ["a"]}, "vocabulary is list"),
@@ -191,7 +192,7 @@ def test_a_stored_notebook_shows_a_picture_with_alt_text_and_the_page_over_it():
         ({"scores": torch.full((4,), float("nan"))}, "finite"),
     ],
 )
-def test_what_does_not_fit_is_named(change, says):
+def test_an_error_names_the_argument(change, message):
     arguments = {"classifier": classifier(), "vocabulary": WORDS, "first": TEXT}
-    with pytest.raises(ValueError, match=says):
+    with pytest.raises(ValueError, match=message):
         GateInspector(**(arguments | change))

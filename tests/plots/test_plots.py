@@ -1,4 +1,4 @@
-"""Pictures carry alt text, say what they were given, and never leave a figure, a setting or raw HTML behind."""
+"""Pictures have alt text, show the given numbers, and leave no figure, setting or raw HTML behind."""
 
 import gc
 import re
@@ -20,7 +20,7 @@ from lstm_lesson.plots import style
 SVG = "{http://www.w3.org/2000/svg}"
 
 EVIL = "<script>alert('x')</script>"
-LEARNED = torch.tensor([0.2, 0.9, 0.5], requires_grad=True)  # a tensor that a learner would have to detach
+LEARNED = torch.tensor([0.2, 0.9, 0.5], requires_grad=True)  # Matplotlib alone would refuse it
 NUMBERS = {
     "i": 0.88,
     "f": 0.93,
@@ -32,35 +32,40 @@ NUMBERS = {
     "h_prev": 0.21,
     "c_prev": -0.79,
 }
-SAID = {"title": "What to see", "alt": "What is seen."}
+TEXTS = {"title": "What to see", "alt": "What is seen."}
 
 
-def every_chart(label="W_xh", **said):
-    said = {**SAID, **said}
-    yield plots.lines({label: LEARNED, "other": ([0, 1, 2], LEARNED)}, xlabel=label, ylabel="y", **said)
-    yield plots.bars({label: 0.5, "seeds": [0.4, 0.6]}, reference={label: 0.3}, **said)
-    yield plots.bars({label: LEARNED}, horizontal=True, log=True, **said)
-    yield plots.stacked_bars({label: LEARNED, "less": [-0.1, 0.2, 0.1]}, positions=[label, "b", "c"], **said)
-    yield plots.heatmaps({label: LEARNED[None], "two": torch.zeros(1, 3)}, xticks=[label, "b", "c"], **said)
-    yield plots.differences({label: 0.0, "small": 2e-16, "wrong": 1e-3, "nan": float("nan")}, **said)
-    yield plots.confusion(torch.tensor([[9, 1], [2, 8]]), labels=(label, "fake"), **said)
+def every_chart(label="W_xh", **texts):
+    texts = {**TEXTS, **texts}
+    yield plots.lines({label: LEARNED, "other": ([0, 1, 2], LEARNED)}, xlabel=label, ylabel="y", **texts)
+    yield plots.bars({label: 0.5, "seeds": [0.4, 0.6]}, reference={label: 0.3}, **texts)
+    yield plots.bars({label: LEARNED}, horizontal=True, log=True, **texts)
+    yield plots.stacked_bars({label: LEARNED, "less": [-0.1, 0.2, 0.1]}, positions=[label, "b", "c"], **texts)
+    yield plots.heatmaps({label: LEARNED[None], "two": torch.zeros(1, 3)}, xticks=[label, "b", "c"], **texts)
+    yield plots.differences({label: 0.0, "small": 2e-16, "wrong": 1e-3, "nan": float("nan")}, **texts)
+    yield plots.confusion(torch.tensor([[9, 1], [2, 8]]), labels=(label, "fake"), **texts)
 
 
-def texts(picture) -> str:
+@pytest.fixture(scope="module")
+def charts():
+    return list(every_chart())
+
+
+def written(picture) -> str:
     """Everything that is written in a chart."""
     return " ".join(text.get_text() for text in picture.figure.findobj(mpl.text.Text))
 
 
 def parts(svg: str, part: str) -> str:
-    """The rules of the style that are meant for one part of the cell."""
+    """The CSS rules for one part of the cell."""
     return " ".join(re.findall(rf"\.{part} [^{{]*{{[^}}]*}}", svg.split("</style>")[0]))
 
 
 # ---------------------------------------------------------------- pictures
 
 
-def test_every_chart_is_a_picture_with_alt_text_and_an_image_inside():
-    for picture in every_chart():
+def test_every_chart_is_a_picture_with_alt_text_and_an_image_inside(charts):
+    for picture in charts:
         page = picture._repr_html_()
         assert 'alt="What is seen."' in page and "max-width:100%" in page and "background:#fff" in page
         assert re.search(r'src="data:image/png;base64,[\w+/=]{1000,}"', page)
@@ -86,8 +91,8 @@ def test_no_figure_stays_open_and_no_global_setting_changes():
 
 
 def test_no_pixels_stay_in_memory():
-    picture = plots.lines({"a": [0, 1]}, **SAID)
-    gc.disable()  # Python would find them some day
+    picture = plots.lines({"a": [0, 1]}, **TEXTS)
+    gc.disable()  # the collector would delete them some time
     try:
         assert picture.png
         assert not any(type(one) is RendererAgg for one in gc.get_objects())
@@ -95,18 +100,14 @@ def test_no_pixels_stay_in_memory():
         gc.enable()
 
 
-def test_alt_text_is_escaped():
-    for picture in every_chart(alt=f'"{EVIL}'):
+def test_labels_and_alt_text_that_look_like_html_are_shown_as_text():
+    for picture in every_chart(label=EVIL, title=EVIL, alt=f'"{EVIL}'):
+        assert "<script" not in picture.svg
         assert "<script" not in picture._repr_html_() and "&quot;&lt;script" in picture._repr_html_()
 
 
-def test_labels_that_look_like_html_are_drawn_as_text():
-    for picture in every_chart(label=EVIL, title=EVIL):
-        assert "<script" not in picture.svg and "<script" not in picture._repr_html_()
-
-
 def test_pictures_are_saved_as_png_and_svg_and_nothing_else(tmp_path):
-    picture = plots.bars({"a": 1.0}, **SAID)
+    picture = plots.bars({"a": 1.0}, **TEXTS)
     assert picture.save(tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
     assert ET.parse(picture.save(tmp_path / "a.svg")).getroot().tag.endswith("svg")
     with pytest.raises(ValueError, match=r"path ends in '.jpg'; it needs .png or .svg"):
@@ -117,12 +118,12 @@ def test_pictures_are_saved_as_png_and_svg_and_nothing_else(tmp_path):
 
 
 def test_the_same_numbers_make_the_same_bytes():
-    first, second = (plots.lines({"a": [1, 2, 3]}, **SAID) for _ in range(2))
+    first, second = (plots.lines({"a": [1, 2, 3]}, **TEXTS) for _ in range(2))
     assert first.svg == second.svg and first._repr_html_() == second._repr_html_()
 
 
-def test_no_text_is_smaller_than_12_pixels():
-    for picture in every_chart():
+def test_no_text_is_smaller_than_12_pixels(charts):
+    for picture in charts:
         picture.figure.draw_without_rendering()
         sizes = [text.get_fontsize() for text in picture.figure.findobj(mpl.text.Text) if text.get_text()]
         assert min(sizes) * 100 / 72 >= 12, picture
@@ -131,7 +132,7 @@ def test_no_text_is_smaller_than_12_pixels():
 # ------------------------------------------------------------------ colours
 
 
-def test_a_gate_has_the_same_colour_wherever_its_name_stands():
+def test_every_label_that_begins_with_a_gate_has_its_colour():
     for label in ("f", "f = 0.9", "f_t", "f, bias 1", "forget gate, trained"):
         assert style.color_of(label) == plots.COLORS["f"]
     for label in ("full", "i3", "hello", "RNN", "co"):
@@ -147,14 +148,14 @@ def test_no_two_curves_differ_by_colour_alone():
 
 
 def test_curves_that_end_apart_are_named_at_their_ends_and_others_in_a_legend():
-    apart = plots.lines({"a": [0, 1], "b": [1, 0]}, **SAID).figure.axes[0]
+    apart = plots.lines({"a": [0, 1], "b": [1, 0]}, **TEXTS).figure.axes[0]
     assert apart.get_legend() is None and {text.get_text() for text in apart.texts} == {"a", "b"}
-    same = plots.lines({name: [0, 1] for name in "abd"}, **SAID).figure.axes[0]
+    same = plots.lines({name: [0, 1] for name in "abd"}, **TEXTS).figure.axes[0]
     assert [text.get_text() for text in same.get_legend().get_texts()] == ["a", "b", "d"]
 
 
 def test_names_at_the_ends_do_not_overlap():
-    ax = plots.lines({"a": [0, 1.0], "b": [1, 0.99], "d": [1, 0.0]}, **SAID).figure.axes[0]
+    ax = plots.lines({"a": [0, 1.0], "b": [1, 0.99], "d": [1, 0.0]}, **TEXTS).figure.axes[0]
     ax.figure.draw_without_rendering()
     boxes = sorted((text.get_window_extent() for text in ax.texts), key=lambda box: box.y0)
     assert len(boxes) == 3
@@ -162,71 +163,71 @@ def test_names_at_the_ends_do_not_overlap():
 
 
 def test_a_nan_leaves_a_gap_and_so_does_a_zero_on_a_log_axis():
-    y = plots.lines({"a": [1.0, float("nan"), 3.0]}, **SAID).figure.axes[0].lines[0].get_ydata()
+    y = plots.lines({"a": [1.0, float("nan"), 3.0]}, **TEXTS).figure.axes[0].lines[0].get_ydata()
     assert y[0] == 1 and y[1] != y[1] and y[2] == 3
-    y = plots.lines({"a": [1.0, 0.0]}, log="y", **SAID).figure.axes[0].lines[0].get_ydata()
+    y = plots.lines({"a": [1.0, 0.0]}, log="y", **TEXTS).figure.axes[0].lines[0].get_ydata()
     assert y[0] == 1 and y[1] != y[1]
 
 
 def test_marks_stand_across_and_upwards():
-    ax = plots.lines({"a": [0, 1]}, marks={"half": 0.5, "step": ("x", 0.25)}, **SAID).figure.axes[0]
+    ax = plots.lines({"a": [0, 1]}, marks={"half": 0.5, "step": ("x", 0.25)}, **TEXTS).figure.axes[0]
     assert list(ax.lines[1].get_ydata()) == [0.5, 0.5] and list(ax.lines[2].get_xdata()) == [0.25, 0.25]
     assert {"half", "step"} <= {text.get_text() for text in ax.texts}
 
 
 def test_seeds_are_drawn_as_dots_with_their_mean_written():
-    picture = plots.bars({"ours": [0.25, 0.75], "theirs": 0.5}, **SAID)
-    assert "mean 0.500" in texts(picture)
+    picture = plots.bars({"ours": [0.25, 0.75], "theirs": 0.5}, **TEXTS)
+    assert "mean 0.500" in written(picture)
     assert any(sorted(line.get_ydata()) == [0.25, 0.75] for line in picture.figure.axes[0].lines)
 
 
 def test_shares_are_stacked_so_that_they_add_up():
-    ax = plots.stacked_bars({"a": [0.25], "b": [-0.5], "d": [0.5]}, **SAID).figure.axes[0]
+    ax = plots.stacked_bars({"a": [0.25], "b": [-0.5], "d": [0.5]}, **TEXTS).figure.axes[0]
     assert [(bar.get_y(), bar.get_height()) for bar in ax.patches] == [(0, 0.25), (0, -0.5), (0.25, 0.5)]
     assert list(ax.lines[-1].get_ydata()) == [0.25]
 
 
 def test_heat_maps_share_one_scale_around_zero_and_leave_nan_blank():
-    picture = plots.heatmaps({"a": [[0.5, float("nan")]], "b": [[-2.0, 1.0]]}, **SAID)
+    picture = plots.heatmaps({"a": [[0.5, float("nan")]], "b": [[-2.0, 1.0]]}, **TEXTS)
     images = [ax.images[0] for ax in picture.figure.axes[:2]]
     assert [image.get_clim() for image in images] == [(-2, 2), (-2, 2)]
     assert images[0].get_array().mask.tolist() == [[False, True]]
-    assert "0.50" in texts(picture) and "−2.00" in texts(picture) and "nan" not in texts(picture)
+    assert "0.50" in written(picture) and "−2.00" in written(picture) and "nan" not in written(picture)
 
 
 def test_differences_mark_what_is_too_large_and_write_out_an_exact_zero():
-    picture = plots.differences({"same": 0.0, "good": 1e-15, "bad": 1e-3, "none": float("nan")}, **SAID)
+    picture = plots.differences({"same": 0.0, "good": 1e-15, "bad": 1e-3, "none": float("nan")}, **TEXTS)
     assert [line.get_marker() for line in picture.figure.axes[0].lines[:4]] == ["o", "o", "X", "X"]
-    assert "0 (exact)" in texts(picture) and texts(picture).count("too large") == 2
+    assert "0 (exact)" in written(picture) and written(picture).count("too large") == 2
 
 
 def test_confusion_shows_counts_and_shares_of_the_true_class():
-    shown = texts(plots.confusion([[900, 100], [50, 150]], labels=("real", "fake"), **SAID))
+    shown = written(plots.confusion([[900, 100], [50, 150]], labels=("real", "fake"), **TEXTS))
     assert all(text in shown for text in ("900", "90% of real", "25% of fake"))
 
 
 @pytest.mark.parametrize(
     ("draw", "message"),
     [
-        (lambda: plots.lines({}, **SAID), "series is {}"),
-        (lambda: plots.lines({"a": []}, **SAID), "a has shape"),
-        (lambda: plots.lines({"a": ([0, 1], [1, 2, 3])}, **SAID), "x of a has 2 numbers"),
-        (lambda: plots.lines({"a": [float("nan")]}, **SAID), "y of a has nan"),
-        (lambda: plots.lines({"a": [-1.0, 1.0]}, log="y", **SAID), "y of a has -1"),
-        (lambda: plots.lines({"a": [1.0]}, log="z", **SAID), "log is 'z'"),
-        (lambda: plots.lines({"a": ["one"]}, **SAID), "a holds something that is not a number"),
-        (lambda: plots.lines({"a": [1, 2]}, marks={"m": ("z", 1)}, **SAID), "m has"),
-        (lambda: plots.lines({"a": [1, 2]}, bands={"a": ([1], [1, 2, 3])}, **SAID), "has 3 numbers; it needs 2"),
-        (lambda: plots.bars({"a": float("inf")}, **SAID), "a has"),
-        (lambda: plots.bars({"a": 0.0}, log=True, **SAID), "above 0"),
-        (lambda: plots.stacked_bars({"a": [1, 2], "b": [1]}, **SAID), "b has 1 entries; it needs 2"),
-        (lambda: plots.stacked_bars({"a": [1, 2]}, positions=["x"], **SAID), "positions has 1 entries"),
-        (lambda: plots.heatmaps({"a": torch.zeros(2, 0)}, **SAID), "a has shape"),
-        (lambda: plots.heatmaps({"a": torch.zeros(2)}, **SAID), "a has shape"),
-        (lambda: plots.heatmaps({"a": torch.zeros(2, 2)}, xticks=["x"], **SAID), "xticks has 1 names"),
-        (lambda: plots.differences({"a": -1.0}, **SAID), "a is -1"),
-        (lambda: plots.differences({"a": 1.0}, limit=0, **SAID), "limit is 0"),
-        (lambda: plots.confusion([[1, 2]], labels=("a", "b"), **SAID), "matrix has shape"),
+        (lambda: plots.lines({}, **TEXTS), "series is {}"),
+        (lambda: plots.lines({"a": []}, **TEXTS), "a has shape"),
+        (lambda: plots.lines({"a": ([0, 1], [1, 2, 3])}, **TEXTS), "x of a has 2 numbers"),
+        (lambda: plots.lines({"a": [float("nan")]}, **TEXTS), "y of a has nan"),
+        (lambda: plots.lines({"a": [-1.0, 1.0]}, log="y", **TEXTS), "y of a has -1"),
+        (lambda: plots.lines({"a": [1.0]}, log="z", **TEXTS), "log is 'z'"),
+        (lambda: plots.lines({"a": ["one"]}, **TEXTS), "a holds something that is not a number"),
+        (lambda: plots.lines({"a": [1, 2]}, marks={"m": ("z", 1)}, **TEXTS), "m has"),
+        (lambda: plots.lines({"a": [1, 2]}, bands={"a": ([1], [1, 2, 3])}, **TEXTS), "has 3 numbers; it needs 2"),
+        (lambda: plots.bars({"a": float("inf")}, **TEXTS), "a has"),
+        (lambda: plots.bars({"a": 0.0}, log=True, **TEXTS), "above 0"),
+        (lambda: plots.stacked_bars({"a": [1, 2], "b": [1]}, **TEXTS), "b has 1 entries; it needs 2"),
+        (lambda: plots.stacked_bars({"a": [1, 2]}, positions=["x"], **TEXTS), "positions has 1 entries"),
+        (lambda: plots.heatmaps({"a": torch.zeros(2, 0)}, **TEXTS), "a has shape"),
+        (lambda: plots.heatmaps({"a": torch.zeros(2)}, **TEXTS), "a has shape"),
+        (lambda: plots.heatmaps({"a": torch.zeros(2, 2)}, xticks=["x"], **TEXTS), "xticks has 1 names"),
+        (lambda: plots.differences({"a": -1.0}, **TEXTS), "a is -1"),
+        (lambda: plots.differences({"a": 1.0}, limit=0, **TEXTS), "limit is 0"),
+        (lambda: plots.confusion([[1, 2]], labels=("a", "b"), **TEXTS), "matrix has shape"),
         (lambda: plots.table({}), "columns is empty"),
         (lambda: plots.table({"a": [1], "b": [1, 2]}), "b has 2 values; it needs 1"),
         (lambda: plots.table({"a": torch.zeros(2, 2)}), "a has shape"),
@@ -238,13 +239,13 @@ def test_confusion_shows_counts_and_shares_of_the_true_class():
         (lambda: plots.rnn_diagram(3, 4), "lit is 4"),
     ],
 )
-def test_what_cannot_be_drawn_is_named(draw, message):
+def test_an_error_names_the_argument(draw, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         draw()
 
 
-def test_what_rounds_to_nothing_has_no_sign_in_a_heat_map():
-    figure = plots.heatmaps({"a": [[-0.001, -0.5]]}, **SAID).figure
+def test_a_number_that_rounds_to_zero_has_no_sign_in_a_heat_map():
+    figure = plots.heatmaps({"a": [[-0.001, -0.5]]}, **TEXTS).figure
     assert {"0.00", "−0.50"} <= {text.get_text() for text in figure.axes[0].texts}
 
 
@@ -260,7 +261,7 @@ def test_a_table_reads_the_same_as_text_and_as_html():
     ET.fromstring(page)
 
 
-def test_a_table_takes_what_the_lessons_have():
+def test_a_table_accepts_tensors_booleans_and_ranges():
     shown = plots.table({"loss": [LEARNED.sum(), LEARNED[0]], "fits": [True, False], "n": range(2)}, digits=2)
     assert repr(shown).splitlines() == ["loss  fits   n", " 1.6  True   0", " 0.2  False  1"]
 
@@ -300,12 +301,12 @@ def test_the_equations_have_room_in_the_widest_font_they_may_be_drawn_in():
         assert end + 40 < min([edge for edge in right if edge > x], default=1280), y
 
 
-def test_what_a_lit_gate_reads_is_lit_with_it():
+def test_the_inputs_of_a_lit_gate_are_lit_with_it():
     assert parts(plots.lstm_svg("i"), "tap-i") and parts(plots.lstm_svg("i"), "in")
     assert not parts(plots.lstm_svg("i"), "tap-f") and not parts(plots.lstm_svg("ch"), "in")
 
 
-def test_the_cell_says_which_parts_are_lit_unless_told_otherwise():
+def test_the_alt_text_of_the_cell_names_the_lit_parts_unless_alt_is_given():
     assert "input gate i, forget gate f." in plots.lstm_diagram("fi").alt
     assert "Lit parts: none." in plots.lstm_diagram().alt
     assert "f = 0.93" in plots.lstm_diagram("f", {"f": 0.93}).alt
@@ -320,6 +321,10 @@ def test_every_value_is_printed_in_the_cell_and_the_products_with_it():
         assert f"{value}</t" in svg, value
     assert "−0.73</text>" in svg and "= −0.47</tspan>" in svg  # f ⊙ c_prev and i ⊙ g
     assert "−0.73" not in plots.lstm_svg("c", {"f": 0.93})
+
+
+def test_a_value_that_rounds_to_zero_has_no_sign_in_the_cell():
+    assert "= 0.000</tspan>" in plots.lstm_svg("g", {"g": -0.0001})
 
 
 def test_a_gate_that_is_almost_open_is_not_printed_as_open():

@@ -15,6 +15,7 @@ PYTHON_FILES = [path for path in files() if path.suffix == ".py" and set(path.pa
 OWN = {"lstm_lesson"} | {
     path.stem for folder in ("tests", "tools", "classroom", "benchmarks") for path in (ROOT / folder).rglob("*.py")
 }
+PIP_NAMES = {"PIL": "pillow"}  # where the import has another name
 # nbconvert, Matplotlib, pytest and JupyterLab depend on these
 IMPORT_NAMES = {"pillow": "pil"}  # where the package has another name than its module, in small letters
 INSTALLED_WITH_OTHERS = {
@@ -62,4 +63,4 @@ def test_every_imported_package_is_a_dependency(path):
     modules = {IMPORT_NAMES.get(name, name.lower().replace("-", "_")) for name in requirements()}
     known = modules | INSTALLED_WITH_OTHERS
     imported = set(imports(ast.parse(path.read_text(encoding="utf-8")))) - OWN - set(sys.stdlib_module_names)
-    assert {name for name in imported if name.lower() not in known} == set()
+    assert {name for name in imported if PIP_NAMES.get(name, name).lower() not in known} == set()

@@ -1,9 +1,9 @@
-"""How the tests and the benchmarks make each explorer: as code, for a cell of a notebook and for themselves."""
+"""The code that makes each explorer, for a notebook cell and for tests and benchmarks in Python."""
 
 from lstm_lesson import explorers
 
 START = "import torch\nfrom lstm_lesson import explorers\n"
-NEEDS = {  # what has to be handed over; the others start by themselves
+NEEDS = {  # the arguments of those that have required ones
     "UnrolledStepper": "torch.linspace(-1, 1, 10).view(5, 2), torch.ones(2, 3) / 3, torch.eye(3) / 2, torch.zeros(3)"
 }
 MADE = {
@@ -26,12 +26,12 @@ inspector"""
 
 
 def inspector_code(*texts: list[str], units: int = 5) -> str:
-    """A cell that makes the inspector of a classifier with random weights, over one text or two."""
+    """The code of a cell that shows the inspector of a classifier with random weights, for one text or two."""
     return INSPECTOR.format(texts=list(texts), units=units)
 
 
 def value_of(code: str):
-    """What the last line of a cell's code gives, here."""
+    """The value of the last line of a cell's code, computed in this process."""
     names = {}
     *lines, last = (START + code).splitlines()
     exec("\n".join(lines), names)
