@@ -8,26 +8,26 @@ from torch import sigmoid, tanh
 GATES = {"i": "input gate", "f": "forget gate", "c": "candidate", "o": "output gate"}
 
 
-def _weighted_sum(k, x, h, w):
+def _sum(k, x, h, w):
     return x @ w[f"W_x{k}"] + h @ w[f"W_h{k}"] + w[f"b_{k}"]
 
 
-def _cell_state(i, f, g, c):
+def _cell(i, f, g, c):
     return f * c + i * g
 
 
-def _hidden_state(o, c_t, c_prev):
+def _hidden(o, c_t, c_prev):
     return o * tanh(c_t)
 
 
-def altered_step(weighted_sum=_weighted_sum, cell_state=_cell_state, hidden_state=_hidden_state, **changed) -> Callable:
+def step_with(sums=_sum, cell=_cell, hidden=_hidden, **changed) -> Callable:
     """An LSTM step with parts replaced: the weighted sums, equation 3 or 5, or the functions around i, f, c, o."""
     functions = {"i": sigmoid, "f": sigmoid, "c": tanh, "o": sigmoid} | changed
 
     def step(x, h, c, w):
-        i, f, g, o = (functions[k](weighted_sum(k, x, h, w)) for k in "ifco")
-        c_t = cell_state(i, f, g, c)
-        return hidden_state(o, c_t, c), c_t
+        i, f, g, o = (functions[k](sums(k, x, h, w)) for k in "ifco")
+        c_t = cell(i, f, g, c)
+        return hidden(o, c_t, c), c_t
 
     return step
 
@@ -36,9 +36,9 @@ def _identity(z):
     return z
 
 
-def _step_reading(names: dict[str, str]) -> Callable:
+def _reading(names: dict[str, str]) -> Callable:
     """A step that reads the weight `names[name]` wherever the right step reads the weight `name`."""
-    return lambda x, h, c, w: altered_step()(x, h, c, {name: w[names.get(name, name)] for name in w})
+    return lambda x, h, c, w: step_with()(x, h, c, {name: w[names.get(name, name)] for name in w})
 
 
 def _wrong_weights() -> Iterator[tuple[Callable, str]]:
@@ -47,26 +47,23 @@ def _wrong_weights() -> Iterator[tuple[Callable, str]]:
     look = "A weight's second letter says what it makes."
     for a, b in itertools.permutations(GATES, 2):
         if {a, b} != {"i", "f"}:  # in WRONG_STEPS already: the same as swapped gates in equation 3
-            yield _step_reading({n + a: n + b for n in kinds}), f"The {GATES[a]} reads the {GATES[b]}'s weights. {look}"
+            yield _reading({n + a: n + b for n in kinds}), f"The {GATES[a]} reads the {GATES[b]}'s weights. {look}"
             if a < b:
                 swapped = {n + k: n + other for n in kinds for k, other in ((a, b), (b, a))}
-                yield _step_reading(swapped), f"The {GATES[a]} and the {GATES[b]} read each other's weights. {look}"
+                yield _reading(swapped), f"The {GATES[a]} and the {GATES[b]} read each other's weights. {look}"
     for n, a, b in ((n, *pair) for n in kinds for pair in itertools.permutations(GATES, 2)):
-        yield _step_reading({n + a: n + b}), f"`{n}{b}` is read twice, and `{n}{a}` never. {look}"
+        yield _reading({n + a: n + b}), f"`{n}{b}` is read twice, and `{n}{a}` never. {look}"
         if a < b:
-            yield _step_reading({n + a: n + b, n + b: n + a}), f"`{n}{a}` and `{n}{b}` have changed places. {look}"
+            yield _reading({n + a: n + b, n + b: n + a}), f"`{n}{a}` and `{n}{b}` have changed places. {look}"
     for a, b in itertools.product(GATES, repeat=2):
         first = "A weight's first letter says what it reads."
-        yield _step_reading({f"W_x{a}": f"W_h{b}"}), f"`W_h{b}` stands where x_t is read, and `W_x{a}` nowhere. {first}"
-        yield (
-            _step_reading({f"W_h{a}": f"W_x{b}"}),
-            f"`W_x{b}` stands where h_prev is read, and `W_h{a}` nowhere. {first}",
-        )
+        yield _reading({f"W_x{a}": f"W_h{b}"}), f"`W_h{b}` stands where x_t is read, and `W_x{a}` nowhere. {first}"
+        yield _reading({f"W_h{a}": f"W_x{b}"}), f"`W_x{b}` stands where h_prev is read, and `W_h{a}` nowhere. {first}"
 
 
 def _output_gate_reads_c_t(x, h, c, w):
-    _, c_t = altered_step()(x, h, c, w)
-    return sigmoid(_weighted_sum("o", x, c_t, w)) * tanh(c_t), c_t
+    _, c_t = step_with()(x, h, c, w)
+    return sigmoid(_sum("o", x, c_t, w)) * tanh(c_t), c_t
 
 
 def _one_sum_changed(k, sum_k):
@@ -74,9 +71,9 @@ def _one_sum_changed(k, sum_k):
 
     def sum_of(made, x, h, w):
         given = w[f"W_x{made}"], w[f"W_h{made}"], w[f"b_{made}"]
-        return sum_k(x, h, *given) if made == k else _weighted_sum(made, x, h, w)
+        return sum_k(x, h, *given) if made == k else _sum(made, x, h, w)
 
-    return altered_step(weighted_sum=sum_of)
+    return step_with(sums=sum_of)
 
 
 def _wrong_sums_of_one_gate() -> Iterator[tuple[Callable, str]]:
@@ -104,134 +101,128 @@ def _wrong_sums_of_one_gate() -> Iterator[tuple[Callable, str]]:
             f"In the {name} x meets `W_h{k}`, and h meets `W_x{k}`. A weight's first letter says what it reads.",
         )
         if k != "c":
-            yield altered_step(**{k: tanh}), f"tanh stands on the {name}. A gate is a valve between 0 and 1."
-            yield altered_step(**{k: _identity}), f"The {name} is the sum alone: look at the function around it."
+            yield step_with(**{k: tanh}), f"tanh stands on the {name}. A gate is a valve between 0 and 1."
+            yield step_with(**{k: _identity}), f"The {name} is the sum alone: look at the function around it."
 
 
 # The exercise `lstm_step` uses these as they are, `lstm` at every step of the sequence.
 WRONG_STEPS = (
     (
-        altered_step(cell_state=lambda i, f, g, c: i * c + f * g),
+        step_with(cell=lambda i, f, g, c: i * c + f * g),
         "i and f are swapped in the memory, or read each other's weights. Which gate keeps, which lets in?",
     ),
     (
-        altered_step(cell_state=lambda i, f, g, c: f * c + f * g),
+        step_with(cell=lambda i, f, g, c: f * c + f * g),
         "The forget gate stands in both terms of the memory, or the input gate reads its weights. Each has its own.",
     ),
     (
-        altered_step(cell_state=lambda i, f, g, c: i * c + i * g),
+        step_with(cell=lambda i, f, g, c: i * c + i * g),
         "The input gate stands in both terms of the memory, or the forget gate reads its weights. Each has its own.",
     ),
     (
-        altered_step(c=sigmoid),
+        step_with(c=sigmoid),
         "A sigmoid stands on the candidate: it could only ever add to the memory, never subtract.",
     ),
-    (altered_step(i=tanh, f=tanh, o=tanh), "tanh stands on the gates. A gate is a valve between 0 and 1."),
-    (altered_step(c=_identity), "The candidate is not squashed: look at the function around its sum."),
+    (step_with(i=tanh, f=tanh, o=tanh), "tanh stands on the gates. A gate is a valve between 0 and 1."),
+    (step_with(c=_identity), "The candidate is not squashed: look at the function around its sum."),
     (
-        altered_step(i=_identity, f=_identity, o=_identity),
+        step_with(i=_identity, f=_identity, o=_identity),
         "The gates are the sums alone: look at the function around them.",
     ),
     (
-        altered_step(hidden_state=lambda o, c_t, c: o * c_t),
+        step_with(hidden=lambda o, c_t, c: o * c_t),
         "The tanh on `c_t` is missing in equation 5: the memory is shown as it is.",
     ),
     (
-        altered_step(cell_state=lambda i, f, g, c: f * i + c * g),
+        step_with(cell=lambda i, f, g, c: f * i + c * g),
         "In the memory the pairs are mixed up: a gate is multiplied by a gate. Which gate belongs to which value?",
     ),
     (
-        altered_step(hidden_state=lambda o, c_t, c: tanh(o) * c_t),
+        step_with(hidden=lambda o, c_t, c: tanh(o) * c_t),
         "The tanh of equation 5 stands on the output gate. Which of the two has no bounds yet?",
     ),
     (
-        lambda x, h, c, w: altered_step()(x, c, c, w),
+        lambda x, h, c, w: step_with()(x, c, c, w),
         "The gates read the memory in place of the state: `c_prev` stands where `h_prev` belongs.",
     ),
     (_output_gate_reads_c_t, "The output gate reads the new memory in place of the state before."),
     (
-        altered_step(cell_state=lambda i, f, g, c: (1 - f) * c + i * g),
+        step_with(cell=lambda i, f, g, c: (1 - f) * c + i * g),
         "1 − f stands in place of f: the memory keeps what it should forget.",
     ),
     (
-        altered_step(cell_state=lambda i, f, g, c: i * g),
+        step_with(cell=lambda i, f, g, c: i * g),
         "The old memory is dropped: your cell is overwritten at every step.",
     ),
-    (altered_step(cell_state=lambda i, f, g, c: f * c), "Nothing new enters the memory: equation 3 has two terms."),
+    (step_with(cell=lambda i, f, g, c: f * c), "Nothing new enters the memory: equation 3 has two terms."),
+    (step_with(cell=lambda i, f, g, c: f * c + g), "The input gate is left out: the candidate comes in whole."),
+    (step_with(cell=lambda i, f, g, c: c + i * g), "The forget gate is left out: the old memory stays whole."),
     (
-        altered_step(cell_state=lambda i, f, g, c: f * c + g),
-        "The input gate is left out: the candidate comes in whole.",
-    ),
-    (altered_step(cell_state=lambda i, f, g, c: c + i * g), "The forget gate is left out: the old memory stays whole."),
-    (
-        altered_step(cell_state=lambda i, f, g, c: f * c + (1 - f) * g),
+        step_with(cell=lambda i, f, g, c: f * c + (1 - f) * g),
         "The gates are coupled, 1 − f in place of i. Here the input gate has weights of its own.",
     ),
     (
-        altered_step(cell_state=lambda i, f, g, c: tanh(f * c + i * g)),
+        step_with(cell=lambda i, f, g, c: tanh(f * c + i * g)),
         "The memory itself is squashed. It is not bounded; the tanh of equation 5 comes on the way out.",
     ),
-    (altered_step(hidden_state=lambda o, c_t, c: tanh(c_t)), "The output gate is left out: the whole memory is shown."),
+    (step_with(hidden=lambda o, c_t, c: tanh(c_t)), "The output gate is left out: the whole memory is shown."),
+    (step_with(hidden=lambda o, c_t, c: tanh(o * c_t)), "In equation 5 the output gate stands inside the tanh."),
     (
-        altered_step(hidden_state=lambda o, c_t, c: tanh(o * c_t)),
-        "In equation 5 the output gate stands inside the tanh.",
-    ),
-    (
-        altered_step(hidden_state=lambda o, c_t, c: o * tanh(c)),
+        step_with(hidden=lambda o, c_t, c: o * tanh(c)),
         "Equation 5 reads the old memory. The state shows the memory of this step.",
     ),
     (
-        altered_step(hidden_state=lambda o, c_t, c: o * sigmoid(c_t)),
+        step_with(hidden=lambda o, c_t, c: o * sigmoid(c_t)),
         "A sigmoid stands on `c_t` in equation 5: look at the function.",
     ),
     (
-        altered_step(weighted_sum=lambda k, x, h, w: x @ w[f"W_x{k}"] + h @ w[f"W_h{k}"]),
+        step_with(sums=lambda k, x, h, w: x @ w[f"W_x{k}"] + h @ w[f"W_h{k}"]),
         "The biases are missing: it looks as if all of them were zero.",
     ),
     (
-        altered_step(weighted_sum=lambda k, x, h, w: x @ w[f"W_x{k}"] + h @ w[f"W_h{k}"].T + w[f"b_{k}"]),
+        step_with(sums=lambda k, x, h, w: x @ w[f"W_x{k}"] + h @ w[f"W_h{k}"].T + w[f"b_{k}"]),
         "The recurrent weights `W_h·` are used transposed. They are square, so only the values tell.",
     ),
     (
-        altered_step(weighted_sum=lambda k, x, h, w: x @ w[f"W_x{k}"].T + h @ w[f"W_h{k}"] + w[f"b_{k}"]),
+        step_with(sums=lambda k, x, h, w: x @ w[f"W_x{k}"].T + h @ w[f"W_h{k}"] + w[f"b_{k}"]),
         "The input weights `W_x·` are used transposed: their rows belong to the inputs.",
     ),
     (
-        altered_step(weighted_sum=lambda k, x, h, w: x @ w[f"W_x{k}"].T + h @ w[f"W_h{k}"].T + w[f"b_{k}"]),
+        step_with(sums=lambda k, x, h, w: x @ w[f"W_x{k}"].T + h @ w[f"W_h{k}"].T + w[f"b_{k}"]),
         "All matrices are used transposed. Row vectors stand on the left of a matrix as it is.",
     ),
     (
-        altered_step(weighted_sum=lambda k, x, h, w: x @ w[f"W_h{k}"] + h @ w[f"W_x{k}"] + w[f"b_{k}"]),
+        step_with(sums=lambda k, x, h, w: x @ w[f"W_h{k}"] + h @ w[f"W_x{k}"] + w[f"b_{k}"]),
         "x meets the `W_h·`, and h the `W_x·`. A weight's first letter says what it reads.",
     ),
     (
-        altered_step(weighted_sum=lambda k, x, h, w: x * w[f"W_x{k}"] + h * w[f"W_h{k}"] + w[f"b_{k}"]),
+        step_with(sums=lambda k, x, h, w: x * w[f"W_x{k}"] + h * w[f"W_h{k}"] + w[f"b_{k}"]),
         "`*` multiplies entry by entry. It runs here only because sizes are equal; a matrix product has another sign.",
     ),
     (
-        altered_step(weighted_sum=lambda k, x, h, w: x @ w[f"W_x{k}"] + w[f"b_{k}"]),
+        step_with(sums=lambda k, x, h, w: x @ w[f"W_x{k}"] + w[f"b_{k}"]),
         "Nothing reads the old state: the `W_h·` have no effect.",
     ),
     (
-        altered_step(weighted_sum=lambda k, x, h, w: h @ w[f"W_h{k}"] + w[f"b_{k}"]),
+        step_with(sums=lambda k, x, h, w: h @ w[f"W_h{k}"] + w[f"b_{k}"]),
         "Nothing reads the input: the `W_x·` have no effect.",
     ),
     *_wrong_weights(),
     *_wrong_sums_of_one_gate(),
     (
-        altered_step(weighted_sum=lambda k, x, h, w: _weighted_sum(k, x, h.detach(), w)),
+        step_with(sums=lambda k, x, h, w: _sum(k, x, h.detach(), w)),
         "The values are right, but h is detached at every step: no gradient travels back through it.",
     ),
     (
-        altered_step(cell_state=lambda i, f, g, c: f * c.detach() + i * g),
+        step_with(cell=lambda i, f, g, c: f * c.detach() + i * g),
         "The values are right, but c is detached at every step: no gradient goes back along the memory.",
     ),
     (
-        lambda x, h, c, w: altered_step()(x, h.detach(), c.detach(), w),
+        lambda x, h, c, w: step_with()(x, h.detach(), c.detach(), w),
         "The values are right, but h and c are both detached at every step: no gradient travels back in time.",
     ),
     (
-        lambda x, h, c, w: tuple(value.detach() for value in altered_step()(x, h, c, w)),
+        lambda x, h, c, w: tuple(value.detach() for value in step_with()(x, h, c, w)),
         "The values are right, but the step's results are cut from the graph: nothing could be learned.",
     ),
 )

@@ -31,26 +31,26 @@ def _states(
     return states
 
 
-def _states_over_rows(*given, **changes):
+def _over_rows(*given, **changes):
     """The states that a loop `for … in x` makes."""
     return _states(*given, read=lambda x, t: x[t], steps=len, **changes)
 
 
-def _unroll_with(**changes):
+def _unrolled(**changes):
     return lambda *given: torch.stack(_states(*given, **changes), dim=1)
 
 
 UNROLL_MISTAKES = (
     Mistake(
-        _unroll_with(before=lambda h, h_0: h_0),
+        _unrolled(before=lambda h, h_0: h_0),
         "h is not carried: every step starts from `h_0` again. Where does the new state go at the end of the loop?",
     ),
     Mistake(
-        _unroll_with(before=lambda h, h_0: torch.zeros_like(h)),
+        _unrolled(before=lambda h, h_0: torch.zeros_like(h)),
         "Every step starts from zeros: h is not carried. Is the state made inside the loop?",
     ),
     Mistake(
-        lambda x, h_0, *w: _unroll_with()(x, torch.zeros_like(h_0), *w),
+        lambda x, h_0, *w: _unrolled()(x, torch.zeros_like(h_0), *w),
         "The first step starts from zeros. The state before the first step is an argument: `h_0`.",
     ),
     Mistake(
@@ -80,28 +80,26 @@ UNROLL_MISTAKES = (
         lambda x, h_0, *w: torch.stack([h_0, *_states(x, h_0, *w)[:-1]], dim=1),
         "Off by one: you collect the state before each step. Collect the one that comes out.",
     ),
-    Mistake(
-        lambda x, *rest: _unroll_with()(x.flip(1), *rest), "The sequence is read from its end. Step 0 comes first."
-    ),
+    Mistake(lambda x, *rest: _unrolled()(x.flip(1), *rest), "The sequence is read from its end. Step 0 comes first."),
     Mistake(
         lambda *given: torch.stack(_states(*given)[::-1], dim=1),
         "The states stand in reverse order. The first step's state comes first.",
     ),
-    Mistake(_unroll_with(read=lambda x, t: x[:, 0]), "Every step reads the first input. Which index has to move?"),
+    Mistake(_unrolled(read=lambda x, t: x[:, 0]), "Every step reads the first input. Which index has to move?"),
     Mistake(
-        _unroll_with(read=lambda x, t: x[t]),
+        _unrolled(read=lambda x, t: x[t]),
         "`x[t]` is sequence t of the batch, not step t. The batch comes first: which dimension is time?",
     ),
     Mistake(
-        lambda *given: torch.stack(_states_over_rows(*given), dim=1),
+        lambda *given: torch.stack(_over_rows(*given), dim=1),
         "`for … in x` goes through the sequences of the batch, which come first in (B, T, N). Which dimension is time?",
     ),
     Mistake(
-        lambda *given: torch.stack(_states_over_rows(*given)),
+        lambda *given: torch.stack(_over_rows(*given)),
         "`for … in x` goes through the batch, and the states are stacked along the wrong dimension. Where is time?",
     ),
     Mistake(
-        lambda *given: torch.stack(_states_over_rows(*given, step=rnn_step), dim=1),
+        lambda *given: torch.stack(_over_rows(*given, step=rnn_step), dim=1),
         "The step is handed one sequence, (T, N), where it wants one step of all, (B, N). Which dimension is time?",
     ),
     Mistake(
@@ -117,11 +115,11 @@ UNROLL_MISTAKES = (
         "The last step is missing: how many turns does your loop make?",
     ),
     Mistake(
-        _unroll_with(before=lambda h, h_0: h.detach()),
+        _unrolled(before=lambda h, h_0: h.detach()),
         "The values are right, but h is detached at every step: no gradient travels back through time.",
     ),
     Mistake(
-        _unroll_with(before=lambda h, h_0: h if h is h_0 else h.detach()),
+        _unrolled(before=lambda h, h_0: h if h is h_0 else h.detach()),
         "The values are right, but h is detached after each step: no gradient travels from step to step.",
     ),
     Mistake(
@@ -129,24 +127,24 @@ UNROLL_MISTAKES = (
         "Every step holds the last state: your list has one tensor T times, which is overwritten in place.",
     ),
     Mistake(
-        lambda x, h_0, *w: _unroll_with()(x, nn.Parameter(h_0.detach()), *w),
+        lambda x, h_0, *w: _unrolled()(x, nn.Parameter(h_0.detach()), *w),
         "The values are right, but `h_0` is cut off or made a Parameter of its own: its gradient is lost.",
     ),
-    Mistake(_unroll_with(step=lambda x, h, W, U, b: x @ W + h @ U + b), "The tanh is missing in each step."),
+    Mistake(_unrolled(step=lambda x, h, W, U, b: x @ W + h @ U + b), "The tanh is missing in each step."),
     Mistake(
-        _unroll_with(step=lambda x, h, W, U, b: torch.sigmoid(x @ W + h @ U + b)),
+        _unrolled(step=lambda x, h, W, U, b: torch.sigmoid(x @ W + h @ U + b)),
         "Each step goes through a sigmoid. Which function does the RNN step have?",
     ),
-    Mistake(lambda x, h_0, W, U, b: _unroll_with()(x, h_0, W, U, 0 * b), "The bias `b_h` is missing in each step."),
+    Mistake(lambda x, h_0, W, U, b: _unrolled()(x, h_0, W, U, 0 * b), "The bias `b_h` is missing in each step."),
     Mistake(
-        lambda x, h_0, W, U, b: _unroll_with()(x, h_0, W, U.T, b),
+        lambda x, h_0, W, U, b: _unrolled()(x, h_0, W, U.T, b),
         "`W_hh` is used transposed. It is square, so the shapes fit either way, and only the values tell.",
     ),
     Mistake(
-        lambda x, h_0, W, U, b: _unroll_with()(x, h_0, W.T, U, b), "`W_xh` is used transposed: its rows are the inputs."
+        lambda x, h_0, W, U, b: _unrolled()(x, h_0, W.T, U, b), "`W_xh` is used transposed: its rows are the inputs."
     ),
     Mistake(
-        lambda x, h_0, W, U, b: _unroll_with()(x, h_0, U, W, b),
+        lambda x, h_0, W, U, b: _unrolled()(x, h_0, U, W, b),
         "`W_xh` and `W_hh` have changed places. A weight's first letter says what it reads.",
     ),
 )

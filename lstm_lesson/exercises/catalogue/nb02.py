@@ -22,7 +22,7 @@ def _backward_step(dh, x, h_prev, h, W, U, slope=lambda h: 1 - h**2):
     return [dz @ W.T, dz @ U.T, x.T @ dz, h_prev.T @ dz, dz.sum(dim=0)]
 
 
-def _with_result(place, change):
+def _with(place, change):
     """A backward step in which one of the five results is made by `change`, which takes dz and the six arguments."""
 
     def answer(dh, x, h_prev, h, W, U):
@@ -58,11 +58,11 @@ RNN_BACKWARD_STEP_MISTAKES = (
         "The slope of tanh is taken at `h_prev`. It belongs to the state that this step made.",
     ),
     Mistake(
-        _with_result(1, lambda dz, dh, x, h_prev, h, W, U: dz @ U),
+        _with(1, lambda dz, dh, x, h_prev, h, W, U: dz @ U),
         "`dh_prev` uses `W_hh` as in the forward step. It is square, so only the values tell: look at fact 2.",
     ),
     Mistake(
-        _with_result(0, lambda dz, dh, x, h_prev, h, W, U: dz @ W),
+        _with(0, lambda dz, dh, x, h_prev, h, W, U: dz @ W),
         "`dx_t` uses `W_xh` as in the forward step. Which shape has `W_xh`, and which shapes do you go from and to?",
     ),
     Mistake(
@@ -82,50 +82,43 @@ RNN_BACKWARD_STEP_MISTAKES = (
         "Through the tanh each entry has a slope of its own. `@` mixes the entries: compare with fact 1.",
     ),
     Mistake(
-        _with_result(1, lambda dz, *_: dz),
-        "`dh_prev` has not gone through `W_hh`: that is the gradient of the sum inside.",
+        _with(1, lambda dz, *_: dz), "`dh_prev` has not gone through `W_hh`: that is the gradient of the sum inside."
     ),
     Mistake(
-        _with_result(1, lambda dz, *_: torch.zeros_like(dz)),
+        _with(1, lambda dz, *_: torch.zeros_like(dz)),
         "`dh_prev` is zero: the gradient is dropped on its way to the steps before.",
     ),
     Mistake(
-        _with_result(1, lambda dz, dh, x, h_prev, h, W, U: dh @ U.T),
+        _with(1, lambda dz, dh, x, h_prev, h, W, U: dh @ U.T),
         "`dh_prev` misses the derivative of tanh: a gradient goes back through tanh first, then through the weights.",
     ),
     Mistake(
-        _with_result(0, lambda dz, dh, x, h_prev, h, W, U: dh @ W.T),
+        _with(0, lambda dz, dh, x, h_prev, h, W, U: dh @ W.T),
         "`dx_t` misses the derivative of tanh: a gradient goes back through tanh first, then through the weights.",
     ),
-    Mistake(_with_result(2, lambda dz, dh, x, *_: x.T @ dh), "`dW_xh` misses the derivative of tanh."),
-    Mistake(_with_result(3, lambda dz, dh, x, h_prev, *_: h_prev.T @ dh), "`dW_hh` misses the derivative of tanh."),
-    Mistake(_with_result(4, lambda dz, dh, *_: dh.sum(dim=0)), "`db_h` misses the derivative of tanh."),
+    Mistake(_with(2, lambda dz, dh, x, *_: x.T @ dh), "`dW_xh` misses the derivative of tanh."),
+    Mistake(_with(3, lambda dz, dh, x, h_prev, *_: h_prev.T @ dh), "`dW_hh` misses the derivative of tanh."),
+    Mistake(_with(4, lambda dz, dh, *_: dh.sum(dim=0)), "`db_h` misses the derivative of tanh."),
+    Mistake(_with(4, lambda dz, *_: dz), "`db_h` still has a row per sequence. The bias is shared by the whole batch."),
     Mistake(
-        _with_result(4, lambda dz, *_: dz),
-        "`db_h` still has a row per sequence. The bias is shared by the whole batch.",
-    ),
-    Mistake(
-        _with_result(4, lambda dz, *_: dz.mean(dim=0)),
+        _with(4, lambda dz, *_: dz.mean(dim=0)),
         "`db_h` is a mean over the batch. Shared weights collect the sum; a mean belongs to the loss.",
     ),
     Mistake(
-        _with_result(4, lambda dz, *_: dz.sum()),
-        "`db_h` is summed over the units, too. Each unit has a bias of its own.",
+        _with(4, lambda dz, *_: dz.sum()), "`db_h` is summed over the units, too. Each unit has a bias of its own."
     ),
-    Mistake(_with_result(4, lambda dz, *_: dz.sum(dim=1)), "`db_h` is summed over the units in place of the batch."),
-    Mistake(
-        _with_result(4, lambda dz, *_: dz[0]), "`db_h` holds the first sequence alone. All of the batch adds to it."
-    ),
+    Mistake(_with(4, lambda dz, *_: dz.sum(dim=1)), "`db_h` is summed over the units in place of the batch."),
+    Mistake(_with(4, lambda dz, *_: dz[0]), "`db_h` holds the first sequence alone. All of the batch adds to it."),
     Mistake(
         lambda dh, x, *rest: (*(r := _backward_step(dh, x, *rest))[:2], *(g / len(x) for g in r[2:])),
         "The weights' gradients are means over the batch. Shared weights collect the sum; a mean belongs to the loss.",
     ),
     Mistake(
-        _with_result(2, lambda dz, dh, x, *_: dz.T @ x),
+        _with(2, lambda dz, dh, x, *_: dz.T @ x),
         "`dW_xh` stands transposed: a gradient has the shape of its weight, (N, H).",
     ),
     Mistake(
-        _with_result(3, lambda dz, dh, x, h_prev, *_: dz.T @ h_prev),
+        _with(3, lambda dz, dh, x, h_prev, *_: dz.T @ h_prev),
         "`dW_hh` stands transposed. It is square, so only the values tell: rows are what is read.",
     ),
     Mistake(
@@ -133,7 +126,7 @@ RNN_BACKWARD_STEP_MISTAKES = (
         "`dW_xh` and `dW_hh` stand transposed: a gradient has the shape of its weight.",
     ),
     Mistake(
-        _with_result(3, lambda dz, dh, x, h_prev, h, *_: h.T @ dz),
+        _with(3, lambda dz, dh, x, h_prev, h, *_: h.T @ dz),
         "`dW_hh` is made with `h_t`. `W_hh` read the state before.",
     ),
     Mistake(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import torch
 
 from lstm_lesson.cells import lstm_step
-from lstm_lesson.exercises.catalogue.lstm_steps import WRONG_STEPS, altered_step
+from lstm_lesson.exercises.catalogue.lstm_steps import WRONG_STEPS, step_with
 from lstm_lesson.exercises.exercise import Exercise, Mistake
 
 
@@ -26,9 +26,9 @@ def _run(step, x, h, c, w, carry=lambda old, new: new, read=lambda x, t: x[:, t]
     return h_all, c_all
 
 
-def _lstm_with(step=None, **changes) -> Callable:
+def _lstm(step=None, **changes) -> Callable:
     def answer(x, h_0, c_0, w):
-        h_all, c_all = _run(step or altered_step(), x, h_0, c_0, w, **changes)
+        h_all, c_all = _run(step or step_with(), x, h_0, c_0, w, **changes)
         return torch.stack(h_all, dim=1), h_all[-1], c_all[-1]
 
     return answer
@@ -39,9 +39,9 @@ def _package_step(x_t, h, c, w):
     return lstm_step(x_t, h, c, w)
 
 
-def _with_outputs(change) -> Callable:
+def _outputs(change) -> Callable:
     """A right run whose results are `change(h_all, c_all)`."""
-    return lambda x, h_0, c_0, w: change(*_run(altered_step(), x, h_0, c_0, w))
+    return lambda x, h_0, c_0, w: change(*_run(step_with(), x, h_0, c_0, w))
 
 
 def _detached_after_each_step():
@@ -52,140 +52,139 @@ def _detached_after_each_step():
             return tuple(state.detach() if name in cut else state for name, state in zip("hc", new, strict=True))
 
         def ended(*given, carry=carry):
-            hidden_seq, *last = _lstm_with(carry=carry)(*given)
+            hidden_seq, *last = _lstm(carry=carry)(*given)
             return (hidden_seq, *carry(None, last))
 
         after = f"The values are right, but {what} detached after each step"
-        yield Mistake(_lstm_with(carry=carry), f"{after}: no gradient travels from step to step that way.")
+        yield Mistake(_lstm(carry=carry), f"{after}: no gradient travels from step to step that way.")
         yield Mistake(ended, f"{after}, the last one included: no gradient travels from step to step that way.")
 
 
 LSTM_STEP_MISTAKES = (
     *(Mistake(step, cause) for step, cause in WRONG_STEPS),
     Mistake(
-        lambda x, h, c, w: (altered_step()(x, h, c, w)[0], c),
+        lambda x, h, c, w: (step_with()(x, h, c, w)[0], c),
         "The old memory comes back, not the new one. Look at your `return`.",
     ),
     Mistake(
-        lambda x, h, c, w: (h, altered_step()(x, h, c, w)[1]),
+        lambda x, h, c, w: (h, step_with()(x, h, c, w)[1]),
         "The old state comes back, not the new one. Look at your `return`.",
     ),
     Mistake(
-        lambda x, h, c, w: (altered_step()(x, h, c, w)[1],) * 2,
+        lambda x, h, c, w: (step_with()(x, h, c, w)[1],) * 2,
         "The memory comes back twice. The state is what the gate lets out.",
     ),
     Mistake(
-        lambda x, h, c, w: (altered_step()(x, h, c, w)[0],) * 2,
+        lambda x, h, c, w: (step_with()(x, h, c, w)[0],) * 2,
         "The state comes back twice. The memory goes on without the gate.",
     ),
 )
 
 LSTM_MISTAKES = (
-    *(Mistake(_lstm_with(step), cause) for step, cause in WRONG_STEPS),
+    *(Mistake(_lstm(step), cause) for step, cause in WRONG_STEPS),
     Mistake(
-        _lstm_with(carry=lambda old, new: (old[0], new[1])),
+        _lstm(carry=lambda old, new: (old[0], new[1])),
         "h is not carried: every step starts from `h_0` again. Two things travel from step to step.",
     ),
     Mistake(
-        _lstm_with(carry=lambda old, new: (new[0], old[1])),
+        _lstm(carry=lambda old, new: (new[0], old[1])),
         "c is not carried: every step starts from `c_0` again. Two things travel from step to step.",
     ),
     Mistake(
-        _lstm_with(carry=lambda old, new: old),
+        _lstm(carry=lambda old, new: old),
         "Neither h nor c is carried: every step starts from `h_0` and `c_0`. What does the next step begin with?",
     ),
     Mistake(
-        lambda x, h_0, c_0, w: _lstm_with(carry=lambda old, new: old)(x, 0 * h_0, 0 * c_0, w),
+        lambda x, h_0, c_0, w: _lstm(carry=lambda old, new: old)(x, 0 * h_0, 0 * c_0, w),
         "The state is set to zero for every step. It is made once, before the loop.",
     ),
     Mistake(
-        lambda x, h_0, c_0, w: _lstm_with()(x, 0 * h_0, 0 * c_0, w),
+        lambda x, h_0, c_0, w: _lstm()(x, 0 * h_0, 0 * c_0, w),
         "The first step starts from zeros. The states before the first step are arguments: `h_0` and `c_0`.",
     ),
     Mistake(
-        lambda x, h_0, c_0, w: _lstm_with()(x, 0 * h_0, c_0, w),
+        lambda x, h_0, c_0, w: _lstm()(x, 0 * h_0, c_0, w),
         "`h_0` has no effect: the first step starts from zeros in h.",
     ),
     Mistake(
-        lambda x, h_0, c_0, w: _lstm_with()(x, h_0, 0 * c_0, w),
+        lambda x, h_0, c_0, w: _lstm()(x, h_0, 0 * c_0, w),
         "`c_0` has no effect: the first step starts from zeros in c.",
     ),
     Mistake(
-        lambda x, h_0, c_0, w: _lstm_with()(x, torch.nn.Parameter(h_0), torch.nn.Parameter(c_0), w),
+        lambda x, h_0, c_0, w: _lstm()(x, torch.nn.Parameter(h_0), torch.nn.Parameter(c_0), w),
         "The values are right, but `h_0` and `c_0` are cut off or made Parameters of their own.",
     ),
     Mistake(
-        _lstm_with(carry=lambda old, new: new[::-1]),
+        _lstm(carry=lambda old, new: new[::-1]),
         "h and c change places from one step to the next: look at their order.",
     ),
-    Mistake(lambda x, h_0, c_0, w: _lstm_with()(x, c_0, h_0, w), "`h_0` and `c_0` have changed places at the start."),
+    Mistake(lambda x, h_0, c_0, w: _lstm()(x, c_0, h_0, w), "`h_0` and `c_0` have changed places at the start."),
     Mistake(
-        _lstm_with(read=lambda x, t: x[t]),
+        _lstm(read=lambda x, t: x[t]),
         "`x[t]` is sequence t of the batch, not step t. The batch comes first: which dimension is time?",
     ),
     Mistake(
-        _lstm_with(read=lambda x, t: x[t], steps=len),
+        _lstm(read=lambda x, t: x[t], steps=len),
         "`for … in x` goes through the sequences of the batch, which come first in (B, T, N). Which dimension is time?",
     ),
     Mistake(
-        _lstm_with(_package_step, read=lambda x, t: x[t], steps=len),
+        _lstm(_package_step, read=lambda x, t: x[t], steps=len),
         "The step is handed one sequence, (T, N), where it wants one step of all, (B, N). Which dimension is time?",
     ),
     Mistake(
-        _lstm_with(steps=len),
+        _lstm(steps=len),
         "Your loop makes B steps: `len(x)` and `x.shape[0]` count the sequences. Which size counts the steps?",
     ),
-    Mistake(_lstm_with(read=lambda x, t: x[:, 0]), "Every step reads the first input. Which index has to move?"),
-    Mistake(lambda x, *rest: _lstm_with()(x.flip(1), *rest), "The sequence is read from its end. Step 0 comes first."),
+    Mistake(_lstm(read=lambda x, t: x[:, 0]), "Every step reads the first input. Which index has to move?"),
+    Mistake(lambda x, *rest: _lstm()(x.flip(1), *rest), "The sequence is read from its end. Step 0 comes first."),
     *_detached_after_each_step(),
     Mistake(
-        _with_outputs(lambda h, c: (torch.stack(h, dim=1).detach(), h[-1], c[-1])),
+        _outputs(lambda h, c: (torch.stack(h, dim=1).detach(), h[-1], c[-1])),
         "The values are right, but `hidden_seq` is made of detached states: a loss on them reaches no weight.",
     ),
     Mistake(
-        _with_outputs(lambda h, c: (torch.stack([h[-1]] * len(h), dim=1), h[-1], c[-1])),
+        _outputs(lambda h, c: (torch.stack([h[-1]] * len(h), dim=1), h[-1], c[-1])),
         "`hidden_seq` holds the last state T times: your list has one tensor T times, which is overwritten in place.",
     ),
     Mistake(
-        _with_outputs(lambda h, c: (torch.stack(h), h[-1], c[-1])),
+        _outputs(lambda h, c: (torch.stack(h), h[-1], c[-1])),
         "In `hidden_seq` time stands first, (T, B, H). The states are stacked along the wrong dimension.",
     ),
     Mistake(
-        _with_outputs(lambda h, c: (torch.stack(h, dim=2), h[-1], c[-1])),
+        _outputs(lambda h, c: (torch.stack(h, dim=2), h[-1], c[-1])),
         "In `hidden_seq` time stands last, (B, H, T). The states are stacked along the wrong dimension.",
     ),
     Mistake(
-        _with_outputs(lambda h, c: (torch.cat(h, dim=1), h[-1], c[-1])),
+        _outputs(lambda h, c: (torch.cat(h, dim=1), h[-1], c[-1])),
         "`hidden_seq` is one long row, (B, T·H). Time needs a dimension of its own.",
     ),
     Mistake(
-        _with_outputs(lambda h, c: (torch.stack(c, dim=1), h[-1], c[-1])),
+        _outputs(lambda h, c: (torch.stack(c, dim=1), h[-1], c[-1])),
         "`hidden_seq` holds the memories. It is the hidden states that the next layer sees.",
     ),
     Mistake(
-        _with_outputs(lambda h, c: (torch.stack(h, dim=1), h[-1][None], c[-1][None])),
+        _outputs(lambda h, c: (torch.stack(h, dim=1), h[-1][None], c[-1][None])),
         "`h_T` and `c_T` have a layer dimension, as PyTorch's h_n and c_n. Here they are (B, H).",
     ),
     Mistake(
-        _with_outputs(lambda h, c: (torch.stack(h, dim=1), h[0], c[0])),
+        _outputs(lambda h, c: (torch.stack(h, dim=1), h[0], c[0])),
         "`h_T` and `c_T` come from the first step. They are what the last step leaves.",
     ),
     Mistake(
-        _with_outputs(lambda h, c: (torch.stack(h, dim=1), h[-1], h[-1])),
-        "`c_T` is the hidden state. The memory is wanted.",
+        _outputs(lambda h, c: (torch.stack(h, dim=1), h[-1], h[-1])), "`c_T` is the hidden state. The memory is wanted."
     ),
     Mistake(
-        _with_outputs(lambda h, c: (torch.stack(h, dim=1), torch.stack(h, dim=1)[-1], c[-1])),
+        _outputs(lambda h, c: (torch.stack(h, dim=1), torch.stack(h, dim=1)[-1], c[-1])),
         "`h_T` is the last sequence of the batch: `[-1]` counts the batch, which comes first. Which dimension is time?",
     ),
     Mistake(
-        lambda x, h_0, c_0, w: (_lstm_with()(x, h_0, c_0, w)[0], h_0, c_0),
+        lambda x, h_0, c_0, w: (_lstm()(x, h_0, c_0, w)[0], h_0, c_0),
         "`h_0` and `c_0` come back unchanged as the last states. Where do the new ones go?",
     ),
 )
 
 
-def _copy_with(order="ifco", turn_x=torch.t, turn_h=torch.t, bias=torch.add) -> Callable:
+def _copy(order="ifco", turn_x=torch.t, turn_h=torch.t, bias=torch.add) -> Callable:
     """PyTorch's weights under the equations' names, copied in another order or changed on the way."""
 
     def answer(weight_ih, weight_hh, bias_ih, bias_hh):
@@ -231,57 +230,55 @@ def _reshape(block):
 
 FROM_TORCH_WEIGHTS_MISTAKES = (
     Mistake(
-        _copy_with("ifoc"),
+        _copy("ifoc"),
         "The blocks are read in the order i, f, o, g. That is another library's order: look at PyTorch's.",
     ),
     Mistake(
-        _copy_with("iofc"),
+        _copy("iofc"),
         "The blocks are read in the order i, o, f, g, as ONNX stores them. PyTorch's order is another.",
     ),
-    Mistake(_copy_with("icfo"), "The blocks are read in the order i, g, f, o, as TensorFlow's old cell has them."),
-    Mistake(_copy_with("fico"), "The first two blocks are swapped: which gate comes first?"),
-    Mistake(_copy_with("oifc"), "The blocks are read in another order, o first. Look at PyTorch's."),
+    Mistake(_copy("icfo"), "The blocks are read in the order i, g, f, o, as TensorFlow's old cell has them."),
+    Mistake(_copy("fico"), "The first two blocks are swapped: which gate comes first?"),
+    Mistake(_copy("oifc"), "The blocks are read in another order, o first. Look at PyTorch's."),
     *(
         Mistake(
-            _copy_with(order),
-            f"The blocks are read in the order {', '.join(order).replace('c', 'g')}. Look at PyTorch's.",
+            _copy(order), f"The blocks are read in the order {', '.join(order).replace('c', 'g')}. Look at PyTorch's."
         )
         for order in map("".join, itertools.permutations("ifco"))
         if order not in ("ifco", "ifoc", "iofc", "icfo", "fico", "oifc")
     ),
     Mistake(
-        _copy_with(turn_h=lambda block: block),
+        _copy(turn_h=lambda block: block),
         "The recurrent matrices are not transposed. They are square, so only the values tell.",
     ),
     Mistake(
-        _copy_with(turn_x=lambda block: block),
+        _copy(turn_x=lambda block: block),
         "The input matrices are not transposed: PyTorch has (H, N) where the equations have (N, H).",
     ),
     Mistake(
-        _copy_with(turn_x=lambda block: block, turn_h=lambda block: block),
+        _copy(turn_x=lambda block: block, turn_h=lambda block: block),
         "No matrix is transposed: PyTorch stores (H, N) where the equations have (N, H).",
     ),
     Mistake(
-        _copy_with(turn_x=_reshape, turn_h=_reshape),
+        _copy(turn_x=_reshape, turn_h=_reshape),
         "`reshape` or `view` keeps the numbers in their old order. Rows have to become columns.",
     ),
     Mistake(
-        _copy_with(turn_x=_reshape),
+        _copy(turn_x=_reshape),
         "`reshape` or `view` keeps the numbers of `weight_ih` in their old order. Rows have to become columns.",
     ),
-    Mistake(_copy_with(bias=lambda ih, hh: ih), "The second bias is dropped: where does `bias_hh` go?"),
-    Mistake(_copy_with(bias=lambda ih, hh: hh), "The first bias is dropped: where does `bias_ih` go?"),
+    Mistake(_copy(bias=lambda ih, hh: ih), "The second bias is dropped: where does `bias_hh` go?"),
+    Mistake(_copy(bias=lambda ih, hh: hh), "The first bias is dropped: where does `bias_ih` go?"),
     Mistake(
-        _copy_with(bias=lambda ih, hh: (ih + hh) / 2),
+        _copy(bias=lambda ih, hh: (ih + hh) / 2),
         "The two biases are averaged. What do PyTorch's equations do with them?",
     ),
     Mistake(
-        _copy_with(bias=lambda ih, hh: ih - hh),
-        "The second bias is subtracted. Look at its sign in PyTorch's equations.",
+        _copy(bias=lambda ih, hh: ih - hh), "The second bias is subtracted. Look at its sign in PyTorch's equations."
     ),
-    Mistake(_copy_with(bias=torch.mul), "The two biases are multiplied. What do PyTorch's equations do with them?"),
-    Mistake(_copy_with(bias=lambda ih, hh: 2 * ih), "`bias_ih` is added to itself: where does `bias_hh` go?"),
-    Mistake(_copy_with(bias=lambda ih, hh: 0 * ih), "All biases are zero: where do `bias_ih` and `bias_hh` go?"),
+    Mistake(_copy(bias=torch.mul), "The two biases are multiplied. What do PyTorch's equations do with them?"),
+    Mistake(_copy(bias=lambda ih, hh: 2 * ih), "`bias_ih` is added to itself: where does `bias_hh` go?"),
+    Mistake(_copy(bias=lambda ih, hh: 0 * ih), "All biases are zero: where do `bias_ih` and `bias_hh` go?"),
     *(
         Mistake(_split_after_transposing(cut), f"{how}, and then the blocks are no longer rows. Where are they?")
         for cut, how in (

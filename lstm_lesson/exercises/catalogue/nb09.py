@@ -21,7 +21,7 @@ def _sequence_inputs(draw):
     return {"x": draw("B T N"), "h_0": draw("B H"), "hidden_seq": draw("B T H"), "dz": draw("B T H")}
 
 
-def _into_cell_state(dc, dh, o, c, h):
+def _total_dc(dc, dh, o, c, h):
     return dc + dh * o * (1 - torch.tanh(c) ** 2)
 
 
@@ -29,48 +29,33 @@ def _products(total, dc, f, c_prev, i, g, c):
     return total * c_prev, total * f, total * g, total * i  # df, dc_prev, di, dg
 
 
-def _sigmoid_backward(dy, y):
+def _sigmoid(dy, y):
     return dy * y * (1 - y)
 
 
-def _tanh_backward(dy, y):
+def _tanh(dy, y):
     return dy * (1 - y**2)
 
 
-def _sum_backward(x, h_prev, h, dz, W_x, W_h):
+def _linear(x, h_prev, h, dz, W_x, W_h):
     return dz @ W_x.T, dz @ W_h.T, x.T @ dz, h_prev.T @ dz, dz.sum(dim=0)
 
 
-def _into_output_gate(dh, o, c):
-    return dh * torch.tanh(c)
-
-
-def _step_with(
-    into_cell_state=_into_cell_state,
-    products=_products,
-    into_output_gate=_into_output_gate,
-    gate=_sigmoid_backward,
-    candidate=_tanh_backward,
-    output_gate=None,
-    sum_backward=_sum_backward,
-    gather=sum,
-    names="ifco",
-) -> Callable:
+def _step(total=_total_dc, products=_products, do=lambda dh, o, c: dh * torch.tanh(c), gate=_sigmoid, candidate=_tanh,
+          output_gate=None, linear=_linear, gather=sum, names="ifco") -> Callable:  # fmt: skip
     """The backward step of an LSTM with parts replaced.
 
-    `into_cell_state` is the whole gradient of c_t; `products` leads it through equation 3; `into_output_gate` is the
-    gradient of o_t; `gate`, `candidate` and, if it differs, `output_gate` lead through the functions around the sums;
-    `sum_backward` through the sums; `gather` adds the four gradients of x_t and of h_prev; `names` orders the weights.
+    `total` is the gradient of c_t from both paths, `products` leads it through equation 3, `do` is the gradient of
+    o_t; `gate`, `candidate` and, if it differs, `output_gate` lead through σ and tanh, `linear` through the sums;
+    `gather` adds the four gradients of x_t and of h_prev; `names` is the order of the weights.
     """
 
     def step(dh, dc, x, h_prev, c_prev, values, weights):
         i, f, g, o, c, h = values
-        df, dc_prev, di, dg = products(into_cell_state(dc, dh, o, c, h), dc, f, c_prev, i, g, c)
-        dz = gate(di, i), gate(df, f), candidate(dg, g), (output_gate or gate)(into_output_gate(dh, o, c), o)
-        made = [
-            sum_backward(x, h_prev, h, z, weights[f"W_x{k}"], weights[f"W_h{k}"])
-            for z, k in zip(dz, "ifco", strict=True)
-        ]
+        df, dc_prev, di, dg = products(total(dc, dh, o, c, h), dc, f, c_prev, i, g, c)
+        dz = gate(di, i), gate(df, f), candidate(dg, g), (output_gate or gate)(do(dh, o, c), o)
+        W = [(weights[f"W_x{k}"], weights[f"W_h{k}"]) for k in "ifco"]
+        made = [linear(x, h_prev, h, z, *pair) for z, pair in zip(dz, W, strict=True)]
         dweights = {}
         for k, (_, _, dW_x, dW_h, db) in zip(names, made, strict=True):
             dweights |= {f"W_x{k}": dW_x, f"W_h{k}": dW_h, f"b_{k}": db}
@@ -83,148 +68,140 @@ def _step_with_sum(place, change) -> Callable:
     """A backward step in which one of the five results of each gate's sum is made by `change`."""
 
     def changed_sum(x, h_prev, h, dz, W_x, W_h):
-        results = list(_sum_backward(x, h_prev, h, dz, W_x, W_h))
+        results = list(_linear(x, h_prev, h, dz, W_x, W_h))
         results[place] = change(x, h_prev, h, dz, W_x, W_h)
         return results
 
-    return _step_with(sum_backward=changed_sum)
+    return _step(linear=changed_sum)
 
 
 LSTM_BACKWARD_STEP_MISTAKES = (
     Mistake(
-        _step_with(into_cell_state=lambda dc, dh, o, c, h: dh * o * (1 - torch.tanh(c) ** 2)),
+        _step(total=lambda dc, dh, o, c, h: dh * o * (1 - torch.tanh(c) ** 2)),
         "`dc_t` is dropped: what the steps after sent along the memory has to be added at c_t.",
     ),
     Mistake(
-        _step_with(into_cell_state=lambda dc, dh, o, c, h: dc),
+        _step(total=lambda dc, dh, o, c, h: dc),
         "The path from h_t into c_t is missing: equation 5 reads the memory, so `dh_t` reaches it, too.",
     ),
     Mistake(
-        _step_with(
-            into_cell_state=lambda dc, dh, o, c, h: dh * o * (1 - torch.tanh(c) ** 2),
+        _step(
+            total=lambda dc, dh, o, c, h: dh * o * (1 - torch.tanh(c) ** 2),
             products=lambda total, dc, f, c_prev, i, g, c: (total * c_prev, (total + dc) * f, total * g, total * i),
         ),
         "`dc_t` goes on to the memory before and never reaches f, i and g of this step. Add it before you branch.",
     ),
     Mistake(
-        _step_with(products=lambda total, dc, f, c_prev, i, g, c: (total * c_prev, dc * f, total * g, total * i)),
+        _step(products=lambda total, dc, f, c_prev, i, g, c: (total * c_prev, dc * f, total * g, total * i)),
         "`dc_prev` takes only the `dc_t` that came in, without what came through h_t. Add first, then branch.",
     ),
     Mistake(
-        _step_with(into_cell_state=lambda dc, dh, o, c, h: dc + dh * o),
+        _step(total=lambda dc, dh, o, c, h: dc + dh * o),
         "On the path from h_t to c_t the derivative of tanh is missing.",
     ),
     Mistake(
-        _step_with(into_cell_state=lambda dc, dh, o, c, h: dc + dh * (1 - torch.tanh(c) ** 2)),
+        _step(total=lambda dc, dh, o, c, h: dc + dh * (1 - torch.tanh(c) ** 2)),
         "On the path from h_t to c_t a factor is missing: what is tanh(c_t) multiplied by in equation 5?",
     ),
     Mistake(
-        _step_with(into_cell_state=lambda dc, dh, o, c, h: dc + dh * o * (1 - c**2)),
+        _step(total=lambda dc, dh, o, c, h: dc + dh * o * (1 - c**2)),
         "`1 − c_t²` is no slope: the formula takes the value of the tanh, and c_t is what went into it.",
     ),
     Mistake(
-        _step_with(into_cell_state=lambda dc, dh, o, c, h: dc + dh * o * (1 - h**2)),
+        _step(total=lambda dc, dh, o, c, h: dc + dh * o * (1 - h**2)),
         "`1 − h_t²` is the slope of the RNN. Here h_t is more than a tanh: it contains the output gate.",
     ),
     Mistake(
-        _step_with(into_cell_state=lambda dc, dh, o, c, h: dc + dh * (1 - h**2)),
+        _step(total=lambda dc, dh, o, c, h: dc + dh * (1 - h**2)),
         "That is the gradient through the RNN's h_t. In equation 5 the tanh is multiplied by a gate.",
     ),
     Mistake(
-        _step_with(into_cell_state=lambda dc, dh, o, c, h: dc + dh * o * torch.tanh(c)),
+        _step(total=lambda dc, dh, o, c, h: dc + dh * o * torch.tanh(c)),
         "On the path from h_t to c_t stands the tanh itself. It has to be its derivative.",
     ),
     Mistake(
-        _step_with(into_cell_state=lambda dc, dh, o, c, h: dc + dh),
+        _step(total=lambda dc, dh, o, c, h: dc + dh),
         "`dh_t` is added to `dc_t` as it is. On its way from h_t to c_t it passes two factors.",
     ),
     Mistake(
-        _step_with(
-            products=lambda total, dc, f, c_prev, i, g, c: _products(total - dc + dc * f, dc, f, c_prev, i, g, c)
-        ),
+        _step(products=lambda total, dc, f, c_prev, i, g, c: _products(total - dc + dc * f, dc, f, c_prev, i, g, c)),
         "`dc_t` is multiplied by f_t before it is used. It has arrived at c_t; f_t comes on the way to c_prev, once.",
     ),
+    Mistake(_step(do=lambda dh, o, c: dh * c), "The output gate multiplied tanh(c_t) in equation 5, not c_t itself."),
     Mistake(
-        _step_with(into_output_gate=lambda dh, o, c: dh * c),
-        "The output gate multiplied tanh(c_t) in equation 5, not c_t itself.",
-    ),
-    Mistake(
-        _step_with(into_output_gate=lambda dh, o, c: dh),
+        _step(do=lambda dh, o, c: dh),
         "The output gate's gradient misses a factor: what is the gate multiplied by in equation 5?",
     ),
     Mistake(
-        _step_with(into_output_gate=lambda dh, o, c: torch.zeros_like(dh)),
+        _step(do=lambda dh, o, c: torch.zeros_like(dh)),
         "Nothing goes back through the output gate: `dh_t` reaches o_t as well as c_t.",
     ),
     Mistake(
-        _step_with(into_output_gate=lambda dh, o, c: dh * o),
-        "The output gate's gradient has o_t as its factor: that is the other one.",
+        _step(do=lambda dh, o, c: dh * o), "The output gate's gradient has o_t as its factor: that is the other one."
     ),
     Mistake(
-        _step_with(products=lambda total, dc, f, c_prev, i, g, c: (total * c_prev, total * f, total * i, total * g)),
+        _step(products=lambda total, dc, f, c_prev, i, g, c: (total * c_prev, total * f, total * i, total * g)),
         "i and g are swapped: each factor of a product receives the other one.",
     ),
     Mistake(
-        _step_with(products=lambda total, dc, f, c_prev, i, g, c: (total * f, total * c_prev, total * g, total * i)),
+        _step(products=lambda total, dc, f, c_prev, i, g, c: (total * f, total * c_prev, total * g, total * i)),
         "f and c_prev are swapped: each factor of a product receives the other one.",
     ),
     Mistake(
-        _step_with(products=lambda total, dc, f, c_prev, i, g, c: (total * f, total * c_prev, total * i, total * g)),
+        _step(products=lambda total, dc, f, c_prev, i, g, c: (total * f, total * c_prev, total * i, total * g)),
         "Both products of equation 3 are swapped: each factor receives the other one, not itself.",
     ),
     Mistake(
-        _step_with(products=lambda total, dc, f, c_prev, i, g, c: (total * c_prev, total, total * g, total * i)),
+        _step(products=lambda total, dc, f, c_prev, i, g, c: (total * c_prev, total, total * g, total * i)),
         "`dc_prev` misses its factor: which gate stood beside c_prev in equation 3?",
     ),
     Mistake(
-        _step_with(products=lambda total, dc, f, c_prev, i, g, c: (total * c_prev, total * i, total * g, total * i)),
+        _step(products=lambda total, dc, f, c_prev, i, g, c: (total * c_prev, total * i, total * g, total * i)),
         "`dc_prev` is multiplied by the input gate. Which gate stood beside c_prev in equation 3?",
     ),
     Mistake(
-        _step_with(products=lambda total, dc, f, c_prev, i, g, c: (total * c, total * f, total * g, total * i)),
+        _step(products=lambda total, dc, f, c_prev, i, g, c: (total * c, total * f, total * g, total * i)),
         "The forget gate's gradient is made with c_t. What it multiplied was the memory before.",
     ),
     Mistake(
-        _step_with(
+        _step(
             products=lambda total, dc, f, c_prev, i, g, c: (total * c_prev, torch.zeros_like(f), total * g, total * i)
         ),
         "`dc_prev` is zero: the gradient is dropped on its way along the memory.",
     ),
     Mistake(
-        _step_with(gate=lambda dy, y: dy, candidate=lambda dy, y: dy),
+        _step(gate=lambda dy, y: dy, candidate=lambda dy, y: dy),
         "The derivatives of σ and tanh are missing: gates and candidate were squashed sums.",
     ),
-    Mistake(_step_with(gate=lambda dy, y: dy), "The derivative of σ is missing at the gates."),
+    Mistake(_step(gate=lambda dy, y: dy), "The derivative of σ is missing at the gates."),
     Mistake(
-        _step_with(output_gate=lambda dy, y: dy),
+        _step(output_gate=lambda dy, y: dy),
         "The derivative of σ is missing at the output gate: o_t is a squashed sum, as i_t and f_t are.",
     ),
-    Mistake(_step_with(candidate=lambda dy, y: dy), "The derivative of tanh is missing at the candidate."),
+    Mistake(_step(candidate=lambda dy, y: dy), "The derivative of tanh is missing at the candidate."),
     Mistake(
-        _step_with(gate=lambda dy, y: dy * torch.sigmoid(y) * (1 - torch.sigmoid(y))),
+        _step(gate=lambda dy, y: dy * torch.sigmoid(y) * (1 - torch.sigmoid(y))),
         "At the gates σ is applied once too often: `values` holds what came out of it already.",
     ),
     Mistake(
-        _step_with(candidate=lambda dy, y: dy * (1 - torch.tanh(y) ** 2)),
+        _step(candidate=lambda dy, y: dy * (1 - torch.tanh(y) ** 2)),
         "At the candidate tanh is applied once too often: g_t is what came out of it already.",
     ),
     Mistake(
-        _step_with(
+        _step(
             gate=lambda dy, y: dy * torch.sigmoid(y) * (1 - torch.sigmoid(y)),
             candidate=lambda dy, y: dy * (1 - torch.tanh(y) ** 2),
         ),
         "σ and tanh are applied once too often: `values` holds what came out of them already.",
     ),
-    Mistake(_step_with(gate=_tanh_backward), "At the gates stands the derivative of tanh. They are sigmoids."),
-    Mistake(_step_with(candidate=_sigmoid_backward), "At the candidate stands the derivative of σ. It is a tanh."),
+    Mistake(_step(gate=_tanh), "At the gates stands the derivative of tanh. They are sigmoids."),
+    Mistake(_step(candidate=_sigmoid), "At the candidate stands the derivative of σ. It is a tanh."),
     Mistake(
-        _step_with(gate=_tanh_backward, candidate=_sigmoid_backward),
-        "The two derivatives are swapped: the gates are sigmoids, g_t is a tanh.",
+        _step(gate=_tanh, candidate=_sigmoid), "The two derivatives are swapped: the gates are sigmoids, g_t is a tanh."
     ),
-    Mistake(_step_with(gate=lambda dy, y: dy * (1 - y)), "Half of σ's derivative is missing: it is a product of two."),
+    Mistake(_step(gate=lambda dy, y: dy * (1 - y)), "Half of σ's derivative is missing: it is a product of two."),
     Mistake(
-        _step_with(candidate=lambda dy, y: dy * (1 - y)),
-        "Look at the derivative of tanh: it does not contain g_t itself.",
+        _step(candidate=lambda dy, y: dy * (1 - y)), "Look at the derivative of tanh: it does not contain g_t itself."
     ),
     Mistake(
         _step_with_sum(1, lambda x, h_prev, h, dz, W_x, W_h: dz @ W_h),
@@ -235,23 +212,23 @@ LSTM_BACKWARD_STEP_MISTAKES = (
         "`dx_t`: the backward step needs the transpose of each `W_x·`. Compare the shapes, (B, H) to (B, N).",
     ),
     Mistake(
-        _step_with(sum_backward=lambda x, h_prev, h, dz, W_x, W_h: _sum_backward(x, h_prev, h, dz, W_x.T, W_h.T)),
+        _step(linear=lambda x, h_prev, h, dz, W_x, W_h: _linear(x, h_prev, h, dz, W_x.T, W_h.T)),
         "`dx_t` and `dh_prev`: in the backward step a matrix appears as its transpose.",
     ),
     Mistake(
-        _step_with(gather=lambda shares: shares[3]),
+        _step(gather=lambda shares: shares[3]),
         "`dx_t` and `dh_prev` come from the output gate alone: four readers, and their gradients are added.",
     ),
     Mistake(
-        _step_with(gather=lambda shares: sum(shares[:3])),
+        _step(gather=lambda shares: sum(shares[:3])),
         "`dx_t` and `dh_prev` lack the share of the output gate: it has read x_t and h_prev, too.",
     ),
     Mistake(
-        _step_with(gather=lambda shares: shares[0] + shares[1] + shares[3]),
+        _step(gather=lambda shares: shares[0] + shares[1] + shares[3]),
         "`dx_t` and `dh_prev` lack the share of the candidate: it has read x_t and h_prev, too.",
     ),
     Mistake(
-        _step_with(gather=lambda shares: sum(shares) / 4),
+        _step(gather=lambda shares: sum(shares) / 4),
         "`dx_t` and `dh_prev` are means over the four sums. Where paths meet, gradients are added.",
     ),
     Mistake(
@@ -275,51 +252,44 @@ LSTM_BACKWARD_STEP_MISTAKES = (
         "The gradients of the biases are means over the batch. Shared weights collect the sum.",
     ),
     Mistake(
-        _step_with(
-            sum_backward=lambda x, *rest: (
-                *(made := _sum_backward(x, *rest))[:2],
-                *(part / len(x) for part in made[2:]),
-            ),
+        _step(
+            linear=lambda x, *rest: (*(made := _linear(x, *rest))[:2], *(part / len(x) for part in made[2:])),
         ),
         "The weights' gradients are means over the batch. Shared weights collect the sum; a mean belongs to the loss.",
     ),
-    Mistake(_step_with(names="ifoc"), "The gradients of candidate and output gate stand under each other's names."),
-    Mistake(_step_with(names="fico"), "The gradients of input and forget gate stand under each other's names."),
+    Mistake(_step(names="ifoc"), "The gradients of candidate and output gate stand under each other's names."),
+    Mistake(_step(names="fico"), "The gradients of input and forget gate stand under each other's names."),
 )
 
 
-def _states_before(h_0, hidden_seq):
+def _before(h_0, hidden_seq):
     return torch.cat([h_0[:, None], hidden_seq[:, :-1]], dim=1)
 
 
-def _accumulate(x, read, dz):
+def _sums(x, read, dz):
     return torch.einsum("btn,bth->nh", x, dz), torch.einsum("btk,bth->kh", read, dz), dz.sum(dim=(0, 1))
 
 
 def _with_states(read) -> Callable:
     """The right sums with other states: `read` makes those that take the place of h_0 … h_{T−1}."""
-    return lambda x, h_0, hidden_seq, dz: _accumulate(x, read(h_0, hidden_seq), dz)
+    return lambda x, h_0, hidden_seq, dz: _sums(x, read(h_0, hidden_seq), dz)
 
 
 def _some_steps(steps) -> Callable:
     """The right sums over some of the steps."""
-    return lambda x, h_0, hidden_seq, dz: _accumulate(
-        x[:, steps], _states_before(h_0, hidden_seq)[:, steps], dz[:, steps]
-    )
+    return lambda x, h_0, hidden_seq, dz: _sums(x[:, steps], _before(h_0, hidden_seq)[:, steps], dz[:, steps])
 
 
 def _divided(size) -> Callable:
     """The right sums divided by a size of dz."""
-    return lambda x, h_0, hidden_seq, dz: tuple(
-        s / size(dz) for s in _accumulate(x, _states_before(h_0, hidden_seq), dz)
-    )
+    return lambda x, h_0, hidden_seq, dz: tuple(s / size(dz) for s in _sums(x, _before(h_0, hidden_seq), dz))
 
 
 def _divided_apart(weights, bias) -> Callable:
     """The right sums divided by one size for dW_x and dW_h, and by another for db."""
 
     def answer(x, h_0, hidden_seq, dz):
-        dW_x, dW_h, db = _accumulate(x, _states_before(h_0, hidden_seq), dz)
+        dW_x, dW_h, db = _sums(x, _before(h_0, hidden_seq), dz)
         return dW_x / weights(dz), dW_h / weights(dz), db / bias(dz)
 
     return answer
@@ -354,7 +324,7 @@ def _flattened(x_rows, read_rows, dz_rows) -> Callable:
 
     def answer(x, h_0, hidden_seq, dz):
         made = dz_rows(dz)
-        return x_rows(x).T @ made, read_rows(_states_before(h_0, hidden_seq)).T @ made, dz.sum(dim=(0, 1))
+        return x_rows(x).T @ made, read_rows(_before(h_0, hidden_seq)).T @ made, dz.sum(dim=(0, 1))
 
     return answer
 
@@ -363,8 +333,8 @@ def _with_result(place, change) -> Callable:
     """One of the three sums is made by `change`, which takes x, the states before each step, and dz."""
 
     def answer(x, h_0, hidden_seq, dz):
-        results = list(_accumulate(x, _states_before(h_0, hidden_seq), dz))
-        results[place] = change(x, _states_before(h_0, hidden_seq), dz)
+        results = list(_sums(x, _before(h_0, hidden_seq), dz))
+        results[place] = change(x, _before(h_0, hidden_seq), dz)
         return tuple(results)
 
     return answer
@@ -451,7 +421,7 @@ ACCUMULATE_MISTAKES = (
     Mistake(
         lambda x, h_0, hidden_seq, dz: (
             x.transpose(1, 2) @ dz,
-            _states_before(h_0, hidden_seq).transpose(1, 2) @ dz,
+            _before(h_0, hidden_seq).transpose(1, 2) @ dz,
             dz.sum(dim=1),
         ),
         "Steps are summed, sequences are not: each still has a gradient of its own.",
@@ -459,7 +429,7 @@ ACCUMULATE_MISTAKES = (
     Mistake(
         lambda x, h_0, hidden_seq, dz: (
             torch.einsum("btn,bth->tnh", x, dz),
-            torch.einsum("btk,bth->tkh", _states_before(h_0, hidden_seq), dz),
+            torch.einsum("btk,bth->tkh", _before(h_0, hidden_seq), dz),
             dz.sum(dim=0),
         ),
         "Sequences are summed, steps are not: each still has a gradient of its own.",
@@ -481,23 +451,21 @@ ACCUMULATE_MISTAKES = (
         "`dW_x` stands transposed: a gradient has the shape of its weight, (N, H).",
     ),
     Mistake(
-        lambda x, h_0, hidden_seq, dz: _accumulate(
-            x.sum(dim=1, keepdim=True),
-            _states_before(h_0, hidden_seq).sum(dim=1, keepdim=True),
-            dz.sum(dim=1, keepdim=True),
+        lambda x, h_0, hidden_seq, dz: _sums(
+            x.sum(dim=1, keepdim=True), _before(h_0, hidden_seq).sum(dim=1, keepdim=True), dz.sum(dim=1, keepdim=True)
         ),
         "A product of sums is no sum of products: multiply within each step first, then add.",
     ),
     Mistake(
         lambda x, h_0, hidden_seq, dz: (
             x.reshape(x.shape[2], -1) @ dz.flatten(0, 1),
-            _states_before(h_0, hidden_seq).reshape(h_0.shape[1], -1) @ dz.flatten(0, 1),
+            _before(h_0, hidden_seq).reshape(h_0.shape[1], -1) @ dz.flatten(0, 1),
             dz.sum(dim=(0, 1)),
         ),
         "`reshape` or `view` keeps the numbers in their old order. Rows have to become columns.",
     ),
     Mistake(
-        lambda *given: tuple(-s for s in _accumulate(given[0], _states_before(*given[1:3]), given[3])),
+        lambda *given: tuple(-s for s in _sums(given[0], _before(*given[1:3]), given[3])),
         "All signs are turned: descent comes later, in the update.",
     ),
 )

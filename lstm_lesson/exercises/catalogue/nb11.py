@@ -76,9 +76,7 @@ WINDOWS_MISTAKES = (
 )
 
 
-def _free_run_with(
-    grow=lambda past, new: torch.cat([past, new[:, None]], dim=1), result=lambda forecasts, past, n: forecasts
-):
+def _run(grow=lambda past, new: torch.cat([past, new[:, None]], dim=1), result=lambda forecasts, past, n: forecasts):
     """A free run with another way to extend the past, or another result."""
 
     def answer(step, start, n):
@@ -93,52 +91,52 @@ def _free_run_with(
 
 FREE_RUN_MISTAKES = (
     Mistake(
-        _free_run_with(grow=lambda past, new: past),
+        _run(grow=lambda past, new: past),
         "The past never grows: every forecast is made from `start`, so all are the same.",
     ),
     Mistake(
-        _free_run_with(grow=lambda past, new: torch.cat([new[:, None], past], dim=1)),
+        _run(grow=lambda past, new: torch.cat([new[:, None], past], dim=1)),
         "The forecast is put in front of the past. The newest value stands at the end.",
     ),
     Mistake(
-        _free_run_with(grow=lambda past, new: torch.cat([past[:, :-1], new[:, None]], dim=1)),
+        _run(grow=lambda past, new: torch.cat([past[:, :-1], new[:, None]], dim=1)),
         "The forecast overwrites the newest value of the past. It comes behind it.",
     ),
     Mistake(
-        _free_run_with(grow=lambda past, new: torch.cat([past[:, 1:], new[:, None]], dim=1)),
+        _run(grow=lambda past, new: torch.cat([past[:, 1:], new[:, None]], dim=1)),
         "Your past keeps its length: the oldest value falls out at each round. Here it grows, and the step decides "
         "how much of it to read.",
     ),
     Mistake(
-        _free_run_with(grow=lambda past, new: new[:, None]),
+        _run(grow=lambda past, new: new[:, None]),
         "Your step sees its own last forecast and nothing else. The past stays, and grows by one.",
     ),
     Mistake(
-        _free_run_with(grow=lambda past, new: torch.cat([past, past[:, -1:]], dim=1)),
+        _run(grow=lambda past, new: torch.cat([past, past[:, -1:]], dim=1)),
         "The last value is repeated in the past. What is put there is the new forecast.",
     ),
     Mistake(
-        _free_run_with(result=lambda forecasts, past, n: past),
+        _run(result=lambda forecasts, past, n: past),
         "You return the start, too. Asked for are the n new values alone.",
     ),
     Mistake(
-        _free_run_with(result=lambda forecasts, past, n: forecasts.flip(1)),
+        _run(result=lambda forecasts, past, n: forecasts.flip(1)),
         "The forecasts come in reverse order: the nearest comes first.",
     ),
     Mistake(
-        _free_run_with(result=lambda forecasts, past, n: forecasts.T),
+        _run(result=lambda forecasts, past, n: forecasts.T),
         "Your result is (n, B). Each series is a row: stack along dimension 1.",
     ),
     Mistake(
-        _free_run_with(result=lambda forecasts, past, n: forecasts[:, -1]),
+        _run(result=lambda forecasts, past, n: forecasts[:, -1]),
         "Only the last forecast comes back. All n of them are asked for.",
     ),
     Mistake(
-        _free_run_with(result=lambda forecasts, past, n: past[:, -n - 1 : -1]),
+        _run(result=lambda forecasts, past, n: past[:, -n - 1 : -1]),
         "Your values start one step too early: the first is the last value that is known already.",
     ),
     Mistake(
-        _free_run_with(grow=lambda past, new: torch.cat([past, new.detach()[:, None]], dim=1)),
+        _run(grow=lambda past, new: torch.cat([past, new.detach()[:, None]], dim=1)),
         "The values are right, but each forecast is detached before it is fed back: no gradient passes from one to "
         "the next.",
     ),

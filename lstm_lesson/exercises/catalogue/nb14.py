@@ -48,7 +48,7 @@ def _share(found):
     return found.to(torch.float64).mean()
 
 
-def _at_least_as_far(d, margin=1e-9):
+def _as_far(d, margin=1e-9):
     """For which choices of signs the sum is at least as far from 0 as that of d: a bool tensor (2ⁿ,)."""
     return (_signs(d) @ d).abs() >= d.sum().abs() - margin
 
@@ -64,7 +64,7 @@ def _differences(draw):
 
 SIGN_FLIP_TEST_MISTAKES = (
     Mistake(
-        lambda d: _share(_at_least_as_far(d, 0)),
+        lambda d: _share(_as_far(d, 0)),
         "Rounding loses ties: a mean exactly as far from 0 comes out slightly nearer. Compare with a small margin.",
     ),
     Mistake(
@@ -80,19 +80,19 @@ SIGN_FLIP_TEST_MISTAKES = (
         "Only those farther away are counted. The signs that you have are one choice: *at least* as far counts.",
     ),
     Mistake(
-        lambda d: _share(_at_least_as_far(d)[1:]),
+        lambda d: _share(_as_far(d)[1:]),
         "The signs that you have are left out. They are one of the 2ⁿ choices, and count like the others.",
     ),
     Mistake(
-        lambda d: _at_least_as_far(d).to(torch.float64).sum(),
+        lambda d: _as_far(d).to(torch.float64).sum(),
         "That is how many choices are as far from 0. p is their share of all 2ⁿ.",
     ),
     Mistake(
-        lambda d: _at_least_as_far(d, 0).to(torch.float64).sum(),
+        lambda d: _as_far(d, 0).to(torch.float64).sum(),
         "That is a number of choices, where p is their share of all 2ⁿ. And rounding loses ties: leave a small margin.",
     ),
     Mistake(
-        lambda d: 1 - _share(_at_least_as_far(d)),
+        lambda d: 1 - _share(_as_far(d)),
         "That is the share of choices that are *not* as far from 0: p is the other part.",
     ),
     Mistake(

@@ -7,12 +7,12 @@ from lstm_lesson.exercises.exercise import Exercise, Mistake
 S, TANH = torch.sigmoid, torch.tanh
 
 
-def _gates_with(order="ifgo", functions=(S, S, TANH, S), weighted_sum=lambda x, h, W_x, W_h, b: x @ W_x + h @ W_h + b):
+def _gates(order="ifgo", around=(S, S, TANH, S), sums=lambda x, h, W_x, W_h, b: x @ W_x + h @ W_h + b):
     """`fused_gates` with another order of the blocks, other functions around them, or another sum."""
 
     def answer(*given):
-        blocks = dict(zip(order, weighted_sum(*given).chunk(4, dim=1), strict=True))
-        return tuple(function(blocks[gate]) for gate, function in zip("ifgo", functions, strict=True))
+        blocks = dict(zip(order, sums(*given).chunk(4, dim=1), strict=True))
+        return tuple(function(blocks[gate]) for gate, function in zip("ifgo", around, strict=True))
 
     return answer
 
@@ -24,34 +24,23 @@ def _interleaved(x, h, W_x, W_h, b):
 
 FUSED_MISTAKES = (
     Mistake(
-        _gates_with("ifog"),
+        _gates("ifog"),
         "The last two blocks are swapped. The weights stand in the order i, f, c, o: the candidate's are third.",
     ),
-    Mistake(_gates_with("figo"), "The first two blocks are swapped. The weights stand in the order i, f, c, o."),
-    Mistake(_gates_with("igfo"), "The blocks in the middle are swapped. The weights stand in the order i, f, c, o."),
-    Mistake(_gates_with(functions=(S, S, S, S)), "A sigmoid stands around all four blocks. One of them is no gate."),
-    Mistake(_gates_with(functions=(TANH,) * 4), "A tanh stands around all four blocks. Three of them are gates."),
+    Mistake(_gates("figo"), "The first two blocks are swapped. The weights stand in the order i, f, c, o."),
+    Mistake(_gates("igfo"), "The blocks in the middle are swapped. The weights stand in the order i, f, c, o."),
+    Mistake(_gates(around=(S, S, S, S)), "A sigmoid stands around all four blocks. One of them is no gate."),
+    Mistake(_gates(around=(TANH,) * 4), "A tanh stands around all four blocks. Three of them are gates."),
+    Mistake(_gates(around=(S, S, TANH, TANH)), "A tanh stands around the output gate. Only one block is no gate."),
+    Mistake(_gates(around=(S, S, S, TANH)), "The tanh stands around the last block. Which block makes the candidate?"),
     Mistake(
-        _gates_with(functions=(S, S, TANH, TANH)), "A tanh stands around the output gate. Only one block is no gate."
-    ),
-    Mistake(
-        _gates_with(functions=(S, S, S, TANH)),
-        "The tanh stands around the last block. Which block makes the candidate?",
-    ),
-    Mistake(
-        _gates_with(functions=(lambda z: z,) * 4),
-        "These are the sums alone. Which functions are around them in the equations?",
+        _gates(around=(lambda z: z,) * 4), "These are the sums alone. Which functions are around them in the equations?"
     ),
     Mistake(_interleaved, "Every fourth column is taken. A gate's columns stand together, H of them side by side."),
-    Mistake(_gates_with(weighted_sum=lambda x, h, W_x, W_h, b: x @ W_x + h @ W_h), "The bias is missing from the sum."),
-    Mistake(_gates_with(weighted_sum=lambda x, h, W_x, W_h, b: x @ W_x + h @ W_h + 2 * b), "The bias is added twice."),
-    Mistake(
-        _gates_with(weighted_sum=lambda x, h, W_x, W_h, b: x @ W_x + b),
-        "The term with `h_prev` is missing from the sum.",
-    ),
-    Mistake(
-        _gates_with(weighted_sum=lambda x, h, W_x, W_h, b: h @ W_h + b), "The term with `x_t` is missing from the sum."
-    ),
+    Mistake(_gates(sums=lambda x, h, W_x, W_h, b: x @ W_x + h @ W_h), "The bias is missing from the sum."),
+    Mistake(_gates(sums=lambda x, h, W_x, W_h, b: x @ W_x + h @ W_h + 2 * b), "The bias is added twice."),
+    Mistake(_gates(sums=lambda x, h, W_x, W_h, b: x @ W_x + b), "The term with `h_prev` is missing from the sum."),
+    Mistake(_gates(sums=lambda x, h, W_x, W_h, b: h @ W_h + b), "The term with `x_t` is missing from the sum."),
 )
 
 HOIST_MISTAKES = (
