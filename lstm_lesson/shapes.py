@@ -1,12 +1,68 @@
-"""Clear errors for tensors that do not fit: which argument, what it has, what it needs."""
+"""Shapes in a function's signature, and errors that name the argument, what it has and what it needs."""
+
+import inspect
+from collections.abc import Callable
+from functools import wraps
+from itertools import pairwise
+from types import UnionType
+from typing import Annotated, Union, get_args, get_origin
 
 import torch
 
 
-def check_shapes(sizes: dict[str, int] | None = None, **arguments) -> dict[str, int]:
-    """Hold each argument to the shape its letters spell; the first argument that uses a letter sets its size.
+class Shape(str):
+    """`Shape["B N"]` annotates a tensor with its shape (B, N); `@checked` reads it.
 
-    Each keyword is `name=(tensor, "B N")`. Returns the size of every letter, which a later call can take as `sizes`.
+    >>> Shape["B N"]
+    typing.Annotated[torch.Tensor, 'B N']
+    """
+
+    def __class_getitem__(cls, letters: str):
+        return Annotated[torch.Tensor, cls(letters)]
+
+
+def checked(function: Callable) -> Callable:
+    """Check the arguments of each call with `check_shapes`, by the shapes in the function's annotations.
+
+    `Shape["H H"] | Shape["H"]` allows a tensor either shape. An argument whose default is None may be None, unless
+    the next such argument is given. The function without its checks is `__wrapped__`.
+
+    >>> @checked
+    ... def gate(x_t: Shape["B N"], W_xi: Shape["N H"]) -> Shape["B H"]:
+    ...     return x_t @ W_xi
+    >>> gate(torch.zeros(4, 3), torch.zeros(5, 3))
+    Traceback (most recent call last):
+        ...
+    ValueError: W_xi has shape (5, 3); it needs (N, H) with N = 3, as in x_t
+    """
+    parameters = inspect.signature(function).parameters
+    names = tuple(parameters)
+    shapes = {name: s for name, p in parameters.items() if (s := _shapes(p.annotation))}
+    optional = [name for name in shapes if parameters[name].default is None]
+    pairs = list(pairwise(optional))  # (c_prev, W_ci): a peephole's weight needs what it reads
+
+    @wraps(function)
+    def check_and_call(*args, **kwargs):
+        given = {**dict(zip(names, args, strict=False)), **kwargs}
+        to_check = {}
+        for name, allowed in shapes.items():
+            if name in given and not (name in optional and given[name] is None):
+                to_check[name] = given[name], _of_rank(given[name], allowed)
+        check_shapes(**to_check)
+        for first, second in pairs:
+            if second in to_check and first not in to_check:
+                needs = format_shape(shapes[first][0].split())
+                raise ValueError(f"{first} is None; {second} was given, so it needs a torch.Tensor of shape {needs}")
+        return function(*args, **kwargs)
+
+    return check_and_call
+
+
+def check_shapes(sizes: dict[str, int] | None = None, **arguments) -> dict[str, int]:
+    """Check the shape of each argument; the first argument that has a letter sets the letter's size.
+
+    Each keyword is `name=(tensor, "B N")`. The size of 4H is four times that of H, once H is known.
+    Returns the size of every letter, which a later call can take as `sizes`.
     Raises ValueError for anything but a floating-point tensor, a wrong rank or size, an empty dimension,
     and for dtypes or devices that differ from the first argument's.
 
@@ -22,32 +78,35 @@ def check_shapes(sizes: dict[str, int] | None = None, **arguments) -> dict[str, 
     first = None  # the argument that sets dtype and device
     for name, (tensor, letters) in arguments.items():
         letters = letters.split()
-        check_float(name, tensor, spelled(letters))
+        check_float(name, tensor, format_shape(letters))
         shape = tuple(tensor.shape)
-        if len(shape) != len(letters) or any(
-            sizes.get(s, shape[letters.index(s)]) != n for s, n in zip(letters, shape, strict=True)
-        ):
-            raise ValueError(f"{name} has shape {shape}; it needs {spelled(letters)}{_known(letters, sizes, source)}")
+        new = _new_sizes(shape, letters, sizes)
+        if new is None:
+            needs = f"{format_shape(letters)}{_known(letters, sizes, source)}"
+            raise ValueError(f"{name} has shape {shape}; it needs {needs}")
         if 0 in shape:
-            raise ValueError(f"{name} has shape {shape}; every dimension of {spelled(letters)} needs at least 1 entry")
-        if first is None:
-            first = name, tensor
-        for what in ("dtype", "device"):
-            if getattr(tensor, what) != getattr(first[1], what):
-                has, needs = getattr(tensor, what), getattr(first[1], what)
-                raise ValueError(f"{name} has {what} {has}; it needs {needs}, as {first[0]} has")
-        for letter, size in zip(letters, shape, strict=True):
-            if letter not in sizes:
-                sizes[letter], source[letter] = size, name
+            needs = f"every dimension of {format_shape(letters)} needs at least 1 entry"
+            raise ValueError(f"{name} has shape {shape}; {needs}")
+        first = first or (name, tensor)
+        _check_dtype_and_device(name, tensor, *first)
+        sizes.update(new)
+        source.update(dict.fromkeys(new, name))
     return sizes
 
 
 def check_float(name: str, tensor, needs: str) -> None:
-    """Raise ValueError unless `tensor` is a floating-point torch tensor; `needs` words the shape in the message."""
+    """Raise ValueError unless `tensor` is a floating-point torch.Tensor; the message gives `needs` as its shape."""
     if not isinstance(tensor, torch.Tensor):
         raise ValueError(f"{name} is {type(tensor).__name__}; it needs a torch.Tensor of shape {needs}")
     if not tensor.is_floating_point():
         raise ValueError(f"{name} has dtype {tensor.dtype}; it needs a floating-point dtype such as torch.float32")
+
+
+def _check_dtype_and_device(name, tensor, first_name, first) -> None:
+    for what in ("dtype", "device"):
+        has, needs = getattr(tensor, what), getattr(first, what)
+        if has != needs:
+            raise ValueError(f"{name} has {what} {has}; it needs {needs}, as {first_name} has")
 
 
 def check_size(name: str, value) -> None:
@@ -57,7 +116,7 @@ def check_size(name: str, value) -> None:
 
 
 def check_lengths(lengths, batch: int, steps: int, device=None) -> torch.Tensor:
-    """`lengths` as an int64 tensor (B,) on `device`; ValueError unless every length lies in 1..T."""
+    """`lengths` as an int64 tensor (B,) on `device`. Raises ValueError unless every length is in 1..T."""
     try:
         given = torch.as_tensor(lengths)
     except (TypeError, ValueError, RuntimeError) as error:
@@ -72,12 +131,49 @@ def check_lengths(lengths, batch: int, steps: int, device=None) -> torch.Tensor:
     return given.to(device=device, dtype=torch.int64)
 
 
-def spelled(letters: list[str]) -> str:
-    """The way a shape is written in the lessons: (B, N), and (H,) for a vector."""
+def format_shape(letters: list[str]) -> str:
+    """A shape as the lessons write it: (B, N), and (H,) for a vector."""
     return f"({', '.join(letters)}{',' if len(letters) == 1 else ''})"
 
 
-def _known(letters, sizes, source) -> str:
-    known = dict.fromkeys(s for s in letters if s in sizes)
-    parts = [f"{s} = {sizes[s]}" + (f", as in {source[s]}" if s in source else "") for s in known]
+def _shapes(annotation) -> tuple[str, ...]:
+    """The shapes that an annotation allows: ("H H", "H") for `Shape["H H"] | Shape["H"]`, () without a Shape."""
+    if get_origin(annotation) is Annotated:
+        return tuple(shape for shape in annotation.__metadata__ if isinstance(shape, Shape))
+    if get_origin(annotation) in (Union, UnionType):
+        return tuple(shape for part in get_args(annotation) for shape in _shapes(part))
+    return ()
+
+
+def _of_rank(tensor, allowed: tuple[str, ...]) -> str:
+    """The first of the allowed shapes that has as many dimensions as the tensor; the last if none has."""
+    for shape in allowed[:-1]:
+        if len(shape.split()) == getattr(tensor, "ndim", None):
+            return shape
+    return allowed[-1]
+
+
+def _new_sizes(shape: tuple[int, ...], letters: list[str], sizes: dict[str, int]) -> dict[str, int] | None:
+    """The sizes of the letters that had none yet, or None if the shape does not fit its letters."""
+    if len(shape) != len(letters):
+        return None
+    new = {}
+    for letter, size in zip(letters, shape, strict=True):
+        known = sizes.get(letter) or new.get(letter) or _multiple(letter, sizes)
+        if known is None:
+            new[letter] = size
+        elif known != size:
+            return None
+    return new
+
+
+def _multiple(letter: str, sizes: dict[str, int]) -> int | None:
+    """The size of 4H, say: four times that of H, or None if that is not known."""
+    return int(letter[0]) * sizes[letter[1:]] if letter[0].isdigit() and letter[1:] in sizes else None
+
+
+def _known(letters: list[str], sizes: dict[str, int], source: dict[str, str]) -> str:
+    """The sizes that are known, and where each comes from, for an error message."""
+    known = {letter: size for letter in letters if (size := sizes.get(letter) or _multiple(letter, sizes))}
+    parts = [f"{s} = {size}" + (f", as in {source[s]}" if s in source else "") for s, size in known.items()]
     return f" with {' and '.join(parts)}" if parts else ""

@@ -131,7 +131,7 @@ SPOILS = {
 
 @pytest.mark.parametrize("spoil", SPOILS)
 @pytest.mark.parametrize(("name", "k"), [(n, k) for n, names in SIGNATURES.items() for k in range(len(names))])
-def test_bad_input_is_answered_with_the_arguments_name(name, k, spoil):
+def test_the_error_for_bad_input_names_the_argument(name, k, spoil):
     change, says = SPOILS[spoil]
     arguments = good(name)
     arguments[k] = change(arguments[k])
@@ -142,7 +142,7 @@ def test_bad_input_is_answered_with_the_arguments_name(name, k, spoil):
 
 
 @pytest.mark.parametrize(("name", "k"), [(n, k) for n, names in SIGNATURES.items() for k in range(2, len(names))])
-def test_a_transposed_weight_is_told_the_shape_it_needs(name, k):
+def test_the_error_for_a_transposed_weight_says_the_shape_it_needs(name, k):
     arguments = good(name)
     if arguments[k].ndim == 2 and arguments[k].shape[0] != arguments[k].shape[1]:
         arguments[k] = arguments[k].t()
@@ -151,11 +151,16 @@ def test_a_transposed_weight_is_told_the_shape_it_needs(name, k):
 
 
 @pytest.mark.parametrize("gate", ["input_gate", "forget_gate", "output_gate"])
-def test_half_a_peephole_is_refused(gate):
+def test_a_cell_state_without_a_peephole_weight_is_ignored(gate):
+    state = {"c_t" if gate == "output_gate" else "c_prev": torch.randn(2, 4)}
+    arguments = good(gate)
+    assert torch.equal(getattr(equations, gate)(*arguments, **state), getattr(equations, gate)(*arguments))
+
+
+@pytest.mark.parametrize("gate", ["input_gate", "forget_gate", "output_gate"])
+def test_a_peephole_that_is_not_complete_or_does_not_fit_is_named(gate):
     letter, memory = gate[0], "c_t" if gate == "output_gate" else "c_prev"
-    with pytest.raises(ValueError, match=f"W_c{letter} is None"):
-        getattr(equations, gate)(*good(gate), **{memory: torch.randn(2, 4)})
-    with pytest.raises(ValueError, match=f"{memory} is None"):
+    with pytest.raises(ValueError, match=rf"^{memory} is None; W_c{letter} was given"):
         getattr(equations, gate)(*good(gate), **{f"W_c{letter}": torch.randn(4)})
     with pytest.raises(ValueError, match=f"W_c{letter} has shape"):
         getattr(equations, gate)(*good(gate), torch.randn(2, 4), torch.randn(5))
