@@ -1,6 +1,6 @@
 """The package behind the notebooks: an LSTM, equation by equation.
 
-`equations` is the heart; see the README for the map. Pictures and widgets load only when they are used.
+Start reading at `equations`; the README has the map. Pictures, widgets and exercises load when they are first used.
 """
 
 from lstm_lesson.cells import LSTMCell, RNNCell

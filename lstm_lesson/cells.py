@@ -1,4 +1,4 @@
-"""One step of a network as an `nn.Module`: parameters, and the equations that read them."""
+"""One step of a network: the equations in their order, and modules that hold their weights."""
 
 import math
 from collections.abc import Mapping
@@ -8,13 +8,13 @@ import torch
 from torch import Tensor, nn
 
 from lstm_lesson.equations import candidate, cell_state, forget_gate, hidden_state, input_gate, output_gate, rnn_step
-from lstm_lesson.shapes import check_shapes, check_size
+from lstm_lesson.shapes import Shape, check_size, checked
 
-MAKES = "ifco"  # what a weight makes: input gate, forget gate, memory (through its candidate), output gate
+GATES = "ifco"  # input gate, forget gate, candidate (for c), output gate: PyTorch's order of the weights
 
 
 class Values(NamedTuple):
-    """Everything one LSTM step computes, each (B, H)."""
+    """Everything that one LSTM step computes, each (B, H): gates, candidate, cell state and hidden state."""
 
     i: Tensor
     f: Tensor
@@ -25,46 +25,42 @@ class Values(NamedTuple):
 
 
 def check_weights(weights: Mapping[str, Tensor]) -> None:
-    """Raise ValueError unless `weights` is a mapping that holds the twelve weights of a cell, by name."""
+    """Raise ValueError unless `weights` is a mapping with the twelve weights of a cell under their names."""
     if not isinstance(weights, Mapping):
         raise ValueError(f"weights is {type(weights).__name__}; it needs a mapping from W_xi, W_hi, b_i, … to tensors")
-    missing = [name for k in MAKES for name in (f"W_x{k}", f"W_h{k}", f"b_{k}") if name not in weights]
+    missing = [name for k in GATES for name in (f"W_x{k}", f"W_h{k}", f"b_{k}") if name not in weights]
     if missing:
         raise ValueError(f"weights has no {', '.join(missing)}; it needs W_x·, W_h· and b_· for each of i, f, c, o")
 
 
-def lstm_values(x_t: Tensor, h_prev: Tensor, c_prev: Tensor, weights: Mapping[str, Tensor]) -> Values:
-    """The five equations in their order, with all that they compute on the way.
+def lstm_values(x_t: Shape["B N"], h_prev: Shape["B H"], c_prev: Shape["B H"], weights: Mapping[str, Tensor]) -> Values:
+    """The five equations in their order: gates, candidate, cell state and hidden state.
 
-    x_t (B, N), h_prev (B, H), c_prev (B, H); `weights` maps the equations' names (`W_xi`, `W_hi`, `b_i`, …, and
-    `W_ci`, `W_cf`, `W_co` for peepholes) to tensors -> Values(i, f, g, o, c, h), each (B, H).
+    `weights` maps the names in the equations (`W_xi`, `W_hi`, `b_i`, …, and `W_ci`, `W_cf`, `W_co` for peepholes) to
+    tensors. Each equation checks the shapes that it reads.
     Raises ValueError naming the argument or weight that is missing or does not fit.
     """
     check_weights(weights)
     w = weights
-
-    def peephole(k, c):
-        return (c, w[f"W_c{k}"]) if f"W_c{k}" in w else ()
-
-    i_t = input_gate(x_t, h_prev, w["W_xi"], w["W_hi"], w["b_i"], *peephole("i", c_prev))
-    f_t = forget_gate(x_t, h_prev, w["W_xf"], w["W_hf"], w["b_f"], *peephole("f", c_prev))
+    i_t = input_gate(x_t, h_prev, w["W_xi"], w["W_hi"], w["b_i"], c_prev, w.get("W_ci"))
+    f_t = forget_gate(x_t, h_prev, w["W_xf"], w["W_hf"], w["b_f"], c_prev, w.get("W_cf"))
     g_t = candidate(x_t, h_prev, w["W_xc"], w["W_hc"], w["b_c"])
     c_t = cell_state(f_t, c_prev, i_t, g_t)
-    o_t = output_gate(x_t, h_prev, w["W_xo"], w["W_ho"], w["b_o"], *peephole("o", c_t))  # the new memory, not the old
-    return Values(i_t, f_t, g_t, o_t, c_t, hidden_state(o_t, c_t))
+    o_t = output_gate(x_t, h_prev, w["W_xo"], w["W_ho"], w["b_o"], c_t, w.get("W_co"))  # reads the new cell state
+    h_t = hidden_state(o_t, c_t)
+    return Values(i_t, f_t, g_t, o_t, c_t, h_t)
 
 
-def lstm_step(x_t: Tensor, h_prev: Tensor, c_prev: Tensor, weights: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
-    """One LSTM step: the new hidden state and the new memory.
-
-    Arguments and errors as in `lstm_values` -> h_t (B, H), c_t (B, H).
-    """
+def lstm_step(
+    x_t: Shape["B N"], h_prev: Shape["B H"], c_prev: Shape["B H"], weights: Mapping[str, Tensor]
+) -> tuple[Shape["B H"], Shape["B H"]]:
+    """One LSTM step: the new hidden state and the new cell state. Arguments and errors as in `lstm_values`."""
     values = lstm_values(x_t, h_prev, c_prev, weights)
     return values.h, values.c
 
 
 class RNNCell(nn.Module):
-    """A tanh RNN cell: one set of weights, used at every step.
+    """A tanh RNN cell with its parameters, named as in the equation.
 
     RNNCell(N, H)(x_t (B, N), h (B, H) or None for zeros) -> h_t (B, H). Weights start uniform in ±1/√H.
     Raises ValueError naming the argument whose shape does not fit.
@@ -75,11 +71,9 @@ class RNNCell(nn.Module):
         check_size("input_size", input_size)
         check_size("hidden_size", hidden_size)
         self.input_size, self.hidden_size = input_size, hidden_size
-        self.W_xh = _uniform(hidden_size, input_size, hidden_size)
-        self.W_hh = _uniform(hidden_size, hidden_size, hidden_size)
-        self.b_h = _uniform(hidden_size, hidden_size)
+        self.W_xh, self.W_hh, self.b_h = _weights(input_size, hidden_size)
 
-    def forward(self, x_t: Tensor, h: Tensor | None = None) -> Tensor:
+    def forward(self, x_t: Shape["B N"], h: Shape["B H"] | None = None) -> Shape["B H"]:
         if h is None:
             h = zero_state(x_t, self.hidden_size)
         return rnn_step(x_t, h, self.W_xh, self.W_hh, self.b_h)
@@ -93,7 +87,7 @@ class LSTMCell(nn.Module):
 
     LSTMCell(N, H)(x_t (B, N), (h, c) each (B, H) or None for zeros) -> h_t (B, H), c_t (B, H).
     `peephole`: None, "diagonal" (W_ci, W_cf, W_co are (H,)) or "full" ((H, H)).
-    Weights start uniform in ±1/√H; `forget_bias` is added to b_f, so that the cell can start by keeping.
+    Weights start uniform in ±1/√H; `forget_bias` is added to b_f: above 0, the cell starts by keeping its memory.
     Source: Gers, Schmidhuber & Cummins 2000; forget bias: Jozefowicz, Zaremba & Sutskever 2015.
     Raises ValueError naming the argument that does not fit.
     """
@@ -107,45 +101,53 @@ class LSTMCell(nn.Module):
         if not isinstance(forget_bias, (int, float)) or not math.isfinite(forget_bias):
             raise ValueError(f"forget_bias is {forget_bias!r}; it needs a finite number")
         self.input_size, self.hidden_size, self.peephole = input_size, hidden_size, peephole
-        for k in MAKES:
-            setattr(self, f"W_x{k}", _uniform(hidden_size, input_size, hidden_size))
-            setattr(self, f"W_h{k}", _uniform(hidden_size, hidden_size, hidden_size))
-            setattr(self, f"b_{k}", _uniform(hidden_size, hidden_size))
+        self.W_xi, self.W_hi, self.b_i = _weights(input_size, hidden_size)  # input gate
+        self.W_xf, self.W_hf, self.b_f = _weights(input_size, hidden_size)  # forget gate
+        self.W_xc, self.W_hc, self.b_c = _weights(input_size, hidden_size)  # candidate
+        self.W_xo, self.W_ho, self.b_o = _weights(input_size, hidden_size)  # output gate
         if peephole:
-            for k in "ifo":
-                shape = (hidden_size, hidden_size) if peephole == "full" else (hidden_size,)
-                setattr(self, f"W_c{k}", _uniform(hidden_size, *shape))
+            shape = (hidden_size, hidden_size) if peephole == "full" else (hidden_size,)
+            self.W_ci, self.W_cf, self.W_co = (_uniform(hidden_size, *shape) for _ in "ifo")  # what the gates see of c
         with torch.no_grad():
             self.b_f += forget_bias
 
     @property
     def weights(self) -> dict[str, Tensor]:
-        """The parameters under the equations' names."""
+        """The parameters under their names in the equations."""
         return dict(self.named_parameters())
 
-    def forward(self, x_t: Tensor, state: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, Tensor]:
-        h, c = (zero_state(x_t, self.hidden_size),) * 2 if state is None else two("state", state)
+    def forward(
+        self, x_t: Shape["B N"], state: tuple[Shape["B H"], Shape["B H"]] | None = None
+    ) -> tuple[Shape["B H"], Shape["B H"]]:
+        h, c = (zero_state(x_t, self.hidden_size),) * 2 if state is None else unpack_state("state", state)
         return lstm_step(x_t, h, c, self.weights)
 
     def extra_repr(self) -> str:
         return f"{self.input_size}, {self.hidden_size}" + (f", peephole={self.peephole!r}" if self.peephole else "")
 
 
-def zero_state(x_t: Tensor, hidden_size: int) -> Tensor:
-    """A state of zeros for the batch in x_t (B, N): (B, H), with the dtype and device of x_t."""
-    check_shapes(x_t=(x_t, "B N"))
+@checked
+def zero_state(x_t: Shape["B N"], hidden_size: int) -> Shape["B H"]:
+    """A state of zeros for the batch in x_t, with the dtype and device of x_t."""
     return x_t.new_zeros(x_t.shape[0], hidden_size)
 
 
-def two(name: str, pair) -> tuple[Tensor, Tensor]:
-    """`pair` as (h, c), or a ValueError that says what it is instead."""
+def unpack_state(name: str, pair) -> tuple[Tensor, Tensor]:
+    """The pair (h, c). Raises ValueError if `pair` is not a tuple or list of two; `name` stands in the message."""
     if not isinstance(pair, (tuple, list)) or len(pair) != 2:
         has = f"{len(pair)} entries" if isinstance(pair, (tuple, list)) else f"type {type(pair).__name__}"
         raise ValueError(f"{name} has {has}; it needs a pair of tensors (h, c)")
     return pair[0], pair[1]
 
 
+def _weights(input_size: int, hidden_size: int) -> tuple[nn.Parameter, nn.Parameter, nn.Parameter]:
+    """New weights of one gate: W_x (N, H), W_h (H, H) and b (H,)."""
+    shapes = (input_size, hidden_size), (hidden_size, hidden_size), (hidden_size,)
+    W_x, W_h, b = (_uniform(hidden_size, *shape) for shape in shapes)
+    return W_x, W_h, b
+
+
 def _uniform(hidden_size: int, *shape: int) -> nn.Parameter:
-    """Weights as PyTorch starts them: uniform in ±1/√H."""
+    """A new weight, uniform in ±1/√H, as PyTorch does."""
     bound = 1 / math.sqrt(hidden_size)
     return nn.Parameter(torch.empty(shape).uniform_(-bound, bound))

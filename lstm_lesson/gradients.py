@@ -1,53 +1,53 @@
-"""How far a gradient reaches back in time, and what keeps it in bounds: clipping and truncation."""
+"""How far a gradient reaches back in time, and how it is limited: clipping and truncation."""
 
 from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor
 
-from lstm_lesson.cells import two
-from lstm_lesson.shapes import check_float, check_shapes
+from lstm_lesson.cells import unpack_state
+from lstm_lesson.shapes import Shape, check_float, check_shapes, checked
 
 
-def spectral_radius(W: Tensor) -> Tensor:
+@checked
+def spectral_radius(W: Shape["H H"]) -> Tensor:
     """The largest absolute eigenvalue: the factor by which repeated multiplication with W grows in the long run.
 
-    W (H, H) -> a tensor without dimensions.
-    Raises ValueError unless W is a square floating-point matrix of finite numbers.
+    The result has no dimensions. Raises ValueError unless W is a square floating-point matrix of finite numbers.
 
     >>> round(spectral_radius(torch.tensor([[0.0, -2.0], [2.0, 0.0]])).item(), 6)
     2.0
     """
-    check_shapes(W=(W, "H H"))
     if not bool(W.isfinite().all()):
         raise ValueError(f"W has {int((~W.isfinite()).sum())} entries that are NaN or infinite; it needs numbers")
     return torch.linalg.eigvals(W).abs().max()
 
 
-def gradient_by_lag(step: Callable, x: Tensor, h_0: Tensor | tuple[Tensor, Tensor]) -> Tensor | tuple[Tensor, Tensor]:
+def gradient_by_lag(
+    step: Callable, x: Shape["B T N"], h_0: Shape["B H"] | tuple[Shape["B H"], Shape["B H"]]
+) -> Tensor | tuple[Tensor, Tensor]:
     """How much of a gradient of length 1 at the last hidden state is left at each earlier one.
 
-    `step` maps x_t (B, N) and h_prev (B, H) to h_t (B, H); an `RNNCell` is one. x (B, T, N), h_0 (B, H)
-    -> norms (B, T + 1): entry k belongs to the hidden state k steps before the last, so entry 0 is 1.
-    The gradient starts with the same share in every unit, 1/√H.
-    For a state (h, c) give the tuple (h_0, c_0), each (B, H): `step` then maps x_t and (h_prev, c_prev) to (h_t, c_t),
-    as an `LSTMCell` does, and two norms come back, at h and at c. The gradient starts at the last h alone; what
-    reaches a c counts whole, through its own h and through the memory after it.
+    `step` maps x_t (B, N) and h_prev (B, H) to h_t (B, H), as an `RNNCell` does.
+    Returns norms (B, T + 1): entry k belongs to the hidden state k steps before the last, so entry 0 is 1.
+    The gradient starts with the same number in every unit, 1/√H.
+    For a state (h, c), h_0 is the tuple (h_0, c_0): `step` then maps x_t and (h_prev, c_prev) to (h_t, c_t), as an
+    `LSTMCell` does, and two norms are returned, at h and at c. The gradient starts at the last h alone; the norm at a
+    c is that of its whole gradient, through its own h and through the next c.
     Raises ValueError for x and h_0 that do not fit, and for a `step` that returns another shape.
 
     >>> gradient_by_lag(lambda x_t, h: 0.5 * h + x_t, torch.zeros(1, 3, 4), torch.zeros(1, 4)).tolist()
     [[1.0, 0.5, 0.25, 0.125]]
     """
-    sizes = check_shapes(x=(x, "B T N"))
     single = not isinstance(h_0, (tuple, list))
-    start = {"h_0": h_0} if single else dict(zip(("h_0", "c_0"), two("h_0", h_0), strict=True))
-    for name, state in start.items():
-        sizes = check_shapes(sizes, x=(x, "B T N"), **{name: (state, "B H")})
+    start = {"h_0": h_0} if single else dict(zip(("h_0", "c_0"), unpack_state("h_0", h_0), strict=True))
+    sizes = check_shapes(x=(x, "B T N"), **{name: (state, "B H") for name, state in start.items()})
     states = [tuple(state.detach().requires_grad_() for state in start.values())]
     with torch.enable_grad():
         for t in range(sizes["T"]):
-            made = step(x[:, t], states[-1][0] if single else states[-1])
-            states.append(_checked((made,) if single else two("step(x_t, (h_prev, c_prev))", made), start))
+            new = step(x[:, t], states[-1][0] if single else states[-1])
+            new = (new,) if single else unpack_state("step(x_t, (h_prev, c_prev))", new)
+            states.append(_differentiable(new, start))
         last = states[-1][0].sum() / sizes["H"] ** 0.5
         parts = [part for state in reversed(states) for part in state]
         gradients = torch.autograd.grad(last, parts, allow_unused=True, materialize_grads=True)
@@ -55,20 +55,20 @@ def gradient_by_lag(step: Callable, x: Tensor, h_0: Tensor | tuple[Tensor, Tenso
     return norms[0] if single else (norms[0], norms[1])
 
 
-def _checked(made: Sequence[Tensor], start: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
-    """What a step made, held to the shapes it started from, each part a place where a gradient can be read."""
-    for part, (name, state) in zip(made, start.items(), strict=True):
+def _differentiable(new: Sequence[Tensor], start: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
+    """The state that a step returned, as tensors that require gradients. Raises ValueError for other shapes."""
+    for part, (name, state) in zip(new, start.items(), strict=True):
         check_float(f"what step makes of {name}", part, "(B, H)")
         if part.shape != state.shape:
             raise ValueError(f"step returned shape {tuple(part.shape)}; it needs that of {name}, {tuple(state.shape)}")
-    return tuple(part if part.requires_grad else part.detach().requires_grad_() for part in made)  # a step may cut
+    return tuple(part if part.requires_grad else part.detach().requires_grad_() for part in new)  # a step may detach
 
 
 def clip_by_norm(grads: Sequence[Tensor], max_norm: float) -> list[Tensor]:
-    """Gradients scaled together so that their joint 2-norm is at most `max_norm`; untouched if it already is.
+    """Gradients scaled by one factor so that their joint 2-norm is at most `max_norm`; unchanged if it already is.
 
     grads: tensors of any shapes -> new list of the same shapes. Source: Pascanu, Mikolov & Bengio 2013.
-    Raises ValueError for no tensors, or a max_norm that is not above 0.
+    Raises ValueError for an empty list, and for a max_norm that is not above 0.
     """
     if not isinstance(grads, (list, tuple)) or len(grads) == 0:
         raise ValueError(f"grads is {grads!r}; it needs a list of at least one tensor")
@@ -82,9 +82,9 @@ def clip_by_norm(grads: Sequence[Tensor], max_norm: float) -> list[Tensor]:
 
 
 def truncate(state: Tensor | tuple) -> Tensor | tuple:
-    """The state with its history cut: the same numbers, and no gradient flows to what came before.
+    """The state without its history: the same numbers, but no gradient flows to the steps before.
 
-    `state` is a tensor or a tuple of tensors, (h, c) say -> the same, detached.
+    `state` is a tensor or a tuple of tensors, such as (h, c). Raises ValueError for anything else.
     Source: truncated backpropagation through time, Williams & Peng 1990.
     """
     if isinstance(state, (tuple, list)):

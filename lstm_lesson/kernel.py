@@ -1,4 +1,4 @@
-"""The LSTM with a backward pass written by hand and as few calls a step as we found: what `CustomLSTM` runs."""
+"""A quick LSTM: all steps as one operation of autograd, with a backward pass by hand. `CustomLSTM` runs it."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,39 +7,33 @@ import torch
 from torch import Tensor, nn
 from torch.autograd import forward_ad
 
-from lstm_lesson.cells import MAKES, LSTMCell
+from lstm_lesson.cells import GATES, LSTMCell
 
-IN_CACHE = 2**17  # entries the backward pass prepares at once: half a MiB of float32 stays in a core's own cache
-BLOCK = 2**20  # entries of dz that are kept until they become gradients: 4 MiB of float32
+IN_CACHE = 2**17  # numbers that the backward pass prepares at once: half a MiB of float32 fits in the cache of a core
+BLOCK = 2**20  # numbers of dz that are kept until they become gradients: 4 MiB of float32
 
 
-def supported(cell: nn.Module, *tensors: Tensor) -> bool:
-    """Whether `run_cell` may stand in for `cell`, taken step by step over `tensors`.
+def unsupported(cell: nn.Module, *tensors: Tensor) -> str:
+    """Why `run_cell` cannot run `cell` with these tensors, or "" if it can.
 
-    Only for the plain cell without peepholes that nobody watches with hooks, in float32 or float64, outside autocast,
-    compilers, `torch.func` and forward-mode gradients. Everywhere else the readable path runs, or says what is wrong.
+    It runs an LSTMCell without peepholes and hooks, in float32 or float64, outside autocast, compilers, `torch.func`
+    and forward-mode gradients.
     """
-    if type(cell) is not LSTMCell or cell.peephole or "forward" in vars(cell):
-        return False
-    N, H, weights = cell.input_size, cell.hidden_size, cell.weights
-    needed = {f"{reads}{k}": shape for reads, shape in (("W_x", (N, H)), ("W_h", (H, H)), ("b_", (H,))) for k in MAKES}
-    everything = *tensors, *weights.values()
-    return (
-        all(tuple(weights[name].shape) == shape for name, shape in needed.items())
-        and all(type(t) in (Tensor, nn.Parameter) for t in everything)
-        and len({(t.dtype, t.device) for t in everything}) == 1
-        and tensors[0].dtype in (torch.float32, torch.float64)
-        and not torch.is_autocast_enabled(tensors[0].device.type)
-        and not torch.compiler.is_compiling()
-        and not torch.jit.is_tracing()
-        and not _watched(cell)
-    )
+    if torch.compiler.is_compiling() or torch.jit.is_tracing():
+        return "the kernel cannot be compiled or traced"
+    if type(cell) is not LSTMCell or "forward" in vars(cell):
+        return "the kernel runs an LSTMCell with its own forward, and the cell is another"
+    if cell.peephole:
+        return "the kernel has no peepholes"
+    if _observed(cell):
+        return "the kernel takes no single step that a hook, torch.func or a forward-mode gradient could observe"
+    return _unfit_weights(cell) or _unfit_tensors(*tensors, *cell.weights.values())
 
 
-def _watched(cell: nn.Module) -> bool:
-    """Whether hooks, `torch.func` or forward-mode gradients look at every step.
+def _observed(cell: nn.Module) -> bool:
+    """Whether hooks, `torch.func` or forward-mode gradients need every step of the cell.
 
-    Only private names of torch tell. A torch that has moved or changed one of them cannot answer: then yes, to be safe.
+    torch has only private names for this. If a version of torch lacks one of them, the answer is yes.
     """
     try:
         return (
@@ -52,36 +46,59 @@ def _watched(cell: nn.Module) -> bool:
         return True
 
 
+def _unfit_weights(cell: LSTMCell) -> str:
+    """Which weight has a shape that does not fit the cell, or ""."""
+    N, H, weights = cell.input_size, cell.hidden_size, cell.weights
+    for k in GATES:
+        for name, shape in ((f"W_x{k}", (N, H)), (f"W_h{k}", (H, H)), (f"b_{k}", (H,))):
+            if tuple(weights[name].shape) != shape:
+                return f"{name} has shape {tuple(weights[name].shape)}, not {shape}"
+    return ""
+
+
+def _unfit_tensors(*tensors: Tensor) -> str:
+    """Why the kernel cannot compute with these tensors, or ""."""
+    kinds = {(tensor.dtype, tensor.device) for tensor in tensors}
+    dtype, device = next(iter(kinds))
+    if len(kinds) > 1 or any(type(tensor) not in (Tensor, nn.Parameter) for tensor in tensors):
+        return "the kernel needs plain tensors of one dtype on one device"
+    if dtype not in (torch.float32, torch.float64):
+        return f"the kernel computes in float32 or float64, and these tensors are {dtype}"
+    if device.type == "meta":
+        return "tensors on the meta device have no numbers"
+    return "the kernel does not know autocast" if torch.is_autocast_enabled(device.type) else ""
+
+
 def run_cell(
     cell: LSTMCell, x: Tensor, h_0: Tensor, c_0: Tensor, keep: Tensor | None = None, backwards: bool = False
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """One cell along x (B, T, N), from the end if `backwards`, where `supported` says so.
+    """One cell along x (B, T, N), from the last step to the first if `backwards`: `layers.run_steps`, but quicker.
 
-    h_0, c_0 (B, H); keep (B, T) bool: False at padded steps, which stand behind the true ones and change no state
-    -> all hidden states (B, T, H), 0 at padded steps; the last hidden state and the last memory, each (B, H).
+    h_0, c_0 (B, H); keep (B, T) is False at padded steps, which come after the others and change no state.
+    Returns all hidden states (B, T, H), 0 at padded steps; the last hidden state and cell state, each (B, H).
     """
-    order = _from_the_end(x, keep) if backwards else None
+    order = _reversed_steps(x, keep) if backwards else None
     if backwards:
         x = x.gather(1, order.expand_as(x))
     hidden_seq, c_n = lstm_sequence(x, h_0, c_0, *stacked_weights(cell.weights), keep)
     if keep is None:
         h_n = hidden_seq[:, -1].clone()
     else:
-        h_n = hidden_seq[torch.arange(len(x), device=x.device), keep.sum(dim=1) - 1]  # each at its own last step
+        h_n = hidden_seq[torch.arange(len(x), device=x.device), keep.sum(dim=1) - 1]  # of each sequence's last step
         hidden_seq = hidden_seq * keep[:, :, None]
     return hidden_seq.gather(1, order.expand_as(hidden_seq)) if backwards else hidden_seq, h_n, c_n
 
 
-def _from_the_end(x: Tensor, keep: Tensor | None) -> Tensor:
-    """(B, T, 1): the step that stands at each place once every sequence is turned round; padding stays behind."""
+def _reversed_steps(x: Tensor, keep: Tensor | None) -> Tensor:
+    """(B, T, 1): the number of the step at each place when every sequence is reversed; its padding stays at the end."""
     t = torch.arange(x.shape[1], device=x.device)
-    turned = t.flip(0).expand(len(x), -1) if keep is None else torch.where(keep, keep.sum(dim=1)[:, None] - 1 - t, t)
-    return turned[:, :, None]
+    order = t.flip(0).expand(len(x), -1) if keep is None else torch.where(keep, keep.sum(dim=1)[:, None] - 1 - t, t)
+    return order[:, :, None]
 
 
 def stacked_weights(weights: Mapping[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
-    """A cell's twelve weights as three: W_x (N, 4H), W_h (H, 4H), b (4H,), side by side in the order i, f, c, o."""
-    W_x, W_h, b = (torch.cat([weights[f"{reads}{k}"] for k in MAKES], dim=-1) for reads in ("W_x", "W_h", "b_"))
+    """The twelve weights of a cell, side by side in the order i, f, c, o: W_x (N, 4H), W_h (H, 4H), b (4H,)."""
+    W_x, W_h, b = (torch.cat([weights[f"{reads}{k}"] for k in GATES], dim=-1) for reads in ("W_x", "W_h", "b_"))
     return W_x, W_h, b
 
 
@@ -90,17 +107,17 @@ def lstm_sequence(
 ) -> tuple[Tensor, Tensor]:
     """All steps of an LSTM, with the backward pass by hand.
 
-    Weights as `stacked_weights` gives them, `keep` as in `run_cell`
-    -> all hidden states (B, T, H), the last memory (B, H).
-    A second derivative works too: autograd then makes both. At padded steps the hidden states mean nothing.
+    x (B, T, N), h_0 and c_0 (B, H), weights as `stacked_weights` returns them, `keep` as in `run_cell`.
+    Returns all hidden states (B, T, H), which have no meaning at padded steps, and the last cell state (B, H).
+    Second derivatives work, too: autograd then computes both.
     """
-    return _ByHand.apply(x, h_0, c_0, W_x, W_h, b, keep)
+    return LSTMFunction.apply(x, h_0, c_0, W_x, W_h, b, keep)
 
 
 def hoisted_sequence(
     x: Tensor, h_0: Tensor, c_0: Tensor, W_x: Tensor, W_h: Tensor, b: Tensor, keep: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
-    """`lstm_sequence` with autograd's own backward pass: what x adds to the gates is one matmul before the loop."""
+    """`lstm_sequence` with the backward pass of autograd: what x adds to the gates is one matmul before the loop."""
     h_t, c_t, hidden_seq = h_0, c_0, []
     keeps = [None] * x.shape[1] if keep is None else keep[:, :, None].unbind(1)
     for z_t, keep_t in zip((x @ W_x + b).unbind(1), keeps, strict=True):  # z_t (B, 4H)
@@ -112,12 +129,12 @@ def hoisted_sequence(
     return torch.stack(hidden_seq, dim=1), c_t
 
 
-class _ByHand(torch.autograd.Function):
+class LSTMFunction(torch.autograd.Function):
     """All steps of an LSTM as one operation of autograd.
 
-    Beside the gradients by hand two things save time. Results are written into memory that was taken once: `out=`,
-    and the calls whose names end in `_`. And tanh(a) = 1 − 2 σ(−2a): on a CPU torch is several times faster with a
-    sigmoid, and with the candidate's weights times −2 one call serves all four gates.
+    Two things save time beside the gradients by hand. Results are written into memory that was allocated once: `out=`,
+    and the calls whose names end in `_`. And tanh(a) = 1 − 2 σ(−2a): on a CPU the sigmoid of torch is several times
+    faster than its tanh, and with the weights of the candidate times −2 one call computes all four gates.
     """
 
     @staticmethod
@@ -126,7 +143,7 @@ class _ByHand(torch.autograd.Function):
         scale = _scale(W_h, -2)
         z = torch.addmm(b * scale, x.transpose(0, 1).reshape(T * B, N), W_x * scale).view(T, B, 4 * H)
         gates = z.view(T, B, 4, H)  # i, f, s, o once the sigmoid is taken; the candidate is 1 − 2s
-        if keep is not None:  # at a padded step the input gate is shut and the forget gate open: the memory stays
+        if keep is not None:  # at a padded step the input gate is 0 and the forget gate 1: the memory stays
             padded = ~keep.t()[:, :, None]
             gates[:, :, 0].masked_fill_(padded, -math.inf)
             gates[:, :, 1].masked_fill_(padded, math.inf)
@@ -147,16 +164,16 @@ class _ByHand(torch.autograd.Function):
     @staticmethod
     def backward(ctx, d_hidden_seq, dc_n):
         *inputs, keep, gates, hs, cs = ctx.saved_tensors
-        if torch.is_grad_enabled():  # somebody will ask for the gradient of this gradient
+        if torch.is_grad_enabled():  # create_graph=True: the gradient itself must be differentiable
             return _with_autograd(inputs, ctx.needs_input_grad, keep, (d_hidden_seq, dc_n))
         x, h_0, _c_0, W_x, W_h, b = inputs
         (B, T, _N), H = x.shape, h_0.shape[1]
         scale = _scale(W_h, 4)  # 1 − g² is 4 s (1 − s); dz holds the candidate's part without the 4
         W = (W_h * scale).t().contiguous()
         many = max(1, min(T, BLOCK // (4 * B * H)))
-        dz = gates.new_empty(many, B, 4 * H)  # for many steps, and used again: fresh memory costs time too
+        dz = gates.new_empty(many, B, 4 * H)  # for a block of steps, and used again: new memory costs time, too
         into_ifs, into_o = dz.view(many, B, 4, H)[:, :, :3].transpose(1, 2).unbind(), dz[:, :, 3 * H :].unbind()
-        arriving = torch.zeros_like(h_0), *d_hidden_seq.unbind(1)  # from outside; nothing arrives at h_0
+        arriving = torch.zeros_like(h_0), *d_hidden_seq.unbind(1)  # from the loss; 0 at h_0
         f, dz_t = gates[:, :, 1].unbind(), dz.unbind()
         dh, dc = arriving[T].clone(), dc_n.clone()
         grads = _Gradients(x, hs, W_x, W_h, b, scale, ctx.needs_input_grad)
@@ -174,7 +191,7 @@ class _ByHand(torch.autograd.Function):
 
 
 class _Gradients:
-    """The gradients of x and of the weights, from one block of steps after the other: one matmul each for a block."""
+    """The gradients of x and of the weights, added up block by block: one matmul each for a block of steps."""
 
     def __init__(self, x, hs, W_x, W_h, b, scale, needed):
         B, T, N = x.shape
@@ -186,7 +203,7 @@ class _Gradients:
         self.sums = [torch.zeros_like(w) for w in (W_x, W_h, b)]
 
     def add(self, t: int, dz: Tensor) -> None:
-        """dz (n·B, 4H), of the steps from t on."""
+        """Add the part of a block: dz (n·B, 4H), of n steps from t on."""
         rows = slice(t * self.B, t * self.B + len(dz))
         if self.needs_x:
             torch.mm(dz, self.W, out=self.into_x[rows])
@@ -197,15 +214,16 @@ class _Gradients:
             db.add_(dz.sum(dim=0))
 
     def of_weights(self) -> tuple[Tensor, ...]:
-        """Those of W_x, W_h and b."""
+        """The gradients of W_x, W_h and b."""
         return tuple(grad * self.scale for grad in self.sums)
 
 
 def _slopes(gates: Tensor, cs: Tensor) -> Iterator[tuple[int, Tensor, Tensor, Tensor]]:
-    """From the last step to the first: t, and what the gradients of h_t and c_t are multiplied by on their way back.
+    """For each step from the last to the first: t, and the factors that the gradients of h_t and c_t are multiplied by.
 
-    Through tanh(c_t) into c_t (B, H); from c_t into the sums of i, f and s (3, B, H); from h_t into that of o (B, H).
-    Prepared for many steps at once, so that the loop has fewer calls, and not for all, so that they stay in the cache.
+    The factors lead through tanh(c_t) into c_t (B, H); from c_t into the sums of i, f and s (3, B, H); and from h_t
+    into the sum of o (B, H). They are computed for many steps in one call, so that the loop makes fewer calls, but not
+    for all steps, so that they stay in the cache.
     """
     T, B, _, H = gates.shape
     many = max(1, min(T, IN_CACHE // (5 * B * H)))
@@ -227,17 +245,17 @@ def _slopes(gates: Tensor, cs: Tensor) -> Iterator[tuple[int, Tensor, Tensor, Te
 
 
 def _slope(y: Tensor, out: Tensor) -> Tensor:
-    """The slope of a sigmoid, from its value: y (1 − y)."""
+    """The derivative of a sigmoid, from its value y: y (1 − y)."""
     return torch.addcmul(y, y, y, value=-1, out=out)
 
 
 def _by_gate(gates: Tensor) -> list[tuple[Tensor, ...]]:
-    """gates (T, B, 4, H) -> for each of the four gates its T steps, (B, H) each, without a copy."""
+    """gates (T, B, 4, H) -> for each of the four gates its T steps, (B, H) each, as views."""
     return [gate.unbind() for gate in gates.unbind(2)]
 
 
 def _scale(W_h: Tensor, of_candidate: float) -> Tensor:
-    """(4H,): 1 for the gates' columns and `of_candidate` for the candidate's."""
+    """(4H,): 1 for the columns of the gates and `of_candidate` for those of the candidate."""
     scale = W_h.new_ones(4, len(W_h))
     scale[2] = of_candidate
     return scale.view(-1)

@@ -1,24 +1,25 @@
-"""How far an LSTM of ours is from `torch.nn.LSTM`: outputs, final states and every gradient."""
+"""Differences between an LSTM of ours and `torch.nn.LSTM`: outputs, final states and every gradient."""
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from lstm_lesson.cells import GATES
 from lstm_lesson.layers import CustomLSTM, from_torch_weights
-from lstm_lesson.shapes import check_shapes
+from lstm_lesson.shapes import Shape, checked
 
 
+@checked
 def differences(
-    own: CustomLSTM, theirs: nn.LSTM, x: Tensor, init_states: tuple[Tensor, Tensor] | None = None, lengths=None
+    own: CustomLSTM, theirs: nn.LSTM, x: Shape["B T N"], init_states: tuple[Tensor, Tensor] | None = None, lengths=None
 ) -> dict[str, float]:
-    """The largest absolute difference between two LSTMs with the same weights, for each thing they compute.
+    """The largest absolute difference between two LSTMs with the same weights, for each thing that they compute.
 
-    x (B, T, N); `init_states` and `lengths` as `CustomLSTM` takes them. `theirs` is batch first; with `lengths` it
-    reads packed sequences. The gradients are those of one loss in which every output and every state counts.
-    -> {"outputs": …, "final h": …, "final c": …, "gradient of x": …, "gradients of the weights": …}
-    Raises ValueError if x has no three dimensions, or `theirs` is not batch first.
+    `init_states` and `lengths` as in `CustomLSTM`. `theirs` must be batch first; with `lengths` it reads packed
+    sequences. The gradients are those of one loss that depends on every output and every state.
+    Returns {"outputs": …, "final h": …, "final c": …, "gradient of x": …, "gradients of the weights": …}.
+    Raises ValueError if x is not (B, T, N), or `theirs` is not batch first.
     """
-    check_shapes(x=(x, "B T N"))
     if not theirs.batch_first:
         raise ValueError("theirs has batch_first = False; it needs batch_first = True")
     results = []
@@ -27,7 +28,7 @@ def differences(
         x_leaf = x.detach().clone().requires_grad_()
         hidden_seq, h_n, c_n = (v.reshape(-1) for v in run(lstm, x_leaf, init_states, lengths))
         everything = torch.cat([hidden_seq, h_n, c_n])
-        # A loss with a weight of its own for each entry: no two mistakes can cancel.
+        # Each entry has another weight in the loss, so that two mistakes cannot cancel.
         (everything * torch.linspace(-1, 1, len(everything)).to(everything)).sum().backward()
         values = {"outputs": hidden_seq, "final h": h_n, "final c": c_n, "gradient of x": x_leaf.grad}
         results.append(values | {"gradients of the weights": _weight_gradients(lstm)})
@@ -52,13 +53,13 @@ def _run_torch(lstm, x, init_states, lengths):
 
 
 def _weight_gradients(lstm) -> Tensor:
-    """The gradient of every weight in one vector: ours by cell, PyTorch's stacked ones brought into our order."""
+    """The gradients of all weights in one vector, in the order of our cells' parameters for both LSTMs."""
     if isinstance(lstm, CustomLSTM):
-        # A wrong cell may leave a weight out: its gradient is None, and counts as 0.
+        # A wrong cell may not use a weight: its gradient is None, and counts as 0.
         return torch.cat([(torch.zeros_like(p) if p.grad is None else p.grad).reshape(-1) for p in lstm.parameters()])
     grads = [weight.grad for weight in lstm.parameters()]  # weight_ih, weight_hh, bias_ih, bias_hh of each cell
     parts = []
     for w_ih, w_hh, b_ih, _ in zip(*(grads[k::4] for k in range(4)), strict=True):
         named = from_torch_weights(w_ih, w_hh, b_ih, torch.zeros_like(b_ih))
-        parts += [named[f"{reads}{makes}"].reshape(-1) for makes in "ifco" for reads in ("W_x", "W_h", "b_")]
+        parts += [named[f"{reads}{gate}"].reshape(-1) for gate in GATES for reads in ("W_x", "W_h", "b_")]
     return torch.cat(parts)

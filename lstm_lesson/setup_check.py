@@ -1,4 +1,4 @@
-"""Is everything there, and does our LSTM equal PyTorch's on this machine?"""
+"""The set-up check: versions of the packages, and whether our LSTM equals PyTorch's on this machine."""
 
 import platform
 import re
@@ -18,7 +18,7 @@ LIMIT = 1e-12
 
 @dataclass(frozen=True)
 class Report:
-    """What the check found: `lines` to read, and whether the lesson can run (`complete`)."""
+    """The result of the check: `lines` to read, and `complete`, whether the lessons can run."""
 
     lines: tuple[str, ...]
     complete: bool
@@ -30,7 +30,7 @@ class Report:
 
 
 def report() -> Report:
-    """Versions of what the lesson needs, and whether our LSTM equals `torch.nn.LSTM` here.
+    """Check the versions of the packages that the lessons need, and whether our LSTM equals `torch.nn.LSTM` here.
 
     >>> "torch" in str(report())
     True
@@ -52,7 +52,7 @@ def report() -> Report:
 
 def lstm_difference() -> float:
     """The largest difference between a small LSTM of ours and PyTorch's, outputs and gradients, in float64."""
-    with torch.random.fork_rng(devices=[]):  # the notebook's random numbers stay as they were
+    with torch.random.fork_rng(devices=[]):  # the check changes no random numbers of the notebook
         torch.manual_seed(0)
         theirs = nn.LSTM(3, 5, batch_first=True).double()
         x = torch.randn(2, 7, 3, dtype=torch.float64)
@@ -60,7 +60,7 @@ def lstm_difference() -> float:
 
 
 def _package(name: str) -> tuple[str, bool]:
-    """One line about a package, and whether it is there in a version that the lesson can use."""
+    """One line about a package, and whether it is installed in a version that the lessons can use."""
     version, least = _version(name), _least_version(name)
     if version is None:
         return f'{name} is missing: pip install "{name}>={least}"', False
@@ -77,7 +77,7 @@ def _version(name: str) -> str | None:
 
 
 def _least_version(name: str) -> str:
-    """The oldest version that works, as the package's own metadata has it."""
+    """The lowest version that the metadata of lstm-lesson allows."""
     for requirement in metadata.requires("lstm-lesson") or ():
         if match := re.match(rf"{name}\s*>=\s*([\d.]+)", requirement):
             return match[1]

@@ -1,37 +1,30 @@
-"""Record what the gates of a trained model do while it reads."""
-
-from dataclasses import dataclass, field
+"""Record what the gates of a model do while it reads."""
 
 import torch
 from torch import Tensor, nn
 
-from lstm_lesson.cells import lstm_values
+from lstm_lesson.cells import Values, lstm_values
 from lstm_lesson.layers import CustomLSTM
 from lstm_lesson.shapes import check_lengths
 
 
-@dataclass
-class Trace:
-    """The gates, candidate, memory and hidden state of every step, each (B, T, H); NaN at padded steps."""
+class Trace(Values):
+    """The `Values` i, f, g, o, c, h of every step, each (B, T, H), NaN at padded steps; `tokens` and `lengths`."""
 
-    i: Tensor
-    f: Tensor
-    g: Tensor
-    o: Tensor
-    c: Tensor
-    h: Tensor
-    tokens: list[list[str]] | None = field(default=None, repr=False)
-    lengths: Tensor | None = None
+    def __new__(cls, *values: Tensor, tokens: list[list[str]] | None = None, lengths: Tensor | None = None) -> "Trace":
+        trace = super().__new__(cls, *values)
+        trace.tokens, trace.lengths = tokens, lengths
+        return trace
 
 
 def record(model: nn.Module, x: Tensor, lengths=None, tokens=None, layer: int = 0, reverse: bool = False) -> Trace:
-    """Run `model` on x and keep what one cell of its CustomLSTM computed at every step.
+    """Run `model` on x and record what one cell of its CustomLSTM computes at every step.
 
-    `model` is a CustomLSTM, or a module that holds exactly one and calls it (a classifier with its embedding, say).
-    It is called as model(x), or model(x, lengths=lengths) if lengths (B,) are given. `tokens`, one list of words a
-    sequence, are kept for display. `layer` and `reverse` choose the cell of a stacked or bidirectional LSTM.
-    Runs without gradients, in evaluation mode, and leaves the model as it was.
-    Raises ValueError if there is not exactly one CustomLSTM, or no such layer or direction.
+    `model` is a CustomLSTM, or a module that has exactly one and calls it, such as a classifier with an embedding.
+    It is called as model(x), or as model(x, lengths=lengths) if lengths (B,) are given. `tokens`, one list of words
+    for each sequence, are kept for display. `layer` and `reverse` choose the cell of a stacked or bidirectional LSTM.
+    The model runs without gradients, in evaluation mode, and is left as it was.
+    Raises ValueError if there is not exactly one CustomLSTM, and for a layer or direction that it does not have.
     """
     lstm = _the_lstm(model)
     k = layer * lstm.directions + reverse

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from lstm_lesson.cells import MAKES, lstm_step
+from lstm_lesson.cells import GATES, lstm_step
 from lstm_lesson.data.tasks import adding_problem, spike_timing
 from lstm_lesson.experiments.broken_cells import Step, lstm_with
 from lstm_lesson.layers import CustomLSTM
@@ -112,7 +112,7 @@ def _uniform_weights(runs, inputs, hidden, random, peephole=None) -> dict[str, T
     if peephole not in (None, "diagonal", "full"):
         raise ValueError(f'peephole is {peephole!r}; it needs None, "diagonal" or "full"')
     shapes = {"W_y": (hidden, 1), "b_y": (1,)}
-    for k in MAKES:
+    for k in GATES:
         shapes |= {f"W_x{k}": (inputs, hidden), f"W_h{k}": (hidden, hidden), f"b_{k}": (hidden,)}
     if peephole:
         shapes |= {f"W_c{k}": (hidden, hidden) if peephole == "full" else (hidden,) for k in "ifo"}

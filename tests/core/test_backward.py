@@ -1,5 +1,6 @@
-"""The gradients by hand, held to autograd; the measures of notebook 03, held to matrices with a known answer."""
+"""The gradients by hand equal those of autograd; the measures of notebook 03 are exact where the answer is known."""
 
+import inspect
 import math
 
 import pytest
@@ -89,37 +90,37 @@ def weights_of(N, H, seed=0):
 
 
 class ByHand(torch.autograd.Function):
-    """A forward function and our way back for it, so that gradcheck can hold the two to finite differences."""
+    """A forward function and our backward pass for it, so that gradcheck can compare them with finite differences."""
 
     @staticmethod
-    def forward(ctx, run, back, *inputs):
+    def forward(ctx, run, backward, *inputs):
         outputs = run(*inputs)
-        ctx.back = back
+        ctx.run_backward = backward
         ctx.save_for_backward(*inputs)
         return outputs
 
     @staticmethod
     def backward(ctx, *gradients):
-        return None, None, *ctx.back(gradients, *ctx.saved_tensors)
+        return None, None, *ctx.run_backward(gradients, *ctx.saved_tensors)
 
 
-def back_through_hidden_state(gradients, o_t, c_t):
+def backward_of_hidden_state(gradients, o_t, c_t):
     return hidden_state_backward(*gradients, o_t, c_t)
 
 
-def back_through_cell_state(gradients, f_t, c_prev, i_t, g_t):
+def backward_of_cell_state(gradients, f_t, c_prev, i_t, g_t):
     return cell_state_backward(*gradients, f_t, c_prev, i_t, g_t)
 
 
-def back_through_affine(gradients, x_t, h_prev, W_x, W_h, b):
+def backward_of_affine(gradients, x_t, h_prev, W_x, W_h, b):
     return affine_backward(*gradients, x_t, h_prev, W_x, W_h)
 
 
-def back_through_sigmoid(gradients, z):
+def backward_of_sigmoid(gradients, z):
     return (sigmoid_backward(*gradients, torch.sigmoid(z)),)
 
 
-def back_through_tanh(gradients, z):
+def backward_of_tanh(gradients, z):
     return (tanh_backward(*gradients, torch.tanh(z)),)
 
 
@@ -130,7 +131,7 @@ def step(x_t, h_prev, c_prev, *weights):
     return lstm_step(x_t, h_prev, c_prev, dict(zip(NAMES, weights, strict=True)))
 
 
-def back_through_step(gradients, x_t, h_prev, c_prev, *weights):
+def backward_of_step(gradients, x_t, h_prev, c_prev, *weights):
     w = dict(zip(NAMES, weights, strict=True))
     values = lstm_values(x_t, h_prev, c_prev, w)
     *states, dweights = lstm_backward_step(*gradients, x_t, h_prev, c_prev, values, w)
@@ -141,20 +142,20 @@ def sequence(x, h_0, c_0, *weights):
     return lstm(x, h_0, c_0, dict(zip(NAMES, weights, strict=True)))
 
 
-def back_through_sequence(gradients, x, h_0, c_0, *weights):
+def backward_of_sequence(gradients, x, h_0, c_0, *weights):
     *states, dweights = lstm_backward(*gradients, x, h_0, c_0, dict(zip(NAMES, weights, strict=True)))
     return *states, *(dweights[name] for name in NAMES)
 
 
 WEIGHTS = [letters for _ in "ifco" for letters in ("N H", "H H", "H")]
-ROADS = {  # a function, our way back through it, the shapes of its inputs
-    "hidden_state": (hidden_state, back_through_hidden_state, ["B H"] * 2),
-    "cell_state": (cell_state, back_through_cell_state, ["B H"] * 4),
-    "affine": (affine, back_through_affine, ["B N", "B H", "N H", "H H", "H"]),
-    "sigmoid": (torch.sigmoid, back_through_sigmoid, ["B H"]),
-    "tanh": (torch.tanh, back_through_tanh, ["B H"]),
-    "step": (step, back_through_step, ["B N", "B H", "B H", *WEIGHTS]),
-    "sequence": (sequence, back_through_sequence, ["B T N", "B H", "B H", *WEIGHTS]),
+PIECES = {  # a function, our backward pass for it, the shapes of its inputs
+    "hidden_state": (hidden_state, backward_of_hidden_state, ["B H"] * 2),
+    "cell_state": (cell_state, backward_of_cell_state, ["B H"] * 4),
+    "affine": (affine, backward_of_affine, ["B N", "B H", "N H", "H H", "H"]),
+    "sigmoid": (torch.sigmoid, backward_of_sigmoid, ["B H"]),
+    "tanh": (torch.tanh, backward_of_tanh, ["B H"]),
+    "step": (step, backward_of_step, ["B N", "B H", "B H", *WEIGHTS]),
+    "sequence": (sequence, backward_of_sequence, ["B T N", "B H", "B H", *WEIGHTS]),
 }
 
 
@@ -164,36 +165,36 @@ def inputs_of(letters, B, N, H, T=4):
 
 
 @pytest.mark.parametrize(("B", "N", "H"), SIZES)
-@pytest.mark.parametrize("road", ROADS)
-def test_the_way_back_gives_autograds_gradients(road, B, N, H):
-    run, back, letters = ROADS[road]
+@pytest.mark.parametrize("piece", PIECES)
+def test_the_backward_pass_gives_autograds_gradients(piece, B, N, H):
+    run, backward, letters = PIECES[piece]
     inputs = inputs_of(letters, B, N, H)
     outputs = run(*inputs)
     outputs = (outputs,) if isinstance(outputs, torch.Tensor) else outputs
     arriving = draw(*(output.shape for output in outputs), seed=2)
     theirs = torch.autograd.grad(outputs, inputs, grad_outputs=arriving)
-    ours = back(arriving, *inputs)
+    ours = backward(arriving, *inputs)
     assert len(ours) == len(theirs)
     for own, expected in zip(ours, theirs, strict=True):
         assert own.shape == expected.shape
         assert (own - expected).abs().max() <= 1e-12
 
 
-@pytest.mark.parametrize("road", ROADS)
-def test_the_way_back_agrees_with_finite_differences(road):
-    run, back, letters = ROADS[road]
+@pytest.mark.parametrize("piece", PIECES)
+def test_the_backward_pass_agrees_with_finite_differences(piece):
+    run, backward, letters = PIECES[piece]
     inputs = inputs_of(letters, B=2, N=3, H=2, T=3)
-    assert torch.autograd.gradcheck(lambda *given: ByHand.apply(run, back, *given), inputs)
+    assert torch.autograd.gradcheck(lambda *given: ByHand.apply(run, backward, *given), inputs)
 
 
 def test_a_gradient_that_arrives_at_one_result_only_is_enough():
-    x, h_0, c_0, *weights = inputs_of(ROADS["sequence"][2], B=2, N=3, H=5)
+    x, h_0, c_0, *weights = inputs_of(PIECES["sequence"][2], B=2, N=3, H=5)
     outputs = sequence(x, h_0, c_0, *weights)  # all states, the last h, the last c
     for k, output in enumerate(outputs):
         arriving = [torch.zeros_like(o) for o in outputs]
         arriving[k] = torch.ones_like(output)
         theirs = torch.autograd.grad(output, [x, h_0, c_0, *weights], torch.ones_like(output), retain_graph=True)
-        for own, expected in zip(back_through_sequence(arriving, x, h_0, c_0, *weights), theirs, strict=True):
+        for own, expected in zip(backward_of_sequence(arriving, x, h_0, c_0, *weights), theirs, strict=True):
             assert (own - expected).abs().max() <= 1e-12
 
 
@@ -223,10 +224,10 @@ def test_saturated_gates_give_zeros_and_no_nan():
     assert all(bool(t.isfinite().all()) for t in (dx_t, dh_prev, dc_prev, *dweights.values()))
     assert max(t.abs().max() for t in dweights.values()) <= 1e-12
     through_h = dh * values.o * (1 - values.c.tanh() ** 2)
-    assert (dc_prev - (dc + through_h) * values.f).abs().max() <= 1e-12  # the memory's own path is still open
+    assert (dc_prev - (dc + through_h) * values.f).abs().max() <= 1e-12  # the path along the memory is still open
 
 
-def test_a_step_back_knows_plain_tuples_and_leaves_its_inputs_as_they_were():
+def test_a_step_takes_plain_tuples_and_leaves_its_inputs_as_they_were():
     w = weights_of(3, 5)
     given = draw((2, 5), (2, 5), (2, 3), (2, 5), (2, 5))
     values = tuple(lstm_values(*given[2:], w))
@@ -238,7 +239,7 @@ def test_a_step_back_knows_plain_tuples_and_leaves_its_inputs_as_they_were():
 
 @pytest.mark.parametrize(("B", "N", "H"), SIZES)
 @pytest.mark.parametrize("T", [1, 4])
-def test_accumulate_sums_the_shares_of_all_steps_and_rows(B, N, H, T):
+def test_accumulate_sums_the_gradients_of_all_steps_and_rows(B, N, H, T):
     x, h_0, hidden_seq, dz = draw((B, T, N), (B, H), (B, T, H), (B, T, H))
     dW_x, dW_h, db = accumulate(x, h_0, hidden_seq, dz)
     expected = [torch.zeros(N, H), torch.zeros(H, H), torch.zeros(H)]
@@ -247,9 +248,9 @@ def test_accumulate_sums_the_shares_of_all_steps_and_rows(B, N, H, T):
             h_prev = hidden_seq[b, t - 1] if t else h_0[b]
             parts = torch.outer(x[b, t], dz[b, t]), torch.outer(h_prev, dz[b, t]), dz[b, t]
             expected = [total + part for total, part in zip(expected, parts, strict=True)]
-    for own, right in zip((dW_x, dW_h, db), expected, strict=True):
-        assert own.shape == right.shape
-        assert (own - right).abs().max() <= 1e-12
+    for own, correct in zip((dW_x, dW_h, db), expected, strict=True):
+        assert own.shape == correct.shape
+        assert (own - correct).abs().max() <= 1e-12
 
 
 def step_arguments():
@@ -261,7 +262,7 @@ def step_arguments():
 
 @pytest.mark.parametrize("name", ["dh_t", "dc_t", "x_t", "h_prev", "c_prev"])
 @pytest.mark.parametrize("bad", [torch.zeros(7, 11, dtype=torch.float64), torch.zeros(2, 5).long(), None])
-def test_a_step_back_names_the_argument_that_does_not_fit(name, bad):
+def test_a_backward_step_of_the_lstm_names_the_argument_that_does_not_fit(name, bad):
     given = step_arguments() | {name: bad}
     named = "h_prev" if name == "x_t" and isinstance(bad, torch.Tensor) and bad.is_floating_point() else name
     with pytest.raises(ValueError, match=rf"^{named} "):  # x_t comes first and sets B and N
@@ -269,7 +270,7 @@ def test_a_step_back_names_the_argument_that_does_not_fit(name, bad):
 
 
 @pytest.mark.parametrize("k", range(6))
-def test_a_step_back_names_the_value_that_does_not_fit(k):
+def test_a_backward_step_of_the_lstm_names_the_value_that_does_not_fit(k):
     given = step_arguments()
     values = list(given["values"])
     values[k] = values[k].float()
@@ -278,7 +279,7 @@ def test_a_step_back_names_the_value_that_does_not_fit(k):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_step_back_names_the_weight_that_does_not_fit(name):
+def test_a_backward_step_of_the_lstm_names_the_weight_that_does_not_fit(name):
     given = step_arguments()
     with pytest.raises(ValueError, match=rf"^{name} has shape"):
         lstm_backward_step(**given | {"weights": given["weights"] | {name: torch.zeros(4, 4, 4, dtype=torch.float64)}})
@@ -287,15 +288,15 @@ def test_a_step_back_names_the_weight_that_does_not_fit(name):
 
 
 @pytest.mark.parametrize(("values", "has"), [(None, "type NoneType"), ((1, 2), "2 entries"), (7, "type int")])
-def test_a_step_back_says_what_values_are(values, has):
+def test_a_backward_step_of_the_lstm_says_what_values_are(values, has):
     with pytest.raises(ValueError, match=rf"^values has {has}; it needs six tensors"):
         lstm_backward_step(**step_arguments() | {"values": values})
 
 
-def test_peepholes_are_refused():
+def test_a_backward_step_refuses_peepholes():
     given = step_arguments()
     weights = given["weights"] | {"W_ci": torch.zeros(5), "W_co": torch.zeros(5)}
-    with pytest.raises(ValueError, match="weights has W_ci, W_co; this way back knows no peepholes"):
+    with pytest.raises(ValueError, match="weights has W_ci, W_co; lstm_backward_step does not support peepholes"):
         lstm_backward_step(**given | {"weights": weights})
 
 
@@ -303,30 +304,30 @@ SEQUENCE = {"dhidden_seq": (2, 4, 5), "dh_T": (2, 5), "dc_T": (2, 5), "x": (2, 4
 
 
 @pytest.mark.parametrize("name", SEQUENCE)
-def test_the_sequences_way_back_names_the_argument_that_does_not_fit(name):
+def test_the_backward_pass_of_a_sequence_names_the_argument_that_does_not_fit(name):
     given = dict(zip(SEQUENCE, draw(*SEQUENCE.values()), strict=True))
     given[name] = torch.zeros(7, 11, dtype=torch.float64)
     with pytest.raises(ValueError, match=rf"^{name} has shape \(7, 11\)"):
         lstm_backward(**given, weights=weights_of(3, 5))
 
 
-@pytest.mark.parametrize("atom", [hidden_state_backward, cell_state_backward, affine_backward, accumulate])
-def test_an_atom_names_what_does_not_fit(atom):
+@pytest.mark.parametrize("function", [hidden_state_backward, cell_state_backward, affine_backward, accumulate])
+def test_a_gradient_of_an_equation_names_what_does_not_fit(function):
     shapes = {
         hidden_state_backward: ["B H"] * 3,
         cell_state_backward: ["B H"] * 5,
         affine_backward: ["B H", "B N", "B H", "N H", "H H"],
         accumulate: ["B T N", "B H", "B T H", "B T H"],
-    }[atom]
-    names = atom.__code__.co_varnames
+    }[function]
+    names = list(inspect.signature(function).parameters)
     for k in range(1, len(shapes)):
         given = [t.detach() for t in inputs_of(shapes, B=2, N=3, H=5)]
         given[k] = torch.zeros(7, 11, 13, 17, dtype=torch.float64)
         with pytest.raises(ValueError, match=rf"^{names[k]} has shape"):
-            atom(*given)
+            function(*given)
 
 
-# How far a gradient travels ------------------------------------------------------------------------------------------
+# How far a gradient reaches -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -357,7 +358,7 @@ def test_spectral_radius_names_what_does_not_fit(W):
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
-def test_spectral_radius_refuses_numbers_that_are_none(bad):
+def test_spectral_radius_refuses_nan_and_infinity(bad):
     with pytest.raises(ValueError, match="1 entries that are NaN or infinite"):
         spectral_radius(torch.tensor([[bad, 0.0], [0.0, 1.0]]))
 
@@ -433,7 +434,7 @@ def test_gradient_by_lag_takes_an_lstm_cell_and_leaves_its_gradients_empty():
     assert all(parameter.grad is None for parameter in cell.parameters())
 
 
-def test_gradient_by_lag_is_zero_at_a_memory_that_nobody_reads():
+def test_gradient_by_lag_is_zero_at_a_memory_that_no_step_reads():
     at_h, at_c = gradient_by_lag(lambda x_t, s: (s[0] + x_t, s[1]), torch.ones(1, 3, 4), (torch.zeros(1, 4),) * 2)
     assert at_h.tolist() == [[1.0] * 4]
     assert at_c.tolist() == [[0.0] * 4]

@@ -1,4 +1,4 @@
-"""The modules: how they start, what they return, and how they answer input that does not fit."""
+"""The modules: how they start, what they return, and which errors they raise for input that does not fit."""
 
 import math
 
@@ -25,14 +25,30 @@ def test_weights_start_uniform_within_one_over_root_h(model, H):
     assert abs(weights.std() - bound / math.sqrt(3)) < 0.03 * bound  # the standard deviation of a uniform
 
 
-def test_parameters_carry_the_names_of_the_equations():
+@pytest.mark.parametrize("peephole", [None, "diagonal", "full"])
+def test_a_seed_gives_the_weights_that_it_has_always_given(peephole):
+    """Gate by gate, i, f, c, o, each W_x, W_h, b, and then the peepholes: saved results depend on this order."""
+    N, H = 3, 5
+    shapes = {f"{w}{k}": shape for k in "ifco" for w, shape in (("W_x", (N, H)), ("W_h", (H, H)), ("b_", (H,)))}
+    if peephole:
+        shapes |= {f"W_c{k}": (H, H) if peephole == "full" else (H,) for k in "ifo"}
+    torch.manual_seed(1)
+    found = LSTMCell(N, H, peephole, forget_bias=0.5).weights
+    torch.manual_seed(1)
+    expected = {name: torch.empty(shape).uniform_(-(5**-0.5), 5**-0.5) for name, shape in shapes.items()}
+    expected["b_f"] += 0.5
+    assert list(found) == list(expected)
+    assert all(torch.equal(found[name], expected[name]) for name in expected)
+
+
+def test_parameters_have_the_names_of_the_equations():
     assert set(dict(LSTMCell(3, 5).named_parameters())) == EQUATION_NAMES
     assert set(LSTMCell(3, 5, peephole="full").weights) == EQUATION_NAMES | {"W_ci", "W_cf", "W_co"}
     assert {n.removeprefix("cells.0.") for n, _ in CustomLSTM(3, 5).named_parameters()} == EQUATION_NAMES
     assert set(dict(RNNCell(3, 5).named_parameters())) == {"W_xh", "W_hh", "b_h"}
 
 
-def test_forget_bias_moves_b_f_and_nothing_else():
+def test_forget_bias_changes_b_f_and_nothing_else():
     torch.manual_seed(0)
     plain = LSTMCell(3, 5)
     torch.manual_seed(0)
@@ -93,6 +109,7 @@ BAD = {
     "x of integers": (lambda: MODEL(x.long()), r"x has dtype torch.int64.*floating"),
     "x of another dtype": (lambda: MODEL(x.double()), r"has dtype torch.float32; it needs torch.float64"),
     "x on another device": (lambda: MODEL(x.to("meta")), r"has device"),
+    "kernel no bool": (lambda: MODEL(x, kernel="quick"), r"kernel is 'quick'; it needs None, True or False"),
     "x no tensor": (lambda: MODEL(x.tolist()), r"x is list; it needs a torch.Tensor"),
     "states of another batch": (lambda: MODEL(x, (h[:1], h)), r"h_0 of init_states has shape \(1, 4\).*B = 2"),
     "memory of another batch": (lambda: MODEL(x, (h, h[:1])), r"c_0 of init_states has shape \(1, 4\).*B = 2"),
@@ -152,7 +169,7 @@ def test_weights_with_nan_are_not_copied(name):
         CustomLSTM.from_torch(torch_lstm)
 
 
-def test_to_torch_refuses_what_torch_has_no_place_for():
+def test_to_torch_refuses_what_torchs_lstm_does_not_have():
     with pytest.raises(ValueError, match="peephole is 'full'"):
         CustomLSTM(3, 4, peephole="full").to_torch()
     model = CustomLSTM(3, 4)
@@ -171,7 +188,7 @@ def test_to_torch_refuses_what_torch_has_no_place_for():
         (nn.GRU(3, 4), "lstm is GRU"),
     ],
 )
-def test_from_torch_refuses_what_has_no_counterpart(theirs, message):
+def test_from_torch_refuses_what_our_lstm_does_not_have(theirs, message):
     with pytest.raises(ValueError, match=message):
         CustomLSTM.from_torch(theirs)
 
@@ -203,7 +220,7 @@ def test_from_torch_weights_shares_no_memory_with_its_source():
     assert all(torch.equal(w, before[k]) for k, w in copies.items())
 
 
-def test_last_true_step_reads_each_sequence_at_its_own_end():
+def test_last_true_step_is_the_last_step_of_each_sequence():
     hidden_seq = torch.arange(24.0).view(2, 4, 3)
     assert torch.equal(last_true_step(hidden_seq, [4, 2]), torch.stack([hidden_seq[0, 3], hidden_seq[1, 1]]))
     assert torch.equal(last_true_step(hidden_seq, torch.tensor([1, 1])), hidden_seq[:, 0])

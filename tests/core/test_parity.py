@@ -1,4 +1,4 @@
-"""The spine: our networks equal PyTorch's in float64, values and every gradient, over all sizes and options."""
+"""Our networks equal PyTorch's in float64, values and every gradient, over all sizes and options."""
 
 import pytest
 import torch
@@ -119,7 +119,7 @@ def test_the_functional_lstm_and_the_cell_equal_the_module(B, T, N, H, seed):
     module = CustomLSTM(N, H).double()
     x, h_0, c_0 = double(B, T, N), double(B, H), double(B, H)
     hidden_seq, (h_n, c_n) = module(x, (h_0, c_0))
-    own_seq, h_T, c_T = lstm(x, h_0, c_0, module.cells[0].weights)  # the module goes its fast way
+    own_seq, h_T, c_T = lstm(x, h_0, c_0, module.cells[0].weights)  # the module runs its quick kernel
     assert difference(own_seq, hidden_seq) <= EXACT
     assert difference(h_T, h_n) <= EXACT
     assert difference(c_T, c_n) <= EXACT

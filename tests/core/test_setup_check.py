@@ -1,4 +1,4 @@
-"""The set-up check says what is there, what is missing and what to type, and its exit status agrees."""
+"""The set-up check says what is installed, what is missing and what to type, and its exit status agrees."""
 
 import runpy
 import subprocess
@@ -10,7 +10,7 @@ import torch
 from lstm_lesson import setup_check
 
 
-def test_a_machine_with_everything_is_all_set():
+def test_the_check_is_complete_where_everything_is_installed():
     found = setup_check.report()
     assert found.complete
     assert found.lines[-1] == "All set."

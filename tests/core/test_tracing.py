@@ -1,10 +1,14 @@
-"""What `record` keeps is what the model computed, and the model does not notice."""
+"""`record` returns what the model computes, and leaves the model as it was."""
+
+import copy
+import pickle
 
 import pytest
 import torch
 from torch import nn
 
 from lstm_lesson import CustomLSTM
+from lstm_lesson.cells import Values
 from lstm_lesson.tracing import record
 
 NAMES = "ifgoch"
@@ -29,7 +33,7 @@ def test_the_recorded_values_obey_the_equations_and_end_in_the_models_output():
     trace = record(model, x)
     hidden_seq, (_, c_n) = model(x)
     assert all(getattr(trace, name).shape == (2, 5, 4) for name in NAMES)
-    assert (trace.h - hidden_seq).abs().max() <= 1e-12  # watched, the model takes its readable path
+    assert (trace.h - hidden_seq).abs().max() <= 1e-12  # the hook makes the model run step by step
     assert (trace.c[:, -1] - c_n).abs().max() <= 1e-12
     c_prev = torch.cat([torch.zeros(2, 1, 4, dtype=torch.float64), trace.c[:, :-1]], dim=1)
     assert torch.allclose(trace.c, trace.f * c_prev + trace.i * trace.g, atol=1e-15)
@@ -40,7 +44,7 @@ def test_the_recorded_values_obey_the_equations_and_end_in_the_models_output():
 def test_a_classifier_is_recorded_without_dropout_and_left_as_it_was():
     torch.manual_seed(0)
     model, ids = Classifier(), torch.randint(10, (2, 6))
-    model.lstm.eval()  # a mixed state, to be found again afterwards
+    model.lstm.eval()  # one module in evaluation mode, the others in training mode
     first, second = (
         record(model, ids, lengths=[6, 3]),
         record(model, ids, lengths=[6, 3], tokens=[["a"] * 6, ["b"] * 3]),
@@ -51,6 +55,14 @@ def test_a_classifier_is_recorded_without_dropout_and_left_as_it_was():
     assert model.training
     assert not model.lstm.training
     assert not model.lstm.cells[0]._forward_hooks
+
+
+def test_a_trace_is_the_values_of_every_step_and_can_be_copied_and_pickled():
+    trace = record(CustomLSTM(3, 4), torch.randn(2, 5, 3), lengths=[5, 2], tokens=[["a"] * 5, ["b"] * 2])
+    assert isinstance(trace, Values) and trace._fields == tuple(NAMES)
+    for again in (copy.deepcopy(trace), pickle.loads(pickle.dumps(trace))):
+        assert all(torch.equal(a.nan_to_num(), b.nan_to_num()) for a, b in zip(again, trace, strict=True))
+        assert again.tokens == trace.tokens and again.lengths.tolist() == [5, 2]
 
 
 def test_padded_steps_are_nan():
