@@ -1,7 +1,7 @@
-"""The same LSTM as a ladder: each rung takes one cost away from the one before, and computes the same.
+"""Implementations of one LSTM: each removes one cost of the implementation before it, and computes the same.
 
-Every rung is called as `layers.lstm` is: x (B, T, N), h_0 (B, H), c_0 (B, H) and a cell's twelve weights by name
--> all hidden states (B, T, H), the last hidden state (B, H), the last memory (B, H).
+Every implementation has the arguments and results of `layers.lstm`: x (B, T, N), h_0 (B, H), c_0 (B, H) and the twelve
+weights of a cell by name -> all hidden states (B, T, H), the last hidden state (B, H), the last cell state (B, H).
 """
 
 import math
@@ -14,53 +14,55 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from lstm_lesson.equations import candidate, cell_state, forget_gate, hidden_state, input_gate, output_gate
 from lstm_lesson.kernel import hoisted_sequence, lstm_sequence, stacked_weights
 from lstm_lesson.layers import lstm
-from lstm_lesson.shapes import check_shapes, check_size
+from lstm_lesson.shapes import Shape, check_size, checked
 
-Rung = Callable[[Tensor, Tensor, Tensor, Mapping[str, Tensor]], tuple[Tensor, Tensor, Tensor]]
+Implementation = Callable[[Tensor, Tensor, Tensor, Mapping[str, Tensor]], tuple[Tensor, Tensor, Tensor]]
 
 
-def eight_matmuls(x: Tensor, h_0: Tensor, c_0: Tensor, weights: Mapping[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
-    """The equations in a loop, two matmuls for each of the four; no shape is checked."""
+def unchecked(x: Tensor, h_0: Tensor, c_0: Tensor, weights: Mapping[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+    """The readable cell, the same equations called in the same order, but no shape is checked."""
+    equations = input_gate, forget_gate, candidate, cell_state, output_gate, hidden_state
+    i, f, g, c, o, h = (equation.__wrapped__ for equation in equations)
     w, h_t, c_t, hidden_seq = weights, h_0, c_0, []
     for t in range(x.shape[1]):
         x_t = x[:, t]
-        i_t = torch.sigmoid(x_t @ w["W_xi"] + h_t @ w["W_hi"] + w["b_i"])
-        f_t = torch.sigmoid(x_t @ w["W_xf"] + h_t @ w["W_hf"] + w["b_f"])
-        g_t = torch.tanh(x_t @ w["W_xc"] + h_t @ w["W_hc"] + w["b_c"])
-        o_t = torch.sigmoid(x_t @ w["W_xo"] + h_t @ w["W_ho"] + w["b_o"])
-        c_t = f_t * c_t + i_t * g_t
-        h_t = o_t * torch.tanh(c_t)
+        i_t = i(x_t, h_t, w["W_xi"], w["W_hi"], w["b_i"])
+        f_t = f(x_t, h_t, w["W_xf"], w["W_hf"], w["b_f"])
+        g_t = g(x_t, h_t, w["W_xc"], w["W_hc"], w["b_c"])
+        c_t = c(f_t, c_t, i_t, g_t)
+        o_t = o(x_t, h_t, w["W_xo"], w["W_ho"], w["b_o"])
+        h_t = h(o_t, c_t)
         hidden_seq.append(h_t)
     return torch.stack(hidden_seq, dim=1), h_t, c_t
 
 
+@checked
 def fused_gates(
-    x_t: Tensor, h_prev: Tensor, W_x: Tensor, W_h: Tensor, b: Tensor
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """The three gates and the candidate of one step from two matmuls instead of eight.
+    x_t: Shape["B N"], h_prev: Shape["B H"], W_x: Shape["N 4H"], W_h: Shape["H 4H"], b: Shape["4H"]
+) -> tuple[Shape["B H"], Shape["B H"], Shape["B H"], Shape["B H"]]:
+    """The gates and the candidate of one step, i_t, f_t, g_t, o_t, from two matmuls instead of eight.
 
-    x_t (B, N), h_prev (B, H); W_x (N, 4H), W_h (H, 4H), b (4H,): the weights of i, f, c, o side by side
-    -> i_t, f_t, g_t, o_t, each (B, H). Raises ValueError naming the argument whose shape does not fit.
+    W_x, W_h and b are the weights of i, f, c, o side by side.
+    Raises ValueError naming the argument whose shape does not fit.
     """
-    _check_stacked(W_x, W_h, b, x_t=(x_t, "B N"), h_prev=(h_prev, "B H"))
     z_i, z_f, z_c, z_o = (x_t @ W_x + h_prev @ W_h + b).chunk(4, dim=1)
     return torch.sigmoid(z_i), torch.sigmoid(z_f), torch.tanh(z_c), torch.sigmoid(z_o)
 
 
-def hoist_inputs(x: Tensor, W_x: Tensor, b: Tensor) -> Tensor:
+@checked
+def hoist_inputs(x: Shape["B T N"], W_x: Shape["N 4H"], b: Shape["4H"]) -> Shape["B T 4H"]:
     """What the inputs and the biases add to all gates, for every step at once.
 
-    x (B, T, N), W_x (N, 4H), b (4H,) -> (B, T, 4H). No step waits for another here, so it is one matmul.
-    Raises ValueError naming the argument whose shape does not fit.
+    No step waits for another here, so it is one matmul. Raises ValueError naming the argument whose shape does not fit.
     """
-    check_shapes(x=(x, "B T N"), W_x=(W_x, "N 4H"), b=(b, "4H"))
     return x @ W_x + b
 
 
 def fused(x: Tensor, h_0: Tensor, c_0: Tensor, weights: Mapping[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
-    """Two matmuls a step: the four gates' weights stand side by side."""
+    """Two matmuls a step: the weights of the four gates stand side by side."""
     W_x, W_h, b = stacked_weights(weights)
     h_t, c_t, hidden_seq = h_0, c_0, []
     for x_t in x.unbind(1):
@@ -78,7 +80,7 @@ def hoisted(x: Tensor, h_0: Tensor, c_0: Tensor, weights: Mapping[str, Tensor]) 
 
 
 def contiguous(x: Tensor, h_0: Tensor, c_0: Tensor, weights: Mapping[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
-    """Features first: a step's sums are (4H, B), so that each gate is one unbroken piece of memory."""
+    """Features first: the sums of a step are (4H, B), so that each gate is contiguous in memory."""
     W_x, W_h, b = stacked_weights(weights)
     W, h_t, c_t, hidden_seq = W_h.t().contiguous(), h_0.t(), c_0.t(), []
     z = (x @ W_x + b).permute(1, 2, 0).contiguous()  # (T, 4H, B)
@@ -91,13 +93,13 @@ def contiguous(x: Tensor, h_0: Tensor, c_0: Tensor, weights: Mapping[str, Tensor
 
 
 def by_hand(x: Tensor, h_0: Tensor, c_0: Tensor, weights: Mapping[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
-    """One operation of autograd, its backward pass written by hand: what `CustomLSTM` runs."""
+    """One operation of autograd with a backward pass by hand: the kernel of `CustomLSTM`."""
     hidden_seq, c_n = lstm_sequence(x, h_0, c_0, *stacked_weights(weights))
     return hidden_seq, hidden_seq[:, -1], c_n
 
 
 def plain(x: Tensor, h_0: Tensor, c_0: Tensor, weights: Mapping[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
-    """`by_hand` without its tricks, for a compiler: as it stands, slower than `by_hand`."""
+    """`by_hand` in plain calls, without `out=`, for a compiler: slower than `by_hand` if it is not compiled."""
     hidden_seq, c_n = plain_sequence(x, h_0, c_0, *stacked_weights(weights))
     return hidden_seq, hidden_seq[:, -1], c_n
 
@@ -105,7 +107,7 @@ def plain(x: Tensor, h_0: Tensor, c_0: Tensor, weights: Mapping[str, Tensor]) ->
 def checkpointed(
     x: Tensor, h_0: Tensor, c_0: Tensor, weights: Mapping[str, Tensor], segment: int | None = None
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """For memory, not for time: only the states between segments are kept; the rest is computed again on the way back.
+    """Less memory for more time: only the states between segments are kept; the backward pass computes the rest again.
 
     `segment` is a number of steps, √T if None. Source: Chen, Xu, Zhang & Guestrin 2016.
     Raises ValueError for a segment below 1.
@@ -122,9 +124,9 @@ def checkpointed(
     return torch.cat(hidden_seq, dim=1), h_t, c_t
 
 
-IMPLEMENTATIONS: dict[str, Rung] = {
+IMPLEMENTATIONS: dict[str, Implementation] = {
     "the readable cell": lstm,
-    "nothing checked": eight_matmuls,
+    "without its checks": unchecked,
     "gates fused": fused,
     "inputs hoisted": hoisted,
     "gates contiguous": contiguous,
@@ -133,11 +135,11 @@ IMPLEMENTATIONS: dict[str, Rung] = {
 
 
 def plain_sequence(x: Tensor, h_0: Tensor, c_0: Tensor, W_x: Tensor, W_h: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-    """All steps of an LSTM; arguments and results as in `kernel.lstm_sequence`. It has a first derivative only."""
-    return _Plain.apply(x, h_0.clone(), c_0.clone(), W_x, W_h, b)  # no compiler takes one tensor for two arguments
+    """All steps of an LSTM; arguments and results as in `kernel.lstm_sequence`. Only first derivatives work."""
+    return _PlainFunction.apply(x, h_0.clone(), c_0.clone(), W_x, W_h, b)  # compilers need different tensors here
 
 
-class _Plain(torch.autograd.Function):
+class _PlainFunction(torch.autograd.Function):
     """All steps of an LSTM as one operation of autograd: the gradients of the weights are one matmul for all steps."""
 
     @staticmethod
@@ -174,19 +176,19 @@ class _Plain(torch.autograd.Function):
 
 
 @cache
-def compiled() -> Rung:
-    """`plain`, compiled as a whole by `torch.compile`; the first call at each size compiles, for seconds to minutes.
+def compiled() -> Implementation:
+    """`plain`, compiled by `torch.compile`; the first call at each size takes seconds to minutes to compile.
 
-    Raises ValueError where there is no compiler that it can call.
+    Raises ValueError if there is no compiler that it can call.
     """
     if reason := no_compiler():
         raise ValueError(f"torch.compile cannot work here: {reason}")
-    return torch.compile(plain, dynamic=False, options={"cpp_wrapper": True})  # calls its kernels without Python
+    return torch.compile(plain, dynamic=False, options={"cpp_wrapper": True})  # the kernels are called without Python
 
 
 def no_compiler() -> str:
     """Why `torch.compile` cannot work here, or "" if it can."""
-    if " " in torch.__file__:  # its headers are named to the compiler without quotation marks
+    if " " in torch.__file__:  # torch passes the path of its headers to the compiler unquoted
         return "PyTorch is installed under a path with a space"
     if os.name == "nt":
         return "" if shutil.which("cl") else "`cl` is not on the path"
@@ -197,8 +199,3 @@ def no_compiler() -> str:
 def _gates(z: Tensor, dim: int = 1) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     z_i, z_f, z_c, z_o = z.chunk(4, dim=dim)
     return torch.sigmoid(z_i), torch.sigmoid(z_f), torch.tanh(z_c), torch.sigmoid(z_o)
-
-
-def _check_stacked(W_x: Tensor, W_h: Tensor, b: Tensor, **inputs) -> None:
-    sizes = check_shapes(**inputs)
-    check_shapes(sizes | {"4H": 4 * sizes["H"]}, W_x=(W_x, "N 4H"), W_h=(W_h, "H 4H"), b=(b, "4H"))

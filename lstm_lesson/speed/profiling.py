@@ -1,4 +1,4 @@
-"""What a computation costs: calls, bytes, time beside another one, and how each grows."""
+"""The cost of a computation: calls, bytes, time relative to another computation, and how the cost grows."""
 
 import os
 import time
@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.autograd.graph import saved_tensors_hooks
 from torch.utils._python_dispatch import TorchDispatchMode
 
-# Operations that only take memory or look at it in another way, and those that only hand on to others.
+# Operations that only allocate memory or make views, and those that only call other operations.
 NO_WORK = {"alias", "as_strided", "chunk", "clone", "contiguous", "detach", "empty", "empty_like", "empty_strided",
            "expand", "flatten", "lift_fresh", "linear", "matmul", "narrow", "new_empty", "new_full", "new_ones",
            "new_zeros", "full_like", "ones_like", "permute", "reshape", "resolve_conj", "resolve_neg", "select",
@@ -23,11 +23,11 @@ MATMULS = {"addmm", "addmm_", "baddbmm", "bmm", "mm"}
 
 
 def calls(function: Callable[[], object]) -> dict[str, int]:
-    """How often each of torch's kernels is called while `function` runs, the most frequent first.
+    """How often each kernel of torch is called while `function` runs, the most frequent first.
 
-    Counted by `torch.profiler`. Left out: views, taking memory, and operations that only call others.
+    `torch.profiler` counts. Views, allocations of memory and operations that only call others are left out.
     """
-    function()  # what happens only at the first call does not count
+    function()  # the first call may do more than the later ones
     with _silent(), torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
         function()
     names = (event.name.removeprefix("aten::") for event in profile.events() if event.name.startswith("aten::"))
@@ -36,7 +36,7 @@ def calls(function: Callable[[], object]) -> dict[str, int]:
 
 @contextmanager
 def _silent() -> Iterator[None]:
-    """Some builds of the profiler write to the process's stderr, past Python."""
+    """Discard what is written to the stderr of the process: some builds of the profiler write there."""
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
     try:
@@ -48,9 +48,9 @@ def _silent() -> Iterator[None]:
 
 
 def shares(function: Callable[[], object]) -> dict[str, float]:
-    """Where the time of `function` goes, as shares that add up to 1, with `torch.profiler` watching.
+    """How the time of `function` is divided, as shares that add up to 1, measured by `torch.profiler`.
 
-    Matmuls; other arithmetic; views, memory and copies; and what is left, which is Python and autograd's own work.
+    The parts are matmuls; other arithmetic; views, memory and copies; and the rest, which is Python and autograd.
     """
     function()
     with _silent(), torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
@@ -67,7 +67,7 @@ def shares(function: Callable[[], object]) -> dict[str, float]:
 
 
 class _Moved(TorchDispatchMode):
-    """Adds up the sizes of what every kernel reads and writes."""
+    """Add up the bytes that every kernel reads and writes."""
 
     total = 0
 
@@ -82,16 +82,16 @@ class _Moved(TorchDispatchMode):
 
 
 def bytes_moved(function: Callable[[], object]) -> int:
-    """The bytes that torch's kernels read and write while `function` runs: the sizes of their arguments and results."""
+    """The bytes that the kernels of torch read and write while `function` runs: the sizes of arguments and results."""
     with _Moved() as moved:
         function()
     return moved.total
 
 
 def bytes_saved(function: Callable[[], object], besides: Sequence[Tensor] = ()) -> int:
-    """The bytes that autograd keeps for the backward pass of what `function` computes.
+    """The bytes that autograd keeps for the backward pass of the result of `function`.
 
-    A piece of memory counts once, however many tensors look at it, and not at all if one of `besides` lies in it.
+    Memory that several tensors share counts once, and memory of the tensors in `besides` does not count.
     """
     known = {tensor.untyped_storage().data_ptr() for tensor in besides}
     saved = {}
@@ -111,10 +111,10 @@ def bytes_saved(function: Callable[[], object], besides: Sequence[Tensor] = ()) 
 def ratios(
     runs: Mapping[str, Callable[[], object]], beside: Callable[[], object], seconds: float = 2.0, at_least: int = 3
 ) -> dict[str, list[float]]:
-    """How many times as long as `beside` each of `runs` takes, in pairs: one of each, in turn.
+    """How many times as long as `beside` each of `runs` takes, in pairs: one run of each, in turn.
 
-    Each of `runs` gets its share of `seconds`, but not less than `at_least` pairs; a pair goes before, and is not
-    counted. The others wait meanwhile, for what one leaves in the caches and in torch's memory slows the next one.
+    `seconds` is divided equally among `runs`, but each has at least `at_least` pairs, after one that is not counted.
+    One after the other is measured, because what one leaves in the caches and in the memory of torch slows the next.
     """
     found = {}
     for name, run in runs.items():
@@ -126,7 +126,7 @@ def ratios(
 
 
 def fastest(function: Callable[[], object], times: int = 5) -> float:
-    """The seconds of the fastest of several runs, after one that is not counted: the one that was disturbed least."""
+    """The seconds of the fastest of several runs, which was disturbed least; a first run is not counted."""
     function()
     return min(_seconds(function) for _ in range(times))
 

@@ -1,4 +1,4 @@
-"""Every rung of the ladder computes the same, forward and backward, and `CustomLSTM` takes the fast one or says why."""
+"""Every implementation computes the same, forward and backward, and `CustomLSTM` runs the kernel where it can."""
 
 import subprocess
 import sys
@@ -9,13 +9,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from lstm_lesson import CustomLSTM, LSTMCell, kernel
+from lstm_lesson import CustomLSTM, LSTMCell, kernel, layers
 from lstm_lesson.backward import lstm_backward
 from lstm_lesson.layers import lstm
 from lstm_lesson.speed import implementations
 
 EXACT = 1e-12
-RUNGS = {
+ALL = {
     **implementations.IMPLEMENTATIONS,
     "plain": implementations.plain,
     "checkpointed": implementations.checkpointed,
@@ -38,21 +38,21 @@ def apart(got, expected):
     return max((g - e).abs().max().item() for g, e in zip(got, expected, strict=True))
 
 
-@pytest.mark.parametrize("name", RUNGS)
+@pytest.mark.parametrize("name", ALL)
 @settings(max_examples=15, deadline=None)
 @given(B=size, T=size, N=size, H=size, seed=st.integers(0, 10_000))
 @example(B=1, T=1, N=1, H=1, seed=0)
-def test_the_rung_equals_the_equations_in_values_and_gradients(name, B, T, N, H, seed):
+def test_every_implementation_equals_the_equations_in_values_and_gradients(name, B, T, N, H, seed):
     torch.manual_seed(seed)
     states, weights = leaves(B, T, N, H)
-    expected, got = lstm(*states, weights), RUNGS[name](*states, weights)
+    expected, got = lstm(*states, weights), ALL[name](*states, weights)
     assert apart(got, expected) <= EXACT
     upstream = [torch.randn_like(e) for e in expected]
     everything = [*states, *weights.values()]
     assert apart(*(torch.autograd.grad(out, everything, upstream) for out in (got, expected))) <= EXACT
 
 
-def test_the_plain_rung_refuses_a_second_derivative_rather_than_get_it_wrong():
+def test_plain_refuses_a_second_derivative():
     torch.manual_seed(0)
     states, weights = leaves()
     (dx,) = torch.autograd.grad(implementations.plain(*states, weights)[0].cos().sum(), states[:1], create_graph=True)
@@ -60,7 +60,7 @@ def test_the_plain_rung_refuses_a_second_derivative_rather_than_get_it_wrong():
         dx.sum().backward()
 
 
-def test_the_gradients_by_hand_equal_the_readable_ones_by_hand():
+def test_the_gradients_of_the_kernel_equal_those_of_lstm_backward():
     torch.manual_seed(0)
     (x, h_0, c_0), weights = leaves()
     hidden_seq, _, c_n = implementations.by_hand(x, h_0, c_0, weights)
@@ -71,7 +71,7 @@ def test_the_gradients_by_hand_equal_the_readable_ones_by_hand():
     assert apart(got, [dx, dh_0, dc_0, *(dweights[name] for name in weights)]) <= EXACT
 
 
-def test_steps_prepared_in_several_pieces_give_the_same_gradient(monkeypatch):
+def test_steps_prepared_in_several_blocks_give_the_same_gradient(monkeypatch):
     torch.manual_seed(0)
     states, weights = leaves(T=11)
     B, H = states[1].shape
@@ -84,7 +84,7 @@ def test_steps_prepared_in_several_pieces_give_the_same_gradient(monkeypatch):
     assert apart(got, expected) <= EXACT
 
 
-def test_second_derivatives_are_right():
+def test_second_derivatives_are_correct():
     torch.manual_seed(0)
     x, h_0, c_0 = double(2, 3, 2).requires_grad_(), double(2, 2).requires_grad_(), double(2, 2).requires_grad_()
     stacked = [double(2, 8).requires_grad_(), double(2, 8).requires_grad_(), double(8).requires_grad_()]
@@ -119,45 +119,46 @@ def test_one_input_alone_may_need_a_gradient(needed):
 def test_large_sums_saturate_the_gates_and_stay_finite():
     torch.manual_seed(0)
     (x, h_0, c_0), weights = leaves()
-    got, expected = (rung(1e4 * x, h_0, 1e4 * c_0, weights) for rung in (implementations.by_hand, lstm))
+    got, expected = (run(1e4 * x, h_0, 1e4 * c_0, weights) for run in (implementations.by_hand, lstm))
     assert apart(got[:2], expected[:2]) <= EXACT
     assert all(g.isfinite().all() for g in torch.autograd.grad(got[0].sum(), [x, h_0, c_0, *weights.values()]))
 
 
-# Which path CustomLSTM takes -----------------------------------------------------------------------------------------
+# When CustomLSTM runs the kernel -------------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def taken(monkeypatch):
-    """The paths that CustomLSTM took, in their order."""
-    paths, along, run = [], kernel.run_cell, CustomLSTM._run
-    monkeypatch.setattr(kernel, "run_cell", lambda *a: paths.append("fast") or along(*a))
-    monkeypatch.setattr(CustomLSTM, "_run", staticmethod(lambda *a: paths.append("readable") or run(*a)))
-    return paths
+    """How CustomLSTM ran its cells: with the kernel or step by step."""
+    ways, run_cell, run_steps = [], layers.run_cell, layers.run_steps
+    monkeypatch.setattr(layers, "run_cell", lambda *a: ways.append("kernel") or run_cell(*a))
+    monkeypatch.setattr(layers, "run_steps", lambda *a: ways.append("steps") or run_steps(*a))
+    return ways
 
 
 @pytest.mark.parametrize("lengths", [None, [7, 2, 5, 1]])
 @pytest.mark.parametrize("both", [False, True])
-@pytest.mark.parametrize("layers", [1, 3])
-def test_the_layer_gives_the_same_on_its_fast_and_on_its_readable_path(taken, layers, both, lengths):
+@pytest.mark.parametrize("num_layers", [1, 3])
+def test_the_layer_gives_the_same_with_the_kernel_and_step_by_step(taken, num_layers, both, lengths):
     torch.manual_seed(0)
-    model = CustomLSTM(3, 5, layers, both).double()
+    model = CustomLSTM(3, 5, num_layers, both).double()
     shape = (4, 5) if model.single else (len(model.cells), 4, 5)
     inputs = [double(4, 7, 3).requires_grad_(), double(*shape).requires_grad_(), double(*shape).requires_grad_()]
 
-    def everything():
-        hidden_seq, (h_n, c_n) = model(inputs[0], inputs[1:], lengths)
+    def everything(kernel):
+        hidden_seq, (h_n, c_n) = model(inputs[0], inputs[1:], lengths, kernel=kernel)
         values = hidden_seq, h_n, c_n
         upstream = [torch.linspace(-1, 1, v.numel()).to(v).view_as(v) for v in values]
         return [*values, *torch.autograd.grad(values, [*inputs, *model.parameters()], upstream)]
 
-    found = everything()
-    assert set(taken) == {"fast"}
+    found = everything(kernel=None)
+    assert set(taken) == {"kernel"}
     taken.clear()
-    for cell in model.cells:
-        cell.register_forward_hook(lambda *_: None)
-    assert apart(found, everything()) <= EXACT
-    assert set(taken) == {"readable"}
+    assert apart(found, everything(kernel=True)) == 0
+    assert set(taken) == {"kernel"}
+    taken.clear()
+    assert apart(found, everything(kernel=False)) <= EXACT
+    assert set(taken) == {"steps"}
 
 
 def hooked():
@@ -181,36 +182,62 @@ def other_forward():
     return model
 
 
-def in_vmap(model, x):
-    return torch.func.vmap(lambda v: model(v)[0])(x[None])
+def in_vmap(model, x, kernel):
+    return torch.func.vmap(lambda v: model(v, kernel=kernel)[0])(x[None])
 
 
-READABLE = {
-    "peephole": lambda x: CustomLSTM(3, 4, peephole="diagonal")(x),
-    "hook": lambda x: hooked()(x),
-    "a cell of another class": lambda x: other_cell()(x),
-    "a forward of its own": lambda x: other_forward()(x),
-    "bfloat16": lambda x: CustomLSTM(3, 4).bfloat16()(x.bfloat16()),
-    "float16": lambda x: CustomLSTM(3, 4).half()(x.half()),
-    "autocast": lambda x: torch.autocast("cpu", torch.bfloat16)(CustomLSTM(3, 4))(x),
-    "vmap": lambda x: in_vmap(CustomLSTM(3, 4), x),
-    "grad of torch.func": lambda x: torch.func.grad(lambda v: CustomLSTM(3, 4)(v)[0].sum())(x),
-    "jvp of torch.func": lambda x: torch.func.jvp(lambda v: CustomLSTM(3, 4)(v)[0], (x,), (x,)),
+def traced(model, x, kernel):
+    model.requires_grad_(False)
+    return torch.jit.trace(lambda v: model(v, kernel=kernel)[0], x, check_trace=False)
+
+
+UNSUPPORTED = {  # a call, and the reason that kernel=True gives
+    "peephole": (lambda x, k: CustomLSTM(3, 4, peephole="diagonal")(x, kernel=k), "peepholes"),
+    "hook": (lambda x, k: hooked()(x, kernel=k), "a hook"),
+    "a cell of another class": (lambda x, k: other_cell()(x, kernel=k), "an LSTMCell with its own forward"),
+    "a forward of its own": (lambda x, k: other_forward()(x, kernel=k), "an LSTMCell with its own forward"),
+    "bfloat16": (lambda x, k: CustomLSTM(3, 4).bfloat16()(x.bfloat16(), kernel=k), "bfloat16"),
+    "float16": (lambda x, k: CustomLSTM(3, 4).half()(x.half(), kernel=k), "float16"),
+    "meta device": (lambda x, k: CustomLSTM(3, 4).to("meta")(x.to("meta"), kernel=k), "meta device"),
+    "autocast": (lambda x, k: torch.autocast("cpu", torch.bfloat16)(CustomLSTM(3, 4))(x, kernel=k), "autocast"),
+    "vmap": (lambda x, k: in_vmap(CustomLSTM(3, 4), x, k), "torch.func"),
+    "grad of torch.func": (
+        lambda x, k: torch.func.grad(lambda v: CustomLSTM(3, 4)(v, kernel=k)[0].sum())(x), "torch.func"),
+    "jvp of torch.func": (
+        lambda x, k: torch.func.jvp(lambda v: CustomLSTM(3, 4)(v, kernel=k)[0], (x,), (x,)), "torch.func"),
+    "tracing": (lambda x, k: traced(CustomLSTM(3, 4), x, k), "traced"),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("case", READABLE)
-def test_the_readable_path_is_taken_for(taken, case):
-    READABLE[case](torch.randn(2, 5, 3))
-    assert taken == ["readable"]
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::torch.jit.TracerWarning")
+@pytest.mark.parametrize("case", UNSUPPORTED)
+def test_where_the_kernel_is_not_supported_the_cells_run_step_by_step(taken, case):
+    call, _ = UNSUPPORTED[case]
+    call(torch.randn(2, 5, 3), None)
+    assert set(taken) == {"steps"}
 
 
-def test_forward_mode_gradients_take_the_readable_path(taken):
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::torch.jit.TracerWarning")
+@pytest.mark.parametrize("case", UNSUPPORTED)
+def test_a_kernel_that_is_asked_for_and_not_supported_is_an_error_with_the_reason(case):
+    call, reason = UNSUPPORTED[case]
+    with pytest.raises(ValueError, match=f"^kernel is True; it needs None or False here: .*{reason}"):
+        call(torch.randn(2, 5, 3), True)
+
+
+def test_one_cell_that_needs_its_steps_is_enough_to_run_all_step_by_step(taken):
+    model = CustomLSTM(3, 4, num_layers=2)
+    model.cells[1].register_forward_hook(lambda *_: None)
+    model(torch.randn(2, 5, 3))
+    assert taken == ["steps", "steps"]
+
+
+def test_forward_mode_gradients_run_step_by_step(taken):
     model, x, tangent = CustomLSTM(3, 4).double(), double(2, 5, 3), double(2, 5, 3)
     with torch.autograd.forward_ad.dual_level():
         out, _ = model(torch.autograd.forward_ad.make_dual(x, tangent))
         moved = torch.autograd.forward_ad.unpack_dual(out).tangent
-    assert taken == ["readable"]
+    assert taken == ["steps"]
     expected = (model(x + 1e-6 * tangent)[0] - model(x - 1e-6 * tangent)[0]) / 2e-6
     assert (moved - expected).abs().max() < 1e-8
 
@@ -221,7 +248,7 @@ def test_a_global_hook_on_all_modules_sees_the_cells(taken):
         CustomLSTM(3, 4)(torch.randn(2, 5, 3))
     finally:
         handle.remove()
-    assert taken == ["readable"]
+    assert taken == ["steps"]
 
 
 PRIVATE = [
@@ -233,7 +260,7 @@ PRIVATE = [
 
 @pytest.mark.parametrize("change", ["gone", "of another kind"])
 @pytest.mark.parametrize(("place", "name"), PRIVATE, ids=[name for _, name in PRIVATE])
-def test_without_a_private_name_of_torch_the_readable_path_is_taken(monkeypatch, taken, place, name, change):
+def test_without_a_private_name_of_torch_the_cells_run_step_by_step(monkeypatch, taken, place, name, change):
     torch.manual_seed(0)
     theirs, x = nn.LSTM(3, 4, batch_first=True).double(), double(2, 5, 3)
     ours = CustomLSTM.from_torch(theirs)
@@ -242,14 +269,14 @@ def test_without_a_private_name_of_torch_the_readable_path_is_taken(monkeypatch,
     else:
         monkeypatch.setattr(place, name, object())  # neither a function nor a number
     assert apart([ours(x)[0]], [theirs(x)[0]]) <= EXACT
-    assert taken == ["readable"]
+    assert taken == ["steps"]
 
 
-def test_a_cell_without_its_private_attributes_is_not_for_the_fast_path():
+def test_the_kernel_does_not_run_a_cell_without_the_private_attributes_of_its_hooks():
     cell, x, state = LSTMCell(3, 4), torch.randn(2, 5, 3), torch.zeros(2, 4)
-    assert kernel.supported(cell, x, state, state)
+    assert kernel.unsupported(cell, x, state, state) == ""
     del cell._forward_hooks
-    assert not kernel.supported(cell, x, state, state)
+    assert "a hook" in kernel.unsupported(cell, x, state, state)
 
 
 def test_the_package_can_be_imported_without_the_private_names():
@@ -258,24 +285,26 @@ def test_the_package_can_be_imported_without_the_private_names():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_a_weight_that_does_not_fit_is_named_as_ever():
+def test_a_weight_that_does_not_fit_is_named():
     model = CustomLSTM(3, 4)
     model.cells[0].W_hf = nn.Parameter(torch.zeros(4, 5))
     with pytest.raises(ValueError, match=r"W_hf has shape \(4, 5\)"):
         model(torch.randn(2, 5, 3))
+    with pytest.raises(ValueError, match=r"kernel is True.*W_hf has shape \(4, 5\)"):
+        model(torch.randn(2, 5, 3), kernel=True)
 
 
-def test_the_states_that_come_out_belong_to_the_caller():
+def test_the_final_states_share_no_memory_with_the_outputs():
     model, x = CustomLSTM(3, 4), torch.randn(2, 5, 3)
     hidden_seq, (h_n, c_n) = model(x)
     loss = hidden_seq.square().sum()
     h_n.detach_()
     c_n.detach_().zero_()
     loss.backward()
-    assert c_n.untyped_storage().nbytes() == c_n.numel() * 4  # carrying the memory on keeps no sequence alive
+    assert c_n.untyped_storage().nbytes() == c_n.numel() * 4  # a state that is kept does not keep the sequence
 
 
-def test_no_gradient_is_made_where_none_is_wanted():
+def test_no_gradient_is_recorded_where_none_is_needed():
     model = CustomLSTM(3, 4)
     with torch.no_grad():
         assert not model(torch.randn(2, 5, 3))[0].requires_grad
@@ -336,10 +365,10 @@ def test_without_a_compiler_there_is_a_reason(monkeypatch):
 
 
 @pytest.mark.skipif(bool(implementations.no_compiler()), reason=implementations.no_compiler())
-def test_the_compiled_rung_equals_the_equations():
+def test_the_compiled_implementation_equals_the_equations():
     torch.manual_seed(0)
     states, weights = leaves(2, 2, 3, 4)
     everything = [*states, *weights.values()]
-    got, expected = (rung(*states, weights)[0] for rung in (implementations.compiled(), lstm))
+    got, expected = (run(*states, weights)[0] for run in (implementations.compiled(), lstm))
     assert apart([got], [expected]) <= EXACT
     assert apart(*(torch.autograd.grad(out.sum(), everything) for out in (got, expected))) <= EXACT
