@@ -103,7 +103,7 @@ def with_cpu_seconds(f, *arguments):
 FUNCTIONS = [returns(value) for value in RETURNED] + ACTIONS
 
 
-# One exercise of each kind of result; the others run in .ci/run only.
+# One exercise of each kind of result; `make test-full` runs the others.
 KINDS = {
     "input_gate": "a tensor",
     "half_life": "a tensor of any shape",

@@ -26,7 +26,7 @@ def solved(notebook):
 
 
 def marked(path):
-    """The notebook as a parameter: the short ones in every run, the others in .ci/run only."""
+    """The notebook as a parameter: the short ones in every run, the others with `make test-full`."""
     return path if path.stem in SHORT else pytest.param(path, marks=pytest.mark.full)
 
 
