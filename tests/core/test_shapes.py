@@ -33,7 +33,7 @@ def test_positional_and_keyword_arguments_are_checked_alike():
 def test_an_optional_argument_that_is_none_is_not_checked():
     assert torch.equal(weighted(x, W, None, None), x @ W)
     assert torch.equal(weighted(x, W, c), x @ W)
-    with pytest.raises(ValueError, match="^x is NoneType; it needs"):
+    with pytest.raises(ValueError, match=r"^x is NoneType; it needs"):
         weighted(None, W)
 
 
