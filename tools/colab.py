@@ -1,6 +1,6 @@
 """A stand-in for Colab: its old ipywidgets and IPython, a `google.colab` module, the lesson's wheel and no checkout.
 
-`python tools/colab.py FOLDER` builds it once; a second call mends only what has changed. Versions: tools/colab.txt.
+`python tools/colab.py FOLDER` builds it once; a second call updates only what has changed. Versions: tools/colab.txt.
 Two things differ from Colab: torch is the one of the running Python, shared by links, and there is no GPU.
 """
 
@@ -19,8 +19,8 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parent.parent
 VERSIONS = ROOT / "tools" / "colab.txt"
-# Runs in every kernel before its first cell. Colab's `%pip` fetches the package from GitHub; here the line is written
-# down, for the tests to judge, and what stands for the address is the wheel. The rest of the line is done as it says.
+# Runs in every kernel before its first cell. Colab's `%pip` fetches the package from GitHub. Here `%pip` writes its
+# arguments to a file, which the tests read, and installs the wheel instead of the address.
 STARTUP = """
 import fcntl, os, pathlib, shlex, subprocess, sys
 import google.colab
@@ -54,7 +54,7 @@ def build(folder):
 
 
 def environment(folder, scratch):
-    """The environment variables under which a kernel of `folder` is found and started."""
+    """The environment variables with which Jupyter finds and starts a kernel of `folder`."""
     path = os.pathsep.join([str(Path(folder) / "jupyter"), os.environ.get("JUPYTER_PATH", "")])
     own = {"JUPYTER_PATH": path, "IPYTHONDIR": str(Path(folder) / "ipython"), "PYTHONNOUSERSITE": "1"}
     return os.environ | own | {"COLAB_PIP_LINES": str(Path(scratch) / "pip-lines.txt")}
@@ -74,7 +74,7 @@ def _packages(folder):
 
 
 def _share_torch(folder):
-    """Link torch, and only what torch needs, from the running Python: the download is large, the copy as well."""
+    """Link torch and the packages that it needs from the running Python, because they are large."""
     shared = folder / "shared"
     shared.mkdir()
     for distribution in _with_needs("torch"):
@@ -113,7 +113,7 @@ def _pretend_to_be_colab(folder):
 
 
 def _add_wheel(folder):
-    """Build the wheel from a copy, so that no build folder of the checkout finds its way into it."""
+    """Build the wheel from a copy of the package, so that it contains no build folder of the checkout."""
     shutil.rmtree(folder / "wheels", ignore_errors=True)
     with tempfile.TemporaryDirectory() as copy:
         for name in ("pyproject.toml", "README.md"):

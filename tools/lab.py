@@ -1,6 +1,6 @@
-"""Opens the lessons in JupyterLab, also for root, without a browser and over ssh: what `make lab` runs.
+"""Open the lessons in JupyterLab, also for root, without a browser and over ssh. `make lab` runs it.
 
-`python tools/lab.py` takes the arguments of JupyterLab; they win over what is chosen here.
+`python tools/lab.py` takes the arguments of JupyterLab; they replace the settings that are chosen here.
 """
 
 import getpass
@@ -19,7 +19,7 @@ EVERYWHERE = {"", "*", "0.0.0.0", "::", "localhost"}  # a server that listens th
 
 
 def arguments(root: bool, browser: bool, given: Sequence[str]) -> list[str]:
-    """What JupyterLab is started with: what this machine needs, then what was `given`, then the first notebook."""
+    """The arguments of JupyterLab: those that this machine needs, then `given`, then the first notebook."""
     own = []
     if root:
         own += ["--allow-root"] if not names(given, "allow-root", "allow_root") else []
@@ -36,9 +36,9 @@ def names(given: Sequence[str], *options: str) -> bool:
 
 
 def where_to_open(server: Mapping, browser: bool, ssh: str, user: str) -> list[str]:
-    """The lines to read once JupyterLab runs: none on a desk, else the address, and over ssh the tunnel to type.
+    """The lines to print once JupyterLab runs: with a local browser none, else the address; over ssh also a tunnel.
 
-    `server` is what JupyterLab wrote down about itself, `ssh` the variable SSH_CONNECTION or "".
+    `server` is JupyterLab's own description of its server, `ssh` the variable SSH_CONNECTION or "".
     """
     if browser and not ssh:
         return []
@@ -50,17 +50,17 @@ def where_to_open(server: Mapping, browser: bool, ssh: str, user: str) -> list[s
 
 
 def address(server: Mapping) -> str:
-    """The first notebook's address, with the token that lets a browser in."""
+    """The address of the first notebook, with the server's token."""
     url = f"http://{at(server)}:{server['port']}{server['base_url']}lab/tree/{quote(FIRST)}"
     url = url.replace("http", "https", 1) if server["secure"] else url
     return f"{url}?token={server['token']}" if server["token"] else url
 
 
 def tunnel(server: Mapping, ssh: str, user: str) -> str:
-    """The command that makes the server's port one of the learner's own computer."""
+    """The ssh command that connects a port of the learner's computer with the server's port."""
     _, _, host, port = ssh.split()
-    door = "" if port == "22" else f"-p {port} "
-    return f"ssh -N {door}-L {server['port']}:{at(server)}:{server['port']} {user}@{host}"
+    port_option = "" if port == "22" else f"-p {port} "
+    return f"ssh -N {port_option}-L {server['port']}:{at(server)}:{server['port']} {user}@{host}"
 
 
 def at(server: Mapping) -> str:

@@ -1,6 +1,6 @@
-"""What a notebook keeps in git: outputs, tags and slide types. The configuration of nbconvert for it.
+"""Configure nbconvert to keep what belongs in git: outputs, tags and slide types of a notebook.
 
-`make notebooks` and the hook before a commit both take it: `nbconvert --to notebook --config tools/stored_notebook.py`.
+`make notebooks` and the hook before a commit use it: `nbconvert --to notebook --config tools/stored_notebook.py`.
 """
 
 from nbconvert.preprocessors import Preprocessor
@@ -10,7 +10,7 @@ KEPT = {"tags", "slideshow"}  # of a cell's metadata
 
 
 class WithoutWidgetViews(Preprocessor):
-    """Keep each explorer's picture, drop the view beside it: without its kernel it would show as an error."""
+    """Keep each explorer's picture and remove its widget view, which shows an error without its kernel."""
 
     def preprocess_cell(self, cell, resources, index):
         """One cell of the executed notebook."""
@@ -20,7 +20,7 @@ class WithoutWidgetViews(Preprocessor):
 
 
 class OnlyKeptMetadata(Preprocessor):
-    """nbconvert's own ClearMetadataPreprocessor looks at code cells only; text has metadata, too."""
+    """Remove metadata from all cells; nbconvert's ClearMetadataPreprocessor does so for code cells only."""
 
     def preprocess_cell(self, cell, resources, index):
         """One cell, code or text."""
@@ -30,12 +30,12 @@ class OnlyKeptMetadata(Preprocessor):
 
 
 def configure(c):
-    """Drop what differs from machine to machine."""
+    """Remove what differs between machines."""
     c.NotebookExporter.preprocessors = [WithoutWidgetViews, OnlyKeptMetadata]
     c.ClearMetadataPreprocessor.enabled = True
     c.ClearMetadataPreprocessor.preserve_nb_metadata_mask = {"kernelspec", ("language_info", "name")}
     c.ClearMetadataPreprocessor.preserve_cell_metadata_mask = KEPT
 
 
-if "get_config" in globals():  # nbconvert reads this file as its configuration, and hands that function in
+if "get_config" in globals():  # nbconvert reads this file as its configuration and provides this function
     configure(get_config())  # noqa: F821

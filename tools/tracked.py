@@ -1,4 +1,4 @@
-"""Which files are the project's: those that git tracks, and not what a learner has put beside them."""
+"""The files of the project: those that git tracks, and not a learner's own files in the same folders."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @cache
 def tracked(root: Path) -> frozenset[Path]:
-    """The files under `root` that git tracks; none where git cannot say, as in an unpacked archive."""
+    """The files under `root` that git tracks; empty if there is no git repository, as in an unpacked archive."""
     try:
         listed = subprocess.run(["git", "-C", str(root), "ls-files", "-z"], capture_output=True, check=True).stdout
     except (OSError, subprocess.CalledProcessError):
@@ -19,9 +19,9 @@ def tracked(root: Path) -> frozenset[Path]:
 
 
 def ours(path: Path, root: Path = ROOT) -> bool:
-    """Whether a file is the project's; one outside the repository is left to whoever asks, and so is all without git.
+    """Whether a file belongs to the project. True for files outside the repository, and for all files without git.
 
-    Both paths without symbolic links.
+    Neither path may contain symbolic links.
     """
     known = tracked(root)
     return not known or path in known or not path.is_relative_to(root)

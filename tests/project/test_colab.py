@@ -45,7 +45,7 @@ pytestmark = [
 
 @pytest.fixture
 def run(tmp_path, monkeypatch):
-    """Run a notebook in a folder of its own on the stand-in and return it with what its `%pip` was asked for."""
+    """Run a notebook in a folder of its own on the stand-in and return it with the arguments of its `%pip`."""
     for name, value in colab.environment(STAND_IN, tmp_path).items():
         monkeypatch.setenv(name, value)
 

@@ -1,4 +1,4 @@
-"""Every rule holds in every notebook, and every rule catches what it is there for."""
+"""Every notebook keeps every rule, and every rule finds the mistakes that it is for."""
 
 import nbformat
 import notebook_rules as rules
@@ -14,12 +14,12 @@ CLOSING = "".join(f"\n\n<details><summary>{part}</summary>\n\nText.\n\n</details
 
 @pytest.mark.parametrize("rule", rules.RULES, ids=lambda rule: rule.__name__)
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_the_rule_holds_in(path, rule):
+def test_the_notebook_keeps_the_rule(path, rule):
     assert list(rule(rules.Lesson(path))) == []
 
 
 def good_lesson():
-    """The smallest lesson that no rule complains about."""
+    """The smallest lesson that keeps every rule."""
     cells = [
         new_markdown_cell(f"# 01 · A lesson\n\n**Does it hold?** 20 minutes.\n\n{badge('01_lesson.ipynb')}"),
         new_code_cell(SETUP_CELL),
@@ -38,7 +38,7 @@ def good_lesson():
 
 
 def stored(notebook, folder):
-    """The notebook as a lesson in a folder, where one other lesson stands before it."""
+    """The notebook as a lesson, in a folder with one lesson before it."""
     nbformat.write(new_notebook(cells=[new_markdown_cell("# 00\n\n## The first part")]), folder / "00_start.ipynb")
     path = folder / "01_lesson.ipynb"
     path.write_text(nbformat.writes(notebook), encoding="utf-8")
@@ -46,12 +46,12 @@ def stored(notebook, folder):
 
 
 @pytest.mark.parametrize("rule", rules.RULES, ids=lambda rule: rule.__name__)
-def test_no_rule_complains_about_a_good_lesson(tmp_path, rule):
+def test_a_good_lesson_keeps_every_rule(tmp_path, rule):
     assert list(rule(stored(good_lesson(), tmp_path))) == []
 
 
 def source(index, old, new):
-    """Spoil one cell's text."""
+    """Replace text in one cell."""
 
     def spoil(notebook):
         assert old in notebook.cells[index].source
@@ -109,9 +109,9 @@ BROKEN = [
     (rules.has_short_code_cells, source(7, "1 + 1", "1 + 1\n" * 21)),
     (rules.has_short_prose, source(4, "The curve falls.", "word " * 151)),
     (rules.has_short_prose, source(8, "Text.", "word " * 151)),
-    (rules.speaks_plainly, source(4, "The curve falls.", "The curve simply falls.")),
-    (rules.speaks_plainly, source(4, "The curve falls.", "Obviously it falls.")),
-    (rules.speaks_plainly, source(4, "The curve falls.", "It falls!")),
+    (rules.avoids_padding, source(4, "The curve falls.", "The curve simply falls.")),
+    (rules.avoids_padding, source(4, "The curve falls.", "Obviously it falls.")),
+    (rules.avoids_padding, source(4, "The curve falls.", "It falls!")),
     (rules.closes_its_folds, source(8, "</summary>\n\n", "</summary>\n")),
     (rules.closes_its_folds, source(8, "</details>", "")),
     (rules.ends_as_every_lesson_does, source(8, "What you can do now", "Summary")),
@@ -142,11 +142,11 @@ BROKEN = [
 
 
 @pytest.mark.parametrize(("rule", "spoil"), BROKEN, ids=[f"{rule.__name__}-{n}" for n, (rule, _) in enumerate(BROKEN)])
-def test_the_rule_catches_a_spoilt_lesson(tmp_path, rule, spoil):
+def test_the_rule_finds_a_mistake_in_a_lesson(tmp_path, rule, spoil):
     notebook = good_lesson()
     spoil(notebook)
     assert list(rule(stored(notebook, tmp_path))) != []
 
 
-def test_every_rule_has_a_spoilt_lesson():
+def test_every_rule_has_an_example_of_a_mistake():
     assert {rule for rule, _ in BROKEN} == set(rules.RULES)

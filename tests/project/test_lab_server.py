@@ -1,4 +1,4 @@
-"""JupyterLab as `make lab` starts it: messages to the browser leave at once."""
+"""JupyterLab as `make lab` starts it sends messages to the browser at once."""
 
 import asyncio
 import sys
@@ -14,21 +14,21 @@ CONFIG = ROOT / "classroom" / "jupyter_server_config.py"
 
 
 def test_a_kernels_connection_sends_without_waiting(monkeypatch):
-    told = []
+    events = []
 
     async def connect(self):
-        told.append("connected")
+        events.append("connected")
 
     monkeypatch.setattr(ZMQChannelsWebsocketConnection, "connect", connect)
-    monkeypatch.setattr(KernelWebsocketHandler, "set_nodelay", lambda self, value: told.append(value))
+    monkeypatch.setattr(KernelWebsocketHandler, "set_nodelay", lambda self, value: events.append(value))
     chosen = PyFileConfigLoader(CONFIG.name, path=str(CONFIG.parent)).load_config().ServerApp
     connection = chosen.kernel_websocket_connection_class.__new__(chosen.kernel_websocket_connection_class)
     connection.websocket_handler = KernelWebsocketHandler.__new__(KernelWebsocketHandler)
     asyncio.run(connection.connect())
-    assert told == [True, "connected"]
+    assert events == [True, "connected"]
 
 
-def test_the_set_up_has_put_it_where_jupyterlab_reads_it():
+def test_the_set_up_copies_the_configuration_to_where_jupyterlab_reads_it():
     if Path(sys.prefix).resolve() != ROOT / ".venv":
         pytest.skip("this Python was not set up by make, which copies the file")
     assert (Path(sys.prefix) / "etc" / "jupyter" / CONFIG.name).read_bytes() == CONFIG.read_bytes()

@@ -1,4 +1,4 @@
-"""Each notebook makes a deck of slides: set-up and folds left out, notes for the speaker, no slide of many screens."""
+"""The slides of each notebook: no set-up and folds, notes for the speaker, no very long slide."""
 
 import re
 
@@ -53,7 +53,7 @@ def test_no_slide_is_much_longer_than_the_screen(path):
     assert too_long(Lesson(path).cells) == []
 
 
-def test_a_slide_of_many_screens_is_caught():
+def test_a_very_long_slide_is_found():
     picture = new_output("display_data", {"image/png": "aGVyZQ==", "text/html": "<img alt='a curve'>"})
     cells = [new_markdown_cell("## A part"), *(new_code_cell("plot()", outputs=[picture]) for _ in range(3))]
     assert too_long(cells) == ["## A part"]
@@ -62,7 +62,7 @@ def test_a_slide_of_many_screens_is_caught():
 
 
 @by_notebook
-def test_what_is_for_the_teacher_and_the_machine_is_not_projected(path):
+def test_set_up_and_notes_for_the_teacher_are_not_projected(path):
     cells = Lesson(path).cells
     assert [kind(cell) for cell in cells[:2]] == ["slide", "skip"]
     assert [kind(cell) for cell in cells if "<summary>For the teacher</summary>" in cell.source] == ["notes"]
@@ -70,7 +70,7 @@ def test_what_is_for_the_teacher_and_the_machine_is_not_projected(path):
 
 
 @by_notebook
-def test_it_becomes_a_deck_with_every_slide_and_the_notes_of_the_speaker(path):
+def test_the_slides_are_complete_and_have_the_notes_of_the_speaker(path):
     lesson = Lesson(path)
     deck, _ = SlidesExporter().from_notebook_node(lesson.notebook)
     assert deck.count("<section") == sum(kind(cell) == "slide" for cell in lesson.cells) + len(slides(lesson.cells))
@@ -80,7 +80,7 @@ def test_it_becomes_a_deck_with_every_slide_and_the_notes_of_the_speaker(path):
     assert SETUP_CELL.splitlines()[0] not in re.sub(r"<[^>]+>", "", deck)
 
 
-def test_the_make_target_takes_the_slides_options_that_nbconvert_has():
+def test_nbconvert_has_the_options_that_make_slides_uses():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     asked = re.findall(r"--SlidesExporter\.(\w+)", makefile)
     assert "reveal_scroll" in asked

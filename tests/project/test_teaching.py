@@ -1,4 +1,4 @@
-"""The teacher's guide says what the notebooks say: titles, minutes, headings, and what `check` answers."""
+"""The teacher's guide agrees with the notebooks: titles, minutes, headings, and the answers of `check`."""
 
 import inspect
 import re
@@ -17,13 +17,13 @@ from lstm_lesson.exercises.exercise import exercises, input_sets
 
 GUIDE = ROOT / "docs" / "teaching.md"
 TEXT = GUIDE.read_text(encoding="utf-8")
-ANSWER = re.compile(r'^- `(\w+)`, (.+?): "(.+)"$', re.M)  # an exercise, what people write, what the check says
+ANSWER = re.compile(r'^- `(\w+)`, (.+?): "(.+)"$', re.M)  # an exercise, a wrong answer, the message of the check
 by_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
 
 @pytest.fixture(autouse=True)
 def own_progress(tmp_path, monkeypatch):
-    """No test writes into the user's own record."""
+    """No test writes into the user's own progress."""
     monkeypatch.setenv("LSTM_LESSON_PROGRESS", str(tmp_path))
 
 
@@ -38,7 +38,7 @@ def minutes(path) -> int:
 
 
 def section(title: str) -> str:
-    """What stands under a heading, up to the next one of its level or above."""
+    """The text under a heading, up to the next heading of its level or above."""
     found = re.search(rf"^(#+) {re.escape(title)}$\n(.*?)(?=^#{{1,3}} |\Z)", TEXT, re.M | re.S)
     assert found, f"the guide has no heading {title!r}"
     return found[2]
@@ -90,7 +90,7 @@ def test_a_section_has_a_goal_questions_wrong_answers_and_what_to_skip(path):
     assert {name for name, _, _ in ANSWER.findall(text)} <= set(minutes_of_exercises(path))
 
 
-def test_no_notebook_and_no_exercise_is_left_out_or_made_up():
+def test_the_guide_has_every_notebook_and_only_real_exercises():
     titles = [headings(path)[0] for path in NOTEBOOKS]
     assert re.findall(r"(?m)^### (\d\d · .*)$", TEXT) == titles
     assert {name for name, _, _ in ANSWER.findall(TEXT)} <= set(exercises())
@@ -98,12 +98,12 @@ def test_no_notebook_and_no_exercise_is_left_out_or_made_up():
 
 
 @by_notebook
-def test_what_stands_in_italics_is_a_heading_of_the_notebook(path):
+def test_words_in_italics_are_headings_of_the_notebook(path):
     assert set(in_italics(of(path))) <= set(headings(path))
 
 
 @pytest.mark.parametrize("title", [*LESSONS, "A one-day workshop"])
-def test_a_plan_names_headings_that_the_notebooks_of_its_rows_have(title):
+def test_each_row_of_a_plan_names_headings_of_its_notebooks(title):
     known = {path.stem[:2]: set(headings(path)) for path in NOTEBOOKS}
     for row in section(title).splitlines():
         numbers = re.findall(r"\b(?:0\d|1[0-5])\b(?!:)", row.split("|")[2]) if row.startswith("| ") else []
@@ -133,7 +133,7 @@ def arguments(name: str) -> list[str]:
 
 
 def the_answer(name: str, source: str):
-    """The function of an exercise that returns what the guide says people write."""
+    """The function of an exercise with a wrong answer of the guide as its result."""
     given = ", ".join(arguments(name))
     space = {"torch": torch, "np": np}
     exec(f"def {name}({given}):\n    return {source}", space)
@@ -149,7 +149,7 @@ def test_a_wrong_answer_gets_the_message_that_the_guide_quotes(name, written, sa
     code = re.fullmatch(r"`([^`]+)`", written)
     if code:
         result = check(the_answer(name, code[1]))
-    else:  # told in words: one of the known wrong answers, by its cause
+    else:  # described in words: one of the known wrong answers, found by its cause
         mistake = next((m for m in exercises()[name].mistakes if m.cause == said), None)
         assert mistake, f"no known wrong answer to {name} has this cause"
         result = check(renamed(name, mistake.answer))
@@ -169,5 +169,5 @@ def renamed(name: str, f):
     return answer
 
 
-def test_the_guide_links_to_what_exists():
+def test_the_links_of_the_guide_lead_to_files_and_headings_that_exist():
     assert list(broken_links(TEXT, GUIDE)) == []

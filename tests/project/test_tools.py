@@ -1,4 +1,4 @@
-"""The house's own tools: lower bounds as pins, files that are the project's, JupyterLab on every kind of machine."""
+"""The tools: lower bounds as pins, the files that git tracks, JupyterLab on every kind of machine, the benchmarks."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""The static site, built into a folder and served on this machine, for the tests and the benchmark."""
+"""Build the static site in a folder and serve it on this machine, for the tests and the benchmark."""
 
 import contextlib
 import functools
@@ -19,7 +19,7 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 
 
 def build(folder: Path) -> Path:
-    """The site, made in this folder as `make html` makes it; RuntimeError with what it said if that fails."""
+    """Build the site in this folder as `make html` does. RuntimeError with the error output if that fails."""
     command = [sys.executable, str(ROOT / "tools" / "site" / "build.py"), str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=BUILD)
     if done.returncode:
@@ -29,7 +29,7 @@ def build(folder: Path) -> Path:
 
 @contextlib.contextmanager
 def served(folder: Path):
-    """The address under which this machine, and no other, finds the folder."""
+    """Serve the folder on loopback. Gives the address."""
     handler = functools.partial(Quiet, directory=str(folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)

@@ -1,4 +1,4 @@
-"""A loopback server that stands in for the pinned address of the data sets, and misbehaves on request."""
+"""A loopback server that replaces the pinned address of the data sets and can return wrong answers."""
 
 import hashlib
 import os
@@ -28,7 +28,7 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
 
-    def handle_error(self, request, client_address):  # a client that went away is part of the game
+    def handle_error(self, request, client_address):  # clients that disconnect are part of the tests
         pass
 
 

@@ -1,4 +1,4 @@
-"""What holds for every notebook: each rule takes a `Lesson` and returns its complaints, none if all is well."""
+"""The rules for notebooks. Each rule takes a `Lesson` and returns what breaks the rule, or nothing."""
 
 import re
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from lstm_lesson.exercises.exercise import exercises
 
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 METADATA = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
-LINES, WORDS = 20, 150  # at most, in a code cell and in a stretch of prose
+LINES, WORDS = 20, 150  # at most: lines of a code cell, words of a passage of prose
 PADDING = ("simply", "obviously", "as we all know", "let's dive", "it is important to note", "in this section")
 NOT_IN_A_LESSON = ("matplotlib", "plt.", "sys.path", "clear_output", "interact(", "torch.load(", "Output(")
 CLOSING = ("What can go wrong", "For the teacher", "What you can do now")
@@ -23,7 +23,7 @@ CLOSING = ("What can go wrong", "For the teacher", "What you can do now")
 
 @dataclass
 class Lesson:
-    """A notebook and where it lies."""
+    """A notebook and its path."""
 
     path: Path
 
@@ -54,11 +54,11 @@ class Lesson:
 
 def starts_with_the_setup_cell(lesson):
     if [cell.source for cell in lesson.cells[1:2] if cell.cell_type == "code"] != [SETUP_CELL]:
-        yield "the second cell is not the set-up cell, letter by letter"
+        yield "the second cell is not the set-up cell, or it was changed"
 
 
 def keeps_no_other_metadata(lesson):
-    """No widget state, no other kernel, no timing; and a valid notebook with cell ids."""
+    """No widget state, no other kernel, no timing. The notebook is valid and its cells have ids."""
     for key in set(lesson.notebook.metadata) | set(METADATA):
         has, needs = lesson.notebook.metadata.get(key), METADATA.get(key)
         if has != needs:
@@ -73,7 +73,7 @@ def keeps_no_other_metadata(lesson):
 
 
 def stores_no_widget_view(lesson):
-    """A view needs its kernel: stored, it shows as an error where the explorer's picture should stand."""
+    """A stored view has no kernel: the page shows an error instead of the explorer's picture."""
     for cell, output in outputs(lesson):
         if WIDGET_VIEW in output.get("data", {}):
             yield f"{head(cell)}: stores a widget view; `make notebooks` takes it out"
@@ -101,7 +101,7 @@ def names_no_place_on_a_machine(lesson):
             yield f"{head(cell)}: its output has {found}"
 
 
-# How it reads --------------------------------------------------------------------------------------------------------
+# The text --------------------------------------------------------------------------------------------------------
 
 
 def has_one_title_and_skips_no_level(lesson):
@@ -120,15 +120,15 @@ def has_short_code_cells(lesson):
 
 
 def has_short_prose(lesson):
-    """Counted between folds: nobody reads a wall of text, folded or not."""
+    """Words are counted between folds: long passages are not read, folded or not."""
     for source in lesson.prose:
-        for stretch in re.split(r"</?details[^>]*>", without_code(source)):
-            words = len(re.findall(r"[A-Za-z][\w'’-]*", re.sub(r"(?m)^\|.*|\$\$.*?\$\$|\]\([^)]*\)", "", stretch)))
+        for passage in re.split(r"</?details[^>]*>", without_code(source)):
+            words = len(re.findall(r"[A-Za-z][\w'’-]*", re.sub(r"(?m)^\|.*|\$\$.*?\$\$|\]\([^)]*\)", "", passage)))
             if words > WORDS:
-                yield f"{source[:50]!r}: {words} words in one stretch; at most {WORDS}"
+                yield f"{source[:50]!r}: {words} words in one passage; at most {WORDS}"
 
 
-def speaks_plainly(lesson):
+def avoids_padding(lesson):
     for source in lesson.prose:
         text = re.sub(r"\$[^$]*\$|!\[|<!--", "", without_code(source))
         for word in (*PADDING, "!"):
@@ -171,16 +171,16 @@ def describes_every_picture(lesson):
 
 
 def says_what_a_picture_shows(lesson):
-    """One sentence of takeaway, in Markdown directly under the picture."""
+    """One sentence on what to see, in Markdown directly under the picture."""
     for cell, below in zip(lesson.cells, [*lesson.cells[1:], None], strict=True):
         if cell.cell_type != "code" or not any(map(has_picture, cell.outputs)):
             continue
         if below is None or below.cell_type != "markdown" or below.source.startswith(("#", "<details")):
-            yield f"{head(cell)}: no takeaway under its picture"
+            yield f"{head(cell)}: no sentence under its picture"
 
 
 def compares_no_picture(lesson):
-    """A cell whose output is compared on every machine shows text only."""
+    """A cell whose output is compared on every machine may show text only."""
     for cell, output in outputs(lesson):
         if "nbval-check-output" in cell.metadata.get("tags", []) and has_picture(output):
             yield f"{head(cell)}: tagged nbval-check-output, and shows a picture"
@@ -206,7 +206,7 @@ def leaves_plumbing_to_the_package(lesson):
 
 
 def checks_every_stub(lesson):
-    """A stub, its check in the same cell, and above it the heading with the catalogue's minutes and difficulty."""
+    """A stub ends with its check; the heading above it has the catalogue's minutes and difficulty."""
     for above, cell in zip(lesson.cells, lesson.cells[1:], strict=False):
         if cell.cell_type != "code" or "NotImplementedError" not in cell.source:
             continue
@@ -253,7 +253,7 @@ RULES = [
     has_one_title_and_skips_no_level,
     has_short_code_cells,
     has_short_prose,
-    speaks_plainly,
+    avoids_padding,
     closes_its_folds,
     ends_as_every_lesson_does,
     describes_every_picture,
@@ -272,7 +272,7 @@ RULES = [
 
 
 def head(cell) -> str:
-    """How a complaint names a cell: its first line."""
+    """The first line of a cell, which names it in a message."""
     return repr(cell.source.strip().split("\n")[0][:60])
 
 
@@ -285,7 +285,7 @@ def text(output, kind) -> str:
 
 
 def shown(output) -> str:
-    """All text of an output; pictures, which are base64, are left out."""
+    """All text of an output, without pictures, which are base64."""
     kinds = [kind for kind in output.get("data", {}) if kind.startswith("text/") or kind == "image/svg+xml"]
     parts = [output.get("text", ""), *output.get("traceback", []), *(text(output, kind) for kind in kinds)]
     return re.sub(r"data:[\w/+-]+;base64,[\w+/=]+", "", "\n".join(parts))

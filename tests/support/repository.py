@@ -1,4 +1,4 @@
-"""Where things stand in the repository, and the rules that hold for every file of text."""
+"""The folders and addresses of the repository, and rules for every text file in it."""
 
 import re
 import tomllib
@@ -8,7 +8,7 @@ from tracked import ours
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "lstm_lesson"
-# what people write
+# the folders with files that people write
 FOLDERS = ("notebooks", "lstm_lesson", "tests", "benchmarks", "classroom", "docs", "tools", ".ci", ".github")
 NOTEBOOKS = sorted(filter(ours, (ROOT / "notebooks").glob("*.ipynb")))
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -20,7 +20,7 @@ INDEX_HOST = re.compile(r"pypi\.org|python[h]osted\.org|download\.pytorch\.org|a
 
 
 def files():
-    """Every file of the repository that a person wrote or ran: no caches, no environment, nothing untracked."""
+    """The text files of the repository that git tracks, without caches and pictures."""
     places = [*ROOT.glob("*"), *(p for folder in FOLDERS for p in (ROOT / folder).rglob("*"))]
     skip = {"__pycache__", ".ipynb_checkpoints", ".hypothesis"}
     files = (p for p in places if p.is_file() and not skip & set(p.parts) and p.suffix not in (".pyc", ".png"))
@@ -28,17 +28,17 @@ def files():
 
 
 def machine_paths(text: str) -> list[str]:
-    """Paths that exist on the author's machine only."""
+    """The paths in a text that exist only on one machine."""
     return [match[0] for match in MACHINE_PATH.finditer(text)]
 
 
 def index_hosts(text: str) -> list[str]:
-    """Host names of package indexes: which one is used is the learner's choice."""
+    """The host names of package indexes in a text. The learner chooses the index, so no file names one."""
     return [match[0] for match in INDEX_HOST.finditer(text)]
 
 
 def badge(name: str) -> str:
-    """The Colab badge of a notebook, as its first cell and the README carry it."""
+    """The Colab badge of a notebook, as in its first cell and in the README."""
     colab = ADDRESS.replace("https://github.com", "https://colab.research.google.com/github")
     picture = "https://colab.research.google.com/assets/colab-badge.svg"
     return f"[![Open in Colab]({picture})]({colab}/blob/main/notebooks/{name})"

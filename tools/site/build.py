@@ -1,7 +1,7 @@
 """Make the static site: `python tools/site/build.py FOLDER` (or `make html`). FOLDER must be empty or not exist yet.
 
-nbconvert makes a page of each notebook (`lessons.py`), formulas become MathML (`formulas.py`), and two pages move
-without a kernel (`alive.py`). Nothing of the site asks for a network.
+nbconvert makes a page of each notebook (`lessons.py`), formulas become MathML (`formulas.py`), and two pages are
+interactive without a kernel (`alive.py`). The site loads nothing from the network.
 """
 
 import re
@@ -26,20 +26,20 @@ ARC = [  # heading, what it is about, the last notebook of it
     ("Before the gates", "A plain recurrent network reads, learns through time, and forgets. You measure how fast.", 3),
     ("The cell, gate by gate", "One equation a notebook, until the whole cell is lit and equals PyTorch's.", 8),
     ("What the memory is worth", "Gradients that survive, gates that see the memory, and a curve to continue.", 11),
-    ("A reader, opened", "Real news, a score with its limits, and what the gates do meanwhile.", 13),
+    ("A classifier, opened", "Real news, a score with its limits, and what the gates do meanwhile.", 13),
     ("Less, and faster", "What could be left out, and where the time goes.", 15),
 ]
 INSPECTOR = {"page": "inspector.html", "title": "The gate inspector, alive in this browser:",
-             "line": "a small reader of invented headlines, word by word, without a kernel."}  # fmt: skip
+             "line": "a small classifier of synthetic headlines, word by word, without a kernel."}  # fmt: skip
 PLAYGROUND = {"page": "playground.html", "title": "The cell playground, alive in this browser:",
               "line": "one unit with every number on a slider, without a kernel."}  # fmt: skip
 ALIVE = {"00": INSPECTOR, "13": INSPECTOR, "07": PLAYGROUND, "08": PLAYGROUND}
 
 
 def build(site: Path) -> None:
-    """Write the whole site into an empty folder; ValueError if it holds something."""
+    """Write the whole site into an empty folder. ValueError if the folder is not empty."""
     if site.exists() and any(site.iterdir()):
-        raise ValueError(f"{site} is not empty; the site needs a folder of its own")
+        raise ValueError(f"{site} is not empty; the site needs an empty folder")
     (site / "downloads").mkdir(parents=True)
     everything = [lessons.lesson(path) for path in sorted(filter(ours, NOTEBOOKS.glob("[0-9]*.ipynb")))]
     for before, lesson, after in zip([None, *everything], everything, [*everything[1:], None], strict=False):
@@ -52,22 +52,22 @@ def build(site: Path) -> None:
 def write_lesson(site: Path, lesson, before, after) -> None:
     """A notebook's page with its pictures, and the notebook to download."""
     exporter = lessons.LessonExporter()
-    told = {"lesson": lesson, "previous": before, "next": after, "alive": ALIVE.get(lesson.number), "outputs": {},
+    values = {"lesson": lesson, "previous": before, "next": after, "alive": ALIVE.get(lesson.number), "outputs": {},
             "output_files_dir": "pictures"}  # fmt: skip
-    body, resources = exporter.from_filename(str(lesson.path), resources=told)
+    body, resources = exporter.from_filename(str(lesson.path), resources=values)
     FilesWriter(build_directory=str(site)).write(body, resources, notebook_name=lesson.path.stem)
     (site / lesson.download).write_text(lessons.without_outputs(lesson.path), encoding="utf-8")
 
 
 def write_others(site: Path, everything) -> None:
-    """The first page, the two that move, the looks."""
+    """Write the first page, the two interactive pages and the style sheet."""
     loader = jinja2.FileSystemLoader(HERE / "template")
     templates = jinja2.Environment(loader=loader, autoescape=False, undefined=jinja2.StrictUndefined)
     templates.policies["json.dumps_kwargs"] = {}  # in the order of Python: the first preset is the one to start with
     by_number = {lesson.number: lesson for lesson in everything}
     cell = plots.lstm_diagram("ifgcoh")
     (site / "pictures" / "cell.svg").write_text(cell.svg, encoding="utf-8")
-    height = round(cell.width * lessons.tall(cell.svg.encode()))
+    height = round(cell.width * lessons.aspect_ratio(cell.svg.encode()))
     shown = {"file": "pictures/cell.svg", "alt": cell.alt, "width": cell.width, "height": height}
     pages = {
         "home": {"lessons": everything, "arc": arc(everything), "cell": shown, "address": address(everything[0])},

@@ -1,4 +1,4 @@
-"""Notebooks to pages, through nbconvert: its HTML exporter with a template, formulas as MathML, links to pages."""
+"""Convert notebooks to pages with nbconvert: a template, formulas as MathML, links between the pages."""
 
 import base64
 import re
@@ -14,7 +14,7 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbconvert.preprocessors import ClearOutputPreprocessor, ExtractAttachmentsPreprocessor, Preprocessor
 
 HERE = Path(__file__).resolve().parent
-NOT_OURS = "texts-of-others"  # the tag of a cell whose output shows texts that we may not pass on
+NOT_OURS = "texts-of-others"  # the tag of a cell whose output shows texts that the site may not publish
 LEFT_OUT = "*These texts belong to their authors and are not passed on here: run the notebook to read some.*"
 STILL = '<p class="still">A still picture: with a kernel, its sliders move.{}</p>'
 LIVE = ' <a href="playground.html">This one also moves without</a>.'
@@ -22,7 +22,7 @@ LIVE = ' <a href="playground.html">This one also moves without</a>.'
 
 @dataclass
 class Lesson:
-    """A notebook, and what its first cell says of it."""
+    """A notebook, and the facts in its first cell."""
 
     path: Path
     number: str
@@ -46,7 +46,7 @@ def read(path: Path):
 
 
 def lesson(path: Path) -> Lesson:
-    """What a notebook is about; ValueError if its first cell does not say it."""
+    """The title, question, minutes and Colab link of a notebook. ValueError if its first cell lacks one."""
     first = read(path).cells[0].source
     parts = {"title": r"# (\d\d) · (.+)", "question": r"\*\*(.+?\?)\*\*", "minutes": r"(\d+)\s+minutes",
              "Colab link": r"\]\((https://colab[^)\s]+\.ipynb)\)"}  # fmt: skip
@@ -58,7 +58,7 @@ def lesson(path: Path) -> Lesson:
 
 
 class LessonRenderer(IPythonRenderer):
-    """Markdown as nbconvert renders it, but for formulas, links between notebooks, wide tables and the Colab badge."""
+    """nbconvert's Markdown, with other formulas, links between notebooks, wide tables and Colab badge."""
 
     def block_math(self, body: str) -> str:
         return formula(body, display=True)
@@ -86,7 +86,7 @@ class LessonRenderer(IPythonRenderer):
 
 
 class ForThePage(Preprocessor):
-    """What a page shows otherwise than a notebook: pictures as files, neighbours in its footer, nobody else's texts."""
+    """Change a notebook into a page: pictures as files, links to neighbours in the footer, no texts of others."""
 
     def preprocess(self, nb, resources):
         nb.cells[-1].source = re.sub(r"\n*[^\n]*\[(?:Previous|Next)\]\([^\n]*\s*$", "", nb.cells[-1].source)
@@ -104,7 +104,7 @@ class ForThePage(Preprocessor):
         return cell, resources
 
     def for_the_page(self, html, cell, resources):
-        if "<iframe" in html:  # the inspector is alive by itself; its still picture stands in for it in a notebook
+        if "<iframe" in html:  # the inspector works without a kernel; its picture is not needed
             return re.search(r"(?s)<iframe.*?</iframe>", html)[0].replace("position:absolute;left:0;top:0;", "")
         html = html.replace("<table", '<div class="wide"><table').replace("</table>", "</table></div>")
         shown = re.sub(r"<img[^>]*>", lambda found: picture(found[0], resources), html)
@@ -123,19 +123,19 @@ def parts(cell):
 
 
 def picture(tag: str, resources) -> str:
-    """An image whose data stand in the tag: put into a file of its own, its height told, so that nothing jumps."""
+    """Move an image from its tag to a file. The tag gets the height, so that the page does not move when it loads."""
     kind, data = re.search(r'src="data:image/([\w+]+);base64,([^"]+)"', tag).groups()
     content = base64.b64decode(data)
     name = f"pictures/{resources['lesson'].number}-{len(resources['outputs']) + 1}.{kind.split('+')[0]}"
     resources["outputs"][name] = content
     width = int(re.search(r'width="(\d+)"', tag)[1])
-    height = round(width * tall(content))
+    height = round(width * aspect_ratio(content))
     alt = re.search(r'alt="[^"]*"', tag)[0]
     return f'<div class="picture"><img loading="lazy" src="{name}" width="{width}" height="{height}" {alt}></div>'
 
 
-def tall(content: bytes) -> float:
-    """The height of a PNG or SVG by its width."""
+def aspect_ratio(content: bytes) -> float:
+    """The height of a PNG or SVG divided by its width."""
     if content.startswith(b"\x89PNG"):
         width, height = struct.unpack(">II", content[16:24])
     else:
@@ -144,7 +144,7 @@ def tall(content: bytes) -> float:
 
 
 def rendered(source: str, **more) -> str:
-    """A cell's Markdown as HTML. No line ends between a formula and the comma after it."""
+    """A cell's Markdown as HTML, with no line break between a formula and the comma after it."""
     html = MarkdownWithMath(renderer=LessonRenderer(escape=False, **more)).render(source)
     return re.sub(r"(?s)(<math\b(?:(?!<math\b).)*</math>[,.;:?!)]+)", r'<span class="held">\1</span>', html)
 
@@ -163,6 +163,6 @@ class LessonExporter(HTMLExporter):
 
 
 def without_outputs(path: Path) -> str:
-    """The notebook as it is handed out for running: what its cells gave is left out."""
+    """The notebook without its outputs, for download."""
     notebook = read(path)
     return nbformat.writes(ClearOutputPreprocessor(enabled=True).preprocess(notebook, {})[0])
