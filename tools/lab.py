@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
+ROOT = Path(__file__).resolve().parent.parent
 FIRST = "notebooks/00_start_here.ipynb"
 AS_ROOT = "You are root: JupyterLab opens on this machine only (127.0.0.1)."
 EVERYWHERE = {"", "*", "0.0.0.0", "::", "localhost"}  # a server that listens there is reached at 127.0.0.1
@@ -50,8 +51,10 @@ def where_to_open(server: Mapping, browser: bool, ssh: str, user: str) -> list[s
 
 
 def address(server: Mapping) -> str:
-    """The address of the first notebook, with the server's token."""
-    url = f"http://{at(server)}:{server['port']}{server['base_url']}lab/tree/{quote(FIRST)}"
+    """The address of the first notebook, with the server's token; that of JupyterLab if it serves another folder."""
+    first, root = ROOT / FIRST, Path(server["root_dir"]).resolve()
+    place = f"lab/tree/{quote(first.relative_to(root).as_posix())}" if first.is_relative_to(root) else "lab"
+    url = f"http://{at(server)}:{server['port']}{server['base_url']}{place}"
     url = url.replace("http", "https", 1) if server["secure"] else url
     return f"{url}?token={server['token']}" if server["token"] else url
 

@@ -16,7 +16,8 @@ from packaging.specifiers import SpecifierSet
 from repository import PYPROJECT, ROOT
 
 SERVER = {"hostname": "127.0.0.1", "port": 8889, "base_url": "/", "secure": False, "token": "abc"}
-OPEN = "http://127.0.0.1:8889/lab/tree/notebooks/00_start_here.ipynb?token=abc"
+SERVER |= {"root_dir": str(ROOT / "notebooks")}  # as JupyterLab chooses it
+OPEN = "http://127.0.0.1:8889/lab/tree/00_start_here.ipynb?token=abc"
 
 
 # The lowest versions --------------------------------------------------------------------------------------------------
@@ -163,6 +164,14 @@ def test_another_port_of_ssh_is_part_of_the_tunnel():
 )
 def test_the_address_is_the_one_that_the_server_listens_at(changed, start):
     assert lab.address(SERVER | changed).startswith(start)
+
+
+@pytest.mark.parametrize(
+    ("root", "place"),
+    [(ROOT, "/lab/tree/notebooks/00_start_here.ipynb?"), (ROOT.parent / "elsewhere", ":8889/lab?")],
+)
+def test_the_address_leads_to_the_notebook_from_the_folder_that_is_served(root, place):
+    assert place in lab.address(SERVER | {"root_dir": str(root)})
 
 
 def test_a_server_with_a_password_has_no_token_in_its_address():
