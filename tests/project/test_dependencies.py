@@ -15,9 +15,8 @@ PYTHON_FILES = [path for path in files() if path.suffix == ".py" and set(path.pa
 OWN = {"lstm_lesson"} | {
     path.stem for folder in ("tests", "tools", "classroom", "benchmarks") for path in (ROOT / folder).rglob("*.py")
 }
-PIP_NAMES = {"PIL": "pillow"}  # where the import has another name
+MODULE_NAMES = {"pillow": "pil"}  # of packages whose module has another name; names are compared in small letters
 # nbconvert, Matplotlib, pytest and JupyterLab depend on these
-IMPORT_NAMES = {"pillow": "pil"}  # where the package has another name than its module, in small letters
 INSTALLED_WITH_OTHERS = {
     "bs4", "fonttools", "jinja2", "packaging", "yaml", "httpx", "tornado", "traitlets", "jupyter_server",
 }  # fmt: skip
@@ -60,7 +59,7 @@ def test_the_pinned_version_lies_in_the_range_of_the_package(name, version):
 
 @pytest.mark.parametrize("path", PYTHON_FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_imported_package_is_a_dependency(path):
-    modules = {IMPORT_NAMES.get(name, name.lower().replace("-", "_")) for name in requirements()}
+    modules = {MODULE_NAMES.get(name, name.lower().replace("-", "_")) for name in requirements()}
     known = modules | INSTALLED_WITH_OTHERS
     imported = set(imports(ast.parse(path.read_text(encoding="utf-8")))) - OWN - set(sys.stdlib_module_names)
-    assert {name for name in imported if PIP_NAMES.get(name, name).lower() not in known} == set()
+    assert {name for name in imported if name.lower() not in known} == set()
