@@ -72,7 +72,7 @@ test: setup
 	$(PY) -m pytest
 
 test-full: setup
-	$(PY) -m pytest -m "full and not colab" --dist=load
+	$(PY) -m pytest -m "full and not colab"
 
 # The lowest and the newest versions that pyproject.toml allows. pip keeps what is installed there if its version fits,
 # for example a torch without CUDA. Tests that need notebooks, a browser or a hub run in the other commands.

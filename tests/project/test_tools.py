@@ -88,6 +88,7 @@ LEARNERS_OWN = {  # none would pass: copies and notes, a script, a log, a pictur
 }
 
 
+@pytest.mark.full
 @pytest.mark.skipif(not tracked.tracked(ROOT), reason="no git here that knows this folder: all its files are tested")
 def test_a_learners_own_files_are_no_part_of_the_tests(tmp_path):
     root = tmp_path / "my lessons"
