@@ -4,27 +4,36 @@ import contextlib
 
 import browser
 import pytest
+from tracked import ROOT
+from xdist.scheduler import LoadFileScheduling
 
+FILES = {path for path in (ROOT / "tests").rglob("test_*.py") if "mark.browser" in path.read_text(encoding="utf-8")}
+NAMES = {path.relative_to(ROOT).as_posix() for path in FILES}
 STARTED, ENDS = {}, contextlib.ExitStack()
 
 
-def _in_a_browser(item) -> bool:
-    return "chromium" in getattr(item, "fixturenames", ())
+class OneBrowser(LoadFileScheduling):
+    """The tests of a file run in one worker, and so do all files with browser tests."""
+
+    def _split_scope(self, nodeid):
+        file = super()._split_scope(nodeid)
+        return "browser" if file in NAMES else file
 
 
-@pytest.hookimpl(tryfirst=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Used with `--dist=loadfile`; the marks of `--dist=loadgroup` have no effect in pytest 9.2."""
+    return OneBrowser(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
 def pytest_collection_modifyitems(items):
-    """Group the tests for `--dist=loadgroup`: by file, but all files with a browser test together, and last."""
-    files = {item.path for item in items if _in_a_browser(item)}
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("browser" if item.path in files else item.path.stem))
-    items.sort(key=lambda item: item.path in files)
+    """Files with browser tests run last, one after the other."""
+    items.sort(key=lambda item: item.path in FILES)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown(nextitem):
-    """Close both before a file without a browser test: Playwright keeps an event loop running in this thread."""
-    if nextitem is None or nextitem.get_closest_marker("xdist_group").args != ("browser",):
+    """Close both before a file without browser tests: Playwright keeps an event loop running in this thread."""
+    if nextitem is None or nextitem.path not in FILES:
         STARTED.clear()
         ENDS.close()
 
