@@ -1,4 +1,4 @@
-"""How long an import takes beside `import torch`, each in a fresh process, in turn."""
+"""How long an import takes relative to `import torch`, each in a fresh process, in turn."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""The implementations of the LSTM beside nn.LSTM, forward and backward: the same weights and input, each in turn."""
+"""Time of every implementation relative to nn.LSTM, forward and backward, with the same weights and input."""
 
 from statistics import median, quantiles
 
@@ -17,10 +17,10 @@ COMPILED = SIZES[0]  # compiling takes longer than all the rest, so one size mus
 def rows(options):
     compiles = not implementations.no_compiler()
     if not compiles:
-        print(f"No rung with torch.compile: {implementations.no_compiler()}.\n")
+        print(f"Not compiled: {implementations.no_compiler()}.\n")
     for device in ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]:
         for sizes in SIZES:
-            theirs, ours, runs = ladder(*sizes, device)
+            theirs, ours, runs = runs_of_size(*sizes, device)
             if compiles:
                 runs["compiled"] = None
             if compiles and sizes == COMPILED:
@@ -31,7 +31,7 @@ def rows(options):
 
 
 class Beside:
-    """nn.LSTM with its input: what every rung is measured against."""
+    """nn.LSTM with its input: every implementation is compared with it."""
 
     def __init__(self, lstm, x):
         self.lstm, self.x = lstm, x
@@ -41,26 +41,26 @@ class Beside:
         finish(self.x)
 
 
-def ladder(B, T, H, device):
-    """nn.LSTM, a CustomLSTM with the same weights, and a function to run for every rung."""
+def runs_of_size(B, T, H, device):
+    """nn.LSTM, a CustomLSTM with the same weights, and for every implementation a function that runs it."""
     torch.manual_seed(0)
     x = torch.randn(B, T, H, device=device, requires_grad=True)
     theirs = Beside(nn.LSTM(H, H, batch_first=True, device=device), x)
     ours = CustomLSTM.from_torch(theirs.lstm)
     if not torch.allclose(ours(x)[0], theirs.lstm(x)[0], atol=1e-5):
         raise AssertionError(f"CustomLSTM and nn.LSTM differ at B, T, H = {B}, {T}, {H}")
-    runs = {name: both_ways(rung, ours, x) for name, rung in implementations.IMPLEMENTATIONS.items()}
+    runs = {name: both_ways(run, ours, x) for name, run in implementations.IMPLEMENTATIONS.items()}
     runs["CustomLSTM"] = as_layer(ours, x)
     if device == "cuda":
         runs["CUDA graph"] = as_layer(torch.cuda.make_graphed_callables(ours, (x,)), x)
     return theirs, ours, runs
 
 
-def both_ways(rung, ours, x):
+def both_ways(implementation, ours, x):
     zeros = x.new_zeros(len(x), ours.hidden_size)
 
     def run():
-        rung(x, zeros, zeros, ours.cells[0].weights)[0].sum().backward()
+        implementation(x, zeros, zeros, ours.cells[0].weights)[0].sum().backward()
         finish(x)
 
     return run

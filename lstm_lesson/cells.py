@@ -116,9 +116,7 @@ class LSTMCell(nn.Module):
         """The parameters under their names in the equations."""
         return dict(self.named_parameters())
 
-    def forward(
-        self, x_t: Shape["B N"], state: tuple[Shape["B H"], Shape["B H"]] | None = None
-    ) -> tuple[Shape["B H"], Shape["B H"]]:
+    def forward(self, x_t: Shape["B N"], state: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, Tensor]:
         h, c = (zero_state(x_t, self.hidden_size),) * 2 if state is None else unpack_state("state", state)
         return lstm_step(x_t, h, c, self.weights)
 

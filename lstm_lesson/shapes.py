@@ -1,7 +1,7 @@
 """Shapes in a function's signature, and errors that name the argument, what it has and what it needs."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from itertools import pairwise
 from types import UnionType
@@ -78,19 +78,21 @@ def check_shapes(sizes: dict[str, int] | None = None, **arguments) -> dict[str, 
     first = None  # the argument that sets dtype and device
     for name, (tensor, letters) in arguments.items():
         letters = letters.split()
-        check_float(name, tensor, format_shape(letters))
-        shape = tuple(tensor.shape)
+        if not isinstance(tensor, torch.Tensor) or not tensor.is_floating_point():
+            check_float(name, tensor, format_shape(letters))
+        shape = tensor.shape
         new = _new_sizes(shape, letters, sizes)
         if new is None:
-            needs = f"{format_shape(letters)}{_known(letters, sizes, source)}"
-            raise ValueError(f"{name} has shape {shape}; it needs {needs}")
+            needs = f"it needs {format_shape(letters)}{_known(letters, sizes, source)}"
+            raise ValueError(f"{name} has shape {tuple(shape)}; {needs}")
         if 0 in shape:
             needs = f"every dimension of {format_shape(letters)} needs at least 1 entry"
-            raise ValueError(f"{name} has shape {shape}; {needs}")
+            raise ValueError(f"{name} has shape {tuple(shape)}; {needs}")
         first = first or (name, tensor)
-        _check_dtype_and_device(name, tensor, *first)
-        sizes.update(new)
-        source.update(dict.fromkeys(new, name))
+        if tensor.dtype != first[1].dtype or tensor.device != first[1].device:
+            raise ValueError(_other_kind(name, tensor, *first))
+        for letter in new:
+            sizes[letter], source[letter] = new[letter], name
     return sizes
 
 
@@ -100,13 +102,6 @@ def check_float(name: str, tensor, needs: str) -> None:
         raise ValueError(f"{name} is {type(tensor).__name__}; it needs a torch.Tensor of shape {needs}")
     if not tensor.is_floating_point():
         raise ValueError(f"{name} has dtype {tensor.dtype}; it needs a floating-point dtype such as torch.float32")
-
-
-def _check_dtype_and_device(name, tensor, first_name, first) -> None:
-    for what in ("dtype", "device"):
-        has, needs = getattr(tensor, what), getattr(first, what)
-        if has != needs:
-            raise ValueError(f"{name} has {what} {has}; it needs {needs}, as {first_name} has")
 
 
 def check_size(name: str, value) -> None:
@@ -153,16 +148,14 @@ def _of_rank(tensor, allowed: tuple[str, ...]) -> str:
     return allowed[-1]
 
 
-def _new_sizes(shape: tuple[int, ...], letters: list[str], sizes: dict[str, int]) -> dict[str, int] | None:
+def _new_sizes(shape: Sequence[int], letters: list[str], sizes: dict[str, int]) -> dict[str, int] | None:
     """The sizes of the letters that had none yet, or None if the shape does not fit its letters."""
     if len(shape) != len(letters):
         return None
     new = {}
     for letter, size in zip(letters, shape, strict=True):
-        known = sizes.get(letter) or new.get(letter) or _multiple(letter, sizes)
-        if known is None:
-            new[letter] = size
-        elif known != size:
+        known = sizes[letter] if letter in sizes else new.setdefault(letter, _multiple(letter, sizes) or size)
+        if known != size:
             return None
     return new
 
@@ -177,3 +170,9 @@ def _known(letters: list[str], sizes: dict[str, int], source: dict[str, str]) ->
     known = {letter: size for letter in letters if (size := sizes.get(letter) or _multiple(letter, sizes))}
     parts = [f"{s} = {size}" + (f", as in {source[s]}" if s in source else "") for s, size in known.items()]
     return f" with {' and '.join(parts)}" if parts else ""
+
+
+def _other_kind(name: str, tensor: torch.Tensor, first_name: str, first: torch.Tensor) -> str:
+    """The message for a dtype or device that differs from that of the first argument."""
+    what = "dtype" if tensor.dtype != first.dtype else "device"
+    return f"{name} has {what} {getattr(tensor, what)}; it needs {getattr(first, what)}, as {first_name} has"

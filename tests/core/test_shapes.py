@@ -61,7 +61,7 @@ def test_a_wrong_number_of_arguments_is_pythons_own_error(arguments):
 
 def test_the_size_of_4h_is_four_times_that_of_h():
     h, stacked = torch.zeros(2, 4), torch.zeros(3, 16)
-    assert check_shapes(h=(h, "B H"), W=(stacked, "N 4H")) == {"B": 2, "H": 4, "N": 3}
+    assert check_shapes(h=(h, "B H"), W=(stacked, "N 4H")) == {"B": 2, "H": 4, "N": 3, "4H": 16}
     with pytest.raises(ValueError, match=r"^W has shape \(3, 15\); it needs \(N, 4H\) with 4H = 16$"):
         check_shapes(h=(h, "B H"), W=(stacked[:, :15], "N 4H"))
 
