@@ -20,6 +20,7 @@ class OneBrowser(LoadFileScheduling):
         return "browser" if file in NAMES else file
 
 
+@pytest.hookimpl(optionalhook=True)  # without xdist there is no such hook
 def pytest_xdist_make_scheduler(config, log):
     """Used with `--dist=loadfile`; the marks of `--dist=loadgroup` have no effect in pytest 9.2."""
     return OneBrowser(config, log) if config.getvalue("dist") == "loadfile" else None
