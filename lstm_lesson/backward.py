@@ -14,7 +14,7 @@ def rnn_backward_step(
     dh_t: Shape["B H"], x_t: Shape["B N"], h_prev: Shape["B H"], h_t: Shape["B H"],
     W_xh: Shape["N H"], W_hh: Shape["H H"],
 ) -> tuple[Shape["B N"], Shape["B H"], Shape["N H"], Shape["H H"], Shape["H"]]:  # fmt: skip
-    """The gradients of a loss through one RNN step, from its gradient with respect to the output of the step.
+    """The gradients of a loss through one RNN step, computed from dh_t, the gradient at the step's output.
 
     dh_t is the whole gradient that arrives at h_t: from the loss at this step and from all later steps.
     Returns dx_t, dh_prev, dW_xh, dW_hh and db_h, the last three summed over the batch.

@@ -54,7 +54,7 @@ def forget_gate(
 def candidate(
     x_t: Shape["B N"], h_prev: Shape["B H"], W_xc: Shape["N H"], W_hc: Shape["H H"], b_c: Shape["H"]
 ) -> Shape["B H"]:
-    """What could be written into the memory, between -1 and 1 (the g_t of equation 3).
+    """The candidate (g_t in equation 3): new content for the cell state, each entry between -1 and 1.
 
     Source: Hochreiter & Schmidhuber 1997; tanh as in Graves & Schmidhuber 2005.
     Raises ValueError naming the argument whose shape does not fit.

@@ -13,7 +13,7 @@ from lstm_lesson.shapes import Shape, check_float, check_shapes, checked
 def spectral_radius(W: Shape["H H"]) -> Tensor:
     """The largest absolute eigenvalue: the factor by which repeated multiplication with W grows in the long run.
 
-    The result has no dimensions. Raises ValueError unless W is a square floating-point matrix of finite numbers.
+    Returns a 0-dim tensor. Raises ValueError unless W is a square floating-point matrix of finite numbers.
 
     >>> round(spectral_radius(torch.tensor([[0.0, -2.0], [2.0, 0.0]])).item(), 6)
     2.0
@@ -26,14 +26,14 @@ def spectral_radius(W: Shape["H H"]) -> Tensor:
 def gradient_by_lag(
     step: Callable, x: Shape["B T N"], h_0: Shape["B H"] | tuple[Shape["B H"], Shape["B H"]]
 ) -> Tensor | tuple[Tensor, Tensor]:
-    """How much of a gradient of length 1 at the last hidden state is left at each earlier one.
+    """The gradient's norm at each earlier hidden state, if its norm is 1 at the last hidden state.
 
     `step` maps x_t (B, N) and h_prev (B, H) to h_t (B, H), as an `RNNCell` does.
     Returns norms (B, T + 1): entry k belongs to the hidden state k steps before the last, so entry 0 is 1.
-    The gradient starts with the same number in every unit, 1/√H.
+    The gradient at the last hidden state is 1/√H in every unit.
     For a state (h, c), h_0 is the tuple (h_0, c_0): `step` then maps x_t and (h_prev, c_prev) to (h_t, c_t), as an
     `LSTMCell` does, and two norms are returned, at h and at c. The gradient starts at the last h alone; the norm at a
-    c is that of its whole gradient, through its own h and through the next c.
+    c is of the total gradient: the path through h of the same step plus the path through the next c.
     Raises ValueError for x and h_0 that do not fit, and for a `step` that returns another shape.
 
     >>> gradient_by_lag(lambda x_t, h: 0.5 * h + x_t, torch.zeros(1, 3, 4), torch.zeros(1, 4)).tolist()
@@ -65,7 +65,7 @@ def _differentiable(new: Sequence[Tensor], start: Mapping[str, Tensor]) -> tuple
 
 
 def clip_by_norm(grads: Sequence[Tensor], max_norm: float) -> list[Tensor]:
-    """Gradients scaled by one factor so that their joint 2-norm is at most `max_norm`; unchanged if it already is.
+    """Gradients scaled by one factor so that their global 2-norm is at most `max_norm`; unchanged if it already is.
 
     grads: tensors of any shapes -> new list of the same shapes. Source: Pascanu, Mikolov & Bengio 2013.
     Raises ValueError for an empty list, and for a max_norm that is not above 0.
@@ -82,7 +82,7 @@ def clip_by_norm(grads: Sequence[Tensor], max_norm: float) -> list[Tensor]:
 
 
 def truncate(state: Tensor | tuple) -> Tensor | tuple:
-    """The state without its history: the same numbers, but no gradient flows to the steps before.
+    """The state detached from the graph: the same values, but no gradient flows to earlier steps.
 
     `state` is a tensor or a tuple of tensors, such as (h, c). Raises ValueError for anything else.
     Source: truncated backpropagation through time, Williams & Peng 1990.

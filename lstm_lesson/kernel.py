@@ -109,7 +109,7 @@ def lstm_sequence(
 
     x (B, T, N), h_0 and c_0 (B, H), weights as `stacked_weights` returns them, `keep` as in `run_cell`.
     Returns all hidden states (B, T, H), which have no meaning at padded steps, and the last cell state (B, H).
-    Second derivatives work, too: autograd then computes both.
+    Second derivatives work too: autograd then computes the first and the second derivatives.
     """
     return LSTMFunction.apply(x, h_0, c_0, W_x, W_h, b, keep)
 
@@ -117,7 +117,7 @@ def lstm_sequence(
 def hoisted_sequence(
     x: Tensor, h_0: Tensor, c_0: Tensor, W_x: Tensor, W_h: Tensor, b: Tensor, keep: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
-    """`lstm_sequence` with the backward pass of autograd: what x adds to the gates is one matmul before the loop."""
+    """`lstm_sequence` with autograd's backward pass; one matmul before the loop computes x W_x for all steps."""
     h_t, c_t, hidden_seq = h_0, c_0, []
     keeps = [None] * x.shape[1] if keep is None else keep[:, :, None].unbind(1)
     for z_t, keep_t in zip((x @ W_x + b).unbind(1), keeps, strict=True):  # z_t (B, 4H)

@@ -15,7 +15,7 @@ from lstm_lesson.shapes import Shape, check_lengths, check_shapes, check_size, c
 def unroll(
     x: Shape["B T N"], h_0: Shape["B H"], W_xh: Shape["N H"], W_hh: Shape["H H"], b_h: Shape["H"]
 ) -> Shape["B T H"]:
-    """All hidden states of a tanh RNN along a sequence: the same weights at every step.
+    """All hidden states (B, T, H) of a tanh RNN along a sequence: the same weights at every step.
 
     Source: Elman 1990. Raises ValueError naming the argument whose shape does not fit.
     """
@@ -56,7 +56,7 @@ def last_true_step(hidden_seq: Shape["B T H"], lengths: Tensor) -> Shape["B H"]:
 def lstm(
     x: Shape["B T N"], h_0: Shape["B H"], c_0: Shape["B H"], weights: Mapping[str, Tensor]
 ) -> tuple[Shape["B T H"], Shape["B H"], Shape["B H"]]:
-    """An LSTM along a sequence: all hidden states, the last hidden state and the last cell state.
+    """An LSTM along a sequence: all hidden states (B, T, H), the last h (B, H) and the last c (B, H).
 
     `weights` as in `lstm_step`. Raises ValueError naming the argument that does not fit.
     """
@@ -73,7 +73,7 @@ def from_torch_weights(
 ) -> dict[str, Tensor]:
     """PyTorch's stacked weights, rows in the order i, f, g, o, as copies under the names in the equations.
 
-    Returns {"W_xi": (N, H), "W_hi": (H, H), "b_i": (H,), …}, without history; the two biases are added.
+    Returns {"W_xi": (N, H), "W_hi": (H, H), "b_i": (H,), …}, detached; b is the sum of the two biases.
     Source: the documentation of `torch.nn.LSTM`.
     Raises ValueError naming the argument that does not fit or has NaN entries.
     """

@@ -24,7 +24,7 @@ class Shape(str):
 def checked(function: Callable) -> Callable:
     """Check the arguments of each call with `check_shapes`, by the shapes in the function's annotations.
 
-    `Shape["H H"] | Shape["H"]` allows a tensor either shape. An argument whose default is None may be None, unless
+    `Shape["H H"] | Shape["H"]` allows a tensor either shape. An argument with default None may be None, unless
     the next such argument is given. The function without its checks is `__wrapped__`.
 
     >>> @checked
@@ -59,7 +59,7 @@ def checked(function: Callable) -> Callable:
 
 
 def check_shapes(sizes: dict[str, int] | None = None, **arguments) -> dict[str, int]:
-    """Check the shape of each argument; the first argument that has a letter sets the letter's size.
+    """Check the shape of each argument; the first argument that uses a letter fixes the size of that letter.
 
     Each keyword is `name=(tensor, "B N")`. The size of 4H is four times that of H, once H is known.
     Returns the size of every letter, which a later call can take as `sizes`.

@@ -48,7 +48,7 @@ def lorenz(batch: int, steps: int, generator: torch.Generator | None = None, dt:
 
     -> (B, T, 3), float32, from random starts; the first 20 units of time are dropped, so that the series lies
     on the attractor. Integrated in float64 by Runge–Kutta steps of at most 0.01. Two starts that differ by d are
-    about d·e^(0.9 t) apart after a time t, until they are as far apart as two random states: no forecast reaches far.
+    about d·e^(0.9 t) apart after a time t, up to the distance of two random states: no long forecast works.
     Over a long run the mean of x is 0 (the equations stay the same if x and y change sign), and the mean of x² is
     8/3 times the mean of z: that is the mean squared error of always answering 0 for x.
     Source: Lorenz 1963. Raises ValueError for a batch or steps below 1 and unless 0 < dt <= 1.
@@ -104,7 +104,7 @@ def load_co2(folder: str | Path | None = None) -> Series:
     The longest period without a missing month: May 1964 to April 2020. Measured by the Scripps CO2 Program (Keeling
     et al. 2001), under Creative Commons Attribution 4.0; the file is the one that the collection vega-datasets keeps.
     It is downloaded once, checked by SHA-256 and kept, in the places that `text.load_news` names.
-    Raises OSError if the file can't be had unharmed.
+    Raises NewsUnavailable, an OSError, if the file cannot be downloaded or is damaged.
     """
     with find(FILE, folder).open(encoding="utf-8", newline="") as file:
         rows = [

@@ -42,7 +42,7 @@ def adding_problem(batch: int, steps: int, generator: torch.Generator | None = N
 
 
 def temporal_order(batch: int, steps: int, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
-    """Two signs, each X or Y, stand among random letters: which came first, and which second?
+    """Classify a sequence by its two symbols, each X or Y, in their order; the other letters are random.
 
     -> x (B, T, 6), one-hot: the letters a, b, c, d, then X, then Y; labels (B,) int64: 0 for XX, 1 XY, 2 YX, 3 YY.
     The first sign falls between T/10 and T/5, the second between T/2 and 3T/5; the other letters are random.
@@ -65,7 +65,7 @@ def temporal_order(batch: int, steps: int, generator: torch.Generator | None = N
 
 def copy_memory(batch: int, delay: int, generator: torch.Generator | None = None, length: int = 5,
                 letters: int = 8) -> tuple[Tensor, Tensor]:  # fmt: skip
-    """Read some letters, wait, and repeat them after a sign.
+    """Read some letters, wait, and output the letters after a go signal ("the sign").
 
     -> x (B, T, letters + 2) one-hot, targets (B, T) int64, with T = 2·length + delay. x holds `length` letters,
     `delay − 1` blanks, the sign, and `length` blanks. The blank has index `letters`, the sign `letters + 1`.
@@ -88,7 +88,7 @@ def copy_memory(batch: int, delay: int, generator: torch.Generator | None = None
 
 
 def reber_strings(n: int, generator: torch.Generator | None = None) -> list[str]:
-    """Words of the embedded Reber grammar: the second and the last but one letter are equal, T or P.
+    """Words of the embedded Reber grammar: the second and the second-to-last letter are equal, both T or both P.
 
     n words, such as BTBTXSETE: B, then T or P, a whole word of the Reber grammar (from B to E), the same T or P again,
     and E. At each fork of the grammar both ways have probability 1/2; a word has 9 letters or more.
@@ -111,7 +111,7 @@ def embedded_reber(batch: int, generator: torch.Generator | None = None) -> tupl
     """Predict the next letter at each step of a word of the embedded Reber grammar.
 
     -> x (B, T, 7), one-hot in the order of `REBER`: the word without its last letter, then zeros;
-    targets (B, T) int64: the letter that follows, then `IGNORE`; lengths (B,): the number of true steps of x.
+    targets (B, T) int64: the letter that follows, then `IGNORE`; lengths (B,): the number of steps of x before padding.
     The letter to remember is the target at step `lengths − 2`: the same T or P as the second letter of the word.
     Without memory, accuracy there is 1/2. Sources as in `reber_strings`; as a test of memory Hochreiter &
     Schmidhuber 1997. Raises ValueError for a batch below 1.
@@ -136,8 +136,8 @@ def spike_timing(batch: int, intervals: int = 3, generator: torch.Generator | No
     """At each spike of a sequence, predict the interval since the spike before.
 
     -> x (B, T, 1): 1 at a spike, 0 elsewhere; targets (B, T): at each spike except the first, the interval since the
-    spike before, scaled so that `shortest` steps are 0 and `longest` steps are 1, and 0 elsewhere; asked (B, T) bool:
-    True where there is such a target. T = shortest + intervals · longest. The first spike comes within `shortest`
+    spike before, scaled from `shortest` = 0 to `longest` = 1; 0 at all other steps; asked (B, T) bool:
+    True where the target counts. T = shortest + intervals · longest. The first spike comes within `shortest`
     steps; each interval is a whole number from `shortest` to `longest`, all equally likely.
     Always answering 1/2, the mean, has a mean squared error of (n + 2) / (12 n) with n = longest − shortest: 0.1 for
     n = 10. An error of one step costs 1/n².

@@ -18,7 +18,7 @@ MAX_ENTRIES = 1000  # of a returned container that are looked at: its iterator m
 
 @dataclass
 class Problem:
-    """What is wrong with an answer: what was got and what expected, and for values both tensors, for a picture.
+    """What is wrong with an answer: the returned and the expected result; for wrong values both tensors, to plot.
 
     The text of a "gradient" or "backward" problem continues "The values are right, but".
     """
@@ -29,13 +29,13 @@ class Problem:
 
 
 class WrongStructure(Exception):
-    """Something else was returned than the expected tensor, tuple or dictionary; the message says what."""
+    """The returned value is not the expected tensor, tuple or dictionary; the message names what it is."""
 
 
 def leaves(name: str, value) -> list[tuple[str, object]]:
     """What tuples, lists and mappings hold, each under the name that a learner would write: `h[0]`, `w["W_xi"]`.
 
-    Of each container at most MAX_ENTRIES.
+    At most MAX_ENTRIES entries of each container are returned.
     """
     if isinstance(value, Mapping):
         return [leaf for k, v in islice(value.items(), MAX_ENTRIES) for leaf in leaves(f'{name}["{k}"]', v)]
@@ -134,7 +134,7 @@ def wrong_keys(got: Mapping, expected: Mapping, needs: str) -> str:
 
 
 def wrong_length(got, needs: str, holds_mappings: bool) -> str:
-    """A sentence on too many or too few results, or on results inside a container of their own."""
+    """A sentence that says: too many results, too few results, or results nested in one more container."""
     containers = (type(v).__name__ for v in islice(got, MAX_ENTRIES) if isinstance(v, (tuple, list, Mapping)))
     nested = next(containers, "")
     if nested and not holds_mappings:

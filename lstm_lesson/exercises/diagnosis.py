@@ -65,7 +65,7 @@ def possible_causes(answer: Answer, trials: list[Trial], problem: Problem) -> It
 
 
 def known_mistake(answer: Answer, trials: list[Trial]) -> str:
-    """The cause of the known mistake that returns the same as the answer on every set of inputs."""
+    """The cause of a known mistake, if that mistake and the answer return the same on every set of inputs."""
     if not answer.exercise.mistakes:
         return ""
     trials = trials + [answer.try_on(inputs) for inputs in square_input_sets()]
@@ -151,7 +151,7 @@ def backward_error(text: str) -> str:
 
 
 def detached_result(text: str) -> str:
-    """The result has no graph."""
+    """The result is detached from the autograd graph (it has no grad_fn)."""
     if "no gradient" not in text:
         return ""
     return (
@@ -217,7 +217,7 @@ def not_repeatable(answer: Answer, trial: Trial) -> str:
 
 
 def arguments_without_effect(answer: Answer, trials: list[Trial]) -> str:
-    """Arguments that change the reference's result and not the answer's."""
+    """Arguments that change the result of the reference but not the result of the answer."""
     idle = [name for name in trials[0].arguments if not has_effect(answer, trials[:3], name)]
     if not idle:
         return ""

@@ -49,7 +49,7 @@ class Exercise:
 class Inputs:
     """Draws the random tensors of one set of inputs: its sizes, scale and dtype, and a generator of its own.
 
-    `draw("B N")`, for an Inputs of the name draw, is a normal tensor (B, N) times `scale`. `index` numbers the sets,
+    If draw is an Inputs, `draw("B N")` is a (B, N) tensor: standard normal, times `scale`. `index` numbers the sets,
     for arguments that alternate between them.
     """
 

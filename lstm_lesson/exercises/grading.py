@@ -81,7 +81,7 @@ def wrong_arguments(f: Callable, names: list[str]) -> str:
 
 
 def run_trials(answer: Answer) -> list[Trial]:
-    """The answer on every set of inputs; once the time is up, on no more."""
+    """Run the answer on every set of inputs; stop when the time limit is reached."""
     trials = []
     for inputs in input_sets():
         trials.append(answer.try_on(inputs))

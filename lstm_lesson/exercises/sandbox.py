@@ -1,6 +1,6 @@
 """Run a learner's function so that it cannot disturb the notebook.
 
-Caught or undone are exceptions, printed text, endless loops and changed settings of torch.
+It catches exceptions, printed text and infinite loops, and restores the settings of torch.
 """
 
 import contextlib

@@ -105,15 +105,15 @@ def full_grid() -> list[Run]:
 
 
 def trained(run: Run) -> tuple[Run, float]:
-    """A run beside its `final_loss`, so that results may come back in any order."""
+    """The pair (run, its `final_loss`), so that results may come back in any order."""
     return run, final_loss(run)
 
 
 def final_loss(run: Run) -> float:
     """Train as `run` says, with Adam, and return the loss on 1000 fresh sequences, the same for every run of a task.
 
-    Runs that differ in the variant only start from the same weights and see the same batches. Adam's learning rate
-    falls to 0, gradients are clipped to a joint norm of 1. A loss that is no longer finite ends the training, and
+    If only the variant differs, two runs start from the same weights and see the same batches. Adam's learning rate
+    falls to 0, gradients are clipped to a global norm of 1. A loss that is no longer finite ends the training, and
     comes back as it is. The global random numbers and the number of threads are left as they were.
     """
     task, threads = TASKS[run.task], torch.get_num_threads()

@@ -40,7 +40,7 @@ def learn_to_add(
 ) -> AddingResult:  # fmt: skip
     """Train small LSTMs whose step is `step` on the adding problem, several runs at once.
 
-    The runs differ in their first weights and in the sequences they see; the same `seed` gives every `step` the same
+    The runs differ in their initial weights and their sequences; the same `seed` gives every `step` the same
     ones. Adam on the mean squared error, 64 new sequences a step. A line shows loss and time left, headed by `label`.
     Raises ValueError for numbers below 1.
     """

@@ -21,7 +21,7 @@ def sweep(runs: Sequence[Run], path: Path | str | None = None, workers: int = -1
           command: str = "", progress: bool = True) -> list[dict]:  # fmt: skip
     """Train every run that the file `path` does not hold yet; return one row for each run, in the order of `runs`.
 
-    A row is a Run's fields, its `loss` beside that of `chance`, the versions, the date and `command`. With `path`,
+    A row holds the Run's fields, `loss`, `chance` (the chance loss), versions, date and `command`. With `path`,
     each row is appended to that CSV file as soon as it is finished; an interrupted sweep continues where it stopped.
     Through joblib: on `workers` processes (-1: one a core), or on the Dask cluster of `scheduler`, tcp://HOST:PORT.
     Raises ValueError for runs that occur twice, and for a file that no sweep has written.

@@ -26,7 +26,7 @@ class Explorer:
     A subclass passes its controls to `super().__init__` and defines `draw`. `controls` maps the names of draw's
     arguments to ipywidgets; `rows` holds the controls and any buttons row by row, by default in one row that wraps.
     Shown as the last expression of a cell: live with a kernel, as a picture with alt text without one.
-    An error of `draw` is raised at the start. Later it is shown in place of the picture, until a value that works.
+    An error in the first `draw` is raised. A later error replaces the picture until `draw` succeeds again.
     """
 
     def __init__(self, controls: dict, rows: list | None = None):

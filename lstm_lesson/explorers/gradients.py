@@ -20,7 +20,7 @@ CONTROL_NAMES = {"radius": "spectral radius", "forget_bias": "forget bias", "inp
 
 
 class GradientExplorer(Explorer):
-    """The length of a gradient against the number of steps back, with a reference to compare with.
+    """The norm of a gradient against the lag (number of steps back), with a reference curve.
 
     kind "RNN" (notebook 03): the spectral radius of W_hh, with tanh or without, against radius^k. kind "LSTM"
     (notebook 09): the bias of the forget gate, against f^k with f = σ(bias), and the gradient at the memory c.

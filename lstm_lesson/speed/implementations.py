@@ -54,9 +54,9 @@ def fused_gates(
 
 @checked
 def hoist_inputs(x: Shape["B T N"], W_x: Shape["N 4H"], b: Shape["4H"]) -> Shape["B T 4H"]:
-    """What the inputs and the biases add to all gates, for every step at once.
+    """x W_x + b for all gates and all steps at once: (B, T, 4H).
 
-    No step waits for another here, so it is one matmul. Raises ValueError naming the argument whose shape does not fit.
+    It reads no hidden state, so one matmul is enough. Raises ValueError naming the argument whose shape does not fit.
     """
     return x @ W_x + b
 

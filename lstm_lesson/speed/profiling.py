@@ -111,10 +111,10 @@ def bytes_saved(function: Callable[[], object], besides: Sequence[Tensor] = ()) 
 def ratios(
     runs: Mapping[str, Callable[[], object]], beside: Callable[[], object], seconds: float = 2.0, at_least: int = 3
 ) -> dict[str, list[float]]:
-    """How many times as long as `beside` each of `runs` takes, in pairs: one run of each, in turn.
+    """The time of each function in `runs`, divided by the time of `beside`; the two run in turn, as one pair.
 
-    `seconds` is divided equally among `runs`, but each has at least `at_least` pairs, after one that is not counted.
-    One after the other is measured, because what one leaves in the caches and in the memory of torch slows the next.
+    Each function gets an equal part of `seconds`, and at least `at_least` pairs after one warm-up pair.
+    The pairs of one function are measured before the next function's: mixed runs would disturb each other's caches.
     """
     found = {}
     for name, run in runs.items():

@@ -14,7 +14,7 @@ from lstm_lesson.text.news import Vocabulary
 
 
 class TextClassifier(nn.Module):
-    """A classifier of texts (many-to-one): Embedding -> LSTM -> its last true step -> Linear.
+    """A text classifier (many-to-one): Embedding -> LSTM -> hidden state at the last step before padding -> Linear.
 
     (ids (B, T) int64, lengths (B,) or None for T) -> logits (B, classes). `lstm` is a CustomLSTM, or a `torch.nn.LSTM`
     in one direction with batch_first=True; None builds a CustomLSTM. Padding on the right does not change the result.

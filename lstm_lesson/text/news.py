@@ -77,7 +77,7 @@ def tokenize(text: str) -> list[str]:
 
 
 class Vocabulary:
-    """Numbers for words: 0 is <pad>, 1 is <unk>, then the words, the most frequent first.
+    """Maps words to token ids: 0 is <pad>, 1 is <unk>, then the words, the most frequent first.
 
     `token_lists` are tokenised texts; words seen fewer than `min_freq` times are left out and become <unk>.
 
@@ -95,7 +95,7 @@ class Vocabulary:
         return len(self.tokens)
 
     def encode(self, tokens: list[str]) -> Tensor:
-        """(T,) int64. A text without words becomes one <unk>, since a sequence needs at least one step."""
+        """The token ids of a text, (T,) int64. A text without words becomes one <unk>: T is at least 1."""
         return torch.tensor([self.ids.get(token, 1) for token in tokens] or [1])
 
 

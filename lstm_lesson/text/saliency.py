@@ -41,7 +41,7 @@ def saliency(classifier: TextClassifier, ids: Tensor, lengths=None, target: int 
     """First-order effect of each word on the classifier's answer: its size and its direction.
 
     ids (B, T) int64, lengths (B,) -> two tensors (B, T), 0 at padding: the norm of the gradient of the log odds of
-    class `target` at the last true step by the word's embedding; and gradient times embedding, summed over its
+    class `target` at the last step, with respect to the word's embedding; and gradient times embedding, summed over its
     entries, which is positive where the word pushes towards `target`.
     The classifier runs in evaluation mode and is not changed.
     Source: Li et al. 2016; for recurrent networks Madsen 2019.

@@ -157,7 +157,7 @@ def fit(model: Forecaster, series: Tensor, steps: int = 200, window: int = 40, l
 
     series (T,), or several of them (S, T). A step takes `batch_size` windows of `window` values at random places
     that `seed` fixes. The loss is the mean squared error without the first `warm` forecasts of each window, which
-    have seen too little. Gradients are clipped to a joint norm of 1. A line shows loss and time left after `label`.
+    have a short past. Gradients are clipped to a global norm of 1. A line shows loss and time left after `label`.
     Raises ValueError for numbers below 1 and a series too short for one window and the value after it.
     """
     for name, size in {"steps": steps, "window": window, "batch_size": batch_size}.items():

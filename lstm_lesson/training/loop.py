@@ -37,7 +37,7 @@ def fit(model: nn.Module, train: Examples, val: Examples, epochs: int = 8, lr: f
     """Train a classifier with Adam on cross-entropy, and leave it with the weights of its best epoch by validation.
 
     `train` and `val` are (sequences, labels). Batches hold texts of similar length, in an order that `seed` fixes (it
-    also fixes dropout), so that two models with one seed see the same batches. Gradients are clipped to a joint norm
+    also fixes dropout), so that two models with one seed see the same batches. Gradients are clipped to a global norm
     of `clip`. `progress` shows one line with loss and time left, headed by `label`.
     Raises ValueError for examples that do not fit and for numbers out of range, and if the loss is no longer finite.
     """
@@ -79,11 +79,11 @@ def fit(model: nn.Module, train: Examples, val: Examples, epochs: int = 8, lr: f
 def training_steps(
     optimizer: torch.optim.Optimizer, batches: Iterable, loss: Callable[..., Tensor], clip: float | None = None
 ) -> Iterator[tuple]:
-    """The training loop: for each batch compute the loss, go backward, clip, and let the optimizer take its step.
+    """The training loop: for each batch compute the loss, backpropagate, clip, and take one optimizer step.
 
-    `loss` maps a batch to a tensor; if it has several entries, one a run, their sum is minimised. Yields each batch
+    `loss` maps a batch to a tensor; if it has one entry per run, their sum is minimised. Yields each batch
     with its loss before the weights change, so that a caller who stops there keeps the weights.
-    `clip` limits the joint norm of all gradients.
+    `clip` is the largest allowed global norm of all gradients.
     """
     weights = [weight for group in optimizer.param_groups for weight in group["params"]]
     for batch in batches:

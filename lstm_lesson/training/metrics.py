@@ -29,7 +29,7 @@ def masked_accuracy(logits: Tensor, targets: Tensor, keep: Tensor) -> Tensor:
 
 @torch.no_grad()
 def predict(model: nn.Module, sequences: Sequence[Tensor], batch_size: int = 256) -> Tensor:
-    """Probabilities (n, classes) for number sequences, in their order; the model runs in evaluation mode, unchanged."""
+    """Class probabilities (n, classes) for n sequences of token ids; the model runs in eval mode, unchanged."""
     was_training, place = model.training, torch.arange(len(sequences))
     model.eval()
     parts, places = [], []
@@ -79,7 +79,7 @@ def sign_flip_test(differences: Tensor) -> Tensor:
     """Sign-flip permutation test for paired differences: the exact two-sided p-value of their mean.
 
     differences (n,), n from 1 to 16: one for each seed, changed minus unchanged -> p, a tensor without dimensions.
-    If the change had no effect, each difference could as well have the other sign. All 2ⁿ choices of signs are tried,
+    If the change has no effect, both signs of each difference are equally likely. All 2ⁿ choices of signs are tried,
     and p is the share of them whose mean is at least as far from 0. The smallest p is 2/2ⁿ: 1/16 for five seeds.
     Source: Fisher 1935, chapter III. Raises ValueError for anything but a vector of 1 to 16 finite floats.
 
