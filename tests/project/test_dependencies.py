@@ -15,7 +15,8 @@ PYTHON_FILES = [path for path in files() if path.suffix == ".py" and set(path.pa
 OWN = {"lstm_lesson"} | {
     path.stem for folder in ("tests", "tools", "classroom", "benchmarks") for path in (ROOT / folder).rglob("*.py")
 }
-MODULE_NAMES = {"pillow": "pil"}  # of packages whose module has another name; names are compared in small letters
+# packages whose module has another name; names are compared in small letters
+MODULE_NAMES = {"pillow": "pil", "pytest-xdist": "xdist"}
 # nbconvert, Matplotlib, pytest and JupyterLab depend on these
 INSTALLED_WITH_OTHERS = {
     "bs4", "fonttools", "jinja2", "packaging", "yaml", "httpx", "tornado", "traitlets", "jupyter_server",
