@@ -367,8 +367,10 @@ def test_a_learner_cannot_control_the_server_of_another_or_the_proxy(two):
 
 
 def test_package_and_data_are_shared_and_read_only(two):
-    shared = two.output(two.bob, "import os, lstm_lesson; print(lstm_lesson.__file__, os.environ['LSTM_LESSON_CACHE'])")
-    package, cache = map(Path, shared.split())
+    shared = two.output(
+        two.bob, "import os, lstm_lesson; print(lstm_lesson.__file__, os.environ['LSTM_LESSON_CACHE'], sep=':')"
+    )
+    package, cache = map(Path, shared.strip().split(":"))
     assert package == ROOT / "lstm_lesson" / "__init__.py"
     data = cache / "covid" / "tweets.csv"
     assert two.tries(two.bob, [package, data]) == [f"open {package}", f"open {data}"]
