@@ -1,6 +1,6 @@
 """Print the benchmark tables: `python benchmarks/run.py --help` says what can be chosen.
 
-Machines differ and are noisy, so times are medians of paired runs, and told as ratios.
+Machines differ and are noisy, so times are medians of paired runs, and are given as ratios.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""The comparison with PyTorch catches every wrong cell of the zoo and no right one, and the zoo trains as it says."""
+"""The comparison with PyTorch rejects every broken cell and accepts the correct one; trainings with a given step."""
 
 import pytest
 import torch

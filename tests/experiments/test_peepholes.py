@@ -1,4 +1,4 @@
-"""Peepholes: equal to ONNX's LSTM operator, told apart from their misreading, compared over paired seeds."""
+"""Peepholes: equal to ONNX's LSTM operator, different from their misreading, compared over paired seeds."""
 
 import numpy as np
 import onnx

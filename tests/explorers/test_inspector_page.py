@@ -60,7 +60,7 @@ class Opened:
 
 @pytest.fixture
 def opened(chromium, tmp_path):
-    """Open an exported page from disk; whatever it asks for beyond itself is refused and told."""
+    """Open an exported page from disk; every request for anything else is refused and noted."""
     contexts = []
 
     def open_page(inspector, viewport=browser.PROJECTOR):
