@@ -23,12 +23,13 @@ class OneBrowser(LoadFileScheduling):
 @pytest.hookimpl(optionalhook=True)  # without xdist there is no such hook
 def pytest_xdist_make_scheduler(config, log):
     """Used with `--dist=loadfile`; the marks of `--dist=loadgroup` have no effect in pytest 9.2."""
+    config.option.loadscopereorder = False  # keep the order below
     return OneBrowser(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 def pytest_collection_modifyitems(items):
-    """Files with browser tests run last, one after the other."""
-    items.sort(key=lambda item: item.path in FILES)
+    """Files with browser tests come first: they take longest, and other workers run the rest meanwhile."""
+    items.sort(key=lambda item: item.path not in FILES)
 
 
 @pytest.hookimpl(trylast=True)
