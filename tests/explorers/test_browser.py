@@ -81,6 +81,16 @@ def kernel(lab):
     return lab.ask("POST", "kernels", {"name": "python3"})["id"]
 
 
+@pytest.fixture(params=[path for path in NOTEBOOKS if explorer_cells(path)], ids=lambda path: path.stem)
+def lesson(request, lab, kernel, chromium):
+    """A lesson's first explorer, open and run."""
+    page = chromium.new_context(viewport=browser.PROJECTOR).new_page()
+    sheet = lab.open(page, request.param.stem, explorer_cells(request.param), kernel)
+    yield sheet
+    sheet.empty()
+    page.context.close()
+
+
 @pytest.fixture(params=MADE)
 def shown(request, sheet):
     place = list(MADE).index(request.param)
@@ -219,10 +229,8 @@ def test_everything_can_be_read_on_a_projector(shown, chromium):
     assert shown.box.evaluate("box => box.scrollWidth <= box.clientWidth + 1")
 
 
-@pytest.mark.parametrize("path", [path for path in NOTEBOOKS if explorer_cells(path)], ids=lambda path: path.stem)
-def test_the_lessons_own_explorer_answers_to_the_keyboard(path, lab, kernel, chromium):
-    page = chromium.new_context(viewport=browser.PROJECTOR).new_page()
-    sheet = lab.open(page, path.stem, explorer_cells(path), kernel)
+def test_the_lessons_own_explorer_answers_to_the_keyboard(lesson):
+    page, sheet = lesson.page, lesson
     assert sheet.failures == []
     boxes = page.locator(".lesson-explorer")
     assert boxes.count() > 0
@@ -241,7 +249,6 @@ def test_the_lessons_own_explorer_answers_to_the_keyboard(path, lab, kernel, chr
         page.wait_for_function("([box, before]) => box.querySelector('img').src !== before",
                                arg=[box.element_handle(), before])  # fmt: skip
     assert sheet.complaints == []
-    page.context.close()
 
 
 def test_an_error_is_shown_in_the_pictures_place_and_goes_again(sheet):

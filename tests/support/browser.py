@@ -180,29 +180,15 @@ class Lab:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.server.pid, signal.SIGKILL)
 
-    def empty(self, kernel):
-        """Delete a kernel's variables and widgets before a page opens it: the page asks it for its widgets at once."""
-        from jupyter_client import BlockingKernelClient
-
-        client = BlockingKernelClient(connection_file=str(self.folder / "jupyter_runtime_dir" / f"kernel-{kernel}.json"))
-        client.load_connection_file()
-        client.start_channels()
-        try:
-            client.wait_for_ready(timeout=START)
-            client.execute_interactive(EMPTY, timeout=START, output_hook=lambda message: None)
-        finally:
-            client.stop_channels()
-
     def open(self, page, name, cells, kernel=None):
         """Write a notebook of these code cells, open it in the page, and run it: a Sheet.
 
-        It has a new kernel, or the running one with the id `kernel`, whose variables and widgets are deleted before.
+        It has a new kernel, or the running one with the id `kernel`; the notebook that had it before called `empty`.
         """
         name = re.sub(r"\W+", "_", name)
         notebook = new_notebook(cells=[new_code_cell(cell) for cell in cells], metadata=KERNEL)
         nbformat.write(notebook, self.folder / "notebooks" / f"{name}.ipynb")
         if kernel is not None:
-            self.empty(kernel)
             session = {"name": name, "path": f"{name}.ipynb", "type": "notebook", "kernel": {"id": kernel}}
             self.ask("POST", "sessions", session)
         sheet = Sheet(page, self.url)
@@ -242,6 +228,11 @@ class Sheet:
             {start}.then(() => {{ window.haveRun = true }});
         }}""")
         self.page.wait_for_function("window.haveRun", timeout=RUN)
+
+    def empty(self):
+        """Delete the kernel's variables and widgets, for the next notebook: its page asks for all widgets at once."""
+        kernel = "jupyterapp.shell.currentWidget.context.sessionContext.session.kernel"
+        self.page.evaluate(f"code => {kernel}.requestExecute({{code}}).done.then(() => null)", EMPTY)
 
     @property
     def outputs(self):
