@@ -51,8 +51,8 @@ def _unfit_weights(cell: LSTMCell) -> str:
     N, H, weights = cell.input_size, cell.hidden_size, cell.weights
     for k in GATES:
         for name, shape in ((f"W_x{k}", (N, H)), (f"W_h{k}", (H, H)), (f"b_{k}", (H,))):
-            if tuple(weights[name].shape) != shape:
-                return f"{name} has shape {tuple(weights[name].shape)}, not {shape}"
+            if (has := tuple(getattr(weights.get(name), "shape", ()))) != shape:
+                return f"{name} has shape {has}, not {shape}"
     return ""
 
 
@@ -74,7 +74,8 @@ def run_cell(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """One cell along x (B, T, N), from the last step to the first if `backwards`: `layers.run_steps`, but quicker.
 
-    h_0, c_0 (B, H); keep (B, T) is False at padded steps, which come after the others and change no state.
+    h_0, c_0 (B, H); keep (B, T) is False at padded steps, which come after the others; they change no state and no
+    gradient, whatever x holds there.
     Returns all hidden states (B, T, H), 0 at padded steps; the last hidden state and cell state, each (B, H).
     """
     order = _reversed_steps(x, keep) if backwards else None
@@ -85,7 +86,7 @@ def run_cell(
         h_n = hidden_seq[:, -1].clone()
     else:
         h_n = hidden_seq[torch.arange(len(x), device=x.device), keep.sum(dim=1) - 1]  # of each sequence's last step
-        hidden_seq = hidden_seq * keep[:, :, None]
+        hidden_seq = hidden_seq.masked_fill(~keep[:, :, None], 0)
     return hidden_seq.gather(1, order.expand_as(hidden_seq)) if backwards else hidden_seq, h_n, c_n
 
 
@@ -111,14 +112,14 @@ def lstm_sequence(
     Returns all hidden states (B, T, H), which have no meaning at padded steps, and the last cell state (B, H).
     Second derivatives work too: autograd then computes the first and the second derivatives.
     """
-    return LSTMFunction.apply(x, h_0, c_0, W_x, W_h, b, keep)
+    return LSTMFunction.apply(_without_padding(x, keep), h_0, c_0, W_x, W_h, b, keep)
 
 
 def hoisted_sequence(
     x: Tensor, h_0: Tensor, c_0: Tensor, W_x: Tensor, W_h: Tensor, b: Tensor, keep: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
     """`lstm_sequence` with autograd's backward pass; one matmul before the loop computes x W_x for all steps."""
-    h_t, c_t, hidden_seq = h_0, c_0, []
+    x, h_t, c_t, hidden_seq = _without_padding(x, keep), h_0, c_0, []
     keeps = [None] * x.shape[1] if keep is None else keep[:, :, None].unbind(1)
     for z_t, keep_t in zip((x @ W_x + b).unbind(1), keeps, strict=True):  # z_t (B, 4H)
         z_i, z_f, z_c, z_o = torch.addmm(z_t, h_t, W_h).chunk(4, dim=1)
@@ -127,6 +128,11 @@ def hoisted_sequence(
         h_t = torch.sigmoid(z_o) * torch.tanh(c_t)
         hidden_seq.append(h_t)
     return torch.stack(hidden_seq, dim=1), c_t
+
+
+def _without_padding(x: Tensor, keep: Tensor | None) -> Tensor:
+    """x with 0 at padded steps: NaN there times a gradient of 0 would be NaN."""
+    return x if keep is None else x.masked_fill(~keep[:, :, None], 0)
 
 
 class LSTMFunction(torch.autograd.Function):
@@ -158,19 +164,20 @@ class LSTMFunction(torch.autograd.Function):
             mul(c_t, minus_two, out=u).sigmoid_()  # tanh(c_t) is 1 − 2u
             addcmul(o, o, u, value=-2, out=h_t)
             h, c = h_t, c_t
-        ctx.save_for_backward(x, h_0, c_0, W_x, W_h, b, keep, gates, hs, cs)
+        ctx.keep = keep  # beside the saved tensors: torchviz fails at one that is None
+        ctx.save_for_backward(x, h_0, c_0, W_x, W_h, b, gates, hs, cs)
         return hs[1:].transpose(0, 1), c.clone()
 
     @staticmethod
     def backward(ctx, d_hidden_seq, dc_n):
-        *inputs, keep, gates, hs, cs = ctx.saved_tensors
+        *inputs, gates, hs, cs = ctx.saved_tensors
         if torch.is_grad_enabled():  # create_graph=True: the gradient itself must be differentiable
-            return _with_autograd(inputs, ctx.needs_input_grad, keep, (d_hidden_seq, dc_n))
+            return _with_autograd(inputs, ctx.needs_input_grad, ctx.keep, (d_hidden_seq, dc_n))
         x, h_0, _c_0, W_x, W_h, b = inputs
         (B, T, _N), H = x.shape, h_0.shape[1]
         scale = _scale(W_h, 4)  # 1 − g² is 4 s (1 − s); dz holds the candidate's part without the 4
         W = (W_h * scale).t().contiguous()
-        many = max(1, min(T, BLOCK // (4 * B * H)))
+        many = max(1, min(T, BLOCK // max(1, 4 * B * H)))
         dz = gates.new_empty(many, B, 4 * H)  # for a block of steps, and used again: new memory costs time, too
         into_ifs, into_o = dz.view(many, B, 4, H)[:, :, :3].transpose(1, 2).unbind(), dz[:, :, 3 * H :].unbind()
         arriving = torch.zeros_like(h_0), *d_hidden_seq.unbind(1)  # from the loss; 0 at h_0
@@ -226,7 +233,7 @@ def _slopes(gates: Tensor, cs: Tensor) -> Iterator[tuple[int, Tensor, Tensor, Te
     for all steps, so that they stay in the cache.
     """
     T, B, _, H = gates.shape
-    many = max(1, min(T, IN_CACHE // (5 * B * H)))
+    many = max(1, min(T, IN_CACHE // max(1, 5 * B * H)))
     slopes = gates.new_empty(many, 5, B, H)
     of_i, of_f, of_s, of_o, through_tanh = slopes.unbind(1)
     steps = list(zip(through_tanh.unbind(), slopes[:, :3].unbind(), of_o.unbind(), strict=True))

@@ -1,14 +1,16 @@
 """A cell along a sequence: unrolling, masks for padded batches, and an LSTM that equals `torch.nn.LSTM`."""
 
+import warnings
 from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence
 
 from lstm_lesson.cells import GATES, LSTMCell, lstm_step, unpack_state
 from lstm_lesson.equations import rnn_step
 from lstm_lesson.kernel import run_cell, unsupported
-from lstm_lesson.shapes import Shape, check_lengths, check_shapes, check_size, checked
+from lstm_lesson.shapes import Shape, check_lengths, check_shapes, check_size, checked, true_steps
 
 
 @checked
@@ -33,7 +35,7 @@ def masked_step(h_new: Shape["B H"], h_prev: Shape["B H"], keep: Tensor) -> Shap
     `keep` is a bool tensor (B,), False where this step is padding.
     Raises ValueError naming the argument that does not fit.
     """
-    B = len(h_new)
+    B = h_new.shape[0]
     if not isinstance(keep, Tensor) or keep.dtype != torch.bool or keep.shape != (B,):
         is_tensor = isinstance(keep, Tensor)
         has = f"shape {tuple(keep.shape)} and {keep.dtype}" if is_tensor else f"type {type(keep).__name__}"
@@ -92,14 +94,27 @@ def from_torch_weights(
     }
 
 
+IN_PLACE_OF = {  # arguments of `torch.nn.LSTM` that CustomLSTM does not have, and what to do
+    "batch_first": "leave it out: x is always (B, T, N)",
+    "bias": "leave it out: there is always one bias for each gate, and its weights can be set to 0",
+    "dropout": "put nn.Dropout between CustomLSTMs of one layer",
+    "proj_size": "put nn.Linear behind the CustomLSTM",
+    "device": "move the CustomLSTM with .to(device)",
+    "dtype": "convert the CustomLSTM with .to(dtype)",
+}
+
+
 def run_steps(
     cell: LSTMCell, x: Tensor, h: Tensor, c: Tensor, keep: Tensor | None = None, backwards: bool = False
 ) -> tuple[Tensor, Tensor, Tensor]:
     """One cell along x (B, T, N), step by step, from the last step to the first if `backwards`.
 
-    h and c (B, H) are the states before the first step; keep (B, T) is False at padded steps, which change no state.
+    h and c (B, H) are the states before the first step; keep (B, T) is False at padded steps, which change no state
+    and no gradient, whatever x holds there.
     Returns all hidden states (B, T, H), 0 at padded steps, and the last h and c.
     """
+    if keep is not None:  # NaN times a gradient of 0 is NaN: padding must not reach the equations
+        x = x.masked_fill(~keep[:, :, None], 0)
     steps, xs = range(x.shape[1]), x.unbind(1)  # not x[:, t]: its gradient would have the size of x at every step
     hidden_seq = [None] * len(steps)
     for t in reversed(steps) if backwards else steps:
@@ -109,23 +124,25 @@ def run_steps(
             hidden_seq[t] = h
         else:
             h, c = masked_step(h_new, h, keep[:, t]), masked_step(c_new, c, keep[:, t])
-            hidden_seq[t] = h_new * keep[:, t, None]
+            hidden_seq[t] = h_new.masked_fill(~keep[:, t, None], 0)
     return torch.stack(hidden_seq, dim=1), h, c
 
 
 class CustomLSTM(nn.Module):
     """An LSTM made of `LSTMCell`s, with the outputs, states and gradients of `torch.nn.LSTM`.
 
-    CustomLSTM(N, H, num_layers=1, bidirectional=False, peephole=None, forget_bias=0.0)
+    CustomLSTM(N, H, num_layers=1, *, bidirectional=False, peephole=None, forget_bias=0.0)
     (x (B, T, N), init_states=None, lengths=None, kernel=None) -> hidden_seq (B, T, H·directions), (h_n, c_n).
 
-    `init_states` is (h_0, c_0), zeros if None. h_0, c_0, h_n and c_n are (B, H) for one layer in one direction,
-    otherwise (layers·directions, B, H). With `lengths` (B,), the steps after the end of a sequence are padding: they
-    change no state, and hidden_seq is 0 there, as in PyTorch's packed sequences.
+    `init_states` is (h_0, c_0), zeros if None. h_0, c_0, h_n and c_n are (B, H) for one layer in one direction, so the
+    `h_n[-1]` of such a `torch.nn.LSTM` is h_n here; otherwise they are (layers·directions, B, H), as there.
+    With `lengths` (B,), the steps after the end of a sequence are padding: they change no state and no gradient, and
+    hidden_seq is 0 there, as in PyTorch's packed sequences.
     `kernel` chooses how the cells run: False, step by step as `run_steps` shows; True, with the quick kernel of
     `lstm_lesson.kernel`, or ValueError where it is not supported; None, with the kernel where it is supported. The
     results differ by rounding only.
-    Weights start uniform in ±1/√H. Raises ValueError naming the argument that does not fit.
+    Weights start uniform in ±1/√H. Raises ValueError naming the argument that does not fit, and TypeError for an
+    argument of `torch.nn.LSTM` that is missing here, with what to do.
 
     >>> hidden_seq, (h_n, c_n) = CustomLSTM(3, 5)(torch.zeros(2, 7, 3), lengths=[7, 4])
     >>> hidden_seq.shape, h_n.shape
@@ -137,10 +154,14 @@ class CustomLSTM(nn.Module):
         input_size: int,
         hidden_size: int,
         num_layers: int = 1,
+        *,  # the fourth argument of torch.nn.LSTM is another one
         bidirectional: bool = False,
         peephole: str | None = None,
         forget_bias: float = 0.0,
+        **unknown,
     ):
+        for name in unknown:
+            raise TypeError(f"CustomLSTM has no argument {name}; {IN_PLACE_OF.get(name, 'see its docstring')}")
         super().__init__()
         check_size("num_layers", num_layers)
         if not isinstance(bidirectional, bool):
@@ -161,13 +182,15 @@ class CustomLSTM(nn.Module):
     def forward(
         self, x: Shape["B T N"], init_states=None, lengths=None, kernel: bool | None = None
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        sizes = check_shapes({"N": self.input_size}, x=(x, "B T N"))
+        if isinstance(x, PackedSequence):
+            raise ValueError("x is PackedSequence; it needs the padded batch (B, T, N), and lengths=… beside it")
+        sizes = check_shapes({"N": self.input_size}, empty_batch=True, x=(x, "B T N"))
         h_0, c_0 = self._initial(x, init_states)
         run = run_cell if self._uses_kernel(kernel, x, h_0, c_0) else run_steps
         keep = None
         if lengths is not None:
             lengths = check_lengths(lengths, sizes["B"], sizes["T"], x.device)
-            keep = torch.arange(sizes["T"], device=x.device) < lengths[:, None]  # (B, T)
+            keep = true_steps(lengths, sizes["T"])  # (B, T)
         h_n, c_n = [], []
         for layer in range(self.num_layers):
             outputs = []  # of each direction
@@ -202,13 +225,14 @@ class CustomLSTM(nn.Module):
         letters = "B H" if self.single else "layers·directions B H"
         sizes = {"layers·directions": shape[0], "B": shape[1], "H": shape[2]}
         for name, state in zip(("h_0 of init_states", "c_0 of init_states"), states, strict=True):
-            check_shapes(sizes, x=(x, "B T N"), **{name: (state, letters)})
+            check_shapes(sizes, empty_batch=True, x=(x, "B T N"), **{name: (state, letters)})
         return tuple(state[None] if self.single else state for state in states)
 
     @classmethod
     def from_torch(cls, lstm: nn.LSTM) -> "CustomLSTM":
         """A CustomLSTM with the weights of a `torch.nn.LSTM`; the two biases are added.
 
+        Warns if `lstm` is not batch first, as CustomLSTM always is.
         Raises ValueError for weights that have NaN entries, and for `proj_size`, `bias=False` and `dropout`, which
         CustomLSTM does not have.
         """
@@ -217,7 +241,11 @@ class CustomLSTM(nn.Module):
         for name, needs in {"proj_size": 0, "bias": True, "dropout": 0.0}.items():
             if getattr(lstm, name) != needs:
                 raise ValueError(f"lstm has {name} = {getattr(lstm, name)}; it needs {name} = {needs}")
-        own = cls(lstm.input_size, lstm.hidden_size, lstm.num_layers, lstm.bidirectional).to(lstm.weight_ih_l0)
+        if not lstm.batch_first:
+            way = "CustomLSTM reads (B, T, N): give it x.transpose(0, 1), and transpose hidden_seq back"
+            warnings.warn(f"lstm has batch_first=False, it reads (T, B, N); {way}", stacklevel=2)
+        sizes = lstm.input_size, lstm.hidden_size, lstm.num_layers
+        own = cls(*sizes, bidirectional=lstm.bidirectional).to(lstm.weight_ih_l0)
         for cell, suffix in zip(own.cells, own._suffixes(), strict=True):
             stacked = [getattr(lstm, f"{name}_{suffix}") for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
             cell.load_state_dict(from_torch_weights(*stacked))
@@ -230,9 +258,10 @@ class CustomLSTM(nn.Module):
         """
         if self.cells[0].peephole:
             raise ValueError(f"peephole is {self.cells[0].peephole!r}; torch.nn.LSTM has none, so it needs None")
-        for name, weight in self.named_parameters():
-            if weight.isnan().any():
-                raise ValueError(f"{name} has {int(weight.isnan().sum())} NaN entries; it needs numbers")
+        for k, cell in enumerate(self.cells):
+            for name, weight in cell.weights.items():
+                if weight.isnan().any():
+                    raise ValueError(f"cells.{k}.{name} has {int(weight.isnan().sum())} NaN entries; it needs numbers")
         theirs = nn.LSTM(
             self.input_size, self.hidden_size, self.num_layers, batch_first=True, bidirectional=self.directions == 2
         ).to(self.cells[0].b_i)

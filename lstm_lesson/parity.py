@@ -6,10 +6,9 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from lstm_lesson.cells import GATES
 from lstm_lesson.layers import CustomLSTM, from_torch_weights
-from lstm_lesson.shapes import Shape, checked
+from lstm_lesson.shapes import Shape, check_shapes
 
 
-@checked
 def differences(
     own: CustomLSTM, theirs: nn.LSTM, x: Shape["B T N"], init_states: tuple[Tensor, Tensor] | None = None, lengths=None
 ) -> dict[str, float]:
@@ -18,8 +17,9 @@ def differences(
     `init_states` and `lengths` as in `CustomLSTM`. `theirs` must be batch first; with `lengths` it reads packed
     sequences. The gradients are those of one loss that depends on every output and every state.
     Returns {"outputs": …, "final h": …, "final c": …, "gradient of x": …, "gradients of the weights": …}.
-    Raises ValueError if x is not (B, T, N), or `theirs` is not batch first.
+    Raises ValueError if x is not (B, T, N) or is empty, or `theirs` is not batch first.
     """
+    check_shapes(x=(x, "B T N"))
     if not theirs.batch_first:
         raise ValueError("theirs has batch_first = False; it needs batch_first = True")
     results = []

@@ -1,7 +1,7 @@
 """Shapes in a function's signature, and errors that name the argument, what it has and what it needs."""
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
 from itertools import pairwise
 from types import UnionType
@@ -48,7 +48,7 @@ def checked(function: Callable) -> Callable:
         for name, allowed in shapes.items():
             if name in given and not (name in optional and given[name] is None):
                 to_check[name] = given[name], _of_rank(given[name], allowed)
-        check_shapes(**to_check)
+        check_shapes(empty_batch=True, **to_check)
         for first, second in pairs:
             if second in to_check and first not in to_check:
                 needs = format_shape(shapes[first][0].split())
@@ -58,13 +58,13 @@ def checked(function: Callable) -> Callable:
     return check_and_call
 
 
-def check_shapes(sizes: dict[str, int] | None = None, **arguments) -> dict[str, int]:
+def check_shapes(sizes: dict[str, int] | None = None, *, empty_batch: bool = False, **arguments) -> dict[str, int]:
     """Check the shape of each argument; the first argument that uses a letter fixes the size of that letter.
 
     Each keyword is `name=(tensor, "B N")`. The size of 4H is four times that of H, once H is known.
     Returns the size of every letter, which a later call can take as `sizes`.
-    Raises ValueError for anything but a floating-point tensor, a wrong rank or size, an empty dimension,
-    and for dtypes or devices that differ from the first argument's.
+    Raises ValueError for anything but a floating-point tensor, a wrong rank or size, an empty dimension (B may be 0 if
+    `empty_batch`), and for dtypes or devices that differ from the first argument's; autocast may join other dtypes.
 
     >>> check_shapes(x_t=(torch.zeros(4, 3), "B N"), W_xi=(torch.zeros(3, 5), "N H"))
     {'B': 4, 'N': 3, 'H': 5}
@@ -85,11 +85,11 @@ def check_shapes(sizes: dict[str, int] | None = None, **arguments) -> dict[str, 
         if new is None:
             needs = f"it needs {format_shape(letters)}{_known(letters, sizes, source)}"
             raise ValueError(f"{name} has shape {tuple(shape)}; {needs}")
-        if 0 in shape:
+        if 0 in shape and not (empty_batch and [k for k, s in zip(letters, shape, strict=True) if s == 0] == ["B"]):
             needs = f"every dimension of {format_shape(letters)} needs at least 1 entry"
             raise ValueError(f"{name} has shape {tuple(shape)}; {needs}")
         first = first or (name, tensor)
-        if tensor.dtype != first[1].dtype or tensor.device != first[1].device:
+        if tensor.device != first[1].device or (tensor.dtype != first[1].dtype and not _joined(tensor, first[1])):
             raise ValueError(_other_kind(name, tensor, *first))
         for letter in new:
             sizes[letter], source[letter] = new[letter], name
@@ -118,12 +118,24 @@ def check_lengths(lengths, batch: int, steps: int, device=None) -> torch.Tensor:
         raise ValueError(f"lengths is {type(lengths).__name__}; it needs (B,) = ({batch},) whole numbers") from error
     if given.dim() != 1 or given.numel() != batch:
         raise ValueError(f"lengths has shape {tuple(given.shape)}; it needs (B,) = ({batch},), one length a sequence")
-    if given.is_floating_point() or given.is_complex() or given.dtype == torch.bool:
+    if batch and (given.is_floating_point() or given.is_complex() or given.dtype == torch.bool):
         raise ValueError(f"lengths has dtype {given.dtype}; it needs whole numbers")
-    if given.min() < 1 or given.max() > steps:
+    if batch and not torch.compiler.is_compiling() and (given.min() < 1 or given.max() > steps):  # a graph has none
         low, high = given.min().item(), given.max().item()
         raise ValueError(f"lengths has entries from {low} to {high}; it needs 1 to T = {steps}")
     return given.to(device=device, dtype=torch.int64)
+
+
+def check_tokens(name: str, tokens) -> None:
+    """Raise ValueError for a text where a list of words belongs: its letters would be taken for words."""
+    if isinstance(tokens, str) or not isinstance(tokens, Iterable):
+        needs = "it needs a list of words, as text.tokenize makes from a text"
+        raise ValueError(f"{name} is {tokens!r:.40} ({type(tokens).__name__}); {needs}")
+
+
+def true_steps(lengths: torch.Tensor, steps: int) -> torch.Tensor:
+    """lengths (B,) -> bool (B, T): True at the steps of each sequence, False at its padding."""
+    return torch.arange(steps, device=lengths.device) < lengths[:, None]
 
 
 def format_shape(letters: list[str]) -> str:
@@ -138,6 +150,13 @@ def _shapes(annotation) -> tuple[str, ...]:
     if get_origin(annotation) in (Union, UnionType):
         return tuple(shape for part in get_args(annotation) for shape in _shapes(part))
     return ()
+
+
+def _joined(*tensors: torch.Tensor) -> bool:
+    """Whether autocast is on and converts all the tensors to its own dtype, as it does with all but float64."""
+    device = tensors[0].device.type
+    with_autocast = torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)
+    return with_autocast and all(tensor.dtype != torch.float64 for tensor in tensors)
 
 
 def _of_rank(tensor, allowed: tuple[str, ...]) -> str:

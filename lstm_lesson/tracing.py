@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from lstm_lesson.cells import Values, lstm_values
 from lstm_lesson.layers import CustomLSTM
-from lstm_lesson.shapes import check_lengths
+from lstm_lesson.shapes import check_lengths, check_tokens, true_steps
 
 
 class Trace(Values):
@@ -17,45 +17,66 @@ class Trace(Values):
         return trace
 
 
-def record(model: nn.Module, x: Tensor, lengths=None, tokens=None, layer: int = 0, reverse: bool = False) -> Trace:
+def record(
+    model: nn.Module, x: Tensor, lengths=None, tokens=None, layer: int = 0, reverse: bool = False,
+    call: int | None = None,
+) -> Trace:  # fmt: skip
     """Run `model` on x and record what one cell of its CustomLSTM computes at every step.
 
     `model` is a CustomLSTM, or a module that has exactly one and calls it, such as a classifier with an embedding.
     It is called as model(x), or as model(x, lengths=lengths) if lengths (B,) are given. `tokens`, one list of words
-    for each sequence, are kept for display. `layer` and `reverse` choose the cell of a stacked or bidirectional LSTM.
+    for each sequence, are kept for display. `layer` and `reverse` choose the cell of a stacked or bidirectional LSTM,
+    and `call` one of several calls of the LSTM, from 0.
     The model runs without gradients, in evaluation mode, and is left as it was.
-    Raises ValueError if there is not exactly one CustomLSTM, and for a layer or direction that it does not have.
+    Raises ValueError if there is not exactly one CustomLSTM, for a layer or direction that it does not have, and if
+    the model calls it never, or several times without a `call` that chooses one of them.
     """
     lstm = _the_lstm(model)
     k = layer * lstm.directions + reverse
     if not 0 <= layer < lstm.num_layers or reverse >= lstm.directions:
         has = f"{lstm.num_layers} layers and {lstm.directions} direction(s)"
         raise ValueError(f"layer = {layer}, reverse = {reverse} is not there; the CustomLSTM has {has}")
-    steps = []
+    calls = []  # the values of every step, for each call of the LSTM
 
     def keep_values(cell, inputs, _output):
         x_t, (h_prev, c_prev) = inputs
-        steps.append(lstm_values(x_t, h_prev, c_prev, cell.weights))
+        for steps in calls[-1:]:
+            steps.append(lstm_values(x_t, h_prev, c_prev, cell.weights))
 
-    hook = lstm.cells[k].register_forward_hook(keep_values)
+    hooks = [lstm.register_forward_pre_hook(lambda *_: calls.append([])),
+             lstm.cells[k].register_forward_hook(keep_values)]  # fmt: skip
     was_training = {module: module.training for module in model.modules()}
     try:
         with torch.no_grad():
             model.eval()
             model(x) if lengths is None else model(x, lengths=lengths)
     finally:
-        hook.remove()
+        for hook in hooks:
+            hook.remove()
         for module, training in was_training.items():
             module.training = training
+    steps = calls[_the_call(call, len(calls))]
     if tokens is not None and len(tokens) != len(steps[0].h):
         raise ValueError(f"tokens has {len(tokens)} lists; it needs {len(steps[0].h)}, one a sequence")
+    for number, words in enumerate(tokens or []):
+        check_tokens(f"tokens[{number}]", words)
     values = [torch.stack(v, dim=1) for v in zip(*(reversed(steps) if reverse else steps), strict=True)]  # (B, T, H)
     if lengths is not None:
         batch, time = values[0].shape[:2]
         lengths = check_lengths(lengths, batch, time, values[0].device)
-        padded = torch.arange(time, device=values[0].device) >= lengths[:, None]
-        values = [v.masked_fill(padded[:, :, None], float("nan")) for v in values]
+        values = [v.masked_fill(~true_steps(lengths, time)[:, :, None], float("nan")) for v in values]
     return Trace(*values, tokens=tokens, lengths=lengths)
+
+
+def _the_call(call: int | None, found: int) -> int:
+    """The index of the call to record. Raises ValueError unless there is one call, or `call` chooses one."""
+    if found == 0:
+        raise ValueError("model calls its CustomLSTM never; record needs a model that calls it as self.lstm(x)")
+    if call is None and found > 1:
+        raise ValueError(f"model calls its CustomLSTM {found} times; choose one with call=0 to call={found - 1}")
+    if call is not None and (isinstance(call, bool) or not isinstance(call, int) or not 0 <= call < found):
+        raise ValueError(f"call is {call!r}; it needs a whole number from 0 to {found - 1}")
+    return call or 0
 
 
 def _the_lstm(model) -> CustomLSTM:

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Sequence
+from operator import attrgetter
 from pathlib import Path
 
 import torch
@@ -9,7 +10,7 @@ from torch import Tensor, nn
 
 from lstm_lesson.data.download import own_folder
 from lstm_lesson.layers import CustomLSTM, last_true_step
-from lstm_lesson.shapes import check_lengths, check_size
+from lstm_lesson.shapes import check_lengths, check_size, true_steps
 from lstm_lesson.text.news import Vocabulary
 
 
@@ -36,10 +37,13 @@ class TextClassifier(nn.Module):
         self.linear = nn.Linear(hidden, classes)
 
     def forward(self, ids: Tensor, lengths: Tensor | None = None) -> Tensor:
-        lengths = _check_ids(ids, lengths, self.embedding.num_embeddings)
-        x = self.dropout(self.embedding(ids))  # (B, T, N)
-        hidden_seq, _ = self.lstm(x)  # (B, T, H)
-        return self.linear(self.dropout(last_true_step(hidden_seq, lengths)))  # (B, classes)
+        lengths = check_ids(ids, lengths, self.embedding.num_embeddings)
+        return self.read(self.dropout(self.embedding(ids)), lengths)  # (B, classes)
+
+    def read(self, x: Tensor, lengths: Tensor) -> Tensor:
+        """The logits (B, classes) for embeddings x (B, T, N), whatever x holds at padding; lengths (B,) int64."""
+        hidden_seq, _ = self.lstm(x.masked_fill(~true_steps(lengths, x.shape[1])[:, :, None], 0))  # (B, T, H)
+        return self.linear(self.dropout(last_true_step(hidden_seq, lengths)))
 
 
 class BagOfWords(nn.Module):
@@ -62,9 +66,10 @@ class BagOfWords(nn.Module):
         self.bias = nn.Parameter(torch.zeros(classes))
 
     def forward(self, ids: Tensor, lengths: Tensor | None = None) -> Tensor:
-        _check_ids(ids, lengths, len(self.idf))
+        lengths = check_ids(ids, lengths, len(self.idf))
+        ids = ids.masked_fill(~true_steps(lengths, ids.shape[1]), 0)
         same = ids[:, :, None] == ids[:, None, :]  # (B, T, T): which places hold the same word
-        value = self.idf[ids] * (ids > 0)  # (B, T)
+        value = self.idf[ids].masked_fill(ids == 0, 0)  # (B, T)
         length = torch.einsum("bt,bts,bs->b", value, same.to(value), value).sqrt()  # of the TF-IDF vector
         return self.weight(ids, per_sample_weights=value / length.clamp_min(1e-9)[:, None]) + self.bias
 
@@ -83,11 +88,13 @@ def save_classifier(classifier: TextClassifier, vocabulary: Vocabulary, folder: 
         raise ValueError(f"vocabulary has {has}; it needs {classifier.embedding.num_embeddings}, as the classifier")
     path = (Path(folder) if folder is not None else own_folder()) / "reader.pt"
     sizes = [len(vocabulary), lstm.input_size, lstm.hidden_size, classifier.linear.out_features]
+    names = TextClassifier(*sizes).state_dict()  # not the classifier's own, which pruning and the like change
+    weights = {name: attrgetter(name)(classifier).detach() for name in names}
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
         part = Path(file.name)
     try:
-        torch.save({"sizes": sizes, "tokens": vocabulary.tokens, "weights": classifier.state_dict()}, part)
+        torch.save({"sizes": sizes, "tokens": vocabulary.tokens, "weights": weights}, part)
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
@@ -114,12 +121,12 @@ def load_classifier(folder: str | Path | None = None) -> tuple[TextClassifier, V
     return classifier.eval(), vocabulary
 
 
-def _check_ids(ids, lengths, vocab_size: int) -> Tensor:
+def check_ids(ids, lengths, vocab_size: int) -> Tensor:
     """`lengths` as an int64 tensor (B,), all T for None; ValueError unless ids (B, T) are numbers of known words."""
     if not isinstance(ids, Tensor) or ids.dtype != torch.int64 or ids.ndim != 2 or 0 in ids.shape:
         has = f"shape {tuple(ids.shape)} and {ids.dtype}" if isinstance(ids, Tensor) else type(ids).__name__
         raise ValueError(f"ids has {has}; it needs shape (B, T), at least 1 each, and torch.int64")
-    if ids.min() < 0 or ids.max() >= vocab_size:
+    if not torch.compiler.is_compiling() and (ids.min() < 0 or ids.max() >= vocab_size):
         raise ValueError(f"ids has entries from {ids.min()} to {ids.max()}; it needs 0 to {vocab_size - 1}")
     batch, steps = ids.shape
     if lengths is None:

@@ -5,9 +5,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from lstm_lesson.layers import last_true_step
-from lstm_lesson.shapes import check_lengths, check_shapes, check_size
-from lstm_lesson.text.classifiers import TextClassifier
+from lstm_lesson.shapes import check_shapes, check_size, true_steps
+from lstm_lesson.text.classifiers import TextClassifier, check_ids
 from lstm_lesson.text.news import pad_batch
 
 
@@ -49,21 +48,13 @@ def saliency(classifier: TextClassifier, ids: Tensor, lengths=None, target: int 
     """
     if not isinstance(classifier, TextClassifier):
         raise ValueError(f"classifier is {type(classifier).__name__}; it needs a TextClassifier")
-    if not isinstance(ids, Tensor) or ids.ndim != 2 or ids.dtype != torch.int64:
-        has = f"shape {tuple(ids.shape)} and {ids.dtype}" if isinstance(ids, Tensor) else type(ids).__name__
-        raise ValueError(f"ids has {has}; it needs shape (B, T) and torch.int64")
-    B, T = ids.shape
-    lengths = torch.full((B,), T) if lengths is None else check_lengths(lengths, B, T)
-
-    def score(x):
-        hidden_seq, _ = classifier.lstm(x)
-        return log_odds(classifier.linear(last_true_step(hidden_seq, lengths)), target)
-
+    lengths = check_ids(ids, lengths, classifier.embedding.num_embeddings)
+    padded = ~true_steps(lengths, ids.shape[1])[:, :, None]
     was_training = classifier.training
     classifier.eval()
     try:
-        x = classifier.embedding(ids).detach()  # (B, T, N)
-        gradient = input_gradient(score, x)
+        x = classifier.embedding(ids).detach().masked_fill(padded, 0)  # (B, T, N)
+        gradient = input_gradient(lambda x: log_odds(classifier.read(x, lengths), target), x)
     finally:
         classifier.train(was_training)
     return gradient.norm(dim=2), (gradient * x).sum(dim=2)

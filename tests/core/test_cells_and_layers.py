@@ -1,14 +1,18 @@
 """The modules: how they start, what they return, and which errors they raise for input that does not fit."""
 
 import math
+import warnings
 
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils.rnn import pack_sequence
 
 from lstm_lesson import CustomLSTM, LSTMCell, RNNCell
 from lstm_lesson.cells import lstm_step
 from lstm_lesson.layers import from_torch_weights, last_true_step, lstm, masked_step, unroll
+from lstm_lesson.parity import differences
+from lstm_lesson.text.classifiers import BagOfWords, TextClassifier
 
 EQUATION_NAMES = {f"{w}{k}" for w in ("W_x", "W_h", "b_") for k in "ifco"}
 
@@ -105,7 +109,8 @@ BAD = {
     "x of rank 2": (lambda: MODEL(x[0]), r"x has shape \(5, 3\); it needs \(B, T, N\)"),
     "x too wide": (lambda: MODEL(torch.randn(2, 5, 7)), r"x has shape \(2, 5, 7\).* N = 3"),
     "x without steps": (lambda: MODEL(x[:, :0]), r"x has shape \(2, 0, 3\).*at least 1"),
-    "x without batch": (lambda: MODEL(x[:0]), r"x has shape \(0, 5, 3\).*at least 1"),
+    "nothing to compare": (lambda: differences(MODEL, MODEL.to_torch(), x[:0]), r"x has shape \(0, 5, 3\).*at least 1"),
+    "x packed": (lambda: MODEL(pack_sequence([x[0], x[1]])), r"x is PackedSequence; .*lengths="),
     "x of integers": (lambda: MODEL(x.long()), r"x has dtype torch.int64.*floating"),
     "x of another dtype": (lambda: MODEL(x.double()), r"has dtype torch.float32; it needs torch.float64"),
     "x on another device": (lambda: MODEL(x.to("meta")), r"has device"),
@@ -163,7 +168,7 @@ def test_weights_with_nan_are_not_copied(name):
     weights[name].view(-1)[0] = math.nan
     with pytest.raises(ValueError, match=f"{name} has 1 NaN entries"):
         from_torch_weights(**weights)
-    torch_lstm = nn.LSTM(3, 4)
+    torch_lstm = nn.LSTM(3, 4, batch_first=True)
     torch_lstm.load_state_dict({f"{k}_l0": w for k, w in weights.items()})
     with pytest.raises(ValueError, match=f"{name} has 1 NaN entries"):
         CustomLSTM.from_torch(torch_lstm)
@@ -204,7 +209,7 @@ def test_stacked_weights_that_do_not_fit_are_named():
 
 
 def test_copied_weights_are_copies():
-    theirs = nn.LSTM(3, 4)
+    theirs = nn.LSTM(3, 4, batch_first=True)
     ours = CustomLSTM.from_torch(theirs)
     with torch.no_grad():
         theirs.weight_ih_l0.zero_()
@@ -234,4 +239,98 @@ def test_masked_step_keeps_the_old_state_where_the_step_is_padding():
 
 
 def test_from_torch_keeps_dtype():
-    assert CustomLSTM.from_torch(nn.LSTM(3, 4).double()).cells[0].W_xi.dtype == torch.float64
+    assert CustomLSTM.from_torch(nn.LSTM(3, 4, batch_first=True).double()).cells[0].W_xi.dtype == torch.float64
+
+
+def test_an_lstm_that_is_not_batch_first_is_copied_with_a_warning_that_says_to_transpose():
+    theirs, x = nn.LSTM(3, 4), torch.randn(5, 2, 3)  # (T, B, N)
+    with pytest.warns(UserWarning, match=r"batch_first=False.*x\.transpose\(0, 1\)"):
+        ours = CustomLSTM.from_torch(theirs)
+    assert torch.allclose(ours(x.transpose(0, 1))[0].transpose(0, 1), theirs(x)[0], atol=1e-6)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        CustomLSTM.from_torch(nn.LSTM(3, 4, batch_first=True))
+
+
+@pytest.mark.parametrize("name", ["batch_first", "bias", "dropout", "proj_size", "device", "dtype"])
+def test_an_argument_of_torchs_lstm_that_is_missing_is_named_with_the_way(name):
+    with pytest.raises(TypeError, match=rf"CustomLSTM has no argument {name}; (leave it out|put nn\.|.*\.to\()"):
+        CustomLSTM(3, 4, **{name: True})
+
+
+def test_the_fourth_argument_of_torchs_lstm_is_not_taken_for_another():
+    with pytest.raises(TypeError, match="positional"):
+        CustomLSTM(3, 4, 1, True)  # bias in torch.nn.LSTM
+    with pytest.raises(TypeError, match="no argument peepholes"):
+        CustomLSTM(3, 4, peepholes="full")
+
+
+# An empty batch, as in PyTorch ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kernel", [True, False])
+@pytest.mark.parametrize("options", [{}, {"num_layers": 2, "bidirectional": True}])
+def test_an_empty_batch_runs_as_in_torch(options, kernel):
+    theirs, nobody = nn.LSTM(3, 4, batch_first=True, **options), torch.zeros(0, 5, 3, requires_grad=True)
+    ours, (expected, states) = CustomLSTM.from_torch(theirs), theirs(nobody)
+    hidden_seq, own_states = ours(nobody, kernel=kernel)
+    assert hidden_seq.shape == expected.shape
+    assert all(own.numel() == 0 and own.shape[-2:] == s.shape[-2:] for own, s in zip(own_states, states, strict=True))
+    for lengths in ([], torch.zeros(0, dtype=torch.int64)):
+        assert ours(nobody, own_states, lengths, kernel=kernel)[0].shape == expected.shape
+    hidden_seq.sum().backward()
+    assert all((weight.grad == 0).all() for weight in ours.parameters())
+
+
+def test_the_cells_take_an_empty_batch():
+    x_t = torch.zeros(0, 3)
+    assert LSTMCell(3, 4)(x_t)[0].shape == LSTMCell(3, 4, "full")(x_t)[1].shape == RNNCell(3, 4)(x_t).shape == (0, 4)
+    assert last_true_step(torch.zeros(0, 5, 4), []).shape == (0, 4)
+
+
+# Mixed precision and export -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("options", [{}, {"num_layers": 2, "bidirectional": True}, {"peephole": "full"}])
+def test_autocast_behind_another_layer_runs_and_stays_close(options):
+    torch.manual_seed(0)
+    model, before, x = CustomLSTM(3, 4, **options), nn.Linear(3, 3), torch.randn(2, 5, 3)
+    exact, _ = model(before(x), lengths=[5, 2])
+    with torch.autocast("cpu", torch.bfloat16):
+        hidden_seq, states = model(before(x), lengths=[5, 2])
+        model(before(x), states)
+    hidden_seq.sum().backward()
+    assert (hidden_seq - exact).abs().max() < 0.02  # bfloat16 has 8 bits
+    assert all(weight.grad.isfinite().all() for weight in model.parameters())
+
+
+def test_autocast_behind_another_layer_runs_the_cells():
+    x_t = torch.randn(2, 3, dtype=torch.bfloat16)
+    with torch.autocast("cpu", torch.bfloat16):
+        h, c = LSTMCell(3, 4)(x_t)
+        LSTMCell(3, 4)(x_t, (h.float(), c.bfloat16()))
+        RNNCell(3, 4)(x_t)
+        with pytest.raises(ValueError, match=r"W_xi has dtype torch.float32; it needs torch.float64"):
+            LSTMCell(3, 4)(x_t.double())  # autocast leaves float64 alone
+    with pytest.raises(ValueError, match=r"W_xi has dtype torch.float32; it needs torch.bfloat16"):
+        LSTMCell(3, 4)(x_t)
+
+
+@pytest.mark.parametrize("strict", [True, False])
+@pytest.mark.parametrize("make", [
+    lambda: (CustomLSTM(3, 4, 2, bidirectional=True), lambda B: torch.randn(B, 5, 3)),
+    lambda: (TextClassifier(9), lambda B: torch.randint(9, (B, 5))),
+    lambda: (BagOfWords(9, [torch.arange(9)]), lambda B: torch.randint(9, (B, 5))),
+])  # fmt: skip
+def test_a_model_with_lengths_can_be_exported_for_every_batch_size(make, strict):
+    model, draw = make()
+    batch = {0: torch.export.Dim("B", min=2, max=64)}
+    given = {"lengths": torch.tensor([5, 1])}
+    shapes = {"x" if isinstance(model, CustomLSTM) else "ids": batch, "lengths": batch}
+    if isinstance(model, CustomLSTM):
+        shapes |= {"init_states": None, "kernel": None}
+        given |= {"init_states": None, "kernel": None}
+    exported = torch.export.export(model, (draw(2),), given, dynamic_shapes=shapes, strict=strict).module()
+    x, given["lengths"] = draw(7), torch.randint(1, 6, (7,))
+    got, expected = (run(x, **given) for run in (exported, model))
+    assert all(torch.allclose(a, b, atol=1e-6) for a, b in zip(got[:1], expected[:1], strict=True))

@@ -104,7 +104,7 @@ def test_custom_lstm_equals_nn_lstm(B, T, N, H, layers, both, given_states, padd
 @given(B=size, T=size, N=size, H=size, layers=st.integers(1, 3), both=st.booleans(), seed=st.integers(0, 10_000))
 def test_to_torch_and_back_is_the_same_lstm(B, T, N, H, layers, both, seed):
     torch.manual_seed(seed)
-    ours = CustomLSTM(N, H, layers, both, forget_bias=1.0).double()
+    ours = CustomLSTM(N, H, layers, bidirectional=both, forget_bias=1.0).double()
     x = double(B, T, N)
     hidden_seq, _ = ours(x)
     assert difference(hidden_seq, ours.to_torch()(x)[0]) <= EXACT

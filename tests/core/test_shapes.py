@@ -103,7 +103,7 @@ COMPILED = {
     "unroll": (layers.unroll, (SEQUENCE, h, W, U, b)),
     "masked_step": (layers.masked_step, (h, c, torch.tensor([True, False]))),
     "a layer": (CustomLSTM(3, 4), (SEQUENCE, (h, c))),
-    "a stack with peepholes": (CustomLSTM(3, 4, 2, True, peephole="full"), (SEQUENCE,)),
+    "a stack with peepholes": (CustomLSTM(3, 4, 2, bidirectional=True, peephole="full"), (SEQUENCE,)),
     "accumulate": (backward.accumulate, (SEQUENCE, h, torch.randn(2, 5, 4), torch.randn(2, 5, 4))),
     "a sequence backward": (backward.lstm_backward, (torch.randn(2, 5, 4), h, c, SEQUENCE, h, c, WEIGHTS)),
 }

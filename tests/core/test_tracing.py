@@ -83,6 +83,44 @@ def test_layer_and_direction_choose_the_cell(reverse):
     assert (trace.h - (hidden_seq[..., 4:] if reverse else hidden_seq[..., :4])).abs().max() <= 1e-12
 
 
+class Twice(nn.Module):
+    """Reads x, and then what it has read, with one LSTM."""
+
+    def __init__(self, times=2):
+        super().__init__()
+        self.lstm, self.times = CustomLSTM(4, 4), times
+
+    def forward(self, x):
+        for _ in range(self.times):
+            x = self.lstm(x)[0]
+        return x
+
+
+def test_of_several_calls_one_has_to_be_chosen():
+    model, x = Twice(), torch.randn(2, 5, 4)
+    with pytest.raises(ValueError, match=r"model calls its CustomLSTM 2 times; choose one with call=0 to call=1"):
+        record(model, x)
+    first, second = record(model, x, call=0), record(model, x, call=1)
+    assert first.h.shape == (2, 5, 4) and torch.allclose(second.h, model(x), atol=1e-6)
+    assert torch.allclose(record(model.lstm, first.h).h, second.h, atol=1e-6)
+    assert not model.lstm._forward_pre_hooks and not model.lstm.cells[0]._forward_hooks
+
+
+@pytest.mark.parametrize("call", [2, -1, True, "first"])
+def test_a_call_that_was_not_made_is_named(call):
+    with pytest.raises(ValueError, match=rf"call is {call!r}; it needs a whole number from 0 to 1"):
+        record(Twice(), torch.randn(2, 5, 4), call=call)
+
+
+def test_a_model_that_never_calls_its_lstm_is_refused():
+    aside = Twice(times=0)
+    around = Twice()
+    around.forward = lambda x: around.lstm.forward(x)  # beside the module's own call
+    for model in (aside, around):
+        with pytest.raises(ValueError, match=r"model calls its CustomLSTM never.*self\.lstm\(x\)"):
+            record(model, torch.randn(2, 5, 4))
+
+
 def test_a_failing_model_is_left_as_it_was():
     model = Classifier()
     with pytest.raises(ValueError, match="lengths has entries from 0"):
@@ -100,6 +138,7 @@ def test_a_failing_model_is_left_as_it_was():
         (CustomLSTM(3, 4), {"layer": 1}, "layer = 1, reverse = False is not there"),
         (CustomLSTM(3, 4), {"reverse": True}, "reverse = True is not there"),
         (CustomLSTM(3, 4), {"tokens": [["a"]]}, "tokens has 1 lists; it needs 2"),
+        (CustomLSTM(3, 4), {"tokens": ["a text", ["b"]]}, r"tokens\[0\] is 'a text' \(str\); it needs a list of words"),
     ],
 )
 def test_bad_input_is_named(model, options, message):

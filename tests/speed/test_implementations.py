@@ -141,7 +141,7 @@ def taken(monkeypatch):
 @pytest.mark.parametrize("num_layers", [1, 3])
 def test_the_layer_gives_the_same_with_the_kernel_and_step_by_step(taken, num_layers, both, lengths):
     torch.manual_seed(0)
-    model = CustomLSTM(3, 5, num_layers, both).double()
+    model = CustomLSTM(3, 5, num_layers, bidirectional=both).double()
     shape = (4, 5) if model.single else (len(model.cells), 4, 5)
     inputs = [double(4, 7, 3).requires_grad_(), double(*shape).requires_grad_(), double(*shape).requires_grad_()]
 
