@@ -11,6 +11,7 @@ from lstm_lesson.equations import candidate, cell_state, forget_gate, hidden_sta
 from lstm_lesson.shapes import Shape, check_size, checked
 
 GATES = "ifco"  # input gate, forget gate, candidate (for c), output gate: PyTorch's order of the weights
+NAMES = *(name for k in GATES for name in (f"W_x{k}", f"W_h{k}", f"b_{k}")), "W_ci", "W_cf", "W_co"
 
 
 class Values(NamedTuple):
@@ -28,7 +29,7 @@ def check_weights(weights: Mapping[str, Tensor]) -> None:
     """Raise ValueError unless `weights` is a mapping with the twelve weights of a cell under their names."""
     if not isinstance(weights, Mapping):
         raise ValueError(f"weights is {type(weights).__name__}; it needs a mapping from W_xi, W_hi, b_i, … to tensors")
-    missing = [name for k in GATES for name in (f"W_x{k}", f"W_h{k}", f"b_{k}") if name not in weights]
+    missing = [name for name in NAMES[:12] if name not in weights]
     if missing:
         raise ValueError(f"weights has no {', '.join(missing)}; it needs W_x·, W_h· and b_· for each of i, f, c, o")
 
@@ -113,8 +114,8 @@ class LSTMCell(nn.Module):
 
     @property
     def weights(self) -> dict[str, Tensor]:
-        """The parameters under their names in the equations."""
-        return dict(self.named_parameters())
+        """The weights under their names in the equations: parameters, or what pruning puts in their place."""
+        return {name: weight for name in NAMES if (weight := getattr(self, name, None)) is not None}
 
     def forward(self, x_t: Shape["B N"], state: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, Tensor]:
         h, c = (zero_state(x_t, self.hidden_size),) * 2 if state is None else unpack_state("state", state)

@@ -82,7 +82,7 @@ def lstm_with(step: Step, lstm: CustomLSTM) -> CustomLSTM:
         raise ValueError(f"lstm has {len(lstm.cells)} cells; it needs one layer in one direction")
     copy = CustomLSTM(lstm.input_size, lstm.hidden_size)
     copy.cells[0] = _Cell(step, lstm.input_size, lstm.hidden_size)
-    copy.to(lstm.cells[0].b_i).load_state_dict(lstm.state_dict())
+    copy.to(lstm.cells[0].b_i).cells[0].load_state_dict(lstm.cells[0].weights)
     return copy
 
 
