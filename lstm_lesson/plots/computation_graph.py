@@ -47,7 +47,8 @@ def autograd_graph(tensor: Tensor, names: dict[str, Tensor] | None = None, alt: 
 def _read(tensor, names) -> tuple[dict, list]:
     """torchviz's graph as {node: (its lines of text, its kind)} and [(from, to)], without memory addresses.
 
-    AccumulateGrad nodes are left out: the arrow from a parameter leads to the operations that use it.
+    AccumulateGrad nodes are left out: the arrow from a parameter leads to the operations that use it. The tensors that
+    an operation written in Python has saved, orange without arrowheads, are left out, too.
     """
     tokens = {f"@{k}@": (name, named) for k, (name, named) in enumerate(names.items())}  # names may hold any character
     with warnings.catch_warnings():
@@ -57,6 +58,8 @@ def _read(tensor, names) -> tuple[dict, list]:
         body = make_dot(tensor, params={token: named for token, (_, named) in tokens.items()}).body
     labels, pairs = {}, []
     for line in body:
+        if "dir=none" in line or "fillcolor=orange" in line:
+            continue
         if edge := re.match(r"\s*(\d+) -> (\d+)", line):
             pairs.append(edge.groups())
         elif node := re.match(r'\s*(\d+) \[label="?([^"]*?)"?(?: fillcolor=(\w+))?\]', line, re.DOTALL):

@@ -10,8 +10,13 @@ import xml.etree.ElementTree as ET
 
 import pytest
 import torch
+from torch import nn
 
+from lstm_lesson import CustomLSTM, LSTMCell, RNNCell
+from lstm_lesson.experiments.variants import VariantLSTM
 from lstm_lesson.plots import computation_graph
+from lstm_lesson.text.classifiers import BagOfWords, TextClassifier
+from lstm_lesson.training.forecasting import Forecaster
 
 MISSING = "no program of this name"
 
@@ -126,6 +131,39 @@ def test_tensors_without_a_graph_are_refused():
 def test_a_view_and_its_base_are_drawn():
     w = torch.ones(2, 3, requires_grad=True)
     assert "w" in " ".join(text_of(computation_graph.autograd_graph((w * 2).T, {"w": w})))
+
+
+MODULES = {
+    "CustomLSTM": lambda: CustomLSTM(3, 2)(X)[0],
+    "its last state": lambda: CustomLSTM(3, 2)(X)[1][1],
+    "with lengths": lambda: CustomLSTM(3, 2, 2, bidirectional=True)(X, lengths=[4, 2])[0],
+    "step by step": lambda: CustomLSTM(3, 2, peephole="full")(X, lengths=[4, 2])[0],
+    "LSTMCell": lambda: LSTMCell(3, 2)(X[:, 0])[0],
+    "RNNCell": lambda: RNNCell(3, 2)(X[:, 0]),
+    "TextClassifier": lambda: TextClassifier(9, 3, 2)(torch.ones(2, 4, dtype=torch.int64), [4, 2]),
+    "BagOfWords": lambda: BagOfWords(9, [torch.arange(9)])(torch.ones(2, 4, dtype=torch.int64)),
+    "Forecaster": lambda: Forecaster(2)(X[:, :, 0]),
+    "VariantLSTM": lambda: VariantLSTM(3, 2)(X),
+    "torch.nn.LSTM": lambda: nn.LSTM(3, 2)(X)[0],
+}
+X = torch.randn(2, 4, 3)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_module_is_drawn_with_its_parameters_and_nothing_else_in_blue(name, monkeypatch):
+    monkeypatch.setattr(computation_graph, "PROGRAMS", ("graphviz-pure",))
+    loss = MODULES[name]().sum()
+    nodes, edges = computation_graph._read(loss, {})
+    assert all(maker in nodes and made in nodes for maker, made in edges)
+    leaves, waiting, seen = 0, [loss.grad_fn], set()
+    while waiting:
+        node = waiting.pop()
+        if node is not None and node not in seen:
+            seen.add(node)
+            leaves += hasattr(node, "variable")
+            waiting += [before for before, _ in node.next_functions]
+    assert sum(kind == "leaf" for _, kind in nodes.values()) == leaves
+    assert "result" in " ".join(text_of(computation_graph.autograd_graph(loss)))
 
 
 def test_nothing_is_printed_and_no_warning_is_shown():
