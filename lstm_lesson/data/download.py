@@ -48,14 +48,16 @@ def own_folder() -> Path:
 def find(file: str, folder: str | Path | None = None) -> Path:
     """The path of a checked `file`, one of SHA256: in `folder`, LSTM_LESSON_DATA or the cache, downloaded if needed.
 
-    Only a file missing or damaged in `folder` or the cache is downloaded. A download is checked before it is
-    moved into place, so that no incomplete file stays.
+    Only a file missing in `folder`, or missing or damaged in the cache, is downloaded. A download is checked before
+    it is moved into place, so that no incomplete file stays.
     Raises NewsUnavailable if the file cannot be downloaded or is damaged.
     """
     given = os.environ.get("LSTM_LESSON_DATA")
     if folder is None and given:
-        return _checked(Path(given).expanduser(), file)
+        return _checked(Path(given).expanduser(), file, "unset LSTM_LESSON_DATA")
     kept = Path(folder) if folder is not None else cache_folder()
+    if folder is not None and (kept / file).exists():
+        return _checked(kept, file, "move it away or name another folder")
     name, _, leaf = file.partition("/")
     import pooch  # loads slowly
 
@@ -70,19 +72,18 @@ def find(file: str, folder: str | Path | None = None) -> Path:
     return Path(path)
 
 
-def _checked(folder: Path, file: str) -> Path:
-    """`file` in the folder LSTM_LESSON_DATA, or NewsUnavailable if it is missing or changed."""
+def _checked(folder: Path, file: str, way: str) -> Path:
+    """`file` in a folder of the user, or NewsUnavailable if it is missing or changed; `way` leads to a download."""
     try:
         has = hashlib.sha256((folder / file).read_bytes()).hexdigest()
     except OSError as error:
         raise NewsUnavailable(
-            f"{file} can't be read in {folder}: {_reason(error)}. LSTM_LESSON_DATA names that folder; put the file "
-            "there, or unset LSTM_LESSON_DATA to download it."
+            f"{file} can't be read in {folder}: {_reason(error)}. Put it there, or {way} to download it."
         ) from error
     if has != SHA256[file]:
         raise NewsUnavailable(
             f"{file} in {folder} is damaged or another version: it has SHA-256 {has} and needs {SHA256[file]}. Copy it "
-            "again, or unset LSTM_LESSON_DATA to download it."
+            f"again, or {way} to download it."
         )
     return folder / file
 

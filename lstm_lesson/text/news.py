@@ -3,8 +3,10 @@
 import csv
 import hashlib
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +15,7 @@ from torch import Tensor
 
 from lstm_lesson.data.download import SHA256, find
 from lstm_lesson.data.synthetic_news import synthetic_headlines
+from lstm_lesson.shapes import check_tokens
 
 
 class Split(NamedTuple):
@@ -33,7 +36,7 @@ def load_news(name: str = "covid", folder: str | Path | None = None) -> dict[str
 
     The files are downloaded once, checked by SHA-256, and kept in `folder`, else in the folder that the environment
     variable LSTM_LESSON_CACHE names, else in the user's cache folder. With LSTM_LESSON_DATA set (and no `folder`),
-    they are read from there and nothing is downloaded.
+    they are read from there and nothing is downloaded. A file of the same name in `folder` is never overwritten.
     Raises ValueError for another name, and NewsUnavailable, an OSError, if a file cannot be downloaded or is damaged.
     """
     if name == "synthetic":
@@ -70,23 +73,46 @@ def _cut(rows: list[tuple[str, int]]) -> dict[str, Split]:
 def tokenize(text: str) -> list[str]:
     """The words and numbers of a text, in lower case; other characters are dropped.
 
+    Letters of every script count. A language that writes no spaces needs another tokenizer.
+    Raises ValueError for anything but a str.
+
     >>> tokenize("Don't panic: 42 NEW cases!")
     ["don't", 'panic', '42', 'new', 'cases']
     """
-    return re.findall(r"[a-z0-9]+(?:'[a-z]+)?", text.lower().replace("’", "'"))
+    _check_text(text)
+    return _word().findall(unicodedata.normalize("NFC", text).lower().replace("’", "'").replace("_", " "))
+
+
+@cache
+def _word() -> re.Pattern:
+    """A word: a letter or digit, then letters, digits and the marks above or below them, as in हिन्दी."""
+    letters = map(chr, range(0x300, 0x20000))
+    marks = "".join(mark for mark in letters if unicodedata.category(mark) in ("Mn", "Mc"))
+    marks = re.sub("[\ufe00-\ufe0f]", "", marks)  # these choose the look of an emoji
+    return re.compile(rf"\w[\w{marks}]*(?:'[^\W\d]+)?")
+
+
+def _check_text(text) -> None:
+    if not isinstance(text, str):
+        why = "it needs a str. A table has NaN where a text is missing: leave such rows out"
+        raise ValueError(f"text is {text!r:.40} ({type(text).__name__}); {why}")
 
 
 class Vocabulary:
     """Maps words to token ids: 0 is <pad>, 1 is <unk>, then the words, the most frequent first.
 
     `token_lists` are tokenised texts; words seen fewer than `min_freq` times are left out and become <unk>.
+    Raises ValueError for a text that is not tokenised.
 
     >>> Vocabulary([["a", "b", "a"], ["a", "b", "c"]]).tokens
     ['<pad>', '<unk>', 'a', 'b']
     """
 
     def __init__(self, token_lists: Iterable[list[str]], min_freq: int = 2):
-        counts = Counter(token for tokens in token_lists for token in tokens)
+        counts = Counter()
+        for k, tokens in enumerate(token_lists):
+            check_tokens(f"token_lists[{k}]", tokens)
+            counts.update(tokens)
         seen = [token for token, count in counts.most_common() if count >= min_freq]
         self.tokens = ["<pad>", "<unk>", *seen]
         self.ids = {token: k for k, token in enumerate(self.tokens)}
@@ -95,7 +121,11 @@ class Vocabulary:
         return len(self.tokens)
 
     def encode(self, tokens: list[str]) -> Tensor:
-        """The token ids of a text, (T,) int64. A text without words becomes one <unk>: T is at least 1."""
+        """The token ids of a text, (T,) int64. A text without words becomes one <unk>: T is at least 1.
+
+        Raises ValueError for a text that is not tokenised.
+        """
+        check_tokens("tokens", tokens)
         return torch.tensor([self.ids.get(token, 1) for token in tokens] or [1])
 
 
@@ -119,9 +149,10 @@ def pad_batch(sequences: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
 
 
 def mask_cues(text: str) -> str:
-    """The text without its links, @names and #tags, white space collapsed.
+    """The text without its links, @names and #tags, white space collapsed. Raises ValueError for anything but a str.
 
     >>> mask_cues("Stay home  @WHO #covid https://t.co/x please")
     'Stay home please'
     """
+    _check_text(text)
     return " ".join(re.sub(r"https?://\S+|www\.\S+|[@#]\w+", " ", text).split())

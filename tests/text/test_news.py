@@ -80,6 +80,18 @@ def test_with_no_server_at_all_the_error_is_quick_and_is_an_oserror(server):
     assert kept(server.cache) == {}
 
 
+def test_a_file_of_the_users_own_in_the_folder_is_named_and_left_alone(server, tmp_path):
+    own = tmp_path / "onion" / "OnionOrNot.csv"
+    own.parent.mkdir()
+    own.write_text("text,label\nmy own headline,1\n")
+    with pytest.raises(NewsUnavailable, match=r"OnionOrNot.csv in .* damaged or another version.*move it away"):
+        load_news("onion", folder=tmp_path)
+    assert own.read_text() == "text,label\nmy own headline,1\n" and server.requests == 0
+    own.rename(tmp_path / "mine.csv")
+    load_news("onion", folder=tmp_path)
+    assert server.requests == 1
+
+
 def test_a_damaged_file_in_the_cache_is_fetched_again_and_only_that_one(server):
     load_news("covid")
     (server.cache / "covid" / "Constraint_Val.csv").write_bytes(b"id,tweet,label\n1,bad,fake\n")
@@ -219,10 +231,36 @@ def test_onion_is_cut_in_a_fixed_way_with_no_headline_in_two_parts():
         ("a-b_c 1,000 #tag @who", ["a", "b", "c", "1", "000", "tag", "who"]),
         ("'quoted' dogs'", ["quoted", "dogs"]),
         ("¿…?", []),
+        ("Über NAÏVE nai\u0308ve l’été", ["über", "naïve", "naïve", "l'été"]),
+        ("खबर, हिन्दी!", ["खबर", "हिन्दी"]),
+        ("Новости: ложь?", ["новости", "ложь"]),
+        ("1\ufe0f\u20e3 ❤\ufe0f \U0001f468\u200d\U0001f469", ["1"]),
     ],
 )
 def test_tokens_are_lower_case_runs_of_letters_and_digits(text, tokens):
     assert tokenize(text) == tokens
+
+
+@pytest.mark.parametrize("value", [float("nan"), None, b"bytes", ["a", "b"]])
+@pytest.mark.parametrize("function", [tokenize, mask_cues])
+def test_what_is_no_text_is_named(function, value):
+    with pytest.raises(ValueError, match=rf"text is .*\({type(value).__name__}\); it needs a str"):
+        function(value)
+
+
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (lambda: Vocabulary(["the cat", "sat"]), r"token_lists\[0\] is 'the cat' \(str\)"),
+        (lambda: Vocabulary("the cat"), r"token_lists\[0\] is 't' \(str\)"),
+        (lambda: Vocabulary([["the"], float("nan")]), r"token_lists\[1\] is nan \(float\)"),
+        (lambda: Vocabulary([["the"]]).encode("the cat"), r"tokens is 'the cat' \(str\)"),
+        (lambda: Vocabulary([["the"]]).encode(float("nan")), r"tokens is nan \(float\)"),
+    ],
+)
+def test_a_text_is_not_taken_for_a_list_of_words(call, name):
+    with pytest.raises(ValueError, match=rf"^{name}; it needs a list of words, as text\.tokenize makes"):
+        call()
 
 
 def test_the_vocabulary_counts_and_keeps_0_and_1_free():
