@@ -29,8 +29,8 @@ def batches(examples: Examples, batch_size: int, order: torch.Generator | None =
         yield *pad_batch([sequences[k] for k in index]), labels[index]
 
 
-def check_examples(name: str, examples) -> None:
-    """Raise ValueError unless `examples` is a pair (sequences, labels) of one length."""
+def check_examples(name: str, examples, classes: int | None = None) -> None:
+    """Raise ValueError unless `examples` is a pair (sequences, labels) of one length, each label below `classes`."""
     if not isinstance(examples, (tuple, list)) or len(examples) != 2:
         raise ValueError(f"{name} is {type(examples).__name__}; it needs a pair (sequences, labels)")
     sequences, labels = examples
@@ -39,3 +39,6 @@ def check_examples(name: str, examples) -> None:
         raise ValueError(f"{name} has {len(sequences)} sequences and labels {has}; it needs labels (n,), n at least 1")
     if labels.dtype != torch.int64:
         raise ValueError(f"{name} has labels of {labels.dtype}; it needs torch.int64")
+    if classes is not None and (labels.min() < 0 or labels.max() >= classes):
+        has = f"labels from {labels.min()} to {labels.max()}"
+        raise ValueError(f"{name} has {has}; a model of {classes} outputs needs 0 to {classes - 1}")

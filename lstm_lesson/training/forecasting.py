@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from lstm_lesson.layers import CustomLSTM
 from lstm_lesson.shapes import check_shapes, check_size
-from lstm_lesson.training.loop import training_steps
+from lstm_lesson.training.loop import check_loss, training_steps
 from lstm_lesson.training.progress_line import ProgressLine
 
 Step = Callable[[Tensor], Tensor]  # the past (B, T) -> the next value (B,)
@@ -158,7 +158,9 @@ def fit(model: Forecaster, series: Tensor, steps: int = 200, window: int = 40, l
     series (T,), or several of them (S, T). A step takes `batch_size` windows of `window` values at random places
     that `seed` fixes. The loss is the mean squared error without the first `warm` forecasts of each window, which
     have a short past. Gradients are clipped to a global norm of 1. A line shows loss and time left after `label`.
-    Raises ValueError for numbers below 1 and a series too short for one window and the value after it.
+    The model ends in evaluation mode. A KeyboardInterrupt ends the training early.
+    Raises ValueError for numbers below 1, a series too short for one window and the value after it, and if the loss is
+    no longer finite.
     """
     for name, size in {"steps": steps, "window": window, "batch_size": batch_size}.items():
         check_size(name, size)
@@ -176,8 +178,14 @@ def fit(model: Forecaster, series: Tensor, steps: int = 200, window: int = 40, l
         return (model(batch[:, :-1]) - batch[:, 1:])[:, warm:].square().mean()
 
     line, losses = ProgressLine(label, on=bool(label), steps=steps), []
-    for k, (_, loss) in enumerate(training_steps(adam, batches, squared_error, clip=1.0), start=1):
-        losses.append(loss.item())
-        line.step(f"step {k} of {steps} · loss {losses[-1]:.4f}")
-    line.last(f"loss {losses[-1]:.4f} after {steps} steps · {line.seconds:.0f} s")
+    model.train()
+    try:
+        for _, loss in training_steps(adam, batches, squared_error, clip=1.0):
+            losses.append(check_loss(loss.item()))
+            line.step(f"step {len(losses)} of {steps} · loss {losses[-1]:.4f}")
+    except KeyboardInterrupt:
+        pass  # what is learned stays, and the line below says after how many steps
+    finally:
+        model.eval()
+    line.last(f"loss {losses[-1] if losses else math.nan:.4f} after {len(losses)} steps · {line.seconds:.0f} s")
     return losses

@@ -1,5 +1,6 @@
 """Training in plain sight: the loop that all trainings share, and `fit` for classifiers."""
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -9,7 +10,7 @@ from torch.nn import functional as F
 
 from lstm_lesson.shapes import check_size
 from lstm_lesson.training.batching import Examples, batches, check_examples
-from lstm_lesson.training.metrics import evaluate
+from lstm_lesson.training.metrics import evaluate, predict
 from lstm_lesson.training.progress_line import ProgressLine
 
 
@@ -38,7 +39,8 @@ def fit(model: nn.Module, train: Examples, val: Examples, epochs: int = 8, lr: f
 
     `train` and `val` are (sequences, labels). Batches hold texts of similar length, in an order that `seed` fixes (it
     also fixes dropout), so that two models with one seed see the same batches. Gradients are clipped to a global norm
-    of `clip`. `progress` shows one line with loss and time left, headed by `label`.
+    of `clip`. `progress` shows one line with loss and time left, headed by `label`. The model ends in evaluation mode.
+    A KeyboardInterrupt ends the training early: the best of the complete epochs is kept.
     Raises ValueError for examples that do not fit and for numbers out of range, and if the loss is no longer finite.
     """
     for name, size in {"epochs": epochs, "batch_size": batch_size}.items():
@@ -47,33 +49,47 @@ def fit(model: nn.Module, train: Examples, val: Examples, epochs: int = 8, lr: f
         if isinstance(number, bool) or not isinstance(number, (int, float)) or not number > 0:
             raise ValueError(f"{name} is {number!r}; it needs a number above 0")
     check_examples("train", train)
-    check_examples("val", val)
+    classes = predict(model, train[0][:1]).shape[1]
+    check_examples("train", train, classes)
+    check_examples("val", val, classes)
     torch.manual_seed(seed)
     order, adam = torch.Generator().manual_seed(seed), torch.optim.Adam(model.parameters(), lr=lr)
-    history, kept, best = History(), None, (-1.0, 0.0)
+    history, kept, best, end = History(), None, (-1.0, 0.0), ""
     line = ProgressLine(label, progress, steps=epochs * -(-len(train[0]) // batch_size))
 
     def cross_entropy(batch):
         ids, lengths, labels = batch
         return F.cross_entropy(model(ids, lengths=lengths), labels)  # takes logits: it has its own softmax inside
 
-    for epoch in range(1, epochs + 1):
-        model.train()
-        total = 0.0
-        for (_, _, labels), loss in training_steps(adam, batches(train, batch_size, order), cross_entropy, clip):
-            if not torch.isfinite(loss):
-                raise ValueError(f"the loss is {loss.item()}, it needs to be finite; a smaller lr may help")
-            total += loss.item() * len(labels)
-            line.step(f"epoch {epoch} of {epochs} · loss {loss.item():.3f}")
-        loss, accuracy = evaluate(model, val)
-        history.add(total / len(train[1]), loss, accuracy)
-        if (accuracy, -loss) > best:
-            best, history.best = (accuracy, -loss), epoch
-            kept = {name: value.detach().clone() for name, value in model.state_dict().items()}
-    model.load_state_dict(kept)
+    try:
+        for epoch in range(1, epochs + 1):
+            model.train()
+            total = 0.0
+            for (_, _, labels), loss in training_steps(adam, batches(train, batch_size, order), cross_entropy, clip):
+                total += check_loss(loss.item()) * len(labels)
+                line.step(f"epoch {epoch} of {epochs} · loss {loss.item():.3f}")
+            loss, accuracy = evaluate(model, val)
+            history.add(total / len(train[1]), check_loss(loss), accuracy)
+            if (accuracy, -loss) > best:
+                best, history.best = (accuracy, -loss), epoch
+                kept = {name: value.detach().clone() for name, value in model.state_dict().items()}
+    except KeyboardInterrupt:
+        end = f", interrupted in epoch {len(history.epoch) + 1}"
+    finally:
+        if kept:
+            model.load_state_dict(kept)
+        model.eval()
     history.seconds = line.seconds
-    line.last(f"best validation accuracy {best[0]:.3f}, epoch {history.best} of {epochs} · {line.seconds:.0f} s")
+    found = f"best validation accuracy {best[0]:.3f}, epoch {history.best} of {epochs}" if kept else "no epoch complete"
+    line.last(f"{found}{end} · {line.seconds:.0f} s")
     return history
+
+
+def check_loss(loss: float) -> float:
+    """The loss as it is. Raises ValueError if it is NaN or infinite."""
+    if not math.isfinite(loss):
+        raise ValueError(f"the loss is {loss}, it needs to be finite; a smaller lr may help")
+    return loss
 
 
 def training_steps(

@@ -44,13 +44,14 @@ def evaluate(model: nn.Module, examples: Examples) -> tuple[float, float]:
     """Mean cross-entropy and accuracy on (sequences, labels)."""
     check_examples("examples", examples)
     probabilities = predict(model, examples[0])
+    check_examples("examples", examples, probabilities.shape[1])
     loss = F.nll_loss(probabilities.clamp_min(1e-12).log(), examples[1])
     return loss.item(), (probabilities.argmax(dim=1) == examples[1]).float().mean().item()
 
 
 def confusion(model: nn.Module, examples: Examples, classes: int = 2) -> Tensor:
     """Confusion matrix: how often each true class (row) was predicted as each class (column), (classes, classes)."""
-    check_examples("examples", examples)
+    check_examples("examples", examples, classes)
     predicted = predict(model, examples[0]).argmax(dim=1)
     return torch.bincount(examples[1] * classes + predicted, minlength=classes**2).view(classes, classes)
 

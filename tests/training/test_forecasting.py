@@ -183,6 +183,35 @@ class Copier(nn.Module):
 seen = []
 
 
+def test_a_loss_that_is_not_finite_stops_with_advice():
+    series = torch.randn(60)
+    series[20:] = math.nan
+    model = Forecaster(4)
+    with pytest.raises(ValueError, match=r"the loss is nan.*smaller lr"):
+        forecasting.fit(model, series, steps=5, window=20)
+    assert not model.training
+
+
+def test_an_interrupt_returns_the_losses_so_far(capfd):
+    model, calls = Forecaster(4), iter(range(10))
+
+    def stop(*_):
+        if next(calls) == 3:
+            raise KeyboardInterrupt
+
+    model.register_forward_pre_hook(stop)
+    losses = forecasting.fit(model, torch.randn(60), steps=9, window=20, label="waves")
+    assert len(losses) == 3 and not model.training
+    assert "after 3 steps" in capfd.readouterr().out
+
+
+def test_fit_trains_in_training_mode_and_ends_in_evaluation_mode():
+    modes, model = [], Forecaster(4).eval()
+    model.register_forward_hook(lambda module, *_: modes.append(module.training))
+    forecasting.fit(model, torch.randn(60), steps=2, window=20)
+    assert modes == [True, True] and not model.training
+
+
 def test_fit_compares_each_forecast_with_the_value_behind_it_within_one_series():
     seen.clear()
     series = torch.stack([numbers, 100 + numbers])

@@ -211,7 +211,8 @@ def test_fit_trains_with_dropout_whatever_mode_the_classifier_was_in(monkeypatch
     classifier = TextClassifier(10, 4, 4, dropout=0.5).eval()
     classifier.register_forward_hook(lambda module, *_: modes.append(module.training))
     fit(classifier, toy(40), toy(20), epochs=2, batch_size=20, progress=False)
-    assert modes == [True, True, False, True, True, False]
+    assert modes == [False, True, True, False, True, True, False]  # the first call counts the outputs
+    assert not classifier.training
 
 
 def test_a_loss_that_is_not_finite_stops_with_advice():
@@ -220,6 +221,68 @@ def test_a_loss_that_is_not_finite_stops_with_advice():
         classifier.linear.weight.fill_(float("nan"))
     with pytest.raises(ValueError, match=r"the loss is nan.*smaller lr"):
         fit(classifier, toy(), toy(), epochs=1, progress=False)
+
+
+@pytest.mark.parametrize("which", ["train", "val"])
+@pytest.mark.parametrize("shift", [1, -1])
+def test_labels_that_do_not_fit_the_outputs_are_named_before_the_first_step(which, shift):
+    classifier, (sequences, labels) = TextClassifier(10, 4, 4), toy(20)
+    before = [p.detach().clone() for p in classifier.parameters()]
+    given = {"train": toy(20), "val": toy(20)} | {which: (sequences, labels + shift)}
+    says = rf"{which} has labels from {shift} to {1 + shift}; a model of 2 outputs needs 0 to 1"
+    with pytest.raises(ValueError, match=says):
+        fit(classifier, **given, progress=False)
+    assert all(torch.equal(a, b) for a, b in zip(before, classifier.parameters(), strict=True))
+    for measure in (evaluate, confusion):
+        with pytest.raises(ValueError, match=r"examples has labels from .* needs 0 to 1"):
+            measure(classifier, (sequences, labels + shift))
+
+
+def test_a_validation_loss_that_is_not_finite_stops_with_advice(monkeypatch):
+    monkeypatch.setattr(loop, "evaluate", lambda *_: (float("nan"), 0.5))
+    with pytest.raises(ValueError, match=r"the loss is nan.*smaller lr"):
+        fit(TextClassifier(10, 4, 4), toy(20), toy(20), epochs=1, progress=False)
+
+
+def interrupted(model, calls):
+    """Raise KeyboardInterrupt in the given call of the model in training mode, as the stop button does."""
+    left = iter(range(1, 10**6))
+
+    def stop(module, *_):
+        if module.training and next(left) == calls:
+            raise KeyboardInterrupt
+
+    model.register_forward_pre_hook(stop)
+    return model
+
+
+def test_an_interrupt_keeps_the_best_epoch_and_the_history_so_far(capfd):
+    kept, whole = (TextClassifier(10, 4, 4, dropout=0.2) for _ in range(2))
+    whole.load_state_dict(kept.state_dict())
+    expected = fit(whole, toy(40), toy(20), epochs=2, batch_size=20, progress=False)
+    history = fit(interrupted(kept, 6), toy(40), toy(20), epochs=5, batch_size=20)  # in the second batch of epoch 3
+    assert (history.epoch, history.train_loss, history.best) == ([1, 2], expected.train_loss, expected.best)
+    assert all(torch.equal(a, b) for a, b in zip(kept.parameters(), whole.parameters(), strict=True))
+    assert not kept.training and history.seconds > 0
+    assert "interrupted in epoch 3" in capfd.readouterr().out
+
+
+def test_an_interrupt_in_the_first_epoch_keeps_the_weights_so_far(capfd):
+    classifier = interrupted(TextClassifier(10, 4, 4), 2)
+    before = classifier.linear.weight.detach().clone()
+    history = fit(classifier, toy(40), toy(20), batch_size=20)
+    assert history.epoch == [] and history.best == 0 and not classifier.training
+    assert not torch.equal(before, classifier.linear.weight)
+    assert "no epoch complete, interrupted in epoch 1" in capfd.readouterr().out
+
+
+def test_a_loss_that_is_not_finite_leaves_the_best_epoch_so_far(monkeypatch):
+    classifier, scores, weights = TextClassifier(10, 4, 4), iter([(0.5, 0.6), (float("nan"), 0.5)]), []
+    monkeypatch.setattr(loop, "evaluate", lambda model, _: weights.append(model.linear.weight.clone()) or next(scores))
+    with pytest.raises(ValueError, match="the loss is nan"):
+        fit(classifier, toy(20), toy(20), epochs=3, progress=False)
+    assert torch.equal(classifier.linear.weight, weights[0]) and not torch.equal(weights[0], weights[1])
+    assert not classifier.training
 
 
 def test_progress_is_one_line_with_loss_time_left_and_the_end_on_stdout_only(capfd, monkeypatch):
