@@ -46,7 +46,7 @@ def trace_text(
     if not isinstance(tokens, (list, tuple)) or not all(isinstance(token, str) for token in tokens):
         raise ValueError(f"{name} is {type(text).__name__}; it needs a text, or a list of words")
     if not tokens:
-        raise ValueError(f"{name} has no word; it needs at least one, of the letters a to z or of digits")
+        raise ValueError(f"{name} has no word; it needs at least one, of letters or digits")
     notes = []
     if len(tokens) > MOST:
         notes.append(f"The text has {len(tokens)} words; the first {MOST} are read.")
@@ -64,6 +64,12 @@ def trace_text(
         probability = classifier.linear(trace.h[0]).softmax(dim=1)[:, -1]  # (T,)
     norm, effect = saliency(classifier, ids)
     values = {gate: getattr(trace, gate)[0] for gate in GATES}  # (T, H)
+    computed = values | {"probability": probability, "saliency": norm[0], "effect": effect[0]}
+    if wrong := [what for what, numbers in computed.items() if not numbers.isfinite().all()]:
+        raise ValueError(
+            f"{name} gives NaN or infinite numbers for {', '.join(wrong)}; it needs a classifier of finite weights: "
+            "train it again, perhaps with a smaller lr"
+        )
     return TracedText([printable(token) for token in tokens], known, values, probability, norm[0], effect[0], notes)
 
 

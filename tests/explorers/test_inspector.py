@@ -53,6 +53,24 @@ def test_the_page_contains_the_values_of_record_to_three_digits():
     assert embedded["texts"][0]["known"] == [True] * 6 + [False, True]
 
 
+@pytest.mark.parametrize("weight", ["lstm.cells.0.W_hi", "linear.bias", "embedding.weight"])
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_classifier_with_numbers_that_are_not_finite_is_refused_by_name(weight, value):
+    model = classifier()
+    with torch.no_grad():
+        model.get_parameter(weight).fill_(value)
+    with pytest.raises(ValueError, match=r"first gives NaN or infinite numbers for .*; it needs a classifier"):
+        GateInspector(model, WORDS, TEXT)
+    with pytest.raises(ValueError, match=r"text gives NaN or infinite numbers for .*probability"):
+        trace_text(model, WORDS, TEXT)
+
+
+def test_texts_of_other_scripts_are_read_word_by_word():
+    words = Vocabulary([["über", "naïve", "खबर"]], min_freq=1)
+    found = trace_text(classifier(words=words), words, "Über naïve: खबर!")
+    assert found.tokens == ["über", "naïve", "खबर"] and found.known == [True] * 3
+
+
 def test_large_cell_states_keep_their_digits():
     model = classifier()
     with torch.no_grad():
