@@ -211,7 +211,9 @@ class CustomLSTM(nn.Module):
             raise ValueError(f"kernel is {kernel!r}; it needs None, True or False")
         if kernel is False:
             return False
-        reason = next((reason for cell in self.cells if (reason := unsupported(cell, *tensors))), "")
+        reason = ""
+        for cell in self.cells:  # not with next(…, ""), which torch 2.8 does not compile
+            reason = reason or unsupported(cell, *tensors)
         if kernel and reason:
             raise ValueError(f"kernel is True; it needs None or False here: {reason}")
         return not reason

@@ -146,7 +146,7 @@ def format_shape(letters: list[str]) -> str:
 def _shapes(annotation) -> tuple[str, ...]:
     """The shapes that an annotation allows: ("H H", "H") for `Shape["H H"] | Shape["H"]`, () without a Shape."""
     if get_origin(annotation) is Annotated:
-        return tuple(shape for shape in annotation.__metadata__ if isinstance(shape, Shape))
+        return tuple(str(s) for s in annotation.__metadata__ if isinstance(s, Shape))  # torch 2.8 compiles str alone
     if get_origin(annotation) in (Union, UnionType):
         return tuple(shape for part in get_args(annotation) for shape in _shapes(part))
     return ()
