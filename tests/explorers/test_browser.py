@@ -25,6 +25,7 @@ PLACES = {
     widgets.Text: "input[type=text]",
 }
 CLASSES = {*MADE, "GateInspector"}
+UNTRAINED = "from unittest import mock\nmock.patch('lstm_lesson.training.fit').start()"
 BROKEN = """
 from lstm_lesson.explorers.base import Explorer, slider
 from lstm_lesson.plots.svg import Card
@@ -42,7 +43,7 @@ Broken({"size": slider("size", "size", 0, 0, 9, 1)})
 def explorer_cells(path) -> list[str]:
     """A notebook's first cell that shows an explorer, and before it those that it needs; none if there is no such cell.
 
-    The cells in between, which may train for a minute, are left out.
+    The cells in between are left out, and no model is trained: notebook 13 opens a classifier with random weights.
     """
     setup, imports, *cells = [cell.source for cell in Lesson(path).code]
     shows = [bool(re.search(rf"\b({'|'.join(CLASSES)})\(", source)) for source in cells]
@@ -54,7 +55,7 @@ def explorer_cells(path) -> list[str]:
         if stored(source) & needed:
             wanted.append(source)
             needed |= loaded(source)
-    return [setup, imports, *reversed(wanted)]
+    return [setup, imports, UNTRAINED, *reversed(wanted)]
 
 
 def loaded(source):
@@ -75,20 +76,10 @@ def sheet(lab, chromium):
     page.context.close()
 
 
-@pytest.fixture(scope="module")
-def kernel(lab):
-    """The id of one kernel for all lessons: it imports torch once."""
-    return lab.ask("POST", "kernels", {"name": "python3"})["id"]
-
-
 @pytest.fixture(params=[path for path in NOTEBOOKS if explorer_cells(path)], ids=lambda path: path.stem)
-def lesson(request, lab, kernel, chromium):
+def lesson(request, open_notebook):
     """A lesson's first explorer, open and run."""
-    page = chromium.new_context(viewport=browser.PROJECTOR).new_page()
-    sheet = lab.open(page, request.param.stem, explorer_cells(request.param), kernel)
-    yield sheet
-    sheet.empty()
-    page.context.close()
+    return open_notebook(request.param.stem, explorer_cells(request.param))
 
 
 @pytest.fixture(params=MADE)

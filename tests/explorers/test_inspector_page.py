@@ -17,21 +17,21 @@ from lstm_lesson.tracing import record
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(bool(browser.why_not()), reason=browser.why_not())]
 FIRST = ["no", "storm", "hits", "the", "coast", "after", "all", "the", "warnings", "of", "the", "week"]
 SECOND = ["the", "coast", "waits"]
-HOSTILE = {
-    "a script": "<script>window.hacked = 1</script>",
-    "the end of a script": "</script><img src=x onerror='window.hacked = 1'>",
-    "another end of a script": "</script <img src=x onerror=window.hacked=1",
-    "quotes": """"it's" & `${hacked}` \\" &quot;""",
-    "a comment": "<!-- --> ]]> <!--<script>",
-    "emoji": "👩‍👩‍👧‍👦🏳️‍🌈",
-    "right to left": "مرحبا بالعالم שלום",
-    "a switch of direction": "\u202eevil\u202c",
-    "combining marks": "Z͑ͫ̓a̴l̸g̷o̵",
-    "line separators": "a\u2028b\u2029c",
-    "10,000 letters": "w" * 10_000,
-    "empty": "",
-    "a blank": " ",
-}
+HOSTILE = [
+    "<script>window.hacked = 1</script>",  # a script
+    "</script><img src=x onerror='window.hacked = 1'>",  # the end of a script
+    "</script <img src=x onerror=window.hacked=1",  # another end of a script
+    """"it's" & `${hacked}` \\" &quot;""",  # quotes
+    "<!-- --> ]]> <!--<script>",  # a comment
+    "👩‍👩‍👧‍👦🏳️‍🌈",  # emoji
+    "مرحبا بالعالم שלום",  # right to left
+    "\u202eevil\u202c",  # a switch of direction
+    "Z͑ͫ̓a̴l̸g̷o̵",  # combining marks
+    "a\u2028b\u2029c",  # line separators
+    "w" * 10_000,  # 10,000 letters
+    "",  # empty
+    " ",  # a blank
+]
 
 
 def build(*texts, units=5):
@@ -186,13 +186,14 @@ def test_two_texts_stand_beside_each_other_with_their_own_numbers(opened):
     assert page.frame.locator("#words-1 .w").all_inner_texts() == SECOND
 
 
-@pytest.mark.parametrize("token", HOSTILE.values(), ids=HOSTILE)
-def test_any_token_is_shown_as_text(opened, token):
-    page = opened(build(["the", token, "coast"]))
+def test_any_token_is_shown_as_text(opened):
+    page = opened(build(HOSTILE))
     words = page.frame.locator("#words-0 .w").evaluate_all("words => words.map(word => word.textContent)")
-    assert words == ["the", token, "coast"]
-    page.press("Home", "ArrowRight")
-    assert page.frame.locator("#current-0").evaluate("word => word.textContent") == token[:200]
+    assert words == HOSTILE
+    page.press("Home")
+    for token in HOSTILE:
+        assert page.frame.locator("#current-0").evaluate("word => word.textContent") == token[:200]
+        page.press("ArrowRight")
     assert page.frame.evaluate("[window.hacked, document.querySelectorAll('img').length]") == [None, 0]
     assert page.frame.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert page.complaints == []
@@ -210,11 +211,11 @@ def test_500_words_and_128_units_can_be_walked_through(opened):
     assert page.complaints == []
 
 
-def test_in_a_notebook_the_inspector_is_driven_and_reads_what_is_typed(lab, chromium):
+def test_in_a_notebook_the_inspector_is_driven_and_reads_what_is_typed(open_notebook):
     code = inspector_code(FIRST, SECOND)
     inspector = value_of(code)
-    page = chromium.new_context(viewport=browser.PROJECTOR).new_page()
-    sheet = lab.open(page, "inspector", [code])
+    sheet = open_notebook("inspector", [code])
+    page = sheet.page
     assert sheet.failures == []
     found = Opened(page, inspector_frame(page), inspector)
     found.frame.locator("#unit").select_option("3")
@@ -235,7 +236,6 @@ def test_in_a_notebook_the_inspector_is_driven_and_reads_what_is_typed(lab, chro
     for name, value in computed(inspector, ["the", "storm", "waits"], 2, 1).items():
         assert found.number(name) == pytest.approx(value, abs=1e-4)
     assert sheet.complaints == []
-    page.context.close()
 
 
 def inspector_frame(page):

@@ -22,7 +22,11 @@ from lstm_lesson.text import NewsUnavailable, load_news
 IN_A_BROWSER = [pytest.mark.browser, pytest.mark.skipif(bool(browser.why_not()), reason=browser.why_not())]
 LESSONS = [path.stem for path in NOTEBOOKS]
 PAGES = ["index", *LESSONS, "inspector", "playground"]
-LOOKED_AT = ["index", "00_start_here", "05_forget_gate", "13_inside_the_gates", "inspector", "playground"]
+LOOKED_AT = [
+    *("index", "05_forget_gate", "inspector", "playground"),
+    *(pytest.param(name, marks=pytest.mark.full) for name in ("00_start_here", "13_inside_the_gates")),
+]
+GROUND = {"light": "rgb(255, 255, 255)", "dark": "rgb(22, 24, 28)"}
 PHONE = {"width": 390, "height": 844}
 LARGEST = 15 * 2**20  # bytes of the whole site
 STYLE = (ROOT / "tools" / "site" / "template" / "style.css").read_text(encoding="utf-8")
@@ -225,8 +229,8 @@ class TestInABrowser:
     pytestmark = IN_A_BROWSER
 
     @pytest.mark.parametrize("name", PAGES)
-    def test_the_page_fits_a_phone_and_shows_its_formulas(self, opened, name):
-        """No page is wider than the screen, no formula is empty or a root without its sign; their font has come."""
+    def test_the_page_fits_a_phone_and_shows_its_formulas_and_pictures(self, opened, name):
+        """No page is wider than the screen, no formula is empty or a root without its sign; font and pictures come."""
         page = opened(name, PHONE)
         page.evaluate("document.querySelectorAll('details').forEach(fold => { fold.open = true })")
         assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
@@ -239,10 +243,6 @@ class TestInABrowser:
         signs = page.evaluate("""[...document.querySelectorAll('msqrt')].map(
             root => root.firstElementChild.getBoundingClientRect().left - root.getBoundingClientRect().left)""")
         assert [width for width in signs if width < 3] == []
-
-    @pytest.mark.parametrize("name", LESSONS)
-    def test_every_picture_arrives(self, opened, name):
-        page = opened(name)
         broken = page.evaluate("""() => Promise.all([...document.images].map(async image => {
             image.loading = 'eager';
             await image.decode().catch(() => null);
@@ -252,15 +252,10 @@ class TestInABrowser:
 
     @pytest.mark.parametrize("scheme", ["light", "dark"])
     @pytest.mark.parametrize("name", LOOKED_AT)
-    def test_axe_finds_nothing_that_keeps_someone_out(self, opened, name, scheme):
+    def test_a_light_or_dark_page_keeps_nobody_out(self, opened, name, scheme):
         page = opened(name, PHONE if scheme == "dark" else browser.PROJECTOR, scheme)
+        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == GROUND[scheme]
         assert browser.serious_violations(page) == []
-
-    @pytest.mark.parametrize("name", ["index", "05_forget_gate", "inspector", "playground"])
-    def test_a_dark_page_is_dark(self, opened, name):
-        grounds = [opened(name, scheme=scheme).evaluate("getComputedStyle(document.body).backgroundColor")
-                   for scheme in ("light", "dark")]  # fmt: skip
-        assert grounds == ["rgb(255, 255, 255)", "rgb(22, 24, 28)"]
 
     @pytest.mark.parametrize("name", ["inspector", "13_inside_the_gates"])
     def test_the_inspector_walks_through_the_words(self, opened, name):

@@ -37,8 +37,9 @@ FLAGS = [
 ]
 PROJECTOR = {"width": 1280, "height": 720}
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-READY = """(session => session && session.isReady && session.session.kernel.status === 'idle')(
-    window.jupyterapp?.shell.currentWidget?.context?.sessionContext)"""
+READY = """path => (context => context && context.path === path && context.sessionContext.isReady
+    && context.sessionContext.session.kernel.status === 'idle')(window.jupyterapp?.shell.currentWidget?.context)"""
+OPEN = "path => jupyterapp.commands.execute('docmanager:open', {path}).then(() => null)"
 # Between the tests and JupyterLab: when the tests end, however they end, its standard input closes, and it ends too.
 WATCH = """
 import os, signal, subprocess, sys
@@ -50,7 +51,14 @@ try:
 finally:
     os.killpg(0, signal.SIGKILL)
 """
-EMPTY = "import ipywidgets\nipywidgets.Widget.close_all()\n%reset -f"  # a kernel without variables and widgets
+# a kernel without variables, widgets and stand-ins
+EMPTY = """
+import ipywidgets
+from unittest import mock
+ipywidgets.Widget.close_all()
+mock.patch.stopall()
+%reset -f
+"""
 PATIENCE = 30_000  # milliseconds that a page may take to show what it should, on a busy machine
 START = 90  # seconds that JupyterLab may take to answer
 RUN = 400_000  # milliseconds that the cells of a page may take
@@ -183,17 +191,21 @@ class Lab:
     def open(self, page, name, cells, kernel=None):
         """Write a notebook of these code cells, open it in the page, and run it: a Sheet.
 
-        It has a new kernel, or the running one with the id `kernel`; the notebook that had it before called `empty`.
+        It has a new kernel, or the running one with the id `kernel`; the notebook that had it before was closed.
         """
         name = re.sub(r"\W+", "_", name)
+        path = f"{name}.ipynb"
         notebook = new_notebook(cells=[new_code_cell(cell) for cell in cells], metadata=KERNEL)
-        nbformat.write(notebook, self.folder / "notebooks" / f"{name}.ipynb")
+        nbformat.write(notebook, self.folder / "notebooks" / path)
         if kernel is not None:
-            session = {"name": name, "path": f"{name}.ipynb", "type": "notebook", "kernel": {"id": kernel}}
+            session = {"name": name, "path": path, "type": "notebook", "kernel": {"id": kernel}}
             self.ask("POST", "sessions", session)
         sheet = Sheet(page, self.url)
-        page.goto(f"{self.url}/lab/workspaces/{name}/tree/{name}.ipynb?token={self.token}")
-        page.wait_for_function(READY, timeout=1000 * START)
+        if page.url.startswith(self.url):  # JupyterLab is open in this page
+            page.evaluate(OPEN, path)
+        else:
+            page.goto(f"{self.url}/lab/workspaces/{name}/tree/{path}?token={self.token}")
+        page.wait_for_function(READY, arg=path, timeout=1000 * START)
         sheet.run()
         return sheet
 
@@ -208,7 +220,10 @@ class Sheet:
 
     def __post_init__(self):
         self.page.on("console", self._heard)
-        self.page.on("pageerror", lambda error: self.complaints.append(f"uncaught: {error}"))
+        self.page.on("pageerror", self._broke)
+
+    def _broke(self, error):
+        self.complaints.append(f"uncaught: {error}")
 
     def _heard(self, message):
         """Keep errors; leave out a failed request to elsewhere (a badge): FLAGS allow nothing but this machine."""
@@ -229,10 +244,18 @@ class Sheet:
         }}""")
         self.page.wait_for_function("window.haveRun", timeout=RUN)
 
-    def empty(self):
-        """Delete the kernel's variables and widgets, for the next notebook: its page asks for all widgets at once."""
-        kernel = "jupyterapp.shell.currentWidget.context.sessionContext.session.kernel"
-        self.page.evaluate(f"code => {kernel}.requestExecute({{code}}).done.then(() => null)", EMPTY)
+    def close(self):
+        """Empty the kernel and close the notebook, for the next one in this page: it asks for all widgets at once."""
+        self.page.evaluate(
+            """code => {
+            const widget = jupyterapp.shell.currentWidget;
+            const emptied = widget.context.sessionContext.session.kernel.requestExecute({code}).done;
+            return emptied.then(() => widget.dispose());
+        }""",
+            EMPTY,
+        )
+        self.page.remove_listener("console", self._heard)
+        self.page.remove_listener("pageerror", self._broke)
 
     @property
     def outputs(self):

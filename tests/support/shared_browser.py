@@ -56,3 +56,19 @@ def chromium():
 def lab(tmp_path_factory):
     """A running JupyterLab."""
     return _started("lab", lambda: browser.jupyterlab(tmp_path_factory.mktemp("a lab") / "home"))
+
+
+@pytest.fixture
+def open_notebook(lab, chromium):
+    """Open and run a notebook, one at a time: all share a page and a kernel, so JupyterLab and torch load once."""
+    page = _started("page", lambda: chromium.new_page(viewport=browser.PROJECTOR))
+    kernel = _started("kernel", lambda: contextlib.nullcontext(lab.ask("POST", "kernels", {"name": "python3"})["id"]))
+    sheets = []
+
+    def open_and_run(name, cells):
+        sheets.append(lab.open(page, name, cells, kernel))
+        return sheets[-1]
+
+    yield open_and_run
+    for sheet in sheets:
+        sheet.close()
