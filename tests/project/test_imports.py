@@ -1,6 +1,7 @@
 """Imports and docstrings of the package: one direction, light to load, documented."""
 
 import ast
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -24,10 +25,14 @@ def undocumented(tree):
     return [node.name for node in public if not ast.get_docstring(node)]
 
 
-def test_imports_run_in_one_direction():
-    """The contract stands in pyproject.toml."""
+def test_imports_run_in_one_direction(tmp_path):
+    """The contract stands in pyproject.toml. A learner's own modules are left out."""
+    for path in (*MODULES, ROOT / "pyproject.toml"):
+        copy = tmp_path / path.relative_to(ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, copy)
     lint = Path(sys.executable).with_name("lint-imports")
-    run = subprocess.run([lint, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False)
+    run = subprocess.run([lint, "--no-cache"], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
 
 
