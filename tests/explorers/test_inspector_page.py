@@ -41,10 +41,8 @@ def build(*texts, units=5):
 class Opened:
     """The inspector's page, or its frame in a notebook, with what it complained of."""
 
-    def __init__(self, page, frame, inspector):
-        self.page, self.frame, self.inspector, self.complaints = page, frame, inspector, []
-        page.on("console", lambda message: message.type == "error" and self.complaints.append(message.text))
-        page.on("pageerror", lambda error: self.complaints.append(f"uncaught: {error}"))
+    def __init__(self, page, frame, inspector, complaints):
+        self.page, self.frame, self.inspector, self.complaints = page, frame, inspector, complaints
 
     def number(self, name, text=0):
         return float(self.frame.locator(f"#value-{text}-{name}").get_attribute("data-value"))
@@ -58,27 +56,39 @@ class Opened:
             self.page.keyboard.press(key)
 
 
+@pytest.fixture(scope="module")
+def tab(chromium):
+    """One tab of the browser for all exported pages, with what they complained of; it opens files and nothing else."""
+    page, complaints = chromium.new_page(), []
+    page.on("console", lambda message: message.type == "error" and complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(f"uncaught: {error}"))
+
+    def only_the_page(route):
+        if route.request.is_navigation_request() and route.request.frame == page.main_frame:
+            return route.continue_()
+        complaints.append(f"asked for {route.request.url}")
+        return route.abort()
+
+    page.route("**/*", only_the_page)
+    yield page, complaints
+    page.close()
+
+
 @pytest.fixture
-def opened(chromium, tmp_path):
+def opened(tab, tmp_path):
     """Open an exported page from disk; every request for anything else is refused and noted."""
-    contexts = []
+    page, complaints = tab
+    page.goto("about:blank")
+    complaints.clear()
 
     def open_page(inspector, viewport=browser.PROJECTOR):
-        path, asked = inspector.to_html(tmp_path / "inspector.html"), []
-        context = chromium.new_context(viewport=viewport)
-        contexts.append(context)
-        context.route("**/*", lambda route: route.continue_() if route.request.url == path.as_uri()
-                      else (asked.append(route.request.url), route.abort()))  # fmt: skip
-        page = context.new_page()
-        found = Opened(page, page.main_frame, inspector)
-        found.complaints.extend(asked)
+        path = inspector.to_html(tmp_path / "inspector.html")
+        page.set_viewport_size(viewport)
         page.goto(path.as_uri())
         page.wait_for_selector("html[data-ready=true]", timeout=browser.PATIENCE)
-        return found
+        return Opened(page, page.main_frame, inspector, complaints)
 
-    yield open_page
-    for context in contexts:
-        context.close()
+    return open_page
 
 
 def computed(inspector, tokens, step, unit):
@@ -217,7 +227,7 @@ def test_in_a_notebook_the_inspector_is_driven_and_reads_what_is_typed(open_note
     sheet = open_notebook("inspector", [code])
     page = sheet.page
     assert sheet.failures == []
-    found = Opened(page, inspector_frame(page), inspector)
+    found = Opened(page, inspector_frame(page), inspector, sheet.complaints)
     found.frame.locator("#unit").select_option("3")
     found.press("Home", "ArrowRight", "ArrowRight")
     for name, value in computed(inspector, FIRST, 2, 3).items():

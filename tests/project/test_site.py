@@ -202,26 +202,33 @@ def address(site):
         yield found
 
 
+@pytest.fixture(scope="module")
+def tab(chromium, address):
+    """One tab of the browser for all tests, with what its pages complained of and asked for elsewhere."""
+    page, complaints = chromium.new_page(), []
+    page.on("console", lambda said: said.type in ("error", "warning") and complaints.append(said.text))
+    page.on("pageerror", lambda error: complaints.append(f"uncaught: {error}"))
+    page.on("request", lambda request: request.url.startswith((address, "data:", "about:", "blob:"))
+            or complaints.append(f"asked for {request.url}"))  # fmt: skip
+    page.on("response", lambda answer: answer.status >= 400 and complaints.append(f"{answer.status} {answer.url}"))
+    yield page, complaints
+    page.close()
+
+
 @pytest.fixture
-def opened(chromium, address):
+def opened(tab, address):
     """Open a page; at the end nothing may have been complained of, and nothing asked for elsewhere."""
-    contexts, complaints = [], []
+    page, complaints = tab
+    page.goto("about:blank")
+    complaints.clear()
 
     def open_page(name, viewport=browser.PROJECTOR, scheme="light"):
-        context = chromium.new_context(viewport=viewport, color_scheme=scheme)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda said: said.type in ("error", "warning") and complaints.append(said.text))
-        page.on("pageerror", lambda error: complaints.append(f"uncaught: {error}"))
-        page.on("request", lambda request: request.url.startswith((address, "data:", "about:", "blob:"))
-                or complaints.append(f"asked for {request.url}"))  # fmt: skip
-        page.on("response", lambda answer: answer.status >= 400 and complaints.append(f"{answer.status} {answer.url}"))
+        page.set_viewport_size(viewport)
+        page.emulate_media(color_scheme=scheme)
         page.goto(f"{address}/{name}.html")
         return page
 
     yield open_page
-    for context in contexts:
-        context.close()
     assert complaints == []
 
 
