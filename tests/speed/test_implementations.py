@@ -364,6 +364,7 @@ def test_without_a_compiler_there_is_a_reason(monkeypatch):
         implementations.compiled()
 
 
+@pytest.mark.full  # notebook 15 compiles in every run
 @pytest.mark.skipif(bool(implementations.no_compiler()), reason=implementations.no_compiler())
 def test_the_compiled_implementation_equals_the_equations():
     torch.manual_seed(0)
