@@ -10,6 +10,9 @@ SCHEDULER ?=
 NOTEBOOKS ?= $(or $(shell git ls-files 'notebooks/[0-9]*.ipynb' 2>/dev/null),$(wildcard notebooks/[0-9]*.ipynb))
 N ?= 20
 
+# Some machines forbid Python to keep what it compiles. The tests start dozens of Pythons, and each would compile torch.
+unexport PYTHONDONTWRITEBYTECODE
+
 BIN := $(if $(filter Windows_NT,$(OS)),Scripts,bin)
 PY := .venv/$(BIN)/python
 OLDEST := .venv/oldest/$(BIN)/python
