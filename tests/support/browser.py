@@ -51,12 +51,14 @@ try:
 finally:
     os.killpg(0, signal.SIGKILL)
 """
-# a kernel without variables, widgets and stand-ins
+# a kernel without variables, widgets and stand-ins, and with torch's own dtype
 EMPTY = """
 import ipywidgets
+import torch
 from unittest import mock
 ipywidgets.Widget.close_all()
 mock.patch.stopall()
+torch.set_default_dtype(torch.float32)
 %reset -f
 """
 PATIENCE = 30_000  # milliseconds that a page may take to show what it should, on a busy machine
