@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from lstm_lesson.exercises.exercise import Exercise, exercises
 from lstm_lesson.exercises.grading import grade
 from lstm_lesson.exercises.progress_file import progress, record_attempt
-from lstm_lesson.exercises.result import Result
+from lstm_lesson.exercises.result import Result, printable
 
 __all__ = ["Note", "Result", "check", "hint", "progress", "solution"]
 
@@ -26,7 +26,7 @@ class Note:
     code: bool = False
 
     def __repr__(self) -> str:
-        return self.text
+        return printable(self.text)
 
     def _repr_markdown_(self) -> str:
         return f"```python\n{self.text}\n```" if self.code else self.text
@@ -81,7 +81,7 @@ def solution(f: Callable | str) -> Note:
 
 def _find(f, namespace: dict) -> Exercise | None:
     """The exercise that f belongs to; f is its name, has its name, or is called by it in the caller's notebook."""
-    name = f if isinstance(f, str) else _text_attribute(f, "__name__")
+    name = f if isinstance(f, str) else _text_attribute(f, "__name__") or (type(f).__name__ if callable(f) else "")
     if name in exercises():
         return exercises()[name]
     name = next((k for k in exercises() if callable(f) and namespace.get(k) is f), None)

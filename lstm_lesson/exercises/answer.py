@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from lstm_lesson.exercises.bytecode import summarize
+from lstm_lesson.exercises.bytecode import summarize, written_function
 from lstm_lesson.exercises.compare import Problem, find_problem, join_names, leaves, map_tensors
 from lstm_lesson.exercises.exercise import Exercise, Inputs
 from lstm_lesson.exercises.sandbox import Sandbox, format_error
@@ -21,17 +21,23 @@ class Trial:
     expected: object
     got: object = None
     error: BaseException | None = None
-    changed: tuple[str, ...] = ()  # the arguments that the answer changed in place
+    changed: tuple[str, ...] = ()  # the arguments whose entries the answer changed in place
+    marked: tuple[str, ...] = ()  # those that ask for a gradient or hold one since then
+    returned: tuple[str, ...] = ()  # those that came back as they are
     problem: Problem | None = None
     gradients: dict[str, Tensor] | None = None
 
 
 class Answer:
-    """A learner's function as the answer to an exercise. It runs in a sandbox only."""
+    """A learner's function as the answer to an exercise. It runs in a sandbox only.
+
+    A function that `torch.compile` made runs as it was written: to compile it for each set of sizes takes long.
+    """
 
     def __init__(self, exercise: Exercise, f: Callable, sandbox: Sandbox):
-        self.exercise, self.f, self.sandbox = exercise, f, sandbox
-        self.code = summarize(f)
+        self.exercise, self.sandbox = exercise, sandbox
+        self.f = getattr(f, "_torchdynamo_orig_callable", f)
+        self.code = summarize(self.f)
 
     def run(self, arguments: dict) -> tuple[object, BaseException | None]:
         """Run it on copies of the arguments -> (what it returned, None) or (None, the exception it ended with)."""
@@ -44,7 +50,8 @@ class Answer:
         trial = Trial(inputs, arguments, expected)
         given = map_tensors(torch.clone, arguments)
         trial.got, trial.error = self.sandbox(self.f, *given.values())
-        trial.changed = changed_arguments(arguments, given)
+        trial.changed, trial.marked = changed_arguments(arguments, given), marked_arguments(given)
+        trial.returned = tuple(name for name, value in given.items() if value is trial.got)
         if trial.error is not None:
             trial.problem = Problem("crashed", format_error(trial.error, self.f))
             return trial
@@ -55,6 +62,18 @@ class Answer:
             needs = join_names(list(self.exercise.returns))
             trial.got, trial.problem = None, Problem("crashed", f"You return {what}; expected {needs}.")
         return trial
+
+    def reads(self, name: str, arguments: dict) -> bool:
+        """Whether a run on these arguments reads the notebook's variable `name`: it raises NameError without."""
+        variables = getattr(written_function(self.f), "__globals__", {})
+        if name not in variables:
+            return False
+        value = variables.pop(name)
+        try:
+            error = self.run(arguments)[1]
+        finally:
+            variables[name] = value
+        return isinstance(error, NameError) and error.name == name
 
 
 def changed_arguments(before: dict, after: dict) -> tuple[str, ...]:
@@ -68,3 +87,12 @@ def changed_arguments(before: dict, after: dict) -> tuple[str, ...]:
         )
 
     return tuple(name for name in before if not equal(before[name], after[name]))
+
+
+def marked_arguments(given: dict) -> tuple[str, ...]:
+    """The names of the arguments that ask for a gradient or hold one. None did before."""
+    return tuple(
+        name
+        for name, value in given.items()
+        if any(isinstance(t, Tensor) and (t.requires_grad or t.grad is not None) for _, t in leaves(name, value))
+    )

@@ -15,30 +15,44 @@ class CodeSummary:
     """The notebook's data and functions that a function names, and whether it is a stub."""
 
     tensors: list[str] = field(default_factory=list)
-    numbers: list[str] = field(default_factory=list)  # and lists, tuples, dictionaries
+    numbers: dict[str, int] = field(default_factory=dict)  # whole numbers, by name
     empty_functions: list[str] = field(default_factory=list)  # functions of the notebook that do nothing
+    attributes: set[str] = field(default_factory=set)  # methods and other attributes: "view" of x.view
     is_empty: bool = False  # its body is `pass`, `...` or a docstring
     is_stub: bool = False  # it is empty or names NotImplementedError
 
 
+def written_function(f):
+    """The function that runs where f is called: f without its decorators, or a method of its class."""
+    if not callable(f):
+        return f
+    f = inspect.unwrap(f)
+    if isinstance(f, (types.FunctionType, types.BuiltinFunctionType, type)):
+        return f
+    kind = type(f)
+    return getattr(f, "__func__", None) or getattr(kind, "forward", kind.__call__)
+
+
 def summarize(f) -> CodeSummary:
     """Read the code of `f` and of the notebook's own functions that it calls. Takes any object."""
-    summary, todo, seen = CodeSummary(), [inspect.unwrap(f) if callable(f) else f], set()
+    function = written_function(f)
+    summary, todo, seen = CodeSummary(), [function], set()
     while todo:
         function = todo.pop()
         if not isinstance(function, types.FunctionType) or function.__code__ in seen:
             continue
         seen.add(function.__code__)
+        summary.attributes |= set(function.__code__.co_names)
         for name in _global_names(function.__code__):
             value = function.__globals__.get(name)
             if isinstance(value, (Tensor, np.ndarray)):
-                summary.tensors.append(name)
-            elif isinstance(value, (int, float, list, tuple, dict)) and not isinstance(value, bool):
-                summary.numbers.append(name)
+                summary.tensors += [name] * (value.ndim > 0)
+            elif isinstance(value, int) and not isinstance(value, bool):
+                summary.numbers[name] = value
             elif isinstance(value, types.FunctionType) and value.__globals__ is function.__globals__:
                 todo.append(value)
                 summary.empty_functions += [name] if _is_empty(value.__code__) else []
-    code = getattr(f, "__code__", None)
+    code = getattr(written_function(f), "__code__", None)
     if code is not None:
         summary.is_empty = _is_empty(code)
         summary.is_stub = summary.is_empty or "NotImplementedError" in code.co_names

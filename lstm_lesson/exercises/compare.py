@@ -1,6 +1,7 @@
 """Compare what a learner's function returned with what the reference returned, and say in words what differs."""
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from itertools import chain, islice
@@ -13,19 +14,23 @@ from lstm_lesson.exercises.exercise import Exercise, Inputs
 
 ROUNDING = {torch.float64: 1e-10, torch.float32: 2e-5}  # allowed, relative to the largest entry or to 1
 NAMES_SHOWN = 5  # of a longer list, a message shows fewer
+AXES = {"B": "sequence", "T": "step", "N": "input", "K": "class", "H": "unit", "4H": "unit of i, then f, g, o"}
+OTHER_AXES = {"past": ("window", "value"), "following": ("window",), "forecast": ("series", "step")}
+WEIGHTS = {"W_x": "N H", "W_h": "H H", "b_": "H"}
 MAX_ENTRIES = 1000  # of a returned container that are looked at: its iterator may never end
 
 
 @dataclass
 class Problem:
-    """What is wrong with an answer: the returned and the expected result; for wrong values both tensors, to plot.
+    """What is wrong with an answer: the returned and the expected result.
 
+    For wrong values `picture` has what to plot: a name, both tensors, and what their dimensions are.
     The text of a "gradient" or "backward" problem continues "The values are right, but".
     """
 
     kind: str  # "crashed", "type", "dtype", "shape", "value", "gradient", "backward", "changed", "global"
     text: str
-    picture: tuple[str, Tensor, Tensor] | None = None
+    picture: tuple[str, Tensor, Tensor, tuple[str, ...]] | None = None
 
 
 class WrongStructure(Exception):
@@ -125,12 +130,16 @@ def wrong_type(exercise: Exercise, value, needs: str, printed: str) -> str:
     return f"You return {describe(value)}; expected {needs}.{advice(exercise, value)}"
 
 
+CANDIDATE = "The candidate's weights end in c: `W_xc`, `W_hc`, `b_c`."
+
+
 def wrong_keys(got: Mapping, expected: Mapping, needs: str) -> str:
     """A sentence on a dictionary whose keys are not the expected ones."""
     missing, others = [str(k) for k in expected if k not in got], [str(k) for k in got if k not in expected]
     if not missing:
         return f"You return more than {needs}: {join_names(others)}."
-    return f"The dictionary has no entry {join_names(missing)}{f', but {join_names(others)}' if others else ''}."
+    hint = f" {CANDIDATE}" if any(str(k).endswith("g") for k in others) else ""
+    return f"The dictionary has no entry {join_names(missing)}{f', but {join_names(others)}' if others else ''}.{hint}"
 
 
 def wrong_length(got, needs: str, holds_mappings: bool) -> str:
@@ -156,6 +165,8 @@ def describe(value) -> str:
         return f"one tensor of shape {tuple(value.shape)}"
     if isinstance(value, (np.ndarray, np.generic)):
         return "a NumPy array"
+    if type(value).__module__ == "torch.return_types":
+        return f"all that `torch.{type(value).__name__}` returns, {len(value)} tensors"
     if isinstance(value, (tuple, list)):
         return f"a {type(value).__name__} with {len(value)} {'entry' if len(value) == 1 else 'entries'}"
     if isinstance(value, (int, float, complex)):
@@ -167,8 +178,6 @@ def advice(exercise: Exercise, value) -> str:
     """What to look for where such a value is returned in place of a tensor; "" if nothing is known."""
     if isinstance(value, (np.ndarray, np.generic)):
         return f"{' NumPy knows no gradients: stay' if exercise.gradient else ' Stay'} with torch throughout."
-    if isinstance(value, tuple) and len(value) == 1:
-        return " Does a comma stand at the end of a line?"
     if isinstance(value, (int, float, complex)):
         return " A tensor keeps its graph, a number does not." if exercise.gradient else ""
     return ""
@@ -187,6 +196,8 @@ def dtype_problem(exercise: Exercise, label: str, got: Tensor, expected: Tensor)
         "integer": (not (got.is_floating_point() or got.is_complex() or got.dtype == torch.bool), "torch.int64."),
         "float": (got.is_floating_point(), "torch.float32."),
     }[exercise.dtype]
+    if got.is_complex():
+        needs = "a real number. A complex number has a real part, an imaginary part and a size: which is asked?"
     if not fits:
         return Problem("dtype", f"`{label}` has dtype {got.dtype}; expected {needs}")
     if got.layout != torch.strided or got.device != expected.device:
@@ -211,7 +222,7 @@ def value_problem(exercise: Exercise, label: str, got: Tensor, expected: Tensor,
     if not differs.any():
         return None
     text = f"{first_difference(label, got, expected, differs)}{format_sizes(inputs)}."
-    return Problem("value", text, (label, got, expected))
+    return Problem("value", text, (label, got, expected, axis_names(exercise, label, expected.ndim)))
 
 
 def isclose(got: Tensor, expected: Tensor, tolerance: float = 0.0) -> Tensor:
@@ -317,6 +328,16 @@ def format_shape(exercise: Exercise, label: str, expected: Tensor) -> str:
     """The shape of a result as its stub writes it, (B, H) for example; in numbers where it has no letters."""
     letters = exercise.returns.get(label, "").split()
     return f"({', '.join(letters)}{',' * (len(letters) == 1)})" if letters else str(tuple(expected.shape))
+
+
+def axis_names(exercise: Exercise, label: str, ndim: int) -> tuple[str, ...]:
+    """What each dimension of a result is, as its letters in the stub say or the name of a weight."""
+    weight = re.search(r"\bd?(W_x|W_h|b_)\w$", label.rstrip('"]'))
+    letters = WEIGHTS[weight[1]] if weight else exercise.returns.get(label, "")
+    if letters == "H H":
+        return "unit that is read", "unit that is made"
+    names = [AXES[letter] for letter in letters.split()] or OTHER_AXES.get(label, ())
+    return tuple(names) if len(names) == ndim else tuple(f"index {k}" for k in range(ndim))
 
 
 def format_sizes(inputs: Inputs) -> str:

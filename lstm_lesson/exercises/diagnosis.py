@@ -1,64 +1,76 @@
 """Find the cause of a wrong answer: a known mistake, or what often leads to a problem of its kind.
 
-Each function below looks for one cause; it returns a sentence or two for the learner, or "" if that is not the cause.
+Each function below, in `error_causes`, `result_causes` and `retries` looks for one cause; it returns a sentence or two
+for the learner, or "" if that is not the cause.
 """
 
-import itertools
-import traceback
 from collections.abc import Callable, Iterator
 
 import torch
 
+from lstm_lesson.exercises import error_causes, result_causes, retries
 from lstm_lesson.exercises.answer import Answer, Trial
 from lstm_lesson.exercises.compare import (
     Problem,
     allclose,
-    format_sizes,
     gradient_problem,
     input_gradients,
-    isclose,
-    join_names,
     map_tensors,
-    match,
 )
-from lstm_lesson.exercises.exercise import Exercise, Mistake, exercises, square_input_sets
-
-TAKE_ARGUMENTS = "An answer takes everything it needs from its arguments, so that it works for any input."
+from lstm_lesson.exercises.exercise import Exercise, Mistake, square_input_sets
 
 
 def diagnose(answer: Answer, trials: list[Trial], problem: Problem) -> str:
-    """The first cause that is found, in one or two sentences; "" if none is. The problem itself is not repeated."""
-    return next(filter(None, possible_causes(answer, trials, problem)), "")
+    """The first cause that is found, in one or two sentences; "" if none is. The problem itself is not repeated.
+
+    Once a function was stopped, no cause is looked for: a call that ran out of time proves nothing.
+    """
+    causes = possible_causes(answer, trials, problem)
+    while not answer.sandbox.timed_out and (cause := next(causes, None)) is not None:
+        if cause and not answer.sandbox.timed_out:
+            return cause
+    return ""
 
 
 def possible_causes(answer: Answer, trials: list[Trial], problem: Problem) -> Iterator[str]:
     """The causes that fit this kind of problem, the most certain first."""
     exercise = answer.exercise
     if problem.kind == "global":
-        yield TAKE_ARGUMENTS
+        yield retries.TAKE_ARGUMENTS
     if problem.kind == "gradient":
         yield known_gradient_mistake(exercise, trials)
-        yield detached_result(problem.text)
+        yield result_causes.argument_returned(trials)
+        yield error_causes.detached_result(problem.text)
     if problem.kind == "backward":
-        yield backward_error(problem.text)
+        yield error_causes.backward_error(problem.text)
     if problem.kind in ("changed", "global", "gradient", "backward"):
         return
-    if problem.kind == "crashed":
-        yield unsolved_exercise(answer, trials)
+    if problem.kind in ("crashed", "type"):
+        yield error_causes.unsolved_exercise(answer, trials)
     yield known_mistake(answer, trials)
-    if problem.kind in ("type", "dtype"):  # the problem's own text is enough
+    if problem.kind == "type":
+        yield result_causes.one_entry(answer, trials)
+    if problem.kind in ("type", "dtype"):  # otherwise the problem's own text is enough
+        yield retries.right_for_some_kinds(trials)
         return
     if problem.kind == "crashed":
-        yield single_value_needed(problem.text)
-    yield other_order(list(exercise.returns), trials)
+        yield error_causes.single_value_needed(problem.text)
+        yield error_causes.missing_entry(trials)
+        yield error_causes.sizes_that_meet(trials)
+    yield result_causes.other_order(list(exercise.returns), trials)
     if problem.kind == "shape":
-        yield other_shape(exercise, trials[0])
-    yield changed_in_place(trials)
-    yield reads_notebook(answer, trials)
-    yield not_repeatable(answer, trials[0])
+        yield result_causes.other_shape(exercise, trials[0])
+    yield result_causes.changed_in_place(trials)
+    yield retries.reads_notebook(answer, trials)
+    yield retries.not_repeatable(answer, trials)
+    yield retries.reads_by_order(answer)
     if problem.kind != "crashed":
-        yield arguments_without_effect(answer, trials)
-    yield right_for_some_sizes(trials)
+        yield result_causes.outside_range(exercise, trials)
+        yield result_causes.nearly_right(exercise, trials)
+        yield result_causes.misplaced(answer, trials)
+        yield retries.reads_wrong_places(answer, trials)
+        yield retries.arguments_without_effect(answer, trials)
+    yield f"{result_causes.judged_apart(exercise, trials)} {retries.right_for_some_inputs(answer, trials)}".strip()
 
 
 # Known mistakes
@@ -112,145 +124,3 @@ def run_copy(f: Callable, arguments: dict) -> tuple[object, Exception | None]:
         return f(*map_tensors(torch.clone, arguments).values()), None
     except Exception as error:
         return None, error
-
-
-# Exceptions
-
-
-def unsolved_exercise(answer: Answer, trials: list[Trial]) -> str:
-    """The answer calls another exercise that is still a stub."""
-    error = next(trial.error for trial in trials if trial.error is not None)
-    functions = [frame.name for frame in traceback.extract_tb(error.__traceback__, limit=-40)]
-    called = functions[-1:] if isinstance(error, NotImplementedError) else answer.code.empty_functions
-    name = next((name for name in called if name in exercises() and name != answer.exercise.name), None)
-    if name is None:
-        return ""
-    package = exercises()[name].reference
-    return f"`{name}`, which you call, is still open. Solve it first, or call the package's `{package}`."
-
-
-def single_value_needed(text: str) -> str:
-    """A whole tensor where Python needs one number, or one True or False."""
-    if "one element tensors" in text or "cannot be converted to Scalar" in text:
-        return "A whole tensor comes where one number is wanted: `math`, `float(…)`, `.item()`, `torch.tensor([…])`."
-    if "Boolean value of Tensor" in text:
-        return "Python's `if`, `and`, `not`, `min` and `max` want one yes or no, and a whole tensor of them comes."
-    return ""
-
-
-def backward_error(text: str) -> str:
-    """What often makes the backward pass raise an exception where the forward pass is right."""
-    if "numpy()" in text:
-        return "A NumPy function is at work inside, and NumPy knows no gradients: stay with torch throughout."
-    if "inplace operation" in text:
-        return (
-            "A tensor is written over in place (`h[:] = …`, `+=`, `copy_`) whose old values the backward pass "
-            "still needs."
-        )
-    return ""
-
-
-def detached_result(text: str) -> str:
-    """The result is detached from the autograd graph (it has no grad_fn)."""
-    if "no gradient" not in text:
-        return ""
-    return (
-        "The result is cut from the graph. Look for `.detach()`, `.data`, `.item()`, `.numpy()`, `torch.no_grad()` "
-        "or a new `torch.tensor(…)` around values that were computed."
-    )
-
-
-# Wrong values
-
-
-def other_order(names: list[str], trials: list[Trial]) -> str:
-    """The right tensors, returned in another order."""
-    if len(names) < 2 or not all(isinstance(t.got, (tuple, list)) and len(t.got) == len(names) for t in trials):
-        return ""
-    for order in itertools.permutations(range(len(names))):
-        if all(allclose([trial.got[k] for k in order], list(trial.expected)) for trial in trials):
-            return f"The right tensors, in another order: expected {', '.join(names)}."
-    return ""
-
-
-def other_shape(exercise: Exercise, trial: Trial) -> str:
-    """The right values with dimensions swapped, added or dropped."""
-    for label, got, expected in match(exercise, trial.got, trial.expected):
-        if got.shape == expected.shape:
-            continue
-        if got.numel() == expected.numel() and isclose(got.reshape(expected.shape), expected).all():
-            return f"The values of `{label}` are right, in another shape."
-        for order in itertools.permutations(range(got.ndim)) if got.ndim == expected.ndim <= 4 else ():
-            turned = got.permute(order)
-            if turned.shape == expected.shape and isclose(turned, expected).all():
-                return f"The values of `{label}` are right, but its dimensions stand in another order."
-    return ""
-
-
-def changed_in_place(trials: list[Trial]) -> str:
-    """The answer changes its arguments before it has read them for the last time."""
-    names = next((list(trial.changed) for trial in trials if trial.changed), None)
-    if not names:
-        return ""
-    return (
-        f"Your function changes {join_names(names)} in place, and later lines read the changed values. "
-        "Make new tensors."
-    )
-
-
-def reads_notebook(answer: Answer, trials: list[Trial]) -> str:
-    """The answer reads data of the notebook in place of its arguments."""
-    names = list(dict.fromkeys(answer.code.tensors))
-    if not names and any(trial.problem is None for trial in trials):
-        names = list(dict.fromkeys(answer.code.numbers))  # a size that fits some inputs only
-    return f"Your function reads {join_names(names)} from the notebook. {TAKE_ARGUMENTS}" if names else ""
-
-
-def not_repeatable(answer: Answer, trial: Trial) -> str:
-    """A second call with the same inputs returns something else."""
-    if trial.error is not None:
-        return ""
-    again, error = answer.run(trial.arguments)
-    if error is None and allclose(again, trial.got):
-        return ""
-    return "A second call with the same inputs gives something else. Does it keep a value between calls, or draw one?"
-
-
-def arguments_without_effect(answer: Answer, trials: list[Trial]) -> str:
-    """Arguments that change the result of the reference but not the result of the answer."""
-    idle = [name for name in trials[0].arguments if not has_effect(answer, trials[:3], name)]
-    if not idle:
-        return ""
-    they = "does it" if len(idle) == 1 else "do they"
-    return f"Your answer stays the same whatever {join_names(idle)} may be. Where {they} enter?"
-
-
-def has_effect(answer: Answer, trials: list[Trial], name: str) -> bool:
-    """Whether a new value of the argument changes the answer, in the first trial in which it changes the reference."""
-    for trial in trials:
-        other = answer.exercise.inputs(trial.inputs)  # drawn anew: the generator goes on to other numbers
-        arguments = {**trial.arguments, name: other[name]}
-        expected, error = run_copy(answer.exercise.solve(), arguments)
-        if error is not None or allclose(expected, trial.expected):
-            continue
-        got, error = answer.run(arguments)
-        return error is not None or trial.error is not None or not allclose(got, trial.got)
-    return True
-
-
-def right_for_some_sizes(trials: list[Trial]) -> str:
-    """The answer is right on some sets of inputs; the sentence says for which sizes it is not."""
-    fits = [trial.problem is None for trial in trials]
-    if not any(fits) or len(trials) < 2:
-        return ""
-    first = trials[0].inputs
-    for letter in sorted(first.letters_used & set(first.sizes)):  # not 4H, which follows from H
-        is_one = [trial.inputs.sizes[letter] == 1 for trial in trials]
-        if fits == is_one:
-            return f"Right for {letter} = 1 only: it does not work for larger {letter}."
-        if fits == [not one for one in is_one]:
-            return f"Right except for {letter} = 1. Does a `squeeze` drop a dimension that has to stay?"
-    if fits == [1 not in (trial.inputs.sizes.get(s) for s in trial.inputs.letters_used) for trial in trials]:
-        return "Right until a dimension has size 1. Does a `squeeze` drop a dimension that has to stay?"
-    wrong = next(trial for trial in trials if trial.problem)
-    return f"Right for {sum(fits)} of {len(trials)} sets of inputs, not for this one{format_sizes(wrong.inputs)}."

@@ -38,6 +38,7 @@ class Exercise:
     dtype: str = "as given"  # the dtype that the answer needs: that of the inputs, or any "integer" or "float"
     strict_type: bool = False  # whether a list is wrong where a tuple is expected
     tolerance: float = 0.0  # allowed beyond rounding, relative to the largest entry or to 1
+    at_once: bool = False  # whether a loop over the steps, right as it is, gets a remark
 
     def solve(self) -> Callable:
         """The package's own function."""
@@ -57,6 +58,8 @@ class Inputs:
     sizes: dict[str, int]
     scale: float = 1.0
     dtype: torch.dtype = torch.float64
+    reach: float = 0.0  # the least scale of what has no bounds
+    keep: bool | None = None  # what every entry of a mask is; None for both
     letters_used: set[str] = field(default_factory=set)  # messages name these sizes
 
     def __post_init__(self):
@@ -71,6 +74,10 @@ class Inputs:
         normal = torch.randn(self.shape(letters), generator=self.random, dtype=torch.float64, device="cpu")
         return (normal * (self.scale if scale is None else scale)).to(self.dtype)
 
+    def unbounded(self, letters: str, scale: float | None = None) -> torch.Tensor:
+        """As `draw(letters, scale)`, but in one set of inputs large: for memories, gradients and series."""
+        return self(letters, max(self.scale if scale is None else scale, self.reach))
+
     def uniform(self, low: float, high: float, letters: str) -> torch.Tensor:
         """Uniform numbers between low and high."""
         uniform = torch.rand(self.shape(letters), generator=self.random, dtype=torch.float64, device="cpu")
@@ -81,36 +88,56 @@ class Inputs:
         return torch.randint(low, high + 1, self.shape(letters), generator=self.random, device="cpu")
 
     def mask(self, letters: str) -> torch.Tensor:
-        """A bool mask, neither all True nor all False if it has more than one entry."""
+        """A bool mask: all True in one set of inputs, all False in another, else both if it has entries enough."""
         mask = torch.rand(self.shape(letters), generator=self.random, device="cpu") < 0.6
+        if self.keep is not None:
+            return mask.fill_(self.keep)
         flat = mask.view(-1)
         flat[self.index % len(flat)] = self.index % 2 == 0
         if len(flat) > 1:
             flat[(self.index + 1) % len(flat)] = self.index % 2 == 1
         return mask
 
+    def weights(self) -> dict[str, torch.Tensor]:
+        """The twelve weights of an LSTM by name. Their order in the dictionary changes from set to set."""
+        shapes = {"W_x": "N H", "W_h": "H H", "b_": "H"}
+        weights = {f"{name}{k}": self(shape, 0.7) for k in "ifco" for name, shape in shapes.items()}
+        names = list(weights)
+        order = torch.randperm(12, generator=self.random, device="cpu") if self.index else range(12)
+        return {names[k]: weights[names[k]] for k in order}
+
 
 def input_sets() -> list[Inputs]:
     """The inputs of a check, chosen to expose errors.
 
-    All sizes differ, or there is one sequence, one step or one unit; values are small, or so large that gates saturate.
+    All sizes differ, or there is one sequence, one step, one unit or one input; values are small, or so large that
+    gates saturate and a limit shows; one sequence is long enough for what happens every few steps.
     """
     f64, f32 = torch.float64, torch.float32
-    rows = [  # B, T, N and as many classes K, H
+    rows = [  # B, T, N and as many classes K, H; the scale
         (3, 5, 4, 6, 0.5, f64),
-        (2, 3, 7, 5, 2.0, f64),  # saturates: sums of 30 and more
+        (2, 3, 7, 5, 2.0, f64),  # gates saturate
         (5, 4, 2, 3, 1.0, f32),
         (1, 2, 3, 4, 1.0, f64),  # one sequence
         (4, 1, 5, 2, 0.05, f64),  # one step
         (3, 4, 2, 1, 1.0, f64),  # one unit
+        (2, 4, 1, 3, 1.0, f64),  # one input
+        (2, 11, 4, 3, 0.7, f64, 0.0, True),  # many steps; masks are True
+        (4, 2, 3, 5, 10.0, f64, 50.0, False),  # large values; masks are False
     ]
-    return [Inputs(k, dict(B=b, T=t, N=n, H=h, K=n), scale, dtype) for k, (b, t, n, h, scale, dtype) in enumerate(rows)]
+    return [Inputs(k, dict(B=b, T=t, N=n, H=h, K=n), scale, *rest) for k, (b, t, n, h, scale, *rest) in enumerate(rows)]
 
 
 def square_input_sets() -> list[Inputs]:
     """Inputs with equal sizes, on which an answer that mixes up dimensions runs; they help to find its cause."""
     rows = [(2, 3, 4, 4), (3, 3, 3, 3)]
     return [Inputs(k, dict(B=b, T=t, N=n, H=h, K=n)) for k, (b, t, n, h) in enumerate(rows, start=10)]
+
+
+def fresh_input_sets(count: int = 3, **sizes: int) -> list[Inputs]:
+    """Inputs of other sizes and numbers than those of a check, with some sizes given; they test a supposed cause."""
+    rows = [(4, 3, 5, 2), (2, 4, 3, 5), (3, 2, 6, 4)]
+    return [Inputs(k, dict(B=b, T=t, N=n, H=h, K=n) | sizes) for k, (b, t, n, h) in enumerate(rows[:count], start=20)]
 
 
 @cache

@@ -9,13 +9,14 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import torch
+from torch.overrides import TorchFunctionMode
 
 from lstm_lesson.exercises.answer import Answer, Trial
 from lstm_lesson.exercises.compare import InputDetached, Problem, gradient_problem, input_gradients, join_names
 from lstm_lesson.exercises.diagnosis import diagnose
 from lstm_lesson.exercises.exercise import Exercise, exercises, input_sets
 from lstm_lesson.exercises.result import Result
-from lstm_lesson.exercises.sandbox import Sandbox, TimeUp, format_error
+from lstm_lesson.exercises.sandbox import SECONDS, Sandbox, TimeUp, format_error
 
 
 def grade(exercise: Exercise, f: Callable) -> Result:
@@ -49,7 +50,7 @@ def _grade(answer: Answer) -> Result:
     trials = run_trials(answer)
     problem = first_problem(answer, trials)
     if problem is None:
-        return Result("correct", f"{name} is correct.")
+        return Result("correct", f"{name} is correct.{loop_remark(answer, trials)}")
     outcome = "crashed" if problem.kind == "crashed" else "wrong"
     message = format_message(problem, diagnose(answer, trials, problem))
     return Result(outcome, f"{name}: {message}", problem.picture)
@@ -65,6 +66,8 @@ def is_stub(answer: Answer, arguments: dict) -> bool:
 
 def wrong_arguments(f: Callable, names: list[str]) -> str:
     """Why `f` cannot be called with these arguments; "" if it can."""
+    if isinstance(f, type):
+        return f"this is a class, and an answer is a function, or an object of a class: `check({f.__name__}(…))`."
     try:
         signature = inspect.signature(f)
     except (TypeError, ValueError):  # some built-in functions have none
@@ -73,7 +76,9 @@ def wrong_arguments(f: Callable, names: list[str]) -> str:
     try:
         signature.bind(*names)
     except TypeError:
-        return f"it takes {len(signature.parameters)} arguments ({', '.join(signature.parameters)}); {needs}."
+        own = [str(p.replace(annotation=p.empty)) for p in signature.parameters.values()]
+        stars = " `**` collects what is given by name: leave the stars out." if "**" in "".join(own) else ""
+        return f"it takes {len(own)} arguments ({', '.join(own)}); {needs}.{stars}"
     own = list(signature.parameters)[: len(names)]
     if own != names and sorted(own) == sorted(names):
         return f"its arguments stand in another order, {', '.join(own)}; {needs}."
@@ -87,7 +92,14 @@ def run_trials(answer: Answer) -> list[Trial]:
         trials.append(answer.try_on(inputs))
         if isinstance(trials[-1].error, TimeUp):
             break
+    right = len(trials) - 1
+    if right and answer.sandbox.timed_out:
+        sets = "set" if right == 1 else f"{right} sets"
+        trials[-1].problem.text = f"Right on the first {sets} of inputs, then {TIME_UP}"
     return trials
+
+
+TIME_UP = f"the time ran out: all calls together may take {SECONDS} seconds. Is it slow, or does a loop not end?"
 
 
 def first_problem(answer: Answer, trials: list[Trial]) -> Problem | None:
@@ -97,14 +109,14 @@ def first_problem(answer: Answer, trials: list[Trial]) -> Problem | None:
 
 
 def inputs_changed(trials: list[Trial]) -> Problem | None:
-    """Arguments that the answer changes in place."""
-    names = next((trial.changed for trial in trials if trial.changed), None)
-    if not names:
+    """Arguments that the answer changes in place, or leaves asking for a gradient or holding one."""
+    if names := next((trial.changed for trial in trials if trial.changed), None):
+        what = f"changes {join_names(list(names))} in place"
+    elif names := next((trial.marked for trial in trials if trial.marked), None):
+        what = f"changes {join_names(list(names))}: `requires_grad_` and `backward` leave a mark on the caller's tensor"
+    else:
         return None
-    return Problem(
-        "changed",
-        f"The values are right, but your function changes {join_names(list(names))} in place.\n{KEEP_INPUTS}",
-    )
+    return Problem("changed", f"The values are right, but your function {what}.\n{KEEP_INPUTS}")
 
 
 KEEP_INPUTS = "Expected: inputs that are the same afterwards; the caller still needs them."
@@ -121,6 +133,9 @@ def gradients_differ(answer: Answer, trials: list[Trial]) -> Problem | None:
             return Problem(
                 "changed", f"Your function cuts the history of {error} itself, in place (`detach_`).\n{KEEP_INPUTS}"
             )
+        if isinstance(error, TimeUp):
+            trial.problem = Problem("crashed", f"The values are right. While the gradients were compared, {TIME_UP}")
+            break
         if error is not None:
             text = format_error(error, answer.f)
             trial.problem = Problem("backward", f"the backward pass breaks: {text[:1].lower()}{text[1:]}")
@@ -134,9 +149,36 @@ def notebook_tensors_read(answer: Answer) -> Problem | None:
     """Tensors of the notebook that the answer reads and that have the name of an exercise's argument."""
     if not answer.code.tensors:
         return None
-    taught = {name for exercise in exercises().values() for name in exercise.inputs(input_sets()[0])}
-    names = [name for name in answer.code.tensors if name in taught]
+    first = input_sets()[0]
+    taught = {name for exercise in exercises().values() for name in exercise.inputs(first)}
+    arguments = answer.exercise.inputs(first)
+    names = [name for name in dict.fromkeys(answer.code.tensors) if name in taught and answer.reads(name, arguments)]
     return Problem("global", f"Your function reads {join_names(names)} from the notebook.") if names else None
+
+
+def loop_remark(answer: Answer, trials: list[Trial]) -> str:
+    """What to say of a right answer that calls torch once or more for each step, where one product is enough."""
+    if not answer.exercise.at_once:
+        return ""
+    calls = {}
+    for trial in trials:
+        with _CountedCalls() as counted:
+            answer.run(trial.arguments)
+        calls[trial.inputs.sizes["T"]] = counted.calls
+    steps = max(calls)
+    if calls[steps] - calls[min(calls)] < steps - 1:
+        return ""
+    return (
+        f" It loops over the steps, though: {calls[steps]} calls of torch for T = {steps}. One product does them all."
+    )
+
+
+class _CountedCalls(TorchFunctionMode):
+    calls = 0
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        self.calls += 1
+        return func(*args, **(kwargs or {}))
 
 
 def format_message(problem: Problem, cause: str) -> str:

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from lstm_lesson.data.download import own_folder
 from lstm_lesson.exercises.exercise import exercises
+from lstm_lesson.exercises.result import printable
 
 FILE = "progress.json"
 PATIENCE = 0.3  # seconds to wait for another notebook that is writing
@@ -68,7 +69,7 @@ class Progress:
         lines = [self._total()]
         for notebook, rows in self._by_notebook().items():
             lines.append(f"{notebook:<34}" + "  ".join(f"{_mark(row)} {row['exercise']}" for row in rows))
-        return "\n".join(lines)
+        return printable("\n".join(lines))
 
     def _repr_html_(self) -> str:
         body = "".join(

@@ -2,6 +2,7 @@
 
 import html
 import re
+import sys
 from dataclasses import dataclass, field
 
 from torch import Tensor
@@ -9,6 +10,10 @@ from torch import Tensor
 from lstm_lesson.exercises.compare import isclose
 
 MARKS = {"correct": "✅", "not attempted": "⬜", "wrong": "❌", "crashed": "❌"}
+PLAIN = {
+    "✅": "[right]", "⬜": "[open]", "❌": "[wrong]", "−": "-", "…": "...", "⊙": "(*)", "·": "*", "×": "x", "→": "->",
+    "σ": "sigma", "ⁿ": "^n", "²": "^2", "½": "1/2", "≥": ">=", "√": "sqrt", "₂": "2",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -17,22 +22,23 @@ class Result:
 
     `.outcome` is "correct", "not attempted", "wrong" or "crashed"; `.passed` is True for a correct answer;
     `.message` says in one to three lines what was got, what was expected, and the cause where it is known.
-    `.picture` holds a name, the learner's tensor and the expected one where values differ, else None.
+    `.picture` holds a name, the learner's tensor, the expected one and what their dimensions are, where values
+    differ, else None.
     """
 
     outcome: str
     message: str
-    picture: tuple[str, Tensor, Tensor] | None = field(default=None, repr=False, compare=False)
+    picture: tuple[str, Tensor, Tensor, tuple[str, ...]] | None = field(default=None, repr=False, compare=False)
 
     @property
     def passed(self) -> bool:
         return self.outcome == "correct"
 
     def __repr__(self) -> str:
-        return f"{MARKS[self.outcome]} {self.message}"
+        return printable(f"{MARKS[self.outcome]} {self.message}")
 
     def _repr_markdown_(self) -> str:
-        return repr(self).replace("\n", "  \n")
+        return f"{MARKS[self.outcome]} {self.message}".replace("\n", "  \n")
 
     def _repr_html_(self) -> str | None:
         """The message above three heat maps: yours, the target and the difference. None without a picture."""
@@ -42,11 +48,22 @@ class Result:
             picture = None
         if not picture:
             return None
-        text = re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(repr(self), quote=False))
+        text = re.sub(
+            r"`([^`]+)`", r"<code>\1</code>", html.escape(f"{MARKS[self.outcome]} {self.message}", quote=False)
+        )
         return f"<p>{text.replace(chr(10), '<br>')}</p>{picture}"
 
 
-def _heatmaps(label: str, got: Tensor, expected: Tensor):
+def printable(text: str) -> str:
+    """The text as the terminal can show it: where it lacks a sign, a plain one or a word stands for it."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    for sign, plain in PLAIN.items():
+        if sign.encode(encoding, "ignore") == b"":
+            text = text.replace(sign, plain)
+    return text.encode(encoding, "replace").decode(encoding)
+
+
+def _heatmaps(label: str, got: Tensor, expected: Tensor, axes: tuple[str, ...]):
     """Yours, the target and the difference; of tensors with more than two dimensions the first matrix that differs."""
     from lstm_lesson import plots
 
@@ -54,7 +71,7 @@ def _heatmaps(label: str, got: Tensor, expected: Tensor):
     while got.ndim > 2:
         differs = (~isclose(got, expected)).flatten(1).any(dim=1)
         first = int(differs.nonzero()[0])
-        got, expected, label = got[first], expected[first], f"{label}[{first}]"
+        got, expected, label, axes = got[first], expected[first], f"{label}[{first}]", axes[1:]
     got, expected = (value.reshape(1, -1) if value.ndim < 2 else value for value in (got, expected))
     if got.numel() < 2:
         return None
@@ -62,7 +79,7 @@ def _heatmaps(label: str, got: Tensor, expected: Tensor):
     return plots.heatmaps(
         {"yours": got, "target": expected, "yours − target": got - expected},
         title=f"{label}: {wrong} of {got.numel()} entries differ",
-        xlabel="column",
-        ylabel="row",
+        xlabel=axes[-1],
+        ylabel=axes[0] if len(axes) > 1 else "",
         alt=f"Heat maps of {label} as you return it, of the target, and of their difference: {wrong} entries differ.",
     )

@@ -18,6 +18,7 @@ from pathlib import Path
 import torch
 
 SECONDS = 1.5  # for all calls of one check together
+LOADING = 30.0  # more seconds, at most, in which modules are loaded and functions compiled
 
 
 class TimeUp(BaseException):
@@ -27,12 +28,12 @@ class TimeUp(BaseException):
 class Sandbox:
     """Runs functions under a common time limit, and keeps what they print in `printed.text`.
 
-    The limit needs a Unix alarm and the main thread, which is where notebooks run. Elsewhere (Windows, a thread)
-    an endless loop has to be stopped by hand, and the check then says so.
+    `timed_out` says whether a function was stopped. The limit needs a Unix alarm and the main thread, which is where
+    notebooks run. Elsewhere (Windows, a thread) an endless loop has to be stopped by hand, and the check then says so.
     """
 
     def __init__(self, seconds: float = SECONDS):
-        self.deadline, self.waited_before = time.monotonic() + seconds, _seconds_without_processor()
+        self.seconds, self.loading, self.timed_out = seconds, LOADING, False
         self.printed = _CapturedText()
         self.running = False
         self.trace = sys.gettrace()
@@ -40,6 +41,8 @@ class Sandbox:
 
     def __call__(self, f: Callable, *arguments):
         """-> (what f returned, None) or (None, the exception it ended with)."""
+        self.deadline, self.waited_before = time.monotonic() + self.seconds, _seconds_without_processor()
+        self.modules = len(sys.modules)
         try:
             try:
                 self._set_alarm(max(self._seconds_left(), 0.01))
@@ -48,25 +51,31 @@ class Sandbox:
                 self._set_alarm(0)
         except BaseException as error:  # SystemExit and a pressed stop button, too
             self._set_alarm(0)  # again: the alarm may have interrupted the line above
+            self.timed_out |= isinstance(error, TimeUp)
             return None, error
+        finally:
+            self.seconds = self._seconds_left()
 
     @contextlib.contextmanager
     def isolated(self) -> Iterator["Sandbox"]:
         """Gradients on and output captured; afterwards torch's settings and random numbers are as they were."""
-        torch.ones(1, requires_grad=True).sum().backward()  # the first gradient is slow: before the time limit starts
-        dtype, old = torch.get_default_dtype(), None
+        dtype, threads, old = torch.get_default_dtype(), torch.get_num_threads(), None
         if self.can_stop:
             old = signal.signal(signal.SIGALRM, self._on_alarm), signal.getitimer(signal.ITIMER_REAL)
         try:
             with (
-                torch.enable_grad(), torch.random.fork_rng(devices=[]), warnings.catch_warnings(),
+                torch.inference_mode(False), torch.enable_grad(),
+                torch.random.fork_rng(devices=[]), warnings.catch_warnings(),
                 contextlib.redirect_stdout(self.printed), contextlib.redirect_stderr(_CapturedText()),
             ):  # fmt: skip
                 warnings.simplefilter("ignore")
                 torch.set_default_dtype(torch.float32)
+                torch.set_num_threads(1)  # quicker for tensors as small as these
+                torch.ones(1, requires_grad=True).sum().backward()  # the first gradient is slow: not in their time
                 yield self
         finally:
             torch.set_default_dtype(dtype)
+            torch.set_num_threads(threads)
             if old:
                 signal.setitimer(signal.ITIMER_REAL, 0)  # before the old handler returns: without one Python would end
                 signal.signal(signal.SIGALRM, old[0])
@@ -84,6 +93,18 @@ class Sandbox:
         waited = _seconds_without_processor() - self.waited_before
         return self.deadline + min(waited, 4 * SECONDS) - time.monotonic()
 
+    def _is_loading(self, frame) -> bool:
+        """Whether modules are or were loaded since the last alarm, or a function is compiled by torch."""
+        before, self.modules = self.modules, len(sys.modules)
+        if self.modules > before:
+            return True
+        while frame is not None:
+            file = frame.f_code.co_filename
+            if file.startswith("<frozen importlib") or "_dynamo" in file:
+                return True
+            frame = frame.f_back
+        return False
+
     def _on_alarm(self, _signal, frame):
         """Raise TimeUp in the learner's function; where a bare `except` catches it, raise it again at its next line."""
         if not self.running or frame.f_code in OWN_CODE:  # before or after the learner's code: the alarm repeats
@@ -91,8 +112,9 @@ class Sandbox:
         if (left := self._seconds_left()) > 0.01:
             self._set_alarm(left)
             return
-        if _is_importing(frame):  # stopped here, it would leave half a module; torch imports some of its own late
-            self.deadline += SECONDS  # an import that takes long is not the learner's fault
+        if self.loading > 0 and self._is_loading(frame):  # stopped in an import, it would leave half a module
+            self.loading -= SECONDS
+            self.deadline += SECONDS  # what takes long to load is not the learner's fault
             self._set_alarm(SECONDS)
             return
 
@@ -117,14 +139,6 @@ def _seconds_without_processor() -> float:
         return int(Path("/proc/thread-self/schedstat").read_text().split()[1]) / 1e9
     except (OSError, IndexError, ValueError):
         return 0.0
-
-
-def _is_importing(frame) -> bool:
-    while frame is not None:
-        if frame.f_code.co_filename.startswith("<frozen importlib"):
-            return True
-        frame = frame.f_back
-    return False
 
 
 class _CapturedText(io.TextIOBase):

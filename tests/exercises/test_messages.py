@@ -184,9 +184,9 @@ def test_a_tensor_overwritten_in_place_that_the_backward_pass_needs_is_named():
 
 def test_an_answer_that_is_right_on_some_inputs_without_sizes_gets_their_number():
     def half_life(f):
-        return -1 / torch.log2(f[:1])
+        return -1 / torch.log2(f) if f.ndim < 2 else f
 
-    assert "Right for 2 of 6 sets of inputs" in check(half_life).message
+    assert "Right for 4 of 9 sets of inputs" in check(half_life).message
 
 
 @pytest.mark.parametrize("line", ["x", "(x_t + 0 * old)"])

@@ -85,9 +85,9 @@ EXERCISES = [
         reference="equations.cell_state",
         inputs=lambda draw: {
             "f_t": draw.uniform(0, 1, "B H"),
-            "c_prev": draw("B H"),
+            "c_prev": draw.unbounded("B H"),
             "i_t": draw.uniform(0, 1, "B H"),
-            "g_t": draw("B H"),
+            "g_t": draw.unbounded("B H"),
         },
         returns={"c_t": "B H"},
         mistakes=CELL_STATE_MISTAKES,

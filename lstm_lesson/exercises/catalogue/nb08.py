@@ -10,11 +10,6 @@ from lstm_lesson.exercises.catalogue.lstm_steps import WRONG_STEPS, step_with
 from lstm_lesson.exercises.exercise import Exercise, Mistake
 
 
-def _weights(draw):
-    shapes = {"W_x": "N H", "W_h": "H H", "b_": "H"}
-    return {f"{name}{k}": draw(shape, 0.7) for k in "ifco" for name, shape in shapes.items()}
-
-
 def _run(step, x, h, c, w, carry=lambda old, new: new, read=lambda x, t: x[:, t], steps=lambda x: x.shape[1]):
     """The states of all steps of a sequence. `carry(first, new)` is the state from which the next step starts."""
     first, h_all, c_all = (h, c), [], []
@@ -311,8 +306,8 @@ EXERCISES = [
         inputs=lambda draw: {
             "x_t": draw("B N"),
             "h_prev": draw("B H"),
-            "c_prev": draw("B H"),
-            "weights": _weights(draw),
+            "c_prev": draw.unbounded("B H"),
+            "weights": draw.weights(),
         },
         returns={"h_t": "B H", "c_t": "B H"},
         mistakes=LSTM_STEP_MISTAKES,
@@ -329,7 +324,12 @@ EXERCISES = [
         minutes=8,
         difficulty=2,
         reference="layers.lstm",
-        inputs=lambda draw: {"x": draw("B T N"), "h_0": draw("B H"), "c_0": draw("B H"), "weights": _weights(draw)},
+        inputs=lambda draw: {
+            "x": draw("B T N"),
+            "h_0": draw("B H"),
+            "c_0": draw.unbounded("B H"),
+            "weights": draw.weights(),
+        },
         returns={"hidden_seq": "B T H", "h_T": "B H", "c_T": "B H"},
         mistakes=LSTM_MISTAKES,
         hints=(
@@ -345,10 +345,10 @@ EXERCISES = [
         difficulty=3,
         reference="layers.from_torch_weights",
         inputs=lambda draw: {
-            "weight_ih": draw("4H N"),
-            "weight_hh": draw("4H H"),
-            "bias_ih": draw("4H"),
-            "bias_hh": draw("4H"),
+            "weight_ih": draw.unbounded("4H N"),
+            "weight_hh": draw.unbounded("4H H"),
+            "bias_ih": draw.unbounded("4H"),
+            "bias_hh": draw.unbounded("4H"),
         },
         returns={"weights": ""},
         gradient=False,

@@ -9,16 +9,15 @@ from lstm_lesson.exercises.exercise import Exercise, Mistake
 
 
 def _step_inputs(draw):
-    x_t, h_prev, c_prev = draw("B N"), draw("B H"), draw("B H")
-    shapes = {"W_x": "N H", "W_h": "H H", "b_": "H"}
-    weights = {f"{name}{k}": draw(shape, 0.7) for k in "ifco" for name, shape in shapes.items()}
+    x_t, h_prev, c_prev = draw("B N"), draw("B H"), draw.unbounded("B H")
+    weights = draw.weights()
     values = tuple(lstm_values(x_t, h_prev, c_prev, weights))
-    arriving = {"dh_t": draw("B H", 1), "dc_t": draw("B H", 1)}
+    arriving = {"dh_t": draw.unbounded("B H", 1), "dc_t": draw.unbounded("B H", 1)}
     return arriving | {"x_t": x_t, "h_prev": h_prev, "c_prev": c_prev, "values": values, "weights": weights}
 
 
 def _sequence_inputs(draw):
-    return {"x": draw("B T N"), "h_0": draw("B H"), "hidden_seq": draw("B T H"), "dz": draw("B T H")}
+    return {"x": draw("B T N"), "h_0": draw("B H"), "hidden_seq": draw("B T H"), "dz": draw.unbounded("B T H")}
 
 
 def _total_dc(dc, dh, o, c, h):

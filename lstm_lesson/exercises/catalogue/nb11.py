@@ -135,22 +135,23 @@ FREE_RUN_MISTAKES = (
         _run(result=lambda forecasts, past, n: past[:, -n - 1 : -1]),
         "Your values start one step too early: the first is the last value that is known already.",
     ),
-    Mistake(
-        _run(grow=lambda past, new: torch.cat([past, new.detach()[:, None]], dim=1)),
-        "The values are right, but each forecast is detached before it is fed back: no gradient passes from one to "
-        "the next.",
-    ),
 )
 
 
 def _step(past):
-    """A step that reads the last three values, in their order, and the mean of all."""
-    return torch.tanh(1.1 * past[:, -1] - 0.6 * past[:, -2]) + 0.3 * past[:, -3] + 0.2 * past.mean(dim=1)
+    """A step that reads the last three values, in their order, and the mean of all; 0 stands for values before."""
+    mean, past = past.mean(dim=1), torch.nn.functional.pad(past, (3, 0))
+    return torch.tanh(1.1 * past[:, -1] - 0.6 * past[:, -2]) + 0.3 * past[:, -3] + 0.2 * mean
 
 
 def _series(draw, *shape):
     """Normal numbers of this shape. A series is longer than the T of the other exercises."""
-    return (torch.randn(shape, generator=draw.random, dtype=torch.float64) * draw.scale).to(draw.dtype)
+    return (torch.randn(shape, generator=draw.random, dtype=torch.float64) * max(draw.scale, draw.reach)).to(draw.dtype)
+
+
+def _windows_inputs(draw):
+    total = 9 + draw.index
+    return {"series": _series(draw, total), "length": (2, 3, 4, 1, total - 1)[draw.index % 5]}
 
 
 EXERCISES = [
@@ -160,7 +161,7 @@ EXERCISES = [
         minutes=5,
         difficulty=1,
         reference="training.forecasting.windows",
-        inputs=lambda draw: {"series": _series(draw, 9 + draw.index), "length": 2 + draw.index % 3},
+        inputs=_windows_inputs,
         returns={"past": "", "following": ""},
         mistakes=WINDOWS_MISTAKES,
         hints=(
@@ -178,9 +179,10 @@ EXERCISES = [
         inputs=lambda draw: {
             "step": _step,
             "start": _series(draw, draw.sizes["B"], 7 + draw.index),
-            "n": 2 + draw.sizes["T"],
+            "n": draw.sizes["T"],
         },
         returns={"forecast": ""},
+        gradient=False,  # a trained network forecasts without gradients
         mistakes=FREE_RUN_MISTAKES,
         hints=(
             "A loop of n rounds. In each, the past is read once and grows by one value.",

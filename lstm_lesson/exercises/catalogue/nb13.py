@@ -8,7 +8,9 @@ from lstm_lesson.text.saliency import input_gradient, unit_correlation
 
 def _correlation_inputs(draw):
     draw.sizes["B"] = 7  # a correlation needs several texts; no H is 7, so that B and H differ
-    return {"values": draw("B H"), "labels": draw.mask("B").long()}
+    labels = draw.integers(0, 1, "B")
+    labels[:2] = torch.tensor([0, 1])  # without both there is no correlation
+    return {"values": draw.unbounded("B H"), "labels": labels}
 
 
 def _gradient_inputs(draw):

@@ -97,6 +97,7 @@ EXERCISES = [
         reference="speed.implementations.hoist_inputs",
         inputs=lambda draw: dict(x=draw("B T N"), W_x=draw("N 4H"), b=draw("4H")),
         returns={"z": "B T 4H"},
+        at_once=True,
         mistakes=HOIST_MISTAKES,
         hints=(
             "Which terms of the sum do not wait for the hidden state of the step before?",

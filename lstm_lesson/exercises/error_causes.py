@@ -1,0 +1,97 @@
+"""Causes of an exception, read from its text and from the arguments of the call that raised it."""
+
+import difflib
+import re
+import traceback
+
+from lstm_lesson.exercises.answer import Answer, Trial
+from lstm_lesson.exercises.compare import CANDIDATE
+from lstm_lesson.exercises.exercise import Inputs, exercises
+
+
+def unsolved_exercise(answer: Answer, trials: list[Trial]) -> str:
+    """The answer calls another exercise that is still a stub."""
+    error = next((trial.error for trial in trials if trial.error is not None), None)
+    called = list(answer.code.empty_functions)
+    if isinstance(error, NotImplementedError):
+        called = [frame.name for frame in traceback.extract_tb(error.__traceback__, limit=-40)][-1:]
+    name = next((name for name in called if name in exercises() and name != answer.exercise.name), None)
+    if name is None:
+        return ""
+    package = exercises()[name].reference
+    return f"`{name}`, which you call, is still open. Solve it first, or call the package's `{package}`."
+
+
+def single_value_needed(text: str) -> str:
+    """A whole tensor where Python needs one number, or one True or False."""
+    if "one element tensors" in text or "cannot be converted to Scalar" in text:
+        return "A whole tensor comes where one number is wanted: `math`, `float(…)`, `.item()`, `torch.tensor([…])`."
+    if "Boolean value of Tensor" in text:
+        return "Python's `if`, `and`, `not`, `min` and `max` want one yes or no, and a whole tensor of them comes."
+    return ""
+
+
+def missing_entry(trials: list[Trial]) -> str:
+    """A name that a dictionary among the arguments does not have."""
+    trial = next(trial for trial in trials if trial.problem)
+    if not isinstance(trial.error, KeyError) or not trial.error.args:
+        return ""
+    key = str(trial.error.args[0])
+    for name, value in trial.arguments.items():
+        if isinstance(value, dict) and key not in value:
+            close = difflib.get_close_matches(key, value, n=1)
+            hint = CANDIDATE if re.fullmatch(r"(W_x|W_h|b_)g", key) else f"Did you mean `{close[0]}`?" if close else ""
+            return f"`{name}` has no entry `{key}`. {hint}".strip()
+    return ""
+
+
+def sizes_that_meet(trials: list[Trial]) -> str:
+    """Sizes that do not fit together, named by their letters."""
+    trial = next(trial for trial in trials if trial.problem)
+    text, letters = str(trial.error), size_letters(trial.inputs)
+
+    def found(pattern):
+        match = re.search(pattern, text)
+        return match and [letters.get(int(number), number) for number in match.groups()]
+
+    if sizes := found(r"\((\d+)x(\d+) and (\d+)x(\d+)\)"):
+        a, b, c, d = sizes
+        return f"A matrix product of ({a}, {b}) and ({c}, {d}): the two sizes in the middle have to be the same."
+    if sizes := found(r"tensor a \((\d+)\) must match the size of tensor b \((\d+)\)"):
+        return f"Two tensors meet entry by entry, one with {sizes[0]} entries along a dimension, one with {sizes[1]}."
+    if (sizes := found(r"unpack \(expected \d+, got (\d+)\)")) and sizes[0] == "B":
+        return (
+            "What you unpack has B parts: `for`, `chunk`, `split` go along the first dimension, the batch, unless told."
+        )
+    if sizes := re.search(r"same number of dimensions: got (\d) and (\d)", text):
+        return f"Of the tensors that you join, one has {sizes[1]} dimensions, another {sizes[2]}."
+    return ""
+
+
+def size_letters(inputs: Inputs) -> dict[int, str]:
+    """The letter of each size in this set of inputs; without sizes that two letters share, and without 1."""
+    sizes = {k: v for k, v in inputs.sizes.items() if k in inputs.letters_used}
+    sizes |= {"4H": 4 * sizes["H"]} if "4H" in inputs.letters_used else {}
+    return {v: k for k, v in sizes.items() if v > 1 and list(sizes.values()).count(v) == 1}
+
+
+def backward_error(text: str) -> str:
+    """What often makes the backward pass raise an exception where the forward pass is right."""
+    if "numpy()" in text:
+        return "A NumPy function is at work inside, and NumPy knows no gradients: stay with torch throughout."
+    if "inplace operation" in text:
+        return (
+            "A tensor is written over in place (`h[:] = …`, `+=`, `copy_`) whose old values the backward pass "
+            "still needs."
+        )
+    return ""
+
+
+def detached_result(text: str) -> str:
+    """The result is detached from the autograd graph (it has no grad_fn)."""
+    if "no gradient" not in text:
+        return ""
+    return (
+        "The result is cut from the graph. Look for `.detach()`, `.data`, `.item()`, `.numpy()`, `torch.no_grad()` "
+        "or a new `torch.tensor(…)` around values that were computed."
+    )
