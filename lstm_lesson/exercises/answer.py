@@ -23,7 +23,6 @@ class Trial:
     error: BaseException | None = None
     changed: tuple[str, ...] = ()  # the arguments whose entries the answer changed in place
     marked: tuple[str, ...] = ()  # those that ask for a gradient or hold one since then
-    returned: tuple[str, ...] = ()  # those that came back as they are
     problem: Problem | None = None
     gradients: dict[str, Tensor] | None = None
 
@@ -51,7 +50,6 @@ class Answer:
         given = map_tensors(torch.clone, arguments)
         trial.got, trial.error = self.sandbox(self.f, *given.values())
         trial.changed, trial.marked = changed_arguments(arguments, given), marked_arguments(given)
-        trial.returned = tuple(name for name, value in given.items() if value is trial.got)
         if trial.error is not None:
             trial.problem = Problem("crashed", format_error(trial.error, self.f))
             return trial

@@ -340,6 +340,13 @@ def axis_names(exercise: Exercise, label: str, ndim: int) -> tuple[str, ...]:
     return tuple(names) if len(names) == ndim else tuple(f"index {k}" for k in range(ndim))
 
 
+def size_letters(inputs: Inputs) -> dict[int, str]:
+    """The letter of each size in this set of inputs; without sizes that two letters share, and without 1."""
+    sizes = {k: v for k, v in inputs.sizes.items() if k in inputs.letters_used}
+    sizes |= {"4H": 4 * sizes["H"]} if "4H" in inputs.letters_used else {}
+    return {v: k for k, v in sizes.items() if v > 1 and list(sizes.values()).count(v) == 1}
+
+
 def format_sizes(inputs: Inputs) -> str:
     """The sizes that a set of inputs was drawn with, in brackets; "" if it used none."""
     sizes = ", ".join(f"{s} = {n}" for s, n in inputs.sizes.items() if s in inputs.letters_used)

@@ -39,8 +39,8 @@ def possible_causes(answer: Answer, trials: list[Trial], problem: Problem) -> It
         yield retries.TAKE_ARGUMENTS
     if problem.kind == "gradient":
         yield known_gradient_mistake(exercise, trials)
-        yield result_causes.argument_returned(trials)
         yield error_causes.detached_result(problem.text)
+        yield retries.gradients_right_for_some_sizes(answer, trials)
     if problem.kind == "backward":
         yield error_causes.backward_error(problem.text)
     if problem.kind in ("changed", "global", "gradient", "backward"):
@@ -48,6 +48,7 @@ def possible_causes(answer: Answer, trials: list[Trial], problem: Problem) -> It
     if problem.kind in ("crashed", "type"):
         yield error_causes.unsolved_exercise(answer, trials)
     yield known_mistake(answer, trials)
+    yield retries.reads_by_order(answer)
     if problem.kind == "type":
         yield result_causes.one_entry(answer, trials)
     if problem.kind in ("type", "dtype"):  # otherwise the problem's own text is enough
@@ -59,11 +60,10 @@ def possible_causes(answer: Answer, trials: list[Trial], problem: Problem) -> It
         yield error_causes.sizes_that_meet(trials)
     yield result_causes.other_order(list(exercise.returns), trials)
     if problem.kind == "shape":
-        yield result_causes.other_shape(exercise, trials[0])
+        yield result_causes.other_shape(exercise, trials)
     yield result_causes.changed_in_place(trials)
     yield retries.reads_notebook(answer, trials)
     yield retries.not_repeatable(answer, trials)
-    yield retries.reads_by_order(answer)
     if problem.kind != "crashed":
         yield result_causes.outside_range(exercise, trials)
         yield result_causes.nearly_right(exercise, trials)

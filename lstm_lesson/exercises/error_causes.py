@@ -5,8 +5,8 @@ import re
 import traceback
 
 from lstm_lesson.exercises.answer import Answer, Trial
-from lstm_lesson.exercises.compare import CANDIDATE
-from lstm_lesson.exercises.exercise import Inputs, exercises
+from lstm_lesson.exercises.compare import CANDIDATE, size_letters
+from lstm_lesson.exercises.exercise import exercises
 
 
 def unsolved_exercise(answer: Answer, trials: list[Trial]) -> str:
@@ -39,20 +39,21 @@ def missing_entry(trials: list[Trial]) -> str:
     key = str(trial.error.args[0])
     for name, value in trial.arguments.items():
         if isinstance(value, dict) and key not in value:
-            close = difflib.get_close_matches(key, value, n=1)
+            close = [k for k in value if sorted(k) == sorted(key)] or difflib.get_close_matches(key, value, n=1)
             hint = CANDIDATE if re.fullmatch(r"(W_x|W_h|b_)g", key) else f"Did you mean `{close[0]}`?" if close else ""
             return f"`{name}` has no entry `{key}`. {hint}".strip()
     return ""
 
 
 def sizes_that_meet(trials: list[Trial]) -> str:
-    """Sizes that do not fit together, named by their letters."""
-    trial = next(trial for trial in trials if trial.problem)
-    text, letters = str(trial.error), size_letters(trial.inputs)
+    """Sizes that do not fit together, by their letters: the same letters on two sets of inputs with other sizes."""
 
     def found(pattern):
-        match = re.search(pattern, text)
-        return match and [letters.get(int(number), number) for number in match.groups()]
+        named = []
+        for trial in trials[:2]:
+            match, letters = re.search(pattern, str(trial.error)), size_letters(trial.inputs)
+            named.append(match and [letters.get(int(number)) for number in match.groups()])
+        return named[0] if named[0] == named[1] and None not in (named[0] or [None]) else None
 
     if sizes := found(r"\((\d+)x(\d+) and (\d+)x(\d+)\)"):
         a, b, c, d = sizes
@@ -63,16 +64,9 @@ def sizes_that_meet(trials: list[Trial]) -> str:
         return (
             "What you unpack has B parts: `for`, `chunk`, `split` go along the first dimension, the batch, unless told."
         )
-    if sizes := re.search(r"same number of dimensions: got (\d) and (\d)", text):
+    if sizes := re.search(r"same number of dimensions: got (\d) and (\d)", str(trials[0].error)):
         return f"Of the tensors that you join, one has {sizes[1]} dimensions, another {sizes[2]}."
     return ""
-
-
-def size_letters(inputs: Inputs) -> dict[int, str]:
-    """The letter of each size in this set of inputs; without sizes that two letters share, and without 1."""
-    sizes = {k: v for k, v in inputs.sizes.items() if k in inputs.letters_used}
-    sizes |= {"4H": 4 * sizes["H"]} if "4H" in inputs.letters_used else {}
-    return {v: k for k, v in sizes.items() if v > 1 and list(sizes.values()).count(v) == 1}
 
 
 def backward_error(text: str) -> str:

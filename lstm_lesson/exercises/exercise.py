@@ -136,7 +136,7 @@ def square_input_sets() -> list[Inputs]:
 
 def fresh_input_sets(count: int = 3, **sizes: int) -> list[Inputs]:
     """Inputs of other sizes and numbers than those of a check, with some sizes given; they test a supposed cause."""
-    rows = [(4, 3, 5, 2), (2, 4, 3, 5), (3, 2, 6, 4)]
+    rows = [(6, 7, 9, 8), (7, 9, 8, 10), (9, 6, 10, 7)]
     return [Inputs(k, dict(B=b, T=t, N=n, H=h, K=n) | sizes) for k, (b, t, n, h) in enumerate(rows[:count], start=20)]
 
 

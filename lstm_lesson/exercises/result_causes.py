@@ -6,6 +6,7 @@ import torch
 
 from lstm_lesson.exercises.answer import Answer, Trial
 from lstm_lesson.exercises.compare import (
+    MAX_ENTRIES,
     WrongStructure,
     allclose,
     dtype_problem,
@@ -14,6 +15,7 @@ from lstm_lesson.exercises.compare import (
     join_names,
     match,
     shape_problem,
+    size_letters,
 )
 from lstm_lesson.exercises.exercise import Exercise
 
@@ -27,21 +29,10 @@ RANGES = {  # the least and the largest value of a result, and why
 }
 
 
-def argument_returned(trials: list[Trial]) -> str:
-    """The answer returns one of its arguments, the very object."""
-    names = set.intersection(*(set(trial.returned) for trial in trials))
-    if not names:
-        return ""
-    return (
-        f"You return {join_names(sorted(names))} as it came in. A method such as `.detach()` makes a new tensor and "
-        "leaves the old one as it was."
-    )
-
-
 def one_entry(answer: Answer, trials: list[Trial]) -> str:
     """A tuple with a single entry in place of a tensor."""
     got = next(trial.got for trial in trials if trial.problem)
-    inside = got if isinstance(got, (tuple, list)) else ()
+    inside = itertools.islice(got, MAX_ENTRIES) if isinstance(got, (tuple, list)) else ()
     if not any(isinstance(value, tuple) and len(value) == 1 for value in (got, *inside)):
         return ""
     if "grad" in answer.code.attributes:
@@ -59,8 +50,9 @@ def other_order(names: list[str], trials: list[Trial]) -> str:
     return ""
 
 
-def other_shape(exercise: Exercise, trial: Trial) -> str:
-    """The right values with dimensions swapped, added or dropped, or one step too many or too few."""
+def other_shape(exercise: Exercise, trials: list[Trial]) -> str:
+    """The right values with dimensions swapped, added or dropped; one step too many or too few; another shape."""
+    trial, other = trials[:2]
     for label, got, expected in match(exercise, trial.got, trial.expected):
         if got.shape == expected.shape:
             continue
@@ -74,8 +66,22 @@ def other_shape(exercise: Exercise, trial: Trial) -> str:
         if "T" in letters and got.ndim == expected.ndim:
             more = [g - e for g, e in zip(got.shape, expected.shape, strict=True)]
             if sum(map(abs, more)) == 1 == abs(more[letters.index("T")]):
-                return f"`{label}` has one step too {'many' if sum(more) > 0 else 'few'}."
+                much = "many" if sum(more) > 0 else "few"
+                return f"`{label}` has one step too {much}: how many turns does your loop make?"
+        shapes = [shape_in_letters(exercise, label, each) for each in (trial, other)]
+        if shapes[0] and shapes[0] == shapes[1]:
+            return f"In letters, the shape of `{label}` is ({', '.join(shapes[0])})."
     return ""
+
+
+def shape_in_letters(exercise: Exercise, label: str, trial: Trial) -> list[str]:
+    """The shape of a result in letters; [] where a size has none."""
+    known = size_letters(trial.inputs)
+    try:
+        got = next(got for name, got, _ in match(exercise, trial.got, trial.expected) if name == label)
+    except WrongStructure:
+        return []
+    return [known[size] for size in got.shape] if all(size in known for size in got.shape) else []
 
 
 def changed_in_place(trials: list[Trial]) -> str:
@@ -90,21 +96,20 @@ def changed_in_place(trials: list[Trial]) -> str:
 
 
 def same_shapes(exercise: Exercise, trials: list[Trial]) -> list[tuple]:
-    """The inputs' dtype, name, returned and expected tensor of each result that has the expected shape and dtype."""
+    """The name, the returned and the expected tensor of each result that has the expected shape and dtype."""
     found = []
     for trial in trials:
         try:
             pairs = match(exercise, trial.got, trial.expected) if trial.error is None else []
         except WrongStructure:
             continue
-        fits = (pair for pair in pairs if not dtype_problem(exercise, *pair) and not shape_problem(exercise, *pair))
-        found += [(trial.inputs.dtype, *pair) for pair in fits]
+        found += [p for p in pairs if not dtype_problem(exercise, *p) and not shape_problem(exercise, *p)]
     return found
 
 
 def outside_range(exercise: Exercise, trials: list[Trial]) -> str:
     """A value that the result cannot have, whatever the inputs."""
-    for _, label, got, expected in same_shapes(exercise, trials):
+    for label, got, expected in same_shapes(exercise, trials):
         for names, (low, high, why) in RANGES.items():
             outside = (got < low - 1e-6) | (got > high + 1e-6)
             if label in names and outside.any() and ((expected >= low) & (expected <= high)).all():
@@ -114,12 +119,14 @@ def outside_range(exercise: Exercise, trials: list[Trial]) -> str:
 
 def nearly_right(exercise: Exercise, trials: list[Trial]) -> str:
     """Values that differ from the right ones by little, though by more than rounding."""
-    pairs = [pair for pair in same_shapes(exercise, trials) if pair[0] == torch.float64]
-    off = [float((got - e).abs().max() / e.abs().max().clamp(min=1)) for _, _, got, e in pairs if e.numel()]
-    if not off or not max(off) < 1e-5 or any(trial.problem and trial.problem.kind != "value" for trial in trials):
+    trials = [trial for trial in trials if trial.inputs.dtype == torch.float64]
+    pairs = same_shapes(exercise, trials)
+    off = [float((got - e).abs().max() / e.abs().max().clamp(min=1)) for _, got, e in pairs if e.numel()]
+    kinds = [trial.problem.kind for trial in trials if trial.problem]
+    if not off or not max(off) < 1e-5 or set(kinds) != {"value"} or 2 * len(kinds) < len(trials):
         return ""
     near = f"Your values agree with the right ones to about {max(off):.0e}."
-    if all(torch.equal(got.float().double(), got.double()) for _, _, got, _ in pairs):
+    if all(torch.equal(got.float().double(), got.double()) for _, got, _ in pairs):
         return f"{near} They have been through float32: does a `.float()` stand there?"
     return f"{near} Is an epsilon added, or a line computed in float32 (`.float()`)?"
 
@@ -127,7 +134,7 @@ def nearly_right(exercise: Exercise, trials: list[Trial]) -> str:
 def misplaced(answer: Answer, trials: list[Trial]) -> str:
     """The right numbers in the wrong places, in every result that is not right."""
     wrong = {}
-    for _, label, got, expected in same_shapes(answer.exercise, trials):
+    for label, got, expected in same_shapes(answer.exercise, trials):
         if not isclose(got, expected, answer.exercise.tolerance).all():
             same = isclose(got.flatten().sort().values, expected.flatten().sort().values, answer.exercise.tolerance)
             wrong[label] = wrong.get(label, True) and bool(same.all())

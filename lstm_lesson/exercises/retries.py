@@ -4,7 +4,14 @@ import torch
 from torch import Tensor
 
 from lstm_lesson.exercises.answer import Answer, Trial
-from lstm_lesson.exercises.compare import allclose, format_sizes, join_names, map_tensors
+from lstm_lesson.exercises.compare import (
+    allclose,
+    format_sizes,
+    gradient_problem,
+    input_gradients,
+    join_names,
+    map_tensors,
+)
 from lstm_lesson.exercises.exercise import fresh_input_sets, input_sets
 from lstm_lesson.exercises.result_causes import RESHAPED
 
@@ -44,10 +51,10 @@ def reads_by_order(answer: Answer) -> str:
             arguments = answer.exercise.inputs(inputs)
             in_order = {key: arguments[name][key] for key in answer.exercise.inputs(input_sets()[0])[name]}
             backwards = dict(reversed(in_order.items()))
-            (got, error), (other, other_error) = (
-                answer.run(arguments | {name: entries}) for entries in (in_order, backwards)
-            )
-            differs.append(error is None and (other_error is not None or not allclose(got, other)))
+            calls = [answer.run(arguments | {name: entries}) for entries in (in_order, in_order, backwards)]
+            (got, error), (again, error_again), (other, other_error) = calls
+            same = error is None and error_again is None and allclose(got, again)
+            differs.append(same and (other_error is not None or not allclose(got, other)))
         if all(differs):
             return f"Your answer goes by the order of the entries of `{name}`, which may be any. Read each by its name."
     return ""
@@ -55,7 +62,7 @@ def reads_by_order(answer: Answer) -> str:
 
 def reads_wrong_places(answer: Answer, trials: list[Trial]) -> str:
     """Right where all sequences and steps of a (B, T, N) argument hold the same numbers, wrong where they do not."""
-    if any(trial.error is not None for trial in trials):
+    if trials[0].problem is None or outcome(answer) != "wrong":
         return ""
     for name in (k for k, value in trials[0].arguments.items() if isinstance(value, Tensor) and value.ndim == 3):
         right = []
@@ -86,8 +93,10 @@ def has_effect(answer: Answer, trials: list[Trial], name: str) -> bool:
     """Whether some new value of the argument changes the answer; True, too, if none of them changes the reference."""
     counts = 0
     for trial in trials:
-        for _ in range(3):
+        for keep in (None, True, False):
+            trial.inputs.keep, before = keep, trial.inputs.keep
             other = answer.exercise.inputs(trial.inputs)  # drawn anew: the generator goes on to other numbers
+            trial.inputs.keep = before
             arguments = {**trial.arguments, name: other[name]}
             try:
                 counts += not allclose(reference(answer, arguments), trial.expected)
@@ -122,9 +131,11 @@ def right_for_some_kinds(trials: list[Trial]) -> str:
     fits = [trial.problem is None for trial in trials]
     for name in trials[0].arguments:
         is_tuple = [isinstance(trial.arguments[name], tuple) for trial in trials]
-        if fits == is_tuple and not all(fits):
+        if len(set(is_tuple)) == 1:
+            continue
+        if fits == is_tuple:
             return f"Right where `{name}` is a tuple. Here it is one tensor."
-        if fits == [not one for one in is_tuple] and not all(fits):
+        if fits == [not one for one in is_tuple]:
             return f"Right where `{name}` is one tensor. Here it is a tuple."
     return ""
 
@@ -152,43 +163,57 @@ def right_for_small_values(answer: Answer, trials: list[Trial]) -> str:
     return "Right for small numbers, wrong for large ones. Is a limit set, or does something overflow?"
 
 
-def right_for_some_sizes(answer: Answer, trials: list[Trial]) -> str:
-    """The sizes for which an answer is right, or is not."""
+def right_for_some_sizes(answer: Answer, trials: list[Trial], gradient: bool = False) -> str:
+    """The sizes for which an answer, or its gradient, is right or is not."""
     fits = [trial.problem is None for trial in trials]
-    letters = [k for k in sorted(trials[0].inputs.letters_used) if k in trials[0].inputs.sizes]  # not 4H
-    usual = outcome(answer)
-    ones = {letter: outcome(answer, **{letter: 1}) for letter in letters}
-    wrong, right = ([k for k in letters if ones[k] == kind] for kind in ("wrong", "right"))
-    if usual == "right" and wrong and len(wrong) + len(right) == len(letters):
+    sizes = {k: [trial.inputs.sizes[k] for trial in trials] for k in sorted(trials[0].inputs.letters_used - {"4H"})}
+    usual = outcome(answer, gradient)
+    wrong = [letter for letter in sizes if outcome(answer, gradient, **{letter: 1}) == "wrong"]
+    if usual == "right" and fits == [all(sizes[k][n] > 1 for k in wrong) for n in range(len(trials))]:
         names = " or ".join(f"{letter} = 1" for letter in wrong)
         return f"Right except for {names}. Does a `squeeze` drop a dimension that has to stay?"
-    if usual == "wrong" and len(right) == 1 and len(wrong) == len(letters) - 1:
-        one = ONES[right[0]]
-        return f"Right for {right[0]} = 1 only. With one {one}, a transpose or a sum over the {one}s changes nothing."
-    for letter in letters:
-        sizes = [trial.inputs.sizes[letter] for trial in trials]
-        good, bad = ({size for size, fit in zip(sizes, fits, strict=True) if fit is kind} for kind in (True, False))
-        for size in good - bad - {1}:
-            if usual == "wrong" and outcome(answer, **{letter: size}) == "right":
-                names = [name for name, number in answer.code.numbers.items() if number == size]
-                given = f" {join_names(names)} of the notebook is {size}." if names else ""
-                return f"Right where {letter} = {size} only: does a number stand where a size belongs?{given}"
+    for letter, each in sizes.items():
+        good, bad = ({size for size, fit in zip(each, fits, strict=True) if fit is kind} for kind in (True, False))
+        if not good or not bad or max(good) not in good - bad:
+            continue
         top, least = max(good), min(bad)
-        if (
-            top < least
-            and outcome(answer, **{letter: top}) == "right"
-            and outcome(answer, **{letter: least}) == "wrong"
-        ):
-            return f"Right up to {letter} = {top}, wrong for {letter} = {least}."
+        if len(good) == 1 and usual == "wrong" and outcome(answer, gradient, **{letter: top}) == "right":
+            return only_for(answer, letter, top)
+        if top < least and [outcome(answer, gradient, **{letter: n}) for n in (top, least)] == ["right", "wrong"]:
+            return f"Right up to {letter} = {top}, wrong for {letter} = {least}.{constants(answer, top)}"
     return ""
 
 
-def outcome(answer: Answer, scale: float = 1.0, reach: float = 0.0, keep: bool | None = None, **sizes: int) -> str:
+def only_for(answer: Answer, letter: str, size: int) -> str:
+    """An answer is right for this size only."""
+    if size > 1:
+        where = f"Right for {letter} = {size} only: does a number stand where a size belongs?"
+        return where + constants(answer, size)
+    return f"Right for {letter} = 1 only. With one {ONES[letter]}, a sum, a mean or a transpose changes nothing."
+
+
+def constants(answer: Answer, size: int) -> str:
+    """The numbers of the notebook that the answer names and that equal a size."""
+    names = [name for name, number in answer.code.numbers.items() if number == size]
+    return f" {join_names(names)} of the notebook is {size}." if names else ""
+
+
+def gradients_right_for_some_sizes(answer: Answer, trials: list[Trial]) -> str:
+    """The sizes for which the gradients are right, where they are not for others."""
+    found = right_for_some_sizes(answer, [trial for trial in trials if trial.inputs.dtype == torch.float64], True)
+    return f"The gradients are right{found.removeprefix('Right')}" if found else ""
+
+
+def outcome(answer: Answer, gradient: bool = False, scale=1.0, reach=0.0, keep=None, **sizes: int) -> str:
     """Whether the answer is "right" on all of several fresh inputs, or "wrong" on all of them; "" if neither."""
     found = set()
     for inputs in fresh_input_sets(**sizes):
         inputs.scale, inputs.reach, inputs.keep = scale, reach, keep
         trial = answer.try_on(inputs)
+        problem = trial.problem
+        if gradient and problem is None:
+            got, _ = answer.sandbox(input_gradients, answer.f, trial.arguments)
+            problem = gradient_problem(got, input_gradients(answer.exercise.solve(), trial.arguments))
         if all(trial.inputs.sizes[letter] == size for letter, size in sizes.items()):
-            found.add("wrong" if trial.problem else "right")
+            found.add("wrong" if problem else "right")
     return found.pop() if len(found) == 1 else ""

@@ -1,6 +1,9 @@
 """The message on a wrong answer says what was got, what was expected, and the cause."""
 
+import os
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -303,6 +306,45 @@ def test_a_result_has_a_mark_and_for_wrong_values_a_picture():
     assert "<img" in page
     assert "alt=" in page
     assert "Nothing new comes in" in page
+
+
+PICTURES = {  # an exercise, an answer, and what lies along the picture's two sides
+    "gates": ("input_gate", lambda *given: 1 - exercises()["input_gate"].solve()(*given), "sequence", "unit"),
+    "steps": ("unroll", lambda *given: 0 * exercises()["unroll"].solve()(*given), "step", "unit"),
+    "weights": (
+        "from_torch_weights", lambda *given: {k: 2 * w for k, w in layers.from_torch_weights(*given).items()}, "input",
+        "unit",
+    ),
+    "gradients": (
+        "rnn_backward_step", lambda dh, x, h_prev, h, W, U: (dh @ W.T, dh @ U.T, x.T @ dh, h_prev.T @ dh, dh.sum(0)),
+        "sequence", "input",
+    ),
+    "a forecast": ("free_run", lambda *given: 2 * exercises()["free_run"].solve()(*given), "series", "step"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "answer", "rows", "columns"), PICTURES.values(), ids=PICTURES)
+def test_the_picture_names_what_its_rows_and_columns_are(name, answer, rows, columns, monkeypatch):
+    from lstm_lesson import plots
+
+    drawn = {}
+    monkeypatch.setattr(plots, "heatmaps", lambda maps, **how: drawn.update(how) or plots.Picture)
+    check(named(name, answer))._repr_html_()
+    assert (drawn["ylabel"], drawn["xlabel"]) == (rows, columns)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
+def test_results_and_hints_print_on_every_terminal(encoding):
+    code = "from lstm_lesson import check, hint, progress, solution\n"
+    code += "def input_gate(x_t, h_prev, W_xi, W_hi, b_i): return (x_t @ W_xi + h_prev @ W_hi.T + b_i).tanh()\n"
+    code += "print(check(input_gate), hint(input_gate), solution(input_gate), progress())"
+    how = {"capture_output": True, "check": False, "env": {**os.environ, "PYTHONIOENCODING": encoding}}
+    ran = subprocess.run([sys.executable, "-c", code], **how)
+    assert ran.returncode == 0, ran.stderr
+    shown = ran.stdout.decode(encoding)
+    assert ("❌ `input_gate`" if encoding == "utf-8" else "[wrong] `input_gate`") in shown
+    assert ("−0.66" if encoding == "utf-8" else "-0.66") in shown
+    assert "?" not in shown.split("Hint")[0]
 
 
 def test_a_picture_that_fails_leaves_the_message(monkeypatch):

@@ -150,6 +150,62 @@ def test_any_object_in_place_of_a_function_gets_a_result(make):
     assert solution(thing).text
 
 
+@pytest.mark.parametrize("switched_off", [torch.no_grad, torch.inference_mode])
+def test_a_check_works_where_gradients_are_switched_off(switched_off):
+    with switched_off():
+        right, wrong = check(layers.lstm), check(named("hadamard", lambda a, b: (a * b).detach()))
+        assert torch.is_inference_mode_enabled() is (switched_off is torch.inference_mode)
+        assert not torch.is_grad_enabled()
+    assert right.passed
+    assert "cut from the graph" in wrong.message
+    try:
+        torch.set_grad_enabled(False)
+        assert check(layers.lstm).passed
+        assert not torch.is_grad_enabled()
+    finally:
+        torch.set_grad_enabled(True)
+
+
+def test_a_check_leaves_the_number_of_threads_as_it_was():
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(threads + 1)
+        check(layers.lstm)
+        assert torch.get_num_threads() == threads + 1
+    finally:
+        torch.set_num_threads(threads)
+
+
+COMPILED = """
+import torch
+from torch.utils.checkpoint import checkpoint
+from lstm_lesson import check, cells, layers
+
+def lstm_step(x_t, h_prev, c_prev, weights):
+    return cells.lstm_step(x_t, h_prev, c_prev, weights)
+
+def lstm(x, h_0, c_0, weights):
+    hidden_seq = []
+    for x_t in x.unbind(1):
+        h_0, c_0 = checkpoint(lstm_step, x_t, h_0, c_0, weights, use_reentrant=False)
+        hidden_seq.append(h_0)
+    return torch.stack(hidden_seq, dim=1), h_0, c_0
+
+def hadamard(a, b):
+    return torch.compile(lambda a, b: a * b, backend="eager")(a, b)
+
+print(check({answer}).outcome)
+"""
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("answer", ["lstm", 'torch.compile(lstm_step, backend="eager")', "hadamard"])
+def test_a_right_answer_that_loads_for_seconds_at_its_first_call_passes(answer):
+    code = COMPILED.replace("{answer}", answer)
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ran.stdout == "correct\n", ran.stderr
+
+
 def test_a_check_works_in_a_thread_where_there_is_no_alarm():
     found = []
     thread = threading.Thread(target=lambda: found.append(check(equations.input_gate)))
@@ -205,8 +261,7 @@ def test_time_without_a_processor_does_not_count(monkeypatch):
     with sandbox.Sandbox(0.02).isolated() as box:
         assert isinstance(box(slow)[1], sandbox.TimeUp)
     with sandbox.Sandbox(0.02).isolated() as box:
-        waited[0] = 60.0
-        assert box(slow) == (3, None)
+        assert box(lambda: waited.__setitem__(0, 60.0) or slow()) == (3, None)
 
 
 def test_a_slow_import_is_not_stopped_and_leaves_time_for_the_next_call(tmp_path, monkeypatch):
@@ -222,6 +277,34 @@ def test_a_slow_import_is_not_stopped_and_leaves_time_for_the_next_call(tmp_path
     with sandbox.Sandbox(0.05).isolated() as box:
         assert box(importlib.import_module, "slow_to_import")[1] is None
         assert box(wait) == (3, None)
+
+
+def test_time_between_calls_does_not_count():
+    if not hasattr(sandbox.signal, "setitimer"):
+        pytest.skip("this system has no alarms")
+    with sandbox.Sandbox(0.1).isolated() as box:
+        assert box(int) == (0, None)
+        time.sleep(0.2)
+        assert box(lambda: time.sleep(0.03) or 3) == (3, None)
+        assert isinstance(box(time.sleep, 0.5)[1], sandbox.TimeUp)
+    assert box.timed_out
+
+
+def test_modules_loaded_one_after_the_other_do_not_count(tmp_path, monkeypatch):
+    if not hasattr(sandbox.signal, "setitimer"):
+        pytest.skip("this system has no alarms")
+    monkeypatch.setattr(sandbox, "SECONDS", 0.1)
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def load():
+        for k in range(10):  # most of the time passes between two imports
+            (tmp_path / f"one_of_many_{k}.py").write_text("")
+            importlib.import_module(f"one_of_many_{k}")
+            time.sleep(0.05)
+        return 3
+
+    with sandbox.Sandbox(0.1).isolated() as box:
+        assert box(load) == (3, None)
 
 
 def test_an_alarm_that_rings_when_a_call_ends_is_ignored():

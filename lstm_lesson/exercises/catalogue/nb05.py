@@ -10,7 +10,7 @@ from lstm_lesson.exercises.exercise import Exercise, Mistake
 
 def _half_life_inputs(draw):
     shape = ("B H", "B T H", "H", "")[draw.index % 4]
-    f = draw(shape, 4).sigmoid() if draw.reach else draw.uniform(0.02, 0.999, shape)
+    f = draw(shape, 6).sigmoid() if draw.reach else draw.uniform(0.02, 0.999, shape)
     draw.letters_used.clear()  # f may have any shape
     return {"f": f}
 

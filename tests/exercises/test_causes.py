@@ -1,0 +1,229 @@
+"""A remark on a wrong answer is true: it holds on fresh inputs, and it is left out where it does not."""
+
+import time
+
+import pytest
+import torch
+from answers import in_notebook, named, stacked
+from torch import nn
+
+from lstm_lesson import check
+from lstm_lesson.exercises.exercise import exercises
+
+
+def right(name, *given):
+    return exercises()[name].solve()(*given)
+
+
+def message(name, answer):
+    result = check(named(name, answer))
+    assert not result.passed
+    return result.message
+
+
+def fused_by_four_columns(x, h, W, U, b):
+    z = (x @ W + h @ U + b).split(4, dim=-1)
+    i, f, g, o = z
+    return torch.sigmoid(i), torch.sigmoid(f), torch.tanh(g), torch.sigmoid(o)
+
+
+def first_steps(x, h, W, U, b):
+    return right("unroll", x[:, :5], h, W, U, b)
+
+
+def squeezed(seq, lengths):
+    return seq.gather(1, (lengths - 1)[:, None, None].expand(-1, 1, seq.shape[2])).squeeze()
+
+
+def detached_every_eighth(x, h, W, U, b):
+    states = []
+    for t, x_t in enumerate(x.unbind(1)):
+        h = right("rnn_step", x_t, h.detach() if t % 8 == 7 else h, W, U, b)
+        states.append(h)
+    return torch.stack(states, dim=1)
+
+
+def viewed(x, h, W, U, b):
+    return right("unroll", x.view(x.shape[1], x.shape[0], -1).transpose(0, 1), h, W, U, b)
+
+
+def wrong_dW(dh, x, h_prev, h, W, U):
+    *others, db = right("rnn_backward_step", dh, x, h_prev, h, W, U)
+    return *others[:3], others[3] + h_prev.T @ h, db
+
+
+def unpacked(x, h, W, U, b):
+    i, f, g, o = (x @ W + h @ U + b).chunk(4)
+    return i, f, g, o
+
+
+WEIGHTS = [f"{name}{k}" for k in "ifco" for name in ("W_x", "W_h", "b_")]
+REMARKS = {  # an exercise, an answer, what is said, and what is not
+    "one size, seen with one sequence": (
+        "fused_gates", fused_by_four_columns, "Right for H = 4 only", "B = 1",
+    ),
+    "the first steps": ("unroll", first_steps, "Right up to T = 5, wrong for T = 11", "T = 1 only"),
+    "squeezed": ("last_true_step", squeezed, "Right except for B = 1 or H = 1", "Right for"),
+    "a gradient that is cut at times": (
+        "unroll", detached_every_eighth, "The gradients are right up to T = 5, wrong for T = 11", "The history",
+    ),
+    "one unit": (
+        "spectral_radius", lambda W: torch.linalg.eigvals(W.abs()).abs().max(), "With one unit, a sum",
+        "work for larger",
+    ),
+    "large values": (
+        "cell_state", lambda *given: right("cell_state", *given).clamp(-9, 9), "Right for small numbers", "sets of",
+    ),
+    "one mask for all": (
+        "masked_step", lambda new, prev, keep: new if keep.all() else prev, "where all entries of `keep` are the same",
+        "never changes",
+    ),
+    "labels that seem not to matter": (
+        "masked_accuracy", lambda z, y, keep: (z.round().argmax(-1) == y)[keep].double().mean(), "Right for",
+        "stays the same",
+    ),
+    "two classes for all": (
+        "masked_accuracy", lambda z, y, keep: ((z[..., -1] > z[..., 0]).long() == y)[keep].double().mean(), "Right for",
+        "stays the same",
+    ),
+    "the order of a dictionary": (
+        "lstm_step", lambda x, h, c, w: right("lstm_step", x, h, c, dict(zip(WEIGHTS, w.values(), strict=True))),
+        "by the order of the entries of `weights`", "A second call",
+    ),
+    "a tuple alone": (
+        "truncate", lambda state: (lambda h, c: (h.detach(), c.detach()))(*state), "Right where `state` is a tuple",
+        "comma",
+    ),
+    "one wrong result": (
+        "rnn_backward_step", wrong_dW, "`dx_t`, `dh_prev`, `dW_xh` and `db_h` are right; `dW_hh` is not.", "sets of",
+    ),
+    "a bit of epsilon": ("hadamard", lambda a, b: a * b + 1e-8, "agree with the right ones to about 1e-08", "through"),
+    "float32 on the way": (
+        "rnn_step", lambda *given: right("rnn_step", *(t.float() for t in given)).to(given[0]), "been through float32",
+        "epsilon",
+    ),
+    "a gate below 0": (
+        "input_gate", lambda x, h, W, U, b: torch.tanh(x @ W + h @ U.T + b),
+        "an entry of −0.66. A gate is between 0 and 1", "h_prev",
+    ),
+    "the candidate's letter": ("lstm_step", lambda x, h, c, w: (h @ w["W_hg"], c), "weights end in c: `W_xc`", "mean"),
+    "letters in another order": (
+        "lstm_step", lambda x, h, c, w: (x @ w["W_ix"], c), "Did you mean `W_xi`?", "end in c",
+    ),
+    "numbers in wrong places": (
+        "unroll", lambda *given: right("unroll", *given).transpose(0, 1).reshape(len(given[0]), -1, len(given[4])),
+        "has the right numbers, in the wrong places", "alike",
+    ),
+    "inputs from wrong places": ("unroll", viewed, "you read them at wrong places", "right numbers"),
+    "a product that does not fit": (
+        "rnn_step", lambda x, h, W, U, b: torch.tanh(W @ x.T + U @ h.T + b), "product of (N, H) and (N, B)", "Right",
+    ),
+    "along the batch": ("fused_gates", unpacked, "What you unpack has B parts", "Right"),
+    "two dimensions and one": (
+        "free_run", lambda step, start, n: torch.cat([start, step(start)], dim=1), "one has 2 dimensions, another 1",
+        "Right",
+    ),
+    "a step too few": (
+        "unroll", lambda x, *rest: right("unroll", x[:, 1:], *rest), "one step too few: how many turns", "Right",
+    ),
+    "another shape": ("cell_state", lambda f, c, i, g: f @ c.T + i @ g.T, "shape of `c_t` is (B, B)", "Right"),
+    "complex": (
+        "spectral_radius", lambda W: torch.linalg.eigvals(W)[0], "expected a real number", "new tensors",
+    ),
+    "all that max returns": (
+        "spectral_radius", lambda W: torch.linalg.eigvals(W).abs().max(dim=0), "all that `torch.max` returns",
+        "a max with",
+    ),
+    "keys that end in g": (
+        "from_torch_weights",
+        lambda *given: {k.replace("c", "g"): v for k, v in right("from_torch_weights", *given).items()},
+        "The candidate's weights end in c", "mean",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "answer", "said", "unsaid"), REMARKS.values(), ids=REMARKS)
+def test_the_remark_says_what_is_true_and_not_what_only_seems_so(name, answer, said, unsaid):
+    text = message(name, answer)
+    assert said in text
+    assert unsaid not in text
+
+
+def test_autograd_grad_without_an_index_is_named():
+    def input_gradient(score, x):
+        x = x.clone().requires_grad_()
+        return torch.autograd.grad(score(x).sum(), x)
+
+    text = check(input_gradient).message
+    assert "take `[0]`" in text
+    assert "comma" not in text
+
+
+GATE = "def input_gate(x_t, h_prev, W_xi, W_hi, b_i):\n    return torch.sigmoid({}x_t @ W_xi + h_prev @ W_hi.T + b_i){}"
+
+
+def test_a_number_of_the_notebook_is_blamed_only_where_it_equals_a_size():
+    assert "TWO" not in check(in_notebook(GATE.format("TWO * ", ""), TWO=2)).message
+    assert "HALF" not in check(in_notebook(GATE.format("HALF * ", ""), HALF=torch.tensor(0.5))).message
+    columns = GATE.replace(".T", "").format("", "[:, :H]")
+    assert "`H` of the notebook is 4" in check(in_notebook(columns, H=4)).message
+
+
+def test_a_tensor_of_the_notebook_in_a_line_that_does_not_run_is_not_named():
+    source = GATE.format("", "") + " if len(b_i) else W_xo"
+    assert "W_xo" not in check(in_notebook(source, W_xo=torch.ones(4, 6))).message
+
+
+SLOW = {  # seconds for each call
+    "right": (0.3, lambda h, c: (h, c), "Right on the first 4 sets of inputs, then the time ran out"),
+    "right, with gradients too slow": (0.12, lambda h, c: (h, c), "The values are right. While the gradients were"),
+    "wrong": (0.2, lambda h, c: (h + 1, c), "; expected "),
+}
+
+
+@pytest.mark.parametrize(("seconds", "change", "said"), SLOW.values(), ids=SLOW)
+def test_an_answer_that_is_too_slow_is_told_so_and_nothing_else(seconds, change, said):
+    def lstm_step(x_t, h_prev, c_prev, weights):
+        time.sleep(seconds)
+        return change(*stacked(x_t, h_prev, c_prev, weights))
+
+    text = check(lstm_step).message
+    assert said in text
+    for untrue in ("second call", "whatever", "squeeze", "never end?"):
+        assert untrue not in text
+
+
+@pytest.mark.parametrize("body", ["raise NotImplementedError", "pass"])
+def test_a_stub_that_a_loop_calls_is_named(body):
+    source = f"""
+def rnn_step(x_t, h_prev, W_xh, W_hh, b_h):
+    {body}
+
+def unroll(x, h_0, W_xh, W_hh, b_h):
+    return [h_0 := rnn_step(x_t, h_0, W_xh, W_hh, b_h) for x_t in x.unbind(1)][-1]"""
+    space = {"torch": torch, "__name__": "__main__"}
+    exec(source, space)
+    assert "`rnn_step`, which you call, is still open" in check(space["unroll"]).message
+
+
+def test_stars_before_the_last_argument_are_named():
+    def lstm_step(x_t, h_prev, c_prev, **weights):
+        return x_t, c_prev
+
+    text = check(lstm_step).message
+    assert "(x_t, h_prev, c_prev, **weights); expected 4 (x_t, h_prev, c_prev, weights)" in text
+    assert "leave the stars out" in text
+
+
+def test_an_object_is_found_by_the_name_of_its_class_and_a_class_is_told_to_make_one():
+    class lstm_step(nn.Module):
+        def forward(self, x_t, h_prev, c_prev, weights):
+            return stacked(x_t, h_prev, c_prev, weights)
+
+    class hadamard:
+        def __call__(self, a, b):
+            raise NotImplementedError
+
+    assert check(lstm_step()).passed
+    assert "this is a class" in check(lstm_step).message
+    assert check(hadamard()).outcome == "not attempted"
