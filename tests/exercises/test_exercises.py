@@ -161,6 +161,10 @@ def correlation(turn, way):
     return answer
 
 
+def grown(step, past):
+    return torch.cat([past, step(past)[:, None]], dim=1)
+
+
 OTHERS = {
     "hadamard": [torch.mul, lambda a, b: torch.einsum("bh,bh->bh", a, b), lambda a, b: b * a],
     "unroll": [
@@ -231,6 +235,12 @@ OTHERS = {
             for n, s in {"b_": d + c, "W_h": b, "W_x": a}.items()
             for t in [s.view(4, -1, *s.shape[1:])] for j, k in enumerate("ifco")
         },
+    ],
+    "free_run": [
+        torch.no_grad()(lambda step, past, n: torch.cat([past := grown(step, past) for _ in range(n)][-1:])[:, -n:]),
+        lambda step, past, n: torch.stack(
+            [(past := grown(step, past.detach()))[:, -1] for _ in range(n)], dim=1
+        ),
     ],
     "pad_batch": [
         lambda s: (torch.nn.utils.rnn.pad_sequence(s, batch_first=True), torch.tensor([len(t) for t in s])),
