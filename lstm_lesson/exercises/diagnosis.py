@@ -17,27 +17,38 @@ from lstm_lesson.exercises.compare import (
     input_gradients,
     map_tensors,
 )
+from lstm_lesson.exercises.edits import find_edits, find_gradient_edits
 from lstm_lesson.exercises.exercise import Exercise, Mistake, square_input_sets
+from lstm_lesson.exercises.model import Edit
 
 
-def diagnose(answer: Answer, trials: list[Trial], problem: Problem) -> str:
-    """The first cause that is found, in one or two sentences; "" if none is. The problem itself is not repeated.
+def diagnose(answer: Answer, trials: list[Trial], problem: Problem) -> tuple[str, tuple[str, ...]]:
+    """The first cause that is found, in one or two sentences, and the identifiers of the edits that it names.
 
-    Once a function was stopped, no cause is looked for: a call that ran out of time proves nothing.
+    The sentence is "" if no cause is found. The problem itself is not repeated. Once a function was stopped, no cause
+    is looked for: a call that ran out of time proves nothing.
     """
     causes = possible_causes(answer, trials, problem)
-    while not answer.sandbox.timed_out and (cause := next(causes, None)) is not None:
-        if cause and not answer.sandbox.timed_out:
-            return cause
-    return ""
+    while not answer.sandbox.timed_out and (found := next(causes, None)) is not None:
+        if found and not answer.sandbox.timed_out:
+            return (found, ()) if isinstance(found, str) else (describe(found), tuple(edit.id for edit in found))
+    return "", ()
 
 
-def possible_causes(answer: Answer, trials: list[Trial], problem: Problem) -> Iterator[str]:
+def describe(edits: tuple[Edit, ...]) -> str:
+    """The causes of one or two edits."""
+    if len(edits) == 1:
+        return edits[0].cause
+    return f"Two mistakes. First: {edits[0].cause}\nSecond: {edits[1].cause}"
+
+
+def possible_causes(answer: Answer, trials: list[Trial], problem: Problem) -> Iterator[str | tuple[Edit, ...]]:
     """The causes that fit this kind of problem, the most certain first."""
     exercise = answer.exercise
     if problem.kind == "global":
         yield retries.TAKE_ARGUMENTS
     if problem.kind == "gradient":
+        yield find_gradient_edits(answer, trials)
         yield known_gradient_mistake(exercise, trials)
         yield error_causes.detached_result(problem.text)
         yield retries.gradients_right_for_some_sizes(answer, trials)
@@ -47,6 +58,7 @@ def possible_causes(answer: Answer, trials: list[Trial], problem: Problem) -> It
         return
     if problem.kind in ("crashed", "type"):
         yield error_causes.unsolved_exercise(answer, trials)
+    yield find_edits(answer, trials)
     yield known_mistake(answer, trials)
     yield retries.reads_by_order(answer)
     if problem.kind == "type":

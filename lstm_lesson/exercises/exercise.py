@@ -8,9 +8,11 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 
 import torch
+
+from lstm_lesson.exercises.model import Edit, Model
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,10 @@ class Exercise:
     inputs: Callable[["Inputs"], dict]
     returns: Mapping[str, str]  # the name of each tensor that is returned, and its shape in letters
     hints: tuple[str, str, str]
+    model: str = ""  # the reference written out, a name for each value
+    edits: tuple[Edit, ...] = ()  # the known mistakes in it
+    tools: Mapping[str, Callable] = field(default_factory=dict)  # functions that the edits call
+    step: str = ""  # the exercise whose function the loop of this one may call
     mistakes: tuple[Mistake, ...] = ()
     gradient: bool = True  # whether the gradients of the answer are compared, too
     dtype: str = "as given"  # the dtype that the answer needs: that of the inputs, or any "integer" or "float"
@@ -44,6 +50,11 @@ class Exercise:
         """The package's own function."""
         module, function = self.reference.rsplit(".", 1)
         return getattr(importlib.import_module(f"lstm_lesson.{module}"), function)
+
+    @cached_property
+    def model_answer(self) -> Model | None:
+        """The model answer with its edits; None if the exercise has none."""
+        return Model(self.model, self.edits, self.tools) if self.model else None
 
 
 @dataclass

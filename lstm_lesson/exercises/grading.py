@@ -52,8 +52,8 @@ def _grade(answer: Answer) -> Result:
     if problem is None:
         return Result("correct", f"{name} is correct.{loop_remark(answer, trials)}")
     outcome = "crashed" if problem.kind == "crashed" else "wrong"
-    message = format_message(problem, diagnose(answer, trials, problem))
-    return Result(outcome, f"{name}: {message}", problem.picture)
+    cause, edits = diagnose(answer, trials, problem)
+    return Result(outcome, f"{name}: {format_message(problem, cause)}", problem.picture, edits)
 
 
 def is_stub(answer: Answer, arguments: dict) -> bool:

@@ -23,12 +23,14 @@ class Result:
     `.outcome` is "correct", "not attempted", "wrong" or "crashed"; `.passed` is True for a correct answer;
     `.message` says in one to three lines what was got, what was expected, and the cause where it is known.
     `.picture` holds a name, the learner's tensor, the expected one and what their dimensions are, where values
-    differ, else None.
+    differ, else None. `.edits` are the identifiers of the mistakes that the message names; `edits.edited` applies them
+    to the reference.
     """
 
     outcome: str
     message: str
     picture: tuple[str, Tensor, Tensor, tuple[str, ...]] | None = field(default=None, repr=False, compare=False)
+    edits: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:

@@ -1,169 +1,255 @@
-"""Wrong answers shared by the RNN step, the gates and the candidate, which are all a function of x W + h U + b."""
+"""The RNN step, the gates and the candidate: the lines of function(x_t W + h_prev U + b), and its known mistakes."""
 
-from collections.abc import Callable
+from collections.abc import Iterator
 
-import torch
-from torch.nn import functional as F
+from lstm_lesson.exercises.model import Edit
 
-from lstm_lesson.exercises.exercise import Mistake
-
-
-def affine_mistakes(W: str, U: str, b: str, squash: Callable) -> list[Mistake]:
-    """Mistakes of squash(x_t W + h_prev U + b). W, U and b are the names of the weights in the exercise."""
-    around = "the function around the sum"
-
-    def inside(*terms):
-        """An answer in which only these of the terms x, h and b are inside the function."""
-
-        def answer(x, h, W, U, b):
-            parts = {"x": x @ W, "h": h @ U, "b": b}
-            return squash(sum(parts[k] for k in terms)) + sum(v for k, v in parts.items() if k not in terms)
-
-        return answer
-
-    def concatenated(x, h, W, U, b):
-        return squash(torch.cat([h, x], dim=1) @ torch.cat([W, U]) + b)
-
-    return [
-        Mistake(lambda x, h, W, U, b: x @ W + h @ U + b, f"That is the sum alone. Look for {around} in the equation."),
-        Mistake(lambda x, h, W, U, b: squash(x @ W + h @ U), f"The bias is missing: it looks as if `{b}` were zero."),
-        Mistake(lambda x, h, W, U, b: squash(x @ W + h @ U - b), f"The bias `{b}` is subtracted. Look at its sign."),
-        Mistake(inside("x", "h"), f"`{b}` is added outside {around}. Look at your brackets."),
-        Mistake(inside("x"), f"Only the term with `x_t` is inside {around}. Look at your brackets."),
-        Mistake(inside("h"), f"Only the term with `h_prev` is inside {around}. Look at your brackets."),
-        Mistake(inside("x", "b"), f"The term with `h_prev` is added outside {around}. Look at your brackets."),
-        Mistake(inside("h", "b"), f"The term with `x_t` is added outside {around}. Look at your brackets."),
-        Mistake(lambda x, h, W, U, b: squash(x @ W + h @ U + 2 * b), f"The bias is added twice; there is one `{b}`."),
-        Mistake(
-            lambda x, h, W, U, b: squash(x @ W + b), "The term with `h_prev` is missing: nothing comes from the past."
-        ),
-        Mistake(
-            lambda x, h, W, U, b: squash(h @ U + b), "The term with `x_t` is missing: nothing comes from the input."
-        ),
-        Mistake(
-            lambda x, h, W, U, b: squash(x @ W + h @ U.T + b),
-            f"`{U}` is used transposed. It is square, so the shapes fit either way, and only the values tell.",
-        ),
-        Mistake(
-            lambda x, h, W, U, b: squash(x @ W.T + h @ U + b),
-            f"`{W}` is used transposed: its rows belong to the inputs, its columns to the units.",
-        ),
-        Mistake(
-            lambda x, h, W, U, b: squash(x @ W.T + h @ U.T + b),
-            f"`{W}` and `{U}` are both used transposed. Write the shapes under x_t, h_prev and their matrices.",
-        ),
-        Mistake(
-            lambda x, h, W, U, b: squash(W @ x + U @ h + b),
-            "The matrices stand on the left. `x_t` and `h_prev` have a row per sequence, (B, N) and (B, H): "
-            "write the shapes side by side.",
-        ),
-        Mistake(
-            lambda x, h, W, U, b: squash(W @ x + h @ U + b),
-            f"`{W}` stands on the left of `x_t`. Write their shapes side by side: which sizes meet?",
-        ),
-        Mistake(
-            lambda x, h, W, U, b: squash(x @ W + U @ h + b),
-            f"`{U}` stands on the left of `h_prev`. Write their shapes side by side: which sizes meet?",
-        ),
-        Mistake(
-            lambda x, h, W, U, b: squash(x @ U + h @ W + b),
-            f"`x_t` meets `{U}`, and `h_prev` meets `{W}`. A weight's first letter says what it reads.",
-        ),
-        Mistake(
-            lambda x, h, W, U, b: squash(x @ W + h @ W + b),
-            f"`{W}` stands in both terms. A weight's first letter says what it reads.",
-        ),
-        Mistake(
-            lambda x, h, W, U, b: squash(x @ U + h @ U + b),
-            f"`{U}` stands in both terms. A weight's first letter says what it reads.",
-        ),
-        Mistake(
-            lambda x, h, W, U, b: torch.cat([x, h]) @ torch.cat([W, U]),
-            "`x_t` and `h_prev` are joined one below the other. A joined row has to hold one sequence's N + H numbers.",
-        ),
-        Mistake(
-            lambda x, h, W, U, b: torch.cat([x, h], dim=1) @ torch.cat([W, U], dim=1),
-            "The matrices are joined side by side. Joined, they have to have a row for each of the N + H numbers.",
-        ),
-        Mistake(
-            concatenated,
-            "The states and the weights are joined in different orders: what is first in one must be first in both.",
-        ),
-        Mistake(
-            lambda x, h, W, U, b: squash((x @ W) * (h @ U) + b),
-            "The two terms are multiplied. The equation adds the term of the input and the term of the state.",
-        ),
-        Mistake(
-            lambda x, h, W, U, b: squash(x @ W - h @ U + b), "The term with `h_prev` is subtracted. Look at its sign."
-        ),
-        Mistake(
-            lambda x, h, W, U, b: squash(x @ W) + squash(h @ U) + b,
-            f"Each term goes through a function of its own. How often is {around} in the equation?",
-        ),
-        Mistake(
-            lambda x, h, W, U, b: squash(x * W + h * U + b),
-            "`*` multiplies entry by entry, and every matrix here needs a product that sums. Look at its sign.",
-        ),
-        Mistake(
-            lambda x, h, W, U, b: squash(x @ W + h * U + b),
-            f"`h_prev * {U}` multiplies entry by entry. A matrix needs a product that sums: look at its sign.",
-        ),
-        Mistake(
-            lambda x, h, W, U, b: squash(x * W + h @ U + b),
-            f"`x_t * {W}` multiplies entry by entry. A matrix needs a product that sums: look at its sign.",
-        ),
-        Mistake(
-            lambda x, h, W, U, b: torch.relu(x @ W + h @ U + b),
-            f"That is a ReLU, which has no upper bound. Look at {around}.",
-        ),
-        Mistake(
-            lambda x, h, W, U, b: torch.softmax(x @ W + h @ U + b, dim=1),
-            "A softmax makes the units share a total of 1. Here every unit stands for itself.",
-        ),
-        Mistake(lambda x, h, W, U, b: squash(squash(x @ W + h @ U + b)), f"Look at {around}: you apply it twice."),
-        Mistake(
-            lambda x, h, W, U, b: squash(x @ W + h.detach() @ U + b),
-            "The values are right, but `h_prev` is detached: no gradient can travel to the steps before.",
-        ),
-    ]
+WORDS = {"h": "new state", "i": "input gate", "f": "forget gate", "c": "candidate", "o": "output gate"}
+MADE = {"h": "h_t", "i": "i_t", "f": "f_t", "c": "g_t", "o": "o_t"}
+FIRST = "A weight's first letter says what it reads."
+SECOND = "A weight's second letter says what it makes."
 
 
-def gate_mistakes(k: str) -> tuple[Mistake, ...]:
-    """Mistakes of the gate k: "i", "f" or "o"."""
-    return (
-        *affine_mistakes(f"W_x{k}", f"W_h{k}", f"b_{k}", torch.sigmoid),
-        Mistake(
-            lambda x, h, W, U, b: torch.tanh(x @ W + h @ U + b),
+def function_of(k: str) -> str:
+    """The function around the sum of k."""
+    return "tanh" if k in "hc" else "sigmoid"
+
+
+def affine_lines(k: str) -> str:
+    """The lines of one gate, of the candidate ("c") or of the RNN step ("h"); the places are x_k, h_k, bias_k and z_k."""
+    return f"""
+    x_{k} = x_t @ W_x{k}
+    h_{k} = h_prev @ W_h{k}
+    bias_{k} = b_{k}
+    z_{k} = x_{k} + h_{k} + bias_{k}
+    {MADE[k]} = {function_of(k)}(z_{k})"""
+
+
+def affine_edits(k: str) -> Iterator[Edit]:
+    """The mistakes in the lines of k that need no other gate's weights."""
+    W, U, b, f, made = f"W_x{k}", f"W_h{k}", f"b_{k}", function_of(k), MADE[k]
+    x, h, bias, z = f"x_{k}", f"h_{k}", f"bias_{k}", f"z_{k}"
+    around = f"the function around the sum of the {WORDS[k]}"
+
+    def edit(name, cause, **at):
+        return Edit(
+            f"{k}: {name}", {f"{place}_{k}" if place != "made" else made: text for place, text in at.items()}, cause
+        )
+
+    yield edit("no bias", f"The bias is missing: it looks as if `{b}` were zero.", bias="0.0")
+    yield edit("no x", f"The term with `x_t` is missing: `{W}` has no effect.", x="0.0")
+    yield edit("no h", f"The term with `h_prev` is missing: `{U}` has no effect.", h="0.0")
+    yield edit("only x", f"The {WORDS[k]} reads `x_t` alone: `{U}` and `{b}` have no effect.", h="0.0", bias="0.0")
+    yield edit("only h", f"The {WORDS[k]} reads `h_prev` alone: `{W}` and `{b}` have no effect.", x="0.0", bias="0.0")
+    yield edit(
+        "U transposed",
+        f"`{U}` is used transposed. It is square, so the shapes fit either way, and only the values tell.",
+        h=f"h_prev @ {U}.T",
+    )
+    yield edit(
+        "W transposed",
+        f"`{W}` is used transposed: its rows belong to the inputs, its columns to the units.",
+        x=f"x_t @ {W}.T",
+    )
+    yield edit(
+        "both transposed",
+        f"`{W}` and `{U}` are both used transposed. Write the shapes under x_t, h_prev and their matrices.",
+        x=f"x_t @ {W}.T", h=f"h_prev @ {U}.T",
+    )  # fmt: skip
+    yield edit(
+        "columns",
+        "That is the equation of column vectors. Here `x_t` and `h_prev` have a row per sequence, (B, N) and (B, H), "
+        "and stand on the left of their matrices.",
+        x=f"{W} @ x_t", h=f"{U} @ h_prev",
+    )  # fmt: skip
+    yield edit(
+        "turned columns",
+        "`x_t` and `h_prev` are turned into columns, as many books write them. Here each sequence is a row, and "
+        "stands on the left of a matrix.",
+        x=f"{W}.T @ x_t.T", h=f"{U}.T @ h_prev.T",
+    )  # fmt: skip
+    yield edit(
+        "turned, untransposed",
+        "`x_t` and `h_prev` are turned into columns and meet the matrices as they are. Here each sequence is a row, "
+        "and stands on the left of a matrix.",
+        x=f"{W} @ x_t.T", h=f"{U} @ h_prev.T",
+    )  # fmt: skip
+    yield edit(
+        "W left",
+        f"`{W}` stands on the left of `x_t`. Write their shapes side by side: which sizes meet?",
+        x=f"{W} @ x_t",
+    )
+    yield edit(
+        "U left",
+        f"`{U}` stands on the left of `h_prev`. Write their shapes side by side: which sizes meet?",
+        h=f"{U} @ h_prev",
+    )
+    yield edit("crossed", f"`x_t` meets `{U}`, and `h_prev` meets `{W}`. {FIRST}", x=f"x_t @ {U}", h=f"h_prev @ {W}")
+    yield edit("W twice", f"`{W}` stands in both terms. {FIRST}", h=f"h_prev @ {W}")
+    yield edit("U twice", f"`{U}` stands in both terms. {FIRST}", x=f"x_t @ {U}")
+    yield edit("h twice", f"`h_prev` stands in both terms, and `x_t` in none: what does `{W}` read?", x=f"h_prev @ {W}")
+    yield edit("x twice", f"`x_t` stands in both terms, and `h_prev` in none: what does `{U}` read?", h=f"x_t @ {U}")
+    for place, read, weight in (("x", "x_t", W), ("h", "h_prev", U)):
+        yield edit(
+            f"minus {place}",
+            f"The term with `{read}` is subtracted. Look at its sign.",
+            **{place: f"-({read} @ {weight})"},
+        )
+        yield edit(f"{place} doubled", f"The term with `{read}` is added twice.", **{place: f"2 * ({read} @ {weight})"})
+        yield edit(
+            f"{place} entrywise",
+            f"`{read} * {weight}` multiplies entry by entry. A matrix needs a product that sums: look at its sign.",
+            **{place: f"{read} * {weight}"},
+        )
+    yield edit(
+        "entrywise",
+        "`*` multiplies entry by entry, and every matrix here needs a product that sums. Look at its sign.",
+        x=f"x_t * {W}", h=f"h_prev * {U}",
+    )  # fmt: skip
+    yield edit("minus b", f"The bias `{b}` is subtracted. Look at its sign.", bias=f"-{b}")
+    yield edit("b doubled", f"The bias is added twice; there is one `{b}`.", bias=f"2 * {b}")
+    yield edit(
+        "bias plus 1",
+        f"1 is added to the bias `{b}`. A forget bias belongs into the weights at the start, not into the equation.",
+        bias=f"{b} + 1",
+    )
+    yield edit("b multiplied", f"The sum is multiplied by `{b}`. A bias is added.", z=f"({x} + {h}) * {bias}")
+    yield edit(
+        "product",
+        "The two terms are multiplied. The equation adds the term of the input and the term of the state.",
+        z=f"{x} * {h} + {bias}",
+    )
+    yield edit(
+        "joined below",
+        "`x_t` and `h_prev` are joined one below the other. A joined row has to hold one sequence's N + H numbers.",
+        z=f"torch.cat([x_t, h_prev]) @ torch.cat([{W}, {U}])",
+    )
+    yield edit(
+        "joined beside",
+        "The matrices are joined side by side. Joined, they have to have a row for each of the N + H numbers.",
+        z=f"torch.cat([x_t, h_prev], dim=1) @ torch.cat([{W}, {U}], dim=1) + {bias}",
+    )
+    yield edit(
+        "joined crossed",
+        "The states and the weights are joined in different orders: what is first in one must be first in both.",
+        z=f"torch.cat([h_prev, x_t], dim=1) @ torch.cat([{W}, {U}]) + {bias}",
+    )
+    yield edit("sum alone", f"That is the sum alone. Look for {around} in the equation.", made=z)
+    for inside, outside, cause in (
+        ([x, h], [bias], f"`{b}` is added outside {around}. Look at your brackets."),
+        ([x], [h, bias], f"Only the term with `x_t` is inside {around}. Look at your brackets."),
+        ([h], [x, bias], f"Only the term with `h_prev` is inside {around}. Look at your brackets."),
+        ([x, bias], [h], f"The term with `h_prev` is added outside {around}. Look at your brackets."),
+        ([h, bias], [x], f"The term with `x_t` is added outside {around}. Look at your brackets."),
+    ):
+        name = "+".join(part.rsplit("_", 1)[0] for part in inside)
+        yield edit(f"{f}({name}) + …", cause, made=f"{f}({' + '.join(inside)}) + {' + '.join(outside)}")
+    apart = f"Each term goes through a function of its own. How often is {around} in the equation?"
+    yield edit("functions apart", apart, made=f"{f}({x}) + {f}({h}) + {bias}")
+    yield edit("functions apart, bias too", apart, made=f"{f}({x}) + {f}({h}) + {f}({bias})")
+    yield edit("relu", f"That is a ReLU, which has no upper bound. Look at {around}.", made=f"relu({z})")
+    yield edit(
+        "softmax",
+        "A softmax makes the units share a total of 1. Here every unit stands for itself.",
+        made=f"torch.softmax({z}, dim=1)",
+    )
+    yield edit(
+        "softmax over B",
+        "A softmax over the batch lets the sequences share a total of 1. Here every number stands for itself.",
+        made=f"torch.softmax({z}, dim=0)",
+    )
+    yield edit("function twice", f"Look at {around}: you apply it twice.", made=f"{f}({f}({z}))")
+    yield edit(
+        "clamped",
+        f"The sum is cut off by straight lines. Look at {around}: it is smooth.",
+        made=f"{z}.clamp({-1 if f == 'tanh' else 0}, 1)",
+    )
+    if f == "sigmoid":
+        yield edit(
+            "tanh",
             "That is a tanh, from −1 to 1. A gate is a valve between 0 (shut) and 1 (open): which function fits?",
-        ),
-        Mistake(
-            lambda x, h, W, U, b: 1 - torch.sigmoid(x @ W + h @ U + b),
-            "Your gate is 1 minus the right one: open where it should be shut. Look for a sign.",
-        ),
-        Mistake(
-            lambda x, h, W, U, b: F.hardsigmoid(x @ W + h @ U + b),
+            made=f"tanh({z})",
+        )
+        yield edit(
+            "one minus",
+            f"Your {WORDS[k]} is 1 minus the right one: open where it should be shut. Look for a sign.",
+            made=f"1 - sigmoid({z})",
+        )
+        yield edit(
+            "hard sigmoid",
             "That is the hard sigmoid, made of straight lines. The gate's function is smooth.",
-        ),
-        Mistake(
-            lambda x, h, W, U, b: (torch.tanh(x @ W + h @ U + b) + 1) / 2,
+            made=f"F.hardsigmoid({z})",
+        )
+        yield edit(
+            "Keras's hard sigmoid",
+            "That is the hard sigmoid 0.2 z + 0.5, made of straight lines. The gate's function is smooth.",
+            made=f"(0.2 * {z} + 0.5).clamp(0, 1)",
+        )
+        yield edit(
+            "moved tanh",
             "A tanh moved into 0 to 1 is twice as steep as the gate's function: see what it does to the sum inside.",
-        ),
-    )
-
-
-def tanh_mistakes(W: str, U: str, b: str) -> tuple[Mistake, ...]:
-    """Mistakes of the candidate and of the RNN step, whose function is tanh."""
-    return (
-        *affine_mistakes(W, U, b, torch.tanh),
-        Mistake(
-            lambda x, h, W, U, b: torch.sigmoid(x @ W + h @ U + b),
+            made=f"(tanh({z}) + 1) / 2",
+        )
+        yield edit(
+            "exponential",
+            "That is an exponential function, which has no upper bound. A gate lies between 0 and 1.",
+            made=f"torch.exp({z})",
+        )
+    else:
+        yield edit(
+            "sigmoid",
             "That is a sigmoid: it cannot go below 0. What is made here needs both signs: look at the function.",
-        ),
+            made=f"sigmoid({z})",
+        )
+        yield edit("minus tanh", f"The {WORDS[k]} has the wrong sign.", made=f"-tanh({z})")
+        yield edit(
+            "stretched sigmoid",
+            "A sigmoid stretched to −1 to 1 is only half as steep as the tanh.",
+            made=f"2 * sigmoid({z}) - 1",
+        )
+        yield edit(
+            "sin",
+            "That is a sine, which goes up and down again. Look at the function in the equation.",
+            made=f"torch.sin({z})",
+        )
+        yield edit(
+            "atan",
+            "That is an arctangent, whose bounds are ±π/2. Look at the function in the equation.",
+            made=f"torch.atan({z})",
+        )
+    yield edit(
+        "h detached",
+        f"The values are right, but `h_prev` is detached in the {WORDS[k]}: no gradient can travel to the steps before.",
+        h=f"h_prev.detach() @ {U}",
     )
+    yield edit(
+        "x detached",
+        f"The values are right, but `x_t` is detached in the {WORDS[k]}: no gradient reaches the input.",
+        x=f"x_t.detach() @ {W}",
+    )
+    yield edit(
+        "W detached", f"The values are right, but `{W}` is detached: it could never learn.", x=f"x_t @ {W}.detach()"
+    )
+    yield edit(
+        "U detached", f"The values are right, but `{U}` is detached: it could never learn.", h=f"h_prev @ {U}.detach()"
+    )
+    yield edit(
+        "b detached", f"The values are right, but `{b}` is detached: it could never learn.", bias=f"{b}.detach()"
+    )
+    yield edit(
+        "detached",
+        f"The values are right, but the {WORDS[k]} is detached: its weights could never learn.",
+        made=f"{f}({z}).detach()",
+    )
+
+
+def affine_model(name: str, k: str) -> str:
+    """The model answer of the exercise of one gate, of the candidate or of the RNN step."""
+    return f"def {name}(x_t, h_prev, W_x{k}, W_h{k}, b_{k}):{affine_lines(k)}\n    return {MADE[k]}\n"
 
 
 def gate_inputs(k):
-    """The inputs of a gate or the candidate; k is the last letter of its weights."""
+    """The inputs of a gate, of the candidate or of the RNN step; k is the last letter of its weights."""
     return lambda draw: {
         "x_t": draw("B N"), "h_prev": draw("B H"),
         f"W_x{k}": draw("N H", 1), f"W_h{k}": draw("H H", 1), f"b_{k}": draw("H"),

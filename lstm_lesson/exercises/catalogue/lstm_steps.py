@@ -1,228 +1,214 @@
-"""Wrong LSTM steps, shared by the exercises `lstm_step` and `lstm`, each with the sentence on its cause."""
+"""The lines of one LSTM step and its known mistakes, for the exercises `lstm_step` and `lstm`."""
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
-from torch import sigmoid, tanh
+from lstm_lesson.exercises.catalogue.affine import FIRST, MADE, SECOND, WORDS, affine_edits, affine_lines
+from lstm_lesson.exercises.model import Edit
 
-GATES = {"i": "input gate", "f": "forget gate", "c": "candidate", "o": "output gate"}
+GATES = "ifco"
+STEP_LINES = f"""{"".join(map(affine_lines, "ifc"))}
+    c_t = f_t * c_prev + i_t * g_t{affine_lines("o")}
+    h_t = o_t * tanh(c_t)"""
+PLACES = {"W_x": "x", "W_h": "h", "b_": "bias"}  # a weight's first letters -> its place
+READS = {"W_x": "x_t @ ", "W_h": "h_prev @ ", "b_": ""}
+
+CELL_STATE = (  # expressions in place of f_t * c_prev + i_t * g_t
+    ("swapped", "i_t * c_prev + f_t * g_t", "i and f are swapped in equation 3, or read each other's weights. Which gate keeps, which lets in?"),
+    ("f twice", "f_t * c_prev + f_t * g_t", "The forget gate stands in both terms of equation 3, or i reads its weights. What is let in has a gate of its own."),
+    ("i twice", "i_t * c_prev + i_t * g_t", "The input gate stands in both terms of equation 3, or f reads its weights. What is kept has a gate of its own."),
+    ("1 − f", "(1 - f_t) * c_prev + i_t * g_t", "1 − f stands in place of f: your memory keeps what it should forget."),
+    ("1 − i", "f_t * c_prev + (1 - i_t) * g_t", "1 − i stands in place of i: your memory takes in what it should keep out."),
+    ("no c", "i_t * g_t", "The old memory is gone: your cell is overwritten at every step. Where is `c_prev`?"),
+    ("no g", "f_t * c_prev", "Nothing new comes in: the second term of equation 3 is missing."),
+    ("no i", "f_t * c_prev + g_t", "The candidate comes in whole. Which gate decides how much of it?"),
+    ("no f", "c_prev + i_t * g_t", "The old memory stays whole: that is the cell of 1997, before it could forget. Which gate is missing?"),
+    ("no gates", "c_prev + g_t", "Old and new are added with both gates left out."),
+    ("minus", "f_t * c_prev - i_t * g_t", "The new part is subtracted. Look at the sign between the terms of equation 3."),
+    ("minus c", "i_t * g_t - f_t * c_prev", "The old memory is subtracted. Look at the sign between the terms of equation 3."),
+    ("product", "f_t * c_prev * i_t * g_t", "All four are multiplied. Equation 3 is a sum of two products."),
+    ("sums multiplied", "(f_t + c_prev) * (i_t + g_t)", "Sums and products have changed places: look at equation 3 again."),
+    ("sums", "f_t + c_prev + i_t + g_t", "All four are added. A gate is a valve: it multiplies what flows through it."),
+    ("f added", "f_t + c_prev + i_t * g_t", "The forget gate is added to the memory. A gate is a valve: it multiplies what flows through it."),
+    ("i added", "f_t * c_prev + i_t + g_t", "The input gate is added to the candidate. A gate is a valve: it multiplies what flows through it."),
+    ("brackets", "f_t * (c_prev + i_t * g_t)", "The forget gate stands before a bracket: it multiplies the new part, too. Look at your brackets."),
+    ("brackets i", "i_t * (f_t * c_prev + g_t)", "The input gate stands before a bracket: it multiplies the old part, too. Look at your brackets."),
+    ("paired", "f_t * i_t + c_prev * g_t", "In equation 3 the pairs are mixed up: a gate is multiplied by a gate. Which gate belongs to which value?"),
+    ("tanh", "tanh(f_t * c_prev + i_t * g_t)", "The memory itself is squashed. The memory is not bounded; the squashing comes later, on the way out."),
+    ("sigmoid", "sigmoid(f_t * c_prev + i_t * g_t)", "A sigmoid stands around equation 3. The memory is not bounded, and it needs both signs."),
+    ("tanh c", "f_t * tanh(c_prev) + i_t * g_t", "The old memory is squashed before it is kept. Only the way out, equation 5, has a tanh on it."),
+    ("tanh g", "f_t * c_prev + i_t * tanh(g_t)", "The candidate is squashed twice: `g_t` has been through tanh."),
+    ("sigmoid gates", "sigmoid(f_t) * c_prev + sigmoid(i_t) * g_t", "The gates are squashed twice: `f_t` and `i_t` have been through the sigmoid."),
+    ("sigmoid f", "sigmoid(f_t) * c_prev + i_t * g_t", "The forget gate is squashed twice: `f_t` has been through the sigmoid."),
+    ("sigmoid i", "f_t * c_prev + sigmoid(i_t) * g_t", "The input gate is squashed twice: `i_t` has been through the sigmoid."),
+    ("coupled", "f_t * c_prev + (1 - f_t) * g_t", "The two gates are coupled: 1 − f lets in the new, as in a GRU. Here the new has a gate of its own."),
+    ("coupled i", "(1 - i_t) * c_prev + i_t * g_t", "The two gates are coupled: 1 − i keeps the old. Here the old has a gate of its own."),
+    ("c doubled", "2 * f_t * c_prev + i_t * g_t", "The kept part is taken twice."),
+    ("new doubled", "f_t * c_prev + 2 * i_t * g_t", "The new part is taken twice."),
+    ("c plus", "c_prev + f_t * c_prev + i_t * g_t", "The old memory is added once more, past its gate."),
+    ("mean", "(f_t * c_prev + i_t * g_t) / 2", "Equation 3 is a sum, and you take the mean of its two terms."),
+    ("@", "f_t @ c_prev + i_t @ g_t", "`@` mixes the units. Each gate acts on its own cell, entry by entry."),
+    ("clamped", "(f_t * c_prev + i_t * g_t).clamp(-1, 1)", "The memory is cut off at ±1. The memory is not bounded: it can count."),
+    ("gates only", "f_t * c_prev + i_t", "The candidate is missing: what is it that the input gate lets in?"),
+    ("f alone", "f_t + i_t * g_t", "The old memory is missing: what is it that the forget gate keeps?"),
+    ("c detached", "f_t * c_prev.detach() + i_t * g_t", "The values are right, but `c_prev` is detached: no gradient goes back along the memory."),
+    ("gates detached", "f_t.detach() * c_prev + i_t.detach() * g_t", "The values are right, but the gates are detached in equation 3: they could never learn."),
+    ("f detached", "f_t.detach() * c_prev + i_t * g_t", "The values are right, but `f_t` is detached in equation 3: it could never learn."),
+    ("i detached", "f_t * c_prev + i_t.detach() * g_t", "The values are right, but `i_t` is detached in equation 3: it could never learn."),
+    ("g detached", "f_t * c_prev + i_t * g_t.detach()", "The values are right, but `g_t` is detached in equation 3: it could never learn."),
+    ("detached", "(f_t * c_prev + i_t * g_t).detach()", "The values are right, but the new memory is detached: no gradient goes back through it."),
+)  # fmt: skip
+HIDDEN_STATE = (  # expressions in place of o_t * tanh(c_t)
+    ("no tanh", "o_t * c_t", "The tanh on `c_t` is missing in equation 5: the memory is shown as it is, and the state has no bounds."),
+    ("no o", "tanh(c_t)", "The output gate is left out of equation 5: the whole memory is shown."),
+    ("tanh outside", "tanh(o_t * c_t)", "The gate stands inside the tanh. Where are the brackets in equation 5?"),
+    ("tanh o", "tanh(o_t) * c_t", "The tanh stands on the gate. Which of the two in equation 5 has no bounds yet?"),
+    ("tanh both", "tanh(o_t) * tanh(c_t)", "The gate is squashed once more in equation 5: `o_t` lies between 0 and 1 already."),
+    ("sigmoid o", "sigmoid(o_t) * tanh(c_t)", "The gate is squashed twice: `o_t` has been through the sigmoid already."),
+    ("sigmoid c", "o_t * sigmoid(c_t)", "A sigmoid on `c_t` never shows a minus sign. The state needs both signs."),
+    ("added", "o_t + tanh(c_t)", "Gate and memory are added in equation 5. A valve multiplies what flows through it."),
+    ("1 − o", "(1 - o_t) * tanh(c_t)", "1 − o stands in place of o: open where it should be shut."),
+    ("@", "o_t @ tanh(c_t)", "`@` mixes the units. The gate acts on its own cell, entry by entry."),
+    ("gate alone", "o_t", "That is the gate alone. What does it let through?"),
+    ("memory alone", "c_t", "That is the memory alone: neither the tanh nor the gate of equation 5 is there."),
+    ("relu", "o_t * relu(c_t)", "A ReLU stands where the memory is squashed: it has no upper bound."),
+    ("tanh twice", "o_t * tanh(tanh(c_t))", "The memory is squashed twice. How often does tanh stand in equation 5?"),
+    ("minus", "-o_t * tanh(c_t)", "The state has the wrong sign: equation 5 has none."),
+    ("doubled", "2 * o_t * tanh(c_t)", "The state is taken twice: equation 5 has no factor 2."),
+    ("clamped", "o_t * c_t.clamp(-1, 1)", "The memory is cut off at ±1 in equation 5. tanh is smooth."),
+    ("c detached", "o_t * tanh(c_t.detach())", "The values are right, but `c_t` is detached in equation 5: no gradient reaches the memory through the state."),
+    ("o detached", "o_t.detach() * tanh(c_t)", "The values are right, but `o_t` is detached in equation 5: the output gate could never learn."),
+    ("detached", "(o_t * tanh(c_t)).detach()", "The values are right, but the new state is detached: no gradient goes back through it."),
+)  # fmt: skip
+HIDDEN_STATE_IN_A_STEP = (  # with what only a whole step can read
+    ("c_prev", "o_t * tanh(c_prev)", "Equation 5 reads the old memory. The state shows the memory of this step."),
+    ("g", "o_t * tanh(g_t)", "Equation 5 reads the candidate. The state shows the memory of this step."),
+    ("i", "i_t * tanh(c_t)", "The input gate stands in equation 5. What is shown has a gate of its own."),
+    ("f", "f_t * tanh(c_t)", "The forget gate stands in equation 5. What is shown has a gate of its own."),
+    ("h added", "o_t * tanh(c_t) + h_prev", "The old state is added in equation 5. It has its say inside the gates only."),
+)  # fmt: skip
+CELL_STATE_IN_A_STEP = (
+    ("h", "f_t * h_prev + i_t * g_t", "`h_prev` stands in equation 3 where the memory belongs, `c_prev`."),
+    ("h let in", "f_t * c_prev + i_t * h_prev", "`h_prev` stands in equation 3 where the candidate belongs."),
+)  # fmt: skip
+RETURNS = (
+    ("c, h", "c_t, h_t", "The right tensors, in another order: expected `h_t` and `c_t`."),
+    ("c_prev", "h_t, c_prev", "The old memory comes back, not the new one. Look at your `return`."),
+    ("h_prev", "h_prev, c_t", "The old state comes back, not the new one. Look at your `return`."),
+    ("c twice", "c_t, c_t", "The memory comes back twice. The state is what the gate lets out."),
+    ("h twice", "h_t, h_t", "The state comes back twice. The memory goes on without the gate."),
+    ("o", "o_t, c_t", "The output gate comes back in place of the state. What does it let through?"),
+    ("g", "h_t, g_t", "The candidate comes back in place of the memory."),
+    ("tanh c", "h_t, tanh(c_t)", "The memory comes back squashed. Only the state is bounded."),
+    ("detached", "h_t.detach(), c_t.detach()", "The values are right, but the step's results are cut from the graph: nothing could be learned."),
+    ("c detached", "h_t, c_t.detach()", "The values are right, but the new memory is detached as it is returned: no gradient goes back along it."),
+    ("h detached", "h_t.detach(), c_t", "The values are right, but the new state is detached as it is returned: no gradient goes back through it."),
+)  # fmt: skip
 
 
-def _sum(k, x, h, w):
-    return x @ w[f"W_x{k}"] + h @ w[f"W_h{k}"] + w[f"b_{k}"]
+def place_edits(place: str, name: str, rows) -> Iterator[Edit]:
+    """One edit for each row (identifier, expression at the place, cause)."""
+    return (Edit(f"{name}: {id}", {place: text}, cause) for id, text, cause in rows)
 
 
-def _cell(i, f, g, c):
-    return f * c + i * g
+def step_edits() -> Iterator[Edit]:
+    """The mistakes in the lines of a step, the most frequent first."""
+    by_gate = {k: list(affine_edits(k)) for k in GATES}
+    yield from place_edits("c_t", "equation 3", CELL_STATE + CELL_STATE_IN_A_STEP)
+    yield from place_edits("h_t", "equation 5", HIDDEN_STATE + HIDDEN_STATE_IN_A_STEP)
+    yield from in_several_gates(by_gate)
+    yield from itertools.chain(*by_gate.values())
+    yield from wrong_weights()
+    yield from wrong_states()
 
 
-def _hidden(o, c_t, c_prev):
-    return o * tanh(c_t)
+def in_several_gates(by_gate: dict[str, list[Edit]]) -> Iterator[Edit]:
+    """The same mistake in all four sums, or on the three gates."""
+    for letters, words in (
+        ("ifco", "All four sums have the same mistake"),
+        ("ifo", "All three gates have the same mistake"),
+    ):
+        named = [{edit.id.split(": ", 1)[1]: edit for edit in by_gate[k]} for k in letters]
+        for name, first in named[0].items():
+            same = [edits[name] for edits in named if name in edits]
+            if len(same) == len(letters):
+                changes = {place: text for edit in same for place, text in edit.changes.items()}
+                yield Edit(f"{letters}: {name}", changes, f"{words}. In the {WORDS[letters[0]]}: {first.cause}")
 
 
-def step_with(sums=_sum, cell=_cell, hidden=_hidden, **changed) -> Callable:
-    """An LSTM step with parts replaced: the weighted sums, equation 3 or 5, or the functions around i, f, c, o."""
-    functions = {"i": sigmoid, "f": sigmoid, "c": tanh, "o": sigmoid} | changed
-
-    def step(x, h, c, w):
-        i, f, g, o = (functions[k](sums(k, x, h, w)) for k in "ifco")
-        c_t = cell(i, f, g, c)
-        return hidden(o, c_t, c), c_t
-
-    return step
-
-
-def _identity(z):
-    return z
-
-
-def _reading(names: dict[str, str]) -> Callable:
-    """A step that reads the weight `names[name]` wherever the right step reads the weight `name`."""
-    return lambda x, h, c, w: step_with()(x, h, c, {name: w[names.get(name, name)] for name in w})
-
-
-def _wrong_weights() -> Iterator[tuple[Callable, str]]:
-    """Steps that read a wrong weight: all weights of another gate, or a single one."""
-    kinds = ("W_x", "W_h", "b_")
-    look = "A weight's second letter says what it makes."
+def wrong_weights() -> Iterator[Edit]:
+    """A gate reads weights of another gate, or two read each other's; one weight stands in all four."""
     for a, b in itertools.permutations(GATES, 2):
-        if {a, b} != {"i", "f"}:  # in WRONG_STEPS already: the same as swapped gates in equation 3
-            yield _reading({n + a: n + b for n in kinds}), f"The {GATES[a]} reads the {GATES[b]}'s weights. {look}"
-            if a < b:
-                swapped = {n + k: n + other for n in kinds for k, other in ((a, b), (b, a))}
-                yield _reading(swapped), f"The {GATES[a]} and the {GATES[b]} read each other's weights. {look}"
-    for n, a, b in ((n, *pair) for n in kinds for pair in itertools.permutations(GATES, 2)):
-        yield _reading({n + a: n + b}), f"`{n}{b}` is read twice, and `{n}{a}` never. {look}"
+        reads = {k: {f"{PLACES[n]}_{k}": f"{READS[n]}{n}{other}" for n in PLACES} for k, other in ((a, b), (b, a))}
+        also = f", or `o_t` stands in its place in equation 3. {SECOND}" if b == "o" and a in "if" else f". {SECOND}"
+        yield Edit(f"{a}: weights of {b}", reads[a], f"The {WORDS[a]} reads the weights of the {WORDS[b]}{also}")
         if a < b:
-            yield _reading({n + a: n + b, n + b: n + a}), f"`{n}{a}` and `{n}{b}` have changed places. {look}"
-    for a, b in itertools.product(GATES, repeat=2):
-        first = "A weight's first letter says what it reads."
-        yield _reading({f"W_x{a}": f"W_h{b}"}), f"`W_h{b}` stands where x_t is read, and `W_x{a}` nowhere. {first}"
-        yield _reading({f"W_h{a}": f"W_x{b}"}), f"`W_x{b}` stands where h_prev is read, and `W_h{a}` nowhere. {first}"
-
-
-def _output_gate_reads_c_t(x, h, c, w):
-    _, c_t = step_with()(x, h, c, w)
-    return sigmoid(_sum("o", x, c_t, w)) * tanh(c_t), c_t
-
-
-def _one_sum_changed(k, sum_k):
-    """A step in which the sum of k, one of i, f, c and o, is `sum_k(x, h, W, U, b)`."""
-
-    def sum_of(made, x, h, w):
-        given = w[f"W_x{made}"], w[f"W_h{made}"], w[f"b_{made}"]
-        return sum_k(x, h, *given) if made == k else _sum(made, x, h, w)
-
-    return step_with(sums=sum_of)
-
-
-def _wrong_sums_of_one_gate() -> Iterator[tuple[Callable, str]]:
-    """Steps in which one gate, or the candidate, is wrong and the others are right."""
-    for k, name in GATES.items():
-        yield _one_sum_changed(k, lambda x, h, W, U, b: x @ W + h @ U), f"The {name} has no bias: `b_{k}` is not read."
-        yield (
-            _one_sum_changed(k, lambda x, h, W, U, b: x @ W + b),
-            f"The {name} does not read the state: `W_h{k}` has no effect.",
+            yield Edit(
+                f"{a} ↔ {b}",
+                reads[a] | reads[b],
+                f"The {WORDS[a]} and the {WORDS[b]} read each other's weights. {SECOND}",
+            )
+        for n, place in PLACES.items():
+            one = {f"{place}_{a}": f"{READS[n]}{n}{b}"}
+            yield Edit(f"{n}{a}: {n}{b}", one, f"`{n}{b}` is read twice, and `{n}{a}` never. {SECOND}")
+            if a < b:
+                both = one | {f"{place}_{b}": f"{READS[n]}{n}{a}"}
+                yield Edit(f"{n}{a} ↔ {n}{b}", both, f"`{n}{a}` and `{n}{b}` have changed places. {SECOND}")
+    for n, place in PLACES.items():
+        for k in GATES:
+            everywhere = {f"{place}_{other}": f"{READS[n]}{n}{k}" for other in GATES if other != k}
+            yield Edit(
+                f"{n}{k} everywhere",
+                everywhere,
+                f"`{n}{k}` stands in all four sums. Each has a weight of its own. {SECOND}",
+            )
+    for k in GATES:
+        everywhere = {
+            f"{place}_{other}": f"{READS[n]}{n}{k}" for n, place in PLACES.items() for other in GATES if other != k
+        }
+        yield Edit(
+            f"{k}'s weights everywhere", everywhere, f"All four sums read the weights of the {WORDS[k]}. {SECOND}"
         )
-        yield (
-            _one_sum_changed(k, lambda x, h, W, U, b: h @ U + b),
-            f"The {name} does not read the input: `W_x{k}` has no effect.",
+    for a, b in itertools.permutations(GATES, 2):
+        yield Edit(
+            f"W_x{a}: W_h{b}",
+            {f"x_{a}": f"x_t @ W_h{b}"},
+            f"`W_h{b}` stands where x_t is read, and `W_x{a}` nowhere. {FIRST}",
         )
-        yield (
-            _one_sum_changed(k, lambda x, h, W, U, b: x @ W + h @ U.T + b),
-            f"`W_h{k}` is used transposed, the other three are not. It is square, so only the values tell.",
+        yield Edit(
+            f"W_h{a}: W_x{b}",
+            {f"h_{a}": f"h_prev @ W_x{b}"},
+            f"`W_x{b}` stands where h_prev is read, and `W_h{a}` nowhere. {FIRST}",
         )
-        yield (
-            _one_sum_changed(k, lambda x, h, W, U, b: x @ W.T + h @ U + b),
-            f"`W_x{k}` is used transposed: its rows belong to the inputs.",
-        )
-        yield (
-            _one_sum_changed(k, lambda x, h, W, U, b: h @ W + x @ U + b),
-            f"In the {name} x meets `W_h{k}`, and h meets `W_x{k}`. A weight's first letter says what it reads.",
-        )
-        if k != "c":
-            yield step_with(**{k: tanh}), f"tanh stands on the {name}. A gate is a valve between 0 and 1."
-            yield step_with(**{k: _identity}), f"The {name} is the sum alone: look at the function around it."
 
 
-# The exercise `lstm_step` uses these as they are, `lstm` at every step of the sequence.
-WRONG_STEPS = (
-    (
-        step_with(cell=lambda i, f, g, c: i * c + f * g),
-        "i and f are swapped in the memory, or read each other's weights. Which gate keeps, which lets in?",
-    ),
-    (
-        step_with(cell=lambda i, f, g, c: f * c + f * g),
-        "The forget gate stands in both terms of the memory, or the input gate reads its weights. Each has its own.",
-    ),
-    (
-        step_with(cell=lambda i, f, g, c: i * c + i * g),
-        "The input gate stands in both terms of the memory, or the forget gate reads its weights. Each has its own.",
-    ),
-    (
-        step_with(c=sigmoid),
-        "A sigmoid stands on the candidate: it could only ever add to the memory, never subtract.",
-    ),
-    (step_with(i=tanh, f=tanh, o=tanh), "tanh stands on the gates. A gate is a valve between 0 and 1."),
-    (step_with(c=_identity), "The candidate is not squashed: look at the function around its sum."),
-    (
-        step_with(i=_identity, f=_identity, o=_identity),
-        "The gates are the sums alone: look at the function around them.",
-    ),
-    (
-        step_with(hidden=lambda o, c_t, c: o * c_t),
-        "The tanh on `c_t` is missing in equation 5: the memory is shown as it is.",
-    ),
-    (
-        step_with(cell=lambda i, f, g, c: f * i + c * g),
-        "In the memory the pairs are mixed up: a gate is multiplied by a gate. Which gate belongs to which value?",
-    ),
-    (
-        step_with(hidden=lambda o, c_t, c: tanh(o) * c_t),
-        "The tanh of equation 5 stands on the output gate. Which of the two has no bounds yet?",
-    ),
-    (
-        lambda x, h, c, w: step_with()(x, c, c, w),
+def wrong_states() -> Iterator[Edit]:
+    """A gate reads the memory where the old state belongs."""
+    for k in GATES:
+        yield Edit(
+            f"{k}: c_prev",
+            {f"h_{k}": f"c_prev @ W_h{k}"},
+            f"The {WORDS[k]} reads `c_prev` in place of `h_prev`: gates read the state, not the memory.",
+        )
+        yield Edit(
+            f"{k}: c_prev too",
+            {f"h_{k}": f"(h_prev + c_prev) @ W_h{k}"},
+            f"The {WORDS[k]} reads `c_prev`, too: gates read the state, not the memory.",
+        )
+    yield Edit("o: c_t", {"h_o": "c_t @ W_ho"}, "The output gate reads the new memory in place of the state before.")
+    yield Edit(
+        "o: c_t too",
+        {"h_o": "(h_prev + c_t) @ W_ho"},
+        "The output gate reads `c_t`, too: gates read the state, not the memory.",
+    )
+    everywhere = {f"h_{k}": f"c_prev @ W_h{k}" for k in GATES}
+    yield Edit(
+        "ifco: c_prev",
+        everywhere,
         "The gates read the memory in place of the state: `c_prev` stands where `h_prev` belongs.",
-    ),
-    (_output_gate_reads_c_t, "The output gate reads the new memory in place of the state before."),
-    (
-        step_with(cell=lambda i, f, g, c: (1 - f) * c + i * g),
-        "1 − f stands in place of f: the memory keeps what it should forget.",
-    ),
-    (
-        step_with(cell=lambda i, f, g, c: i * g),
-        "The old memory is dropped: your cell is overwritten at every step.",
-    ),
-    (step_with(cell=lambda i, f, g, c: f * c), "Nothing new enters the memory: equation 3 has two terms."),
-    (step_with(cell=lambda i, f, g, c: f * c + g), "The input gate is left out: the candidate comes in whole."),
-    (step_with(cell=lambda i, f, g, c: c + i * g), "The forget gate is left out: the old memory stays whole."),
-    (
-        step_with(cell=lambda i, f, g, c: f * c + (1 - f) * g),
-        "The gates are coupled, 1 − f in place of i. Here the input gate has weights of its own.",
-    ),
-    (
-        step_with(cell=lambda i, f, g, c: tanh(f * c + i * g)),
-        "The memory itself is squashed. It is not bounded; the tanh of equation 5 comes on the way out.",
-    ),
-    (step_with(hidden=lambda o, c_t, c: tanh(c_t)), "The output gate is left out: the whole memory is shown."),
-    (step_with(hidden=lambda o, c_t, c: tanh(o * c_t)), "In equation 5 the output gate stands inside the tanh."),
-    (
-        step_with(hidden=lambda o, c_t, c: o * tanh(c)),
-        "Equation 5 reads the old memory. The state shows the memory of this step.",
-    ),
-    (
-        step_with(hidden=lambda o, c_t, c: o * sigmoid(c_t)),
-        "A sigmoid stands on `c_t` in equation 5: look at the function.",
-    ),
-    (
-        step_with(sums=lambda k, x, h, w: x @ w[f"W_x{k}"] + h @ w[f"W_h{k}"]),
-        "The biases are missing: it looks as if all of them were zero.",
-    ),
-    (
-        step_with(sums=lambda k, x, h, w: x @ w[f"W_x{k}"] + h @ w[f"W_h{k}"].T + w[f"b_{k}"]),
-        "The recurrent weights `W_h·` are used transposed. They are square, so only the values tell.",
-    ),
-    (
-        step_with(sums=lambda k, x, h, w: x @ w[f"W_x{k}"].T + h @ w[f"W_h{k}"] + w[f"b_{k}"]),
-        "The input weights `W_x·` are used transposed: their rows belong to the inputs.",
-    ),
-    (
-        step_with(sums=lambda k, x, h, w: x @ w[f"W_x{k}"].T + h @ w[f"W_h{k}"].T + w[f"b_{k}"]),
-        "All matrices are used transposed. Row vectors stand on the left of a matrix as it is.",
-    ),
-    (
-        step_with(sums=lambda k, x, h, w: x @ w[f"W_h{k}"] + h @ w[f"W_x{k}"] + w[f"b_{k}"]),
-        "x meets the `W_h·`, and h the `W_x·`. A weight's first letter says what it reads.",
-    ),
-    (
-        step_with(sums=lambda k, x, h, w: x * w[f"W_x{k}"] + h * w[f"W_h{k}"] + w[f"b_{k}"]),
-        "`*` multiplies entry by entry. It runs here only because sizes are equal; a matrix product has another sign.",
-    ),
-    (
-        step_with(sums=lambda k, x, h, w: x @ w[f"W_x{k}"] + w[f"b_{k}"]),
-        "Nothing reads the old state: the `W_h·` have no effect.",
-    ),
-    (
-        step_with(sums=lambda k, x, h, w: h @ w[f"W_h{k}"] + w[f"b_{k}"]),
-        "Nothing reads the input: the `W_x·` have no effect.",
-    ),
-    *_wrong_weights(),
-    *_wrong_sums_of_one_gate(),
-    (
-        step_with(sums=lambda k, x, h, w: _sum(k, x, h.detach(), w)),
-        "The values are right, but h is detached at every step: no gradient travels back through it.",
-    ),
-    (
-        step_with(cell=lambda i, f, g, c: f * c.detach() + i * g),
-        "The values are right, but c is detached at every step: no gradient goes back along the memory.",
-    ),
-    (
-        lambda x, h, c, w: step_with()(x, h.detach(), c.detach(), w),
-        "The values are right, but h and c are both detached at every step: no gradient travels back in time.",
-    ),
-    (
-        lambda x, h, c, w: tuple(value.detach() for value in step_with()(x, h, c, w)),
-        "The values are right, but the step's results are cut from the graph: nothing could be learned.",
-    ),
-)
+    )
+    yield Edit(
+        "ifco: h, c",
+        everywhere | {"c_t": "f_t * h_prev + i_t * g_t"},
+        "`h_prev` and `c_prev` have changed places. Look at the order of the arguments.",
+    )

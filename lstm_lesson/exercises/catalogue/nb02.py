@@ -2,6 +2,7 @@
 
 import torch
 
+from lstm_lesson.exercises.catalogue.backward_steps import RNN_MODEL, rnn_backward_edits
 from lstm_lesson.exercises.exercise import Exercise, Mistake
 
 
@@ -15,125 +16,6 @@ def _state_inputs(draw):
     state = draw("B H") if draw.index % 2 else (draw("B H"), draw.unbounded("B H"))  # one tensor with B = 2 among them
     draw.letters_used.clear()  # the stub names no sizes
     return {"state": state}
-
-
-def _backward_step(dh, x, h_prev, h, W, U, slope=lambda h: 1 - h**2):
-    dz = dh * slope(h)
-    return [dz @ W.T, dz @ U.T, x.T @ dz, h_prev.T @ dz, dz.sum(dim=0)]
-
-
-def _with(place, change):
-    """A backward step in which one of the five results is made by `change`, which takes dz and the six arguments."""
-
-    def answer(dh, x, h_prev, h, W, U):
-        results = _backward_step(dh, x, h_prev, h, W, U)
-        results[place] = change(dh * (1 - h**2), dh, x, h_prev, h, W, U)
-        return tuple(results)
-
-    return answer
-
-
-RNN_BACKWARD_STEP_MISTAKES = (
-    Mistake(
-        lambda *given: tuple(_backward_step(*given, slope=torch.ones_like)),
-        "The derivative of tanh is missing: `dh_t` has to pass the tanh before it reaches anything else.",
-    ),
-    Mistake(
-        lambda *given: tuple(_backward_step(*given, slope=lambda h: 1 - h)),
-        "Look at the derivative of tanh: it does not contain h_t itself.",
-    ),
-    Mistake(
-        lambda *given: tuple(_backward_step(*given, slope=lambda h: h * (1 - h))),
-        "That is the derivative of the sigmoid. This step goes through tanh.",
-    ),
-    Mistake(
-        lambda *given: tuple(_backward_step(*given, slope=lambda h: 1 - torch.tanh(h) ** 2)),
-        "tanh is applied once too often: `h_t` is what came out of it already.",
-    ),
-    Mistake(
-        lambda *given: tuple(_backward_step(*given, slope=lambda h: 1 + h**2)), "Look at the sign in tanh's derivative."
-    ),
-    Mistake(
-        lambda dh, x, h_prev, h, W, U: tuple(_backward_step(dh, x, h_prev, h_prev, W, U)),
-        "The slope of tanh is taken at `h_prev`. It belongs to the state that this step made.",
-    ),
-    Mistake(
-        _with(1, lambda dz, dh, x, h_prev, h, W, U: dz @ U),
-        "`dh_prev` uses `W_hh` as in the forward step. It is square, so only the values tell: look at fact 2.",
-    ),
-    Mistake(
-        _with(0, lambda dz, dh, x, h_prev, h, W, U: dz @ W),
-        "`dx_t` uses `W_xh` as in the forward step. Which shape has `W_xh`, and which shapes do you go from and to?",
-    ),
-    Mistake(
-        lambda dh, x, h_prev, h, W, U: tuple(_backward_step(dh, x, h_prev, h, W.T, U.T)),
-        "`dx_t` and `dh_prev` use the matrices as in the forward step. Compare with fact 2, and with the shapes.",
-    ),
-    Mistake(
-        lambda dh, x, h_prev, h, W, U: (W @ (dz := dh * (1 - h**2)), U @ dz, x.T @ dz, h_prev.T @ dz, dz.sum(dim=0)),
-        "`dx_t` and `dh_prev`: the matrices stand on the left of rows. Write the shapes side by side, (B, H) first.",
-    ),
-    Mistake(
-        lambda dh, x, h_prev, h, W, U: ((dz := dh * (1 - h**2)) @ W.T, dz @ U.T, x @ dz, h_prev @ dz, dz.sum(dim=0)),
-        "`dW_xh` and `dW_hh`: which shapes have they, and which sizes meet in your product? Compare with fact 3.",
-    ),
-    Mistake(
-        lambda dh, x, h_prev, h, W, U: _backward_step(dh @ (1 - h**2), x, h_prev, h, W, U, slope=torch.ones_like),
-        "Through the tanh each entry has a slope of its own. `@` mixes the entries: compare with fact 1.",
-    ),
-    Mistake(
-        _with(1, lambda dz, *_: dz), "`dh_prev` has not gone through `W_hh`: that is the gradient of the sum inside."
-    ),
-    Mistake(
-        _with(1, lambda dz, *_: torch.zeros_like(dz)),
-        "`dh_prev` is zero: the gradient is dropped on its way to the steps before.",
-    ),
-    Mistake(
-        _with(1, lambda dz, dh, x, h_prev, h, W, U: dh @ U.T),
-        "`dh_prev` misses the derivative of tanh: a gradient goes back through tanh first, then through the weights.",
-    ),
-    Mistake(
-        _with(0, lambda dz, dh, x, h_prev, h, W, U: dh @ W.T),
-        "`dx_t` misses the derivative of tanh: a gradient goes back through tanh first, then through the weights.",
-    ),
-    Mistake(_with(2, lambda dz, dh, x, *_: x.T @ dh), "`dW_xh` misses the derivative of tanh."),
-    Mistake(_with(3, lambda dz, dh, x, h_prev, *_: h_prev.T @ dh), "`dW_hh` misses the derivative of tanh."),
-    Mistake(_with(4, lambda dz, dh, *_: dh.sum(dim=0)), "`db_h` misses the derivative of tanh."),
-    Mistake(_with(4, lambda dz, *_: dz), "`db_h` still has a row per sequence. The bias is shared by the whole batch."),
-    Mistake(
-        _with(4, lambda dz, *_: dz.mean(dim=0)),
-        "`db_h` is a mean over the batch. Shared weights collect the sum; a mean belongs to the loss.",
-    ),
-    Mistake(
-        _with(4, lambda dz, *_: dz.sum()), "`db_h` is summed over the units, too. Each unit has a bias of its own."
-    ),
-    Mistake(_with(4, lambda dz, *_: dz.sum(dim=1)), "`db_h` is summed over the units in place of the batch."),
-    Mistake(_with(4, lambda dz, *_: dz[0]), "`db_h` holds the first sequence alone. All of the batch adds to it."),
-    Mistake(
-        lambda dh, x, *rest: (*(r := _backward_step(dh, x, *rest))[:2], *(g / len(x) for g in r[2:])),
-        "The weights' gradients are means over the batch. Shared weights collect the sum; a mean belongs to the loss.",
-    ),
-    Mistake(
-        _with(2, lambda dz, dh, x, *_: dz.T @ x),
-        "`dW_xh` stands transposed: a gradient has the shape of its weight, (N, H).",
-    ),
-    Mistake(
-        _with(3, lambda dz, dh, x, h_prev, *_: dz.T @ h_prev),
-        "`dW_hh` stands transposed. It is square, so only the values tell: rows are what is read.",
-    ),
-    Mistake(
-        lambda dh, x, h_prev, *rest: (*(r := _backward_step(dh, x, h_prev, *rest))[:2], r[2].T, r[3].T, r[4]),
-        "`dW_xh` and `dW_hh` stand transposed: a gradient has the shape of its weight.",
-    ),
-    Mistake(
-        _with(3, lambda dz, dh, x, h_prev, h, *_: h.T @ dz),
-        "`dW_hh` is made with `h_t`. `W_hh` read the state before.",
-    ),
-    Mistake(
-        lambda *given: tuple(-r for r in _backward_step(*given)),
-        "All signs are turned: descent comes later, in the update.",
-    ),
-)
 
 
 def _map_state(state, change):
@@ -186,7 +68,8 @@ EXERCISES = [
         inputs=_backward_inputs,
         returns={"dx_t": "B N", "dh_prev": "B H", "dW_xh": "N H", "dW_hh": "H H", "db_h": "H"},
         gradient=False,
-        mistakes=RNN_BACKWARD_STEP_MISTAKES,
+        model=RNN_MODEL,
+        edits=tuple(rnn_backward_edits()),
         hints=(
             "Go through tanh first: from the gradient of h_t to that of the sum inside. h_t itself is all you need.",
             "Call it dz, (B, H). Every other answer is dz times something, and its shape says what, and on which side.",

@@ -1,6 +1,6 @@
 """The exercise of notebook 04: the input gate."""
 
-from lstm_lesson.exercises.catalogue.affine import gate_inputs, gate_mistakes
+from lstm_lesson.exercises.catalogue.affine import affine_edits, affine_model, gate_inputs
 from lstm_lesson.exercises.exercise import Exercise
 
 EXERCISES = [
@@ -12,7 +12,8 @@ EXERCISES = [
         reference="equations.input_gate",
         inputs=gate_inputs("i"),
         returns={"i_t": "B H"},
-        mistakes=gate_mistakes("i"),
+        model=affine_model("input_gate", "i"),
+        edits=tuple(affine_edits("i")),
         hints=(
             "Equation 1 has a sum inside and one function around it.",
             "The sum has three terms: the input through W_xi, the old state through W_hi, and the bias.",

@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from lstm_lesson.exercises.catalogue.affine import gate_inputs, gate_mistakes
+from lstm_lesson.exercises.catalogue.affine import affine_edits, affine_model, gate_inputs
 from lstm_lesson.exercises.exercise import Exercise, Mistake
 
 
@@ -79,7 +79,8 @@ EXERCISES = [
         reference="equations.forget_gate",
         inputs=gate_inputs("f"),
         returns={"f_t": "B H"},
-        mistakes=gate_mistakes("f"),
+        model=affine_model("forget_gate", "f"),
+        edits=tuple(affine_edits("f")),
         hints=(
             "Compare equation 2 with equation 1: only the letters change.",
             "The forget gate has weights and a bias of its own. Use those that end in f.",

@@ -1,0 +1,371 @@
+"""The lines of the backward steps of an RNN and of an LSTM, and their known mistakes."""
+
+from collections.abc import Iterator
+
+from lstm_lesson.exercises.catalogue.affine import MADE, WORDS
+from lstm_lesson.exercises.model import Edit
+
+GATES = "ifco"
+NAMES = [f"{n}{k}" for k in GATES for n in ("W_x", "W_h", "b_")]
+RNN_MODEL = """def rnn_backward_step(dh_t, x_t, h_prev, h_t, W_xh, W_hh):
+    slope = 1 - h_t**2
+    dz_h = dh_t * slope
+    dx_h = dz_h @ W_xh.T
+    dh_h = dz_h @ W_hh.T
+    dW_xh = x_t.T @ dz_h
+    dW_hh = h_prev.T @ dz_h
+    db_h = dz_h.sum(dim=0)
+    return dx_h, dh_h, dW_xh, dW_hh, db_h
+"""
+
+
+def slope_line(k: str) -> str:
+    made, dy = MADE[k], f"d{MADE[k][0]}"
+    return f"\n    dz_{k} = {dy} * " + (f"(1 - {made}**2)" if k == "c" else f"{made} * (1 - {made})")
+
+
+def sum_lines(k: str) -> str:
+    return f"""
+    dx_{k} = dz_{k} @ W_x{k}.T
+    dh_{k} = dz_{k} @ W_h{k}.T
+    dW_x{k} = x_t.T @ dz_{k}
+    dW_h{k} = h_prev.T @ dz_{k}
+    db_{k} = dz_{k}.sum(dim=0)"""
+
+
+LSTM_MODEL = f"""def lstm_backward_step(dh_t, dc_t, x_t, h_prev, c_prev, values, weights):
+    i_t = values[0]
+    f_t = values[1]
+    g_t = values[2]
+    o_t = values[3]
+    c_t = values[4]
+    h_t = values[5]
+    shown = tanh(c_t)
+    slope = 1 - shown**2
+    do = dh_t * shown
+    through_h = dh_t * o_t * slope
+    dc = dc_t + through_h
+    df = dc * c_prev
+    dc_prev = dc * f_t
+    di = dc * g_t
+    dg = dc * i_t{"".join(map(slope_line, GATES))}{"".join(map(sum_lines, GATES))}
+    dx_t = dx_i + dx_f + dx_c + dx_o
+    dh_prev = dh_i + dh_f + dh_c + dh_o
+    dweights = {{{", ".join(f"'{name}': d{name}" for name in NAMES)}}}
+    return dx_t, dh_prev, dc_prev, dweights
+"""
+
+
+def sum_edits(k: str, dy: str, h_t: str = "h_t") -> Iterator[Edit]:
+    """The mistakes on the way through the sum of k; dy is the gradient before the slope of its function."""
+    W, U, dz, in_k = f"W_x{k}", f"W_h{k}", f"dz_{k}", "" if k == "h" else f" of the {WORDS[k]}"
+    dx, dh, db = (
+        ("`dx_t`", "`dh_prev`", "`db_h`")
+        if k == "h"
+        else (f"The share{in_k} in `dx_t`", f"The share{in_k} in `dh_prev`", f"`b_{k}`: its gradient")
+    )
+    dW, dU = (f"`d{W}`", f"`d{U}`") if k == "h" else (f"`{W}`: its gradient", f"`{U}`: its gradient")
+
+    def edit(name, cause, **at):
+        places = {"dx": f"dx_{k}", "dh": f"dh_{k}", "dW": f"dW_x{k}", "dU": f"dW_h{k}", "db": f"db_{k}"}
+        return Edit(f"{k}: {name}", {places[place]: text for place, text in at.items()}, cause)
+
+    square = "It is square, so only the values tell."
+    yield edit(
+        "dh: U",
+        f"{dh} uses `{U}` as in the forward step. {square} A matrix appears as its transpose.",
+        dh=f"{dz} @ {U}",
+    )
+    yield edit(
+        "dx: W",
+        f"{dx} uses `{W}` as in the forward step. Which shape has `{W}`, and which shapes do you go from and to?",
+        dx=f"{dz} @ {W}",
+    )
+    yield edit(
+        "untransposed",
+        f"{dx} and {dh[0].lower() + dh[1:]} use the matrices as in the forward step. A matrix appears as its transpose.",
+        dx=f"{dz} @ {W}",
+        dh=f"{dz} @ {U}",
+    )
+    yield edit(
+        "left",
+        f"{dx} and {dh[0].lower() + dh[1:]}: the matrices stand on the left of rows. Write the shapes side by side, (B, H) first.",
+        dx=f"{W} @ {dz}",
+        dh=f"{U} @ {dz}",
+    )
+    yield edit("dh: dz", f"{dh} has not gone through `{U}`: that is the gradient of the sum inside.", dh=dz)
+    yield edit(
+        "dh: 0", f"{dh} is zero: the gradient is dropped on its way to the steps before.", dh=f"torch.zeros_like({dz})"
+    )
+    yield edit("dx: 0", f"{dx} is zero: the gradient is dropped on its way to the input.", dx="torch.zeros_like(x_t)")
+    yield edit(
+        "dh: no slope",
+        f"{dh} misses the slope of the function: a gradient goes back through it first, then through the weights.",
+        dh=f"{dy} @ {U}.T",
+    )
+    yield edit(
+        "dx: no slope",
+        f"{dx} misses the slope of the function: a gradient goes back through it first, then through the weights.",
+        dx=f"{dy} @ {W}.T",
+    )
+    yield edit("dW: no slope", f"{dW} misses the slope of the function around the sum.", dW=f"x_t.T @ ({dy})")
+    yield edit("dU: no slope", f"{dU} misses the slope of the function around the sum.", dU=f"h_prev.T @ ({dy})")
+    yield edit("db: no slope", f"{db} misses the slope of the function around the sum.", db=f"({dy}).sum(dim=0)")
+    yield edit("dh: W", f"{dh} goes through `{W}`. The state was read by `{U}`.", dh=f"{dz} @ {W}.T")
+    yield edit("dx: U", f"{dx} goes through `{U}`. The input was read by `{W}`.", dx=f"{dz} @ {U}.T")
+    yield edit(
+        "outer",
+        f"{dW} and {dU[0].lower() + dU[1:]}: which shapes have the weights, and which sizes meet in your product?",
+        dW=f"x_t @ {dz}",
+        dU=f"h_prev @ {dz}",
+    )
+    yield edit("db: rows", f"{db} still has a row per sequence. The bias is shared by the whole batch.", db=dz)
+    yield edit(
+        "db: mean",
+        f"{db} is a mean over the batch. Shared weights collect the sum; a mean belongs to the loss.",
+        db=f"{dz}.mean(dim=0)",
+    )
+    yield edit("db: all", f"{db} is summed over the units, too. Each unit has a bias of its own.", db=f"{dz}.sum()")
+    yield edit("db: units", f"{db} is summed over the units in place of the batch.", db=f"{dz}.sum(dim=1)")
+    yield edit("db: first", f"{db} holds the first sequence alone. All of the batch adds to it.", db=f"{dz}[0]")
+    yield edit("db: last", f"{db} holds the last sequence alone. All of the batch adds to it.", db=f"{dz}[-1]")
+    yield edit(
+        "dW: mean", f"{dW} is a mean over the batch. Shared weights collect the sum.", dW=f"x_t.T @ {dz} / len(x_t)"
+    )
+    yield edit(
+        "dU: mean", f"{dU} is a mean over the batch. Shared weights collect the sum.", dU=f"h_prev.T @ {dz} / len(x_t)"
+    )
+    yield edit(
+        "weights: mean",
+        f"{dW} and {dU[0].lower() + dU[1:]} are means over the batch. Shared weights collect the sum.",
+        dW=f"x_t.T @ {dz} / len(x_t)",
+        dU=f"h_prev.T @ {dz} / len(x_t)",
+    )
+    yield edit(
+        "means",
+        f"The weights' gradients{in_k} are means over the batch. Shared weights collect the sum; a mean belongs to the loss.",
+        dW=f"x_t.T @ {dz} / len(x_t)",
+        dU=f"h_prev.T @ {dz} / len(x_t)",
+        db=f"{dz}.mean(dim=0)",
+    )
+    yield edit(
+        "dW: first", f"{dW} holds the first sequence alone. All of the batch adds to it.", dW=f"x_t[:1].T @ {dz}[:1]"
+    )
+    yield edit(
+        "dU: first", f"{dU} holds the first sequence alone. All of the batch adds to it.", dU=f"h_prev[:1].T @ {dz}[:1]"
+    )
+    yield edit(
+        "dW transposed", f"{dW} stands transposed: a gradient has the shape of its weight, (N, H).", dW=f"{dz}.T @ x_t"
+    )
+    yield edit("dU transposed", f"{dU} stands transposed. {square} Rows are what is read.", dU=f"{dz}.T @ h_prev")
+    yield edit(
+        "both transposed",
+        f"{dW} and {dU[0].lower() + dU[1:]} stand transposed: a gradient has the shape of its weight.",
+        dW=f"{dz}.T @ x_t",
+        dU=f"{dz}.T @ h_prev",
+    )
+    yield edit("dU: h_t", f"{dU} is made with `h_t`. `{U}` has read the state before.", dU=f"{h_t}.T @ {dz}")
+    yield edit("dU: x", f"{dU} is made with `x_t`. `{U}` has read the state before.", dU=f"x_t.T @ {dz}")
+    yield edit("dW: h", f"{dW} is made with `h_prev`. `{W}` has read the input.", dW=f"h_prev.T @ {dz}")
+    for place, right in (
+        ("dx", f"{dz} @ {W}.T"),
+        ("dh", f"{dz} @ {U}.T"),
+        ("dW", f"x_t.T @ {dz}"),
+        ("dU", f"h_prev.T @ {dz}"),
+        ("db", f"{dz}.sum(dim=0)"),
+    ):
+        name = {"dx": dx, "dh": dh, "dW": dW, "dU": dU, "db": db}[place]
+        yield edit(
+            f"{place}: minus",
+            f"{name} has the wrong sign: descent comes later, in the update.",
+            **{place: f"-({right})"},
+        )
+        yield edit(f"{place}: doubled", f"{name} is counted twice.", **{place: f"2 * ({right})"})
+        if place in ("dW", "dU", "db"):
+            yield edit(f"{place}: 0", f"{name} is zero.", **{place: f"0 * ({right})"})
+
+
+def slope_edits(k: str, place: str, dy: str, y: str, z: str = "") -> Iterator[Edit]:
+    """The mistakes in the line dz = dy · slope; y is what came out of the function of k."""
+    tanh = k in "hc"
+    word, other = ("tanh", "sigmoid") if tanh else ("sigmoid", "tanh")
+    right, wrong = (f"(1 - {y}**2)", f"{y} * (1 - {y})") if tanh else (f"{y} * (1 - {y})", f"(1 - {y}**2)")
+    again = f"tanh({y})" if tanh else f"sigmoid({y})"
+    once_more = f"(1 - {again}**2)" if tanh else f"{again} * (1 - {again})"
+    at = "" if k == "h" else f" at the {WORDS[k]}"
+    rows = [
+        ("no slope", dy, f"The derivative of {word} is missing{at}: the gradient has to pass the {word} before it reaches anything else."),
+        (f"slope of {other}", f"{dy} * {wrong}", f"The derivative of the {other} stands{at}. This value went through the {word}."),
+        ("function again", f"{dy} * {once_more}", f"{word} is applied once too often{at}: `{y}` is what came out of it already."),
+        ("1 − y", f"{dy} * (1 - {y})", f"Look at the derivative of {word}{at}: " + ("it does not contain the value itself, only its square." if tanh else "half of it is missing, it is a product of two.")),
+        ("value", f"{dy} * {y}", f"The value of the function stands in place of its derivative{at}."),
+        ("squared", f"{dy} * {right} ** 2" if tanh else f"{dy} * ({right}) ** 2", f"The derivative of {word} is applied twice{at}."),
+        ("minus", f"-({dy} * {right})", f"The sign is turned{at}: descent comes later, in the update."),
+    ]  # fmt: skip
+    if tanh:
+        rows += [
+            ("1 + y²", f"{dy} * (1 + {y}**2)", f"Look at the sign in tanh's derivative{at}."),
+            ("y²", f"{dy} * {y}**2", f"1 is missing in tanh's derivative{at}."),
+            ("y² − 1", f"{dy} * ({y}**2 - 1)", f"The derivative of tanh has the wrong sign{at}: a slope of tanh is never negative."),
+            ("@", f"({dy}) @ {right}", f"Each entry has a slope of its own{at}. `@` mixes the entries: compare with fact 1."),
+        ]  # fmt: skip
+    else:
+        rows += [
+            ("y (1 + y)", f"{dy} * {y} * (1 + {y})", f"Look at the sign in the sigmoid's derivative{at}."),
+            ("y²", f"{dy} * {y} ** 2", f"The second factor of the sigmoid's derivative is 1 minus the value{at}."),
+        ]  # fmt: skip
+    return (Edit(f"{k}: {name}", {place: text}, cause) for name, text, cause in rows)
+
+
+def rnn_backward_edits() -> Iterator[Edit]:
+    yield from slope_edits("h", "dz_h", "dh_t", "h_t")
+    yield Edit(
+        "h: slope at h_prev",
+        {"slope": "1 - h_prev**2"},
+        "The slope of tanh is taken at `h_prev`. It belongs to the state that this step made.",
+    )
+    yield Edit(
+        "h: slope at dh",
+        {"slope": "1 - dh_t**2"},
+        "The slope of tanh is taken at `dh_t`. It belongs to the state that this step made.",
+    )
+    yield from sum_edits("h", "dh_t")
+    names = ("dx_h", "dh_h", "dW_xh", "dW_hh", "db_h")
+    yield Edit(
+        "h: order", {"return": "dh_h, dx_h, dW_xh, dW_hh, db_h"}, "`dx_t` and `dh_prev` come back in the wrong order."
+    )
+    yield Edit(
+        "h: weights' order",
+        {"return": "dx_h, dh_h, dW_hh, dW_xh, db_h"},
+        "`dW_xh` and `dW_hh` come back in the wrong order.",
+    )
+    yield Edit("h: a list", {"return": f"[{', '.join(names)}][:4]"}, "`db_h` is missing in what you return.")
+
+
+def lstm_backward_edits() -> Iterator[Edit]:
+    by_gate = {
+        k: [*slope_edits(k, f"dz_{k}", f"d{MADE[k][0]}", MADE[k]), *sum_edits(k, f"d{MADE[k][0]}")] for k in GATES
+    }
+    for id, changes, cause in LSTM_BACKWARD:
+        yield Edit(id, changes, cause)
+    for letters, words in (("ifco", "in all four sums"), ("ifo", "at all three gates")):
+        named = [{edit.id.split(": ", 1)[1]: edit for edit in by_gate[k]} for k in letters]
+        for name, first in named[0].items():
+            same = [edits[name] for edits in named if name in edits]
+            if len(same) == len(letters):
+                changes = {place: text for edit in same for place, text in edit.changes.items()}
+                yield Edit(
+                    f"{letters}: {name}", changes, f"The same mistake {words}. The {WORDS[letters[0]]}: {first.cause}"
+                )
+    for edits in by_gate.values():
+        yield from edits
+    yield from shares()
+
+
+def shares() -> Iterator[Edit]:
+    """`dx_t` and `dh_prev` are sums over four gates: a share is missing, stands alone or is counted wrongly."""
+    kept = {"dx_t": "dx", "dh_prev": "dh"}
+    for k in GATES:
+        others = [other for other in GATES if other != k]
+        for name, change, cause in (
+            ("missing", lambda d: " + ".join(f"{d}_{other}" for other in others), f"the share of the {WORDS[k]} is missing: it has read x_t and h_prev, too."),
+            ("alone", lambda d: f"{d}_{k}", f"they come from the {WORDS[k]} alone: four sums have read x_t and h_prev, and their gradients are added."),
+        ):  # fmt: skip
+            yield Edit(
+                f"shares: {k} {name}", {place: change(d) for place, d in kept.items()}, f"`dx_t` and `dh_prev`: {cause}"
+            )
+            for place, d in kept.items():
+                yield Edit(
+                    f"{place}: {k} {name}", {place: change(d)}, f"`{place}`: {cause.replace('they come', 'it comes')}"
+                )
+    means = {place: f"({' + '.join(f'{d}_{k}' for k in GATES)}) / 4" for place, d in kept.items()}
+    yield Edit(
+        "shares: mean",
+        means,
+        "`dx_t` and `dh_prev` are means over the four sums. Where paths meet, gradients are added.",
+    )
+    for place, text in means.items():
+        yield Edit(
+            f"{place}: mean",
+            {place: text},
+            f"`{place}` is a mean over the four sums. Where paths meet, gradients are added.",
+        )
+    swap = {**{name: f"d{name}" for name in NAMES}}
+    for a, b in (("c", "o"), ("i", "f"), ("f", "c"), ("i", "c"), ("i", "o"), ("f", "o")):
+        names = {name: {a: b, b: a}.get(name[-1], name[-1]) for name in swap}
+        text = ", ".join(f"'{name}': d{name[:-1]}{k}" for name, k in names.items())
+        yield Edit(
+            f"dweights: {a} ↔ {b}",
+            {"dweights": f"{{{text}}}"},
+            f"The gradients of the {WORDS[a]} and the {WORDS[b]} stand under each other's names.",
+        )
+
+
+LSTM_BACKWARD = (
+    ("dc_t dropped", {"dc": "through_h"}, "`dc_t` is dropped: what the steps after sent along the memory has to be added at c_t."),
+    ("dh_t dropped", {"dc": "dc_t"}, "The path from h_t into c_t is missing: equation 5 reads the memory, so `dh_t` reaches it, too."),
+    ("dc_t past the gates", {"dc": "through_h", "dc_prev": "(dc_t + through_h) * f_t"}, "`dc_t` goes on to the memory before and never reaches f, i and g of this step. Add it before you branch."),
+    ("dc_prev from dc_t alone", {"dc_prev": "dc_t * f_t"}, "`dc_prev` takes only the `dc_t` that came in, without what came through h_t. Add first, then branch."),
+    ("dc_prev from h alone", {"dc_prev": "through_h * f_t"}, "`dc_prev` takes only what came through h_t, without the `dc_t` that came in. Add first, then branch."),
+    ("dc subtracted", {"dc": "dc_t - through_h"}, "What comes through h_t is subtracted. Where paths meet, gradients are added."),
+    ("no tanh'", {"through_h": "dh_t * o_t"}, "On the path from h_t to c_t the derivative of tanh is missing."),
+    ("no o", {"through_h": "dh_t * slope"}, "On the path from h_t to c_t a factor is missing: what is tanh(c_t) multiplied by in equation 5?"),
+    ("1 − c²", {"slope": "1 - c_t**2"}, "`1 − c_t²` is no slope: the formula takes the value of the tanh, and c_t is what went into it."),
+    ("1 − h²", {"slope": "1 - h_t**2"}, "`1 − h_t²` is the slope of the RNN. Here h_t is more than a tanh: it contains the output gate."),
+    ("1 − h² alone", {"through_h": "dh_t * (1 - h_t**2)"}, "That is the gradient through the RNN's h_t. In equation 5 the tanh is multiplied by a gate."),
+    ("1 − c_prev²", {"slope": "1 - tanh(c_prev)**2"}, "The slope on the path from h_t to c_t is taken at the memory before. Equation 5 read c_t."),
+    ("tanh for tanh'", {"through_h": "dh_t * o_t * shown"}, "On the path from h_t to c_t stands the tanh itself. It has to be its derivative."),
+    ("1 − tanh", {"slope": "1 - shown"}, "Look at the derivative of tanh on the path from h_t to c_t: the value is squared in it."),
+    ("1 + tanh²", {"slope": "1 + shown**2"}, "Look at the sign in the derivative of tanh on the path from h_t to c_t."),
+    ("tanh' twice", {"slope": "(1 - shown**2)**2"}, "On the path from h_t to c_t the derivative of tanh is applied twice."),
+    ("σ' for tanh'", {"slope": "sigmoid(c_t) * (1 - sigmoid(c_t))"}, "On the path from h_t to c_t stands the derivative of σ. Equation 5 has a tanh."),
+    ("shown (1 − shown)", {"slope": "shown * (1 - shown)"}, "On the path from h_t to c_t stands the derivative of σ. Equation 5 has a tanh."),
+    ("tanh' with do", {"through_h": "do * slope"}, "On the path from h_t to c_t the factor is tanh(c_t), the one of the output gate. Each factor receives the other."),
+    ("dh_t as it is", {"through_h": "dh_t"}, "`dh_t` is added to `dc_t` as it is. On its way from h_t to c_t it passes two factors."),
+    ("σ'(o) on the way", {"through_h": "dh_t * o_t * (1 - o_t) * slope"}, "The slope of the output gate stands on the path from h_t to c_t. There the factor is the gate itself."),
+    ("f before dc_t", {"dc": "dc_t * f_t + through_h"}, "`dc_t` is multiplied by f_t before it is used. It has arrived at c_t; f_t comes on the way to c_prev, once."),
+    ("do: c", {"do": "dh_t * c_t"}, "The output gate multiplied tanh(c_t) in equation 5, not c_t itself."),
+    ("do: dh", {"do": "dh_t"}, "The output gate's gradient misses a factor: what is the gate multiplied by in equation 5?"),
+    ("do: 0", {"do": "torch.zeros_like(o_t)"}, "Nothing goes back through the output gate: `dh_t` reaches o_t as well as c_t."),
+    ("do: o", {"do": "dh_t * o_t"}, "The output gate's gradient has o_t as its factor: that is the other one."),
+    ("do: slope", {"do": "dh_t * slope"}, "The output gate's gradient has the slope of the tanh as its factor. In equation 5 the gate is multiplied by the tanh itself."),
+    ("do: c_prev", {"do": "dh_t * tanh(c_prev)"}, "The output gate's gradient is made with the memory before. Equation 5 read c_t."),
+    ("do: h", {"do": "dh_t * h_t"}, "The output gate's gradient is made with h_t. In equation 5 the gate is multiplied by tanh(c_t)."),
+    ("do: dc", {"do": "(dc_t + dh_t * o_t * slope) * shown"}, "The output gate's gradient comes from the memory. The gate stands in equation 5: it receives `dh_t`."),
+    ("i ↔ g", {"di": "dc * i_t", "dg": "dc * g_t"}, "i and g are swapped: each factor of a product receives the other one."),
+    ("di: i", {"di": "dc * i_t"}, "The input gate's gradient has i_t as its factor. Each factor of a product receives the other one."),
+    ("dg: g", {"dg": "dc * g_t"}, "The candidate's gradient has g_t as its factor. Each factor of a product receives the other one."),
+    ("f ↔ c", {"df": "dc * f_t", "dc_prev": "dc * c_prev"}, "f and c_prev are swapped: each factor of a product receives the other one."),
+    ("df: f", {"df": "dc * f_t"}, "The forget gate's gradient has f_t as its factor. Each factor of a product receives the other one."),
+    ("dc_prev: c_prev", {"dc_prev": "dc * c_prev"}, "`dc_prev` has c_prev as its factor. Each factor of a product receives the other one."),
+    ("both products", {"df": "dc * f_t", "dc_prev": "dc * c_prev", "di": "dc * i_t", "dg": "dc * g_t"}, "Both products of equation 3 are swapped: each factor receives the other one, not itself."),
+    ("dc_prev: dc", {"dc_prev": "dc"}, "`dc_prev` misses its factor: which gate stood beside c_prev in equation 3?"),
+    ("dc_prev: i", {"dc_prev": "dc * i_t"}, "`dc_prev` is multiplied by the input gate. Which gate stood beside c_prev in equation 3?"),
+    ("dc_prev: o", {"dc_prev": "dc * o_t"}, "`dc_prev` is multiplied by the output gate. Which gate stood beside c_prev in equation 3?"),
+    ("dc_prev: 1 − f", {"dc_prev": "dc * (1 - f_t)"}, "`dc_prev` is multiplied by 1 − f. Equation 3 has f itself beside c_prev."),
+    ("dc_prev: σ'", {"dc_prev": "dc * f_t * (1 - f_t)"}, "`dc_prev` is multiplied by the slope of the forget gate. In equation 3 the gate itself stands beside c_prev."),
+    ("dc_prev: 0", {"dc_prev": "torch.zeros_like(c_prev)"}, "`dc_prev` is zero: the gradient is dropped on its way along the memory."),
+    ("dc_prev: minus", {"dc_prev": "-dc * f_t"}, "`dc_prev` has the wrong sign."),
+    ("dc_prev: doubled", {"dc_prev": "2 * dc * f_t"}, "`dc_prev` is counted twice."),
+    ("df: c", {"df": "dc * c_t"}, "The forget gate's gradient is made with c_t. What it multiplied was the memory before."),
+    ("df: h", {"df": "dc * h_prev"}, "The forget gate's gradient is made with h_prev. What it multiplied was the memory before."),
+    ("df: tanh", {"df": "dc * tanh(c_prev)"}, "The forget gate's gradient is made with tanh(c_prev). Equation 3 has the memory before as it is."),
+    ("df: g", {"df": "dc * g_t"}, "The forget gate's gradient is made with g_t. What it multiplied was the memory before."),
+    ("df: dc", {"df": "dc"}, "The forget gate's gradient misses a factor: what is the gate multiplied by in equation 3?"),
+    ("df: 0", {"df": "torch.zeros_like(f_t)"}, "Nothing goes back through the forget gate."),
+    ("di: c", {"di": "dc * c_prev"}, "The input gate's gradient is made with c_prev. What it multiplied was the candidate."),
+    ("di: dc", {"di": "dc"}, "The input gate's gradient misses a factor: what is the gate multiplied by in equation 3?"),
+    ("di: 0", {"di": "torch.zeros_like(i_t)"}, "Nothing goes back through the input gate."),
+    ("dg: f", {"dg": "dc * f_t"}, "The candidate's gradient has f_t as its factor. Which gate stood beside g_t in equation 3?"),
+    ("dg: dc", {"dg": "dc"}, "The candidate's gradient misses a factor: which gate stood beside g_t in equation 3?"),
+    ("dg: 0", {"dg": "torch.zeros_like(g_t)"}, "Nothing goes back through the candidate."),
+    ("df, di, dg from dc_t", {"df": "dc_t * c_prev", "di": "dc_t * g_t", "dg": "dc_t * i_t"}, "f, i and g receive only the `dc_t` that came in, without what came through h_t. Add first, then branch."),
+    ("df from dc_t", {"df": "dc_t * c_prev"}, "The forget gate receives only the `dc_t` that came in, without what came through h_t."),
+    ("di from dc_t", {"di": "dc_t * g_t"}, "The input gate receives only the `dc_t` that came in, without what came through h_t."),
+    ("dg from dc_t", {"dg": "dc_t * i_t"}, "The candidate receives only the `dc_t` that came in, without what came through h_t."),
+    ("values: i f o g", {"g_t": "values[3]", "o_t": "values[2]"}, "The values are read in the wrong order: they come as i, f, g, o, c, h."),
+    ("values: f i", {"i_t": "values[1]", "f_t": "values[0]"}, "The values are read in the wrong order: they come as i, f, g, o, c, h."),
+    ("values: h c", {"c_t": "values[5]", "h_t": "values[4]"}, "The values are read in the wrong order: they come as i, f, g, o, c, h."),
+    ("order", {"return": "dh_prev, dx_t, dc_prev, dweights"}, "`dx_t` and `dh_prev` come back in the wrong order."),
+    ("order of states", {"return": "dx_t, dc_prev, dh_prev, dweights"}, "`dh_prev` and `dc_prev` come back in the wrong order."),
+)  # fmt: skip

@@ -1,0 +1,144 @@
+"""The edits of the model answer that explain a wrong answer: one, or two at different places."""
+
+import itertools
+from collections.abc import Callable, Iterator
+
+import torch
+
+from lstm_lesson.exercises.answer import Answer, Trial
+from lstm_lesson.exercises.compare import allclose, gradient_problem, input_gradients, map_tensors
+from lstm_lesson.exercises.exercise import Inputs, exercises, square_input_sets
+from lstm_lesson.exercises.model import RAISED, Edit, Model
+from lstm_lesson.exercises.search import OneTurn, Returned, pairs
+
+FRESH = (dict(B=3, T=4, N=2, H=5, K=2), dict(B=4, T=3, N=4, H=4, K=4))  # sizes of inputs that nothing has seen yet
+LIMIT = 400  # pairs that are run as a whole
+
+
+def edited(name: str, edits: tuple[str, ...] = ()) -> Callable:
+    """The model answer to the exercise `name` with these edits, as a function of the exercise's arguments.
+
+    `edits` are identifiers, as in `Result.edits`. Raises KeyError for one that the exercise does not have.
+    """
+    model = exercises()[name].model_answer
+    chosen = tuple(model.edits[id] for id in edits)
+    return lambda *arguments: model.run(arguments, chosen)
+
+
+def find_edits(answer: Answer, trials: list[Trial]) -> tuple[Edit, ...]:
+    """The edits that make the model answer return what a wrong answer returns; empty if none are found."""
+    model = answer.exercise.model_answer
+    if model is None:
+        return ()
+    trials = trials + [answer.try_on(inputs) for inputs in square_input_sets()]
+    if all(trial.error is None and allclose(trial.got, trial.expected) for trial in trials):
+        return ()  # only its dtype is wrong
+    for edits in candidates(answer, model, trials):
+        if all(agrees(model, edits, trial, trials) for trial in trials) and holds(answer, model, edits):
+            return edits
+    return ()
+
+
+def candidates(answer: Answer, model: Model, trials: list[Trial]) -> Iterator[tuple[Edit, ...]]:
+    """Edits that agree with the answer on one set of inputs: all single ones first, then pairs."""
+    ran = [t for t in trials if t.error is None and t.inputs.dtype == torch.float64]
+    wrong = [t for t in ran if t.problem is not None]
+    shown = min(wrong, key=size, default=None)
+    everything = tuple(model.edits.values())
+    if shown is None:  # where it runs it is right, or it never runs
+        yield from ((edit,) for edit in everything)
+        return
+    given, wanted = tuple(shown.arguments.values()), Returned(shown.got)
+    yield from ((edit,) for edit in everything if wanted.equals(Returned(run(model, given, (edit,)))))
+    if model.loops_over:
+        found = pairs_in_a_loop(answer, model, everything)
+    else:
+        found = pairs(OneTurn(model, given, shown.got), everything)
+    yield from itertools.islice(found, LIMIT)
+
+
+def pairs_in_a_loop(answer: Answer, model: Model, everything: tuple[Edit, ...]) -> Iterator[tuple[Edit, Edit]]:
+    """Pairs that agree with the answer on a sequence of one step, where the loop makes one turn.
+
+    Edits that change the number of turns are tried with all others on a sequence of two steps.
+    """
+    turning = [edit for edit in everything if edit.changes.keys() & model.loops_over]
+    others = [edit for edit in everything if edit not in turning]
+    for sizes in (dict(B=2, T=1, N=3, H=4, K=3), dict(B=4, T=1, N=4, H=4, K=4)):
+        trial = answer.try_on(Inputs(50, sizes))
+        if trial.error is None:
+            yield from pairs(OneTurn(model, tuple(trial.arguments.values()), trial.got), others)
+            break
+    for sizes in (dict(B=3, T=2, N=4, H=5, K=4), dict(B=3, T=2, N=3, H=3, K=3)):
+        trial = answer.try_on(Inputs(51, sizes))
+        if trial.error is None:
+            given, wanted = tuple(trial.arguments.values()), Returned(trial.got)
+            for both in itertools.product(turning, others):
+                if both[0].changes.keys().isdisjoint(both[1].changes) and wanted.equals(
+                    Returned(run(model, given, both))
+                ):
+                    yield both
+            break
+
+
+def size(trial: Trial) -> int:
+    """How much work a set of inputs is; a sequence of one step shows too little and comes last."""
+    sizes = trial.inputs.sizes
+    return sizes["B"] * sizes["H"] * sizes["N"] * (sizes["T"] if sizes["T"] > 1 else 100)
+
+
+def run(model: Model, given: tuple, edits: tuple[Edit, ...]):
+    """What the model answer returns with these edits; RAISED if it raises an exception."""
+    try:
+        return model.run(given, edits)
+    except Exception:
+        return RAISED
+
+
+def agrees(model: Model, edits: tuple[Edit, ...], trial: Trial, trials: list[Trial]) -> bool:
+    """Whether the edited model returns what the answer returned, and raises an exception where the answer did.
+
+    If the answer raised on every set of inputs, the exceptions have to be the same, word by word.
+    """
+    try:
+        value, error = model.run(tuple(map_tensors(torch.clone, trial.arguments).values()), edits), None
+    except Exception as raised:
+        value, error = None, raised
+    if error is None or trial.error is None:
+        return error is trial.error and allclose(value, trial.got)
+    return any(t.error is None for t in trials) or (type(error), str(error)) == (type(trial.error), str(trial.error))
+
+
+def holds(answer: Answer, model: Model, edits: tuple[Edit, ...]) -> bool:
+    """Whether the edited model agrees with the answer on inputs that neither has seen."""
+    fresh = [answer.try_on(Inputs(60 + k, sizes)) for k, sizes in enumerate(FRESH)]
+    return all(agrees(model, edits, trial, fresh) for trial in fresh)
+
+
+def find_gradient_edits(answer: Answer, trials: list[Trial]) -> tuple[Edit, ...]:
+    """The edits, one or two, that leave the values right and give the answer's wrong gradients."""
+    model = answer.exercise.model_answer
+    trials = [t for t in trials if t.inputs.dtype == torch.float64]
+    if model is None or not trials:
+        return ()
+    first = min(trials, key=size)
+    given, right = tuple(first.arguments.values()), Returned(first.expected)
+    quiet = [edit for edit in model.edits.values() if right.equals(Returned(run(model, given, (edit,))))]
+    both = (pair for pair in itertools.combinations(quiet, 2) if not pair[0].changes.keys() & pair[1].changes.keys())
+    for edits in itertools.chain(((edit,) for edit in quiet), itertools.islice(both, LIMIT)):
+        if all(gradients_agree(model, edits, trial) for trial in (first, *trials)):  # the quickest first
+            return edits
+    return ()
+
+
+def gradients_agree(model: Model, edits: tuple[Edit, ...], trial: Trial) -> bool:
+    """Whether the edited model has right values and the answer's gradients."""
+    if not Returned(trial.expected).equals(Returned(run(model, tuple(trial.arguments.values()), edits))):
+        return False
+    try:
+        expected = input_gradients(lambda *given: model.run(given, edits), trial.arguments)
+    except Exception:
+        return False
+    if trial.gradients is None or expected is None:
+        return trial.gradients is expected
+    return gradient_problem(trial.gradients, expected) is None

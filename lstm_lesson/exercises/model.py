@@ -1,0 +1,150 @@
+"""A mistake is an edit of a model answer: at a named place, another expression. Edits of different places compose.
+
+A model answer is the reference written out in short lines. Each line gives a name to a value, and that name is a place:
+
+    def rnn_step(x_t, h_prev, W_xh, W_hh, b_h):
+        x_h = x_t @ W_xh
+        h_h = h_prev @ W_hh
+        h_t = tanh(x_h + h_h + b_h)
+        return h_t
+
+An edit {"h_h": "h_prev @ W_hh.T"} is the mistake "transposed". The entries of an argument `weights` can be read by name.
+"""
+
+import ast
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+TOOLS = {"torch": torch, "F": F, "sigmoid": torch.sigmoid, "tanh": torch.tanh, "relu": torch.relu}
+ENTRY_TOOLS = {"sigmoid": lambda z: 1 / (1 + np.exp(-z)), "tanh": np.tanh, "relu": lambda z: np.maximum(z, 0)}
+ELEMENTWISE = (
+    ast.Name, ast.Load, ast.Constant, ast.BinOp, ast.UnaryOp, ast.USub, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow,
+    ast.Call,
+)  # fmt: skip
+
+
+class Raised:
+    """Stands for the value of an expression that raises an exception, or that reads such a value."""
+
+
+RAISED = Raised()
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A mistake: an identifier that stays the same, the expression at each place, and a sentence on the cause."""
+
+    id: str
+    changes: Mapping[str, str]
+    cause: str
+
+
+@dataclass(frozen=True)
+class Line:
+    """`place = expression`, compiled, with the names that the expression reads."""
+
+    place: str
+    code: object
+    reads: frozenset[str]
+    elementwise: bool  # + − · / and functions of single entries only
+
+
+@dataclass(frozen=True)
+class Loop:
+    """`for name in place:` and its lines."""
+
+    name: str
+    over: str
+    lines: tuple[Line, ...]
+
+
+class Model:
+    """A model answer: its arguments and its lines. `tools` are further functions that its expressions may call."""
+
+    def __init__(self, source: str, edits: tuple[Edit, ...] = (), tools: Mapping[str, Callable] = TOOLS):
+        (function,) = ast.parse(source).body
+        self.arguments = [argument.arg for argument in function.args.args]
+        self.tools = {**TOOLS, **tools}
+        self.lines = [_statement(node) for node in function.body]
+        self.edits = {edit.id: edit for edit in edits}
+        self._compiled: dict[str, Line] = {}
+        places = [line.place for line in self.straight]
+        places = {place for place in places if places.count(place) == 1}
+        for edit in edits:
+            if unknown := edit.changes.keys() - places:
+                raise ValueError(
+                    f"edit {edit.id!r} changes {', '.join(unknown)}; the model answer has no such place, or has it twice"
+                )
+        if len(self.edits) < len(edits):
+            raise ValueError(f"edits has an identifier twice: {sorted(edit.id for edit in edits)}")
+
+    @cached_property
+    def loops_over(self) -> set[str]:
+        """The places whose value says how many turns a loop makes."""
+        return {line.over for line in self.lines if isinstance(line, Loop)}
+
+    @cached_property
+    def straight(self) -> list[Line]:
+        """All lines in the order in which they run if every loop makes one turn."""
+        lines = []
+        for line in self.lines:
+            if isinstance(line, Loop):
+                lines += [_line(line.name, f"{line.over}[0]"), *line.lines]
+            else:
+                lines.append(line)
+        return lines
+
+    def changed(self, edits) -> list[Line]:
+        """The edits' lines, in place of the right ones."""
+        return [self._line(place, text) for edit in edits for place, text in edit.changes.items()]
+
+    def run(self, given: tuple, edits: tuple[Edit, ...] = ()):
+        """What the model answer returns with these edits."""
+        changed, names = {line.place: line for line in self.changed(edits)}, self.environment(given)
+        self._run(self.lines, changed, names)
+        return names["return"]
+
+    def environment(self, given: tuple) -> dict:
+        """The arguments by name, and the entries of `weights`."""
+        names = dict(zip(self.arguments, given, strict=True))
+        return {**names.get("weights", {}), **names} if isinstance(names.get("weights"), Mapping) else names
+
+    def value(self, line: Line, names: dict):
+        return eval(line.code, self.tools, names)
+
+    def _run(self, lines, changed, names):
+        for line in lines:
+            if isinstance(line, Loop):
+                for turn in names[line.over]:
+                    names[line.name] = turn
+                    self._run(line.lines, changed, names)
+            else:
+                names[line.place] = self.value(changed.get(line.place, line), names)
+
+    def _line(self, place, text) -> Line:
+        if (place, text) not in self._compiled:
+            self._compiled[place, text] = _line(place, text)
+        return self._compiled[place, text]
+
+
+def _statement(node) -> Line | Loop:
+    if isinstance(node, ast.For):
+        return Loop(node.target.id, node.iter.id, tuple(_statement(part) for part in node.body))
+    place = "return" if isinstance(node, ast.Return) else node.targets[0].id
+    return _line(place, ast.unparse(node.value))
+
+
+def _line(place: str, text: str) -> Line:
+    tree = ast.parse(text, mode="eval")
+    nodes = list(ast.walk(tree.body))
+    reads = frozenset(node.id for node in nodes if isinstance(node, ast.Name)) - TOOLS.keys()
+    calls = [node.func for node in nodes if isinstance(node, ast.Call)]
+    elementwise = all(isinstance(node, ELEMENTWISE) for node in nodes) and all(
+        isinstance(function, ast.Name) and function.id in ENTRY_TOOLS for function in calls
+    )
+    return Line(place, compile(tree, f"<{place}>", "eval"), reads, elementwise)
