@@ -1,0 +1,64 @@
+"""`check` rejects answers with one mistake or two, and the edits that it names do what the answer does."""
+
+from collections import Counter
+
+import pytest
+from mutants import FUNCTIONS, SOURCES, define, draw, judge, table
+
+from lstm_lesson import check
+
+DRAWN = 60  # of each kind, by `make test`; the tests marked full take all
+
+
+def judged(kind, number=None):
+    verdicts = [judge(mutant) for mutant in draw(kind, number)]
+    print(table(verdicts))
+    return verdicts
+
+
+def lines(verdicts):
+    return "\n".join(f"{v.mutant.name} · {v.found} {', '.join(v.named)} · {v.mutant}" for v in verdicts)
+
+
+def assert_one_mistake_is_named(verdicts):
+    """At least 95 of 100 are named, and no cause is a wrong one."""
+    counts = Counter(v.found for v in verdicts)
+    assert not counts["accepted"], lines(v for v in verdicts if v.found == "accepted")
+    assert not counts["wrong"], lines(v for v in verdicts if v.found == "wrong")
+    assert counts["right"] >= 0.95 * len(verdicts), lines(v for v in verdicts if v.found != "right")
+
+
+def assert_two_mistakes_are_named(verdicts):
+    """Both causes in at least 60 of 100; at most 10 of 100 messages have numbers only."""
+    counts = Counter(v.found for v in verdicts)
+    assert not counts["accepted"], lines(v for v in verdicts if v.found == "accepted")
+    assert counts["right"] >= 0.6 * len(verdicts), lines(v for v in verdicts if v.found != "right")
+    assert counts["bare"] <= 0.1 * len(verdicts), lines(v for v in verdicts if v.found == "bare")
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_the_source_without_an_edit_is_correct(name):
+    result = check(define(SOURCES[name], name))
+    assert result.passed, result
+
+
+def test_one_mistake_is_rejected_and_named():
+    assert_one_mistake_is_named(judged("single", DRAWN))
+
+
+def test_two_mistakes_are_rejected_and_named():
+    assert_two_mistakes_are_named(judged("pair", DRAWN))
+
+
+@pytest.mark.full
+def test_every_single_mistake_is_rejected_and_named():
+    verdicts = judged("single")
+    assert len(verdicts) >= 400
+    assert_one_mistake_is_named(verdicts)
+
+
+@pytest.mark.full
+def test_all_pairs_of_mistakes_are_rejected_and_named():
+    verdicts = judged("pair")
+    assert len(verdicts) >= 400
+    assert_two_mistakes_are_named(verdicts)
