@@ -170,7 +170,9 @@ def alike(one, other, gradients: bool = True) -> bool:
     if "error" in (one, other):
         return one is other
     pairs = [*zip(one[1], other[1], strict=False), *(zip(one[2], other[2], strict=False) if gradients else ())]
-    return one[0] == other[0] and all(torch.allclose(a, b, rtol=1e-6, atol=1e-9, equal_nan=True) for a, b in pairs)
+    return one[0] == other[0] and all(
+        a.dtype == b.dtype and torch.allclose(a, b, rtol=1e-6, atol=1e-9, equal_nan=True) for a, b in pairs
+    )
 
 
 @cache

@@ -1017,9 +1017,6 @@ WRONG = answers('''
 ### rnn_step, input_gate, forget_gate, candidate, output_gate · squeeze, wrong for N = 1
 def NAME(x_t, h_prev, WEIGHTS):
     return torch.ACT(x_t.squeeze() @ W_x? + h_prev @ W_h? + b_?)
-### rnn_step, input_gate, forget_gate, candidate, output_gate · only seven inputs are read
-def NAME(x_t, h_prev, WEIGHTS):
-    return torch.ACT(x_t[:, :7] @ W_x?[:7] + h_prev @ W_h? + b_?)
 ### input_gate, forget_gate, output_gate · sums clamped at 15
 def NAME(x_t, h_prev, WEIGHTS):
     return torch.ACT((x_t @ W_x? + h_prev @ W_h? + b_?).clamp(-15, 15))
@@ -1169,9 +1166,6 @@ def spectral_radius(W):
 ### spectral_radius · clamped at 5
 def spectral_radius(W):
     return torch.linalg.eigvals(W).abs().max().clamp(max=5)
-### spectral_radius · only six units are read
-def spectral_radius(W):
-    return torch.linalg.eigvals(W[:6, :6]).abs().max()
 ### clip_by_norm · entries clipped at 10, too
 def clip_by_norm(grads, max_norm):
     norm = torch.cat([g.flatten() for g in grads]).norm()
