@@ -3,7 +3,7 @@
 A mutant is a source text as a learner writes it. `judge` asks whether `check` rejects it, and whether the edits that
 the message names do what the mutant does, on inputs that `check` has not seen. As a script it prints a table:
 
-    python tests/support/mutants.py [--function NAME] [--kind single|pair] [--list] [--draw N]
+    python tests/support/mutants.py [--function NAME] [--kind single|pair] [--list] [--messages] [--draw N]
 """
 
 import argparse
@@ -35,7 +35,7 @@ from lstm_lesson.exercises.exercise import Inputs, exercises  # noqa: E402
 
 FUNCTIONS = tuple(SOURCES)
 PAIRS = {  # how many pairs are drawn of each function
-    "rnn_step": 60, "unroll": 70, "masked_step": 30, "lstm_step": 90, "lstm": 110,
+    "rnn_step": 50, "unroll": 70, "masked_step": 30, "lstm_step": 90, "lstm": 110,
     "rnn_backward_step": 70, "lstm_backward_step": 110,
 }  # fmt: skip
 
