@@ -9,7 +9,7 @@ from lstm_lesson.exercises.answer import Answer, Trial
 from lstm_lesson.exercises.compare import allclose, gradient_problem, input_gradients, map_tensors
 from lstm_lesson.exercises.exercise import Inputs, exercises, square_input_sets
 from lstm_lesson.exercises.model import RAISED, Edit, Model
-from lstm_lesson.exercises.search import OneTurn, Returned, pairs
+from lstm_lesson.exercises.search import OneTurn, Returned, pairs, try_all
 
 FRESH = (dict(B=3, T=4, N=2, H=5, K=2), dict(B=4, T=3, N=4, H=4, K=4))  # sizes of inputs that nothing has seen yet
 LIMIT = 400  # pairs that are run as a whole
@@ -48,35 +48,40 @@ def candidates(answer: Answer, model: Model, trials: list[Trial]) -> Iterator[tu
     if shown is None:  # where it runs it is right, or it never runs
         yield from ((edit,) for edit in everything)
         return
-    given, wanted = tuple(shown.arguments.values()), Returned(shown.got)
-    yield from ((edit,) for edit in everything if wanted.equals(Returned(run(model, given, (edit,)))))
+    given = tuple(shown.arguments.values())
     if model.loops_over:
-        found = pairs_in_a_loop(answer, model, everything)
+        yield from in_a_loop(answer, model, everything, given, Returned(shown.got))
     else:
-        found = pairs(OneTurn(model, given, shown.got), everything)
-    yield from itertools.islice(found, LIMIT)
+        turn = OneTurn(model, given, shown.got)
+        tried = try_all(turn, everything)
+        yield from ((one.edit,) for one in tried if one.same_form and one.fits == turn.everything)
+        yield from itertools.islice(pairs(turn, tried), LIMIT)
 
 
-def pairs_in_a_loop(answer: Answer, model: Model, everything: tuple[Edit, ...]) -> Iterator[tuple[Edit, Edit]]:
-    """Pairs that agree with the answer on a sequence of one step, where the loop makes one turn.
+def in_a_loop(answer: Answer, model: Model, everything, given, wanted: Returned) -> Iterator[tuple[Edit, ...]]:
+    """Edits that agree with the answer; pairs first on a sequence of one step, where the loop makes one turn.
 
     Edits that change the number of turns are tried with all others on a sequence of two steps.
     """
-    turning = [edit for edit in everything if edit.changes.keys() & model.loops_over]
-    others = [edit for edit in everything if edit not in turning]
+    described = tuple(model.described.values())
+    yield from ((edit,) for edit in described if wanted.equals(Returned(run(model, given, (edit,)))))
+    turning = [edit for edit in described if edit.changes.keys() & model.loops_over]
+    others = [edit for edit in everything if not edit.changes.keys() & model.loops_over]
     for sizes in (dict(B=2, T=1, N=3, H=4, K=3), dict(B=4, T=1, N=4, H=4, K=4)):
         trial = answer.try_on(Inputs(50, sizes))
         if trial.error is None:
-            yield from pairs(OneTurn(model, tuple(trial.arguments.values()), trial.got), others)
+            turn = OneTurn(model, tuple(trial.arguments.values()), trial.got)
+            tried = try_all(turn, others)
+            alone = (one.edit for one in tried if one.same_form and one.fits == turn.everything)
+            yield from ((edit,) for edit in alone if wanted.equals(Returned(run(model, given, (edit,)))))
+            yield from itertools.islice(pairs(turn, tried), LIMIT)
             break
     for sizes in (dict(B=3, T=2, N=4, H=5, K=4), dict(B=3, T=2, N=3, H=3, K=3)):
         trial = answer.try_on(Inputs(51, sizes))
         if trial.error is None:
-            given, wanted = tuple(trial.arguments.values()), Returned(trial.got)
-            for both in itertools.product(turning, others):
-                if both[0].changes.keys().isdisjoint(both[1].changes) and wanted.equals(
-                    Returned(run(model, given, both))
-                ):
+            two_steps, got = tuple(trial.arguments.values()), Returned(trial.got)
+            for both in itertools.product(turning, described):
+                if both[0].changes.keys().isdisjoint(both[1].changes) and got.equals(Returned(run(model, two_steps, both))):
                     yield both
             break
 

@@ -37,6 +37,7 @@ class Exercise:
     hints: tuple[str, str, str]
     model: str = ""  # the reference written out, a name for each value
     edits: tuple[Edit, ...] = ()  # the known mistakes in it
+    words: Mapping[str, str] = field(default_factory=dict)  # what to call the parts that have no name in the equations
     tools: Mapping[str, Callable] = field(default_factory=dict)  # functions that the edits call
     step: str = ""  # the exercise whose function the loop of this one may call
     mistakes: tuple[Mistake, ...] = ()
@@ -54,7 +55,7 @@ class Exercise:
     @cached_property
     def model_answer(self) -> Model | None:
         """The model answer with its edits; None if the exercise has none."""
-        return Model(self.model, self.edits, self.tools) if self.model else None
+        return Model(self.model, self.edits, self.tools, self.words) if self.model else None
 
 
 @dataclass

@@ -13,12 +13,15 @@ An edit {"h_h": "h_prev @ W_hh.T"} is the mistake "transposed". The entries of a
 
 import ast
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from types import MappingProxyType
 
 import numpy as np
 import torch
 from torch.nn import functional as F
+
+from lstm_lesson.exercises.variants import variants
 
 TOOLS = {"torch": torch, "F": F, "sigmoid": torch.sigmoid, "tanh": torch.tanh, "relu": torch.relu}
 ENTRY_TOOLS = {"sigmoid": lambda z: 1 / (1 + np.exp(-z)), "tanh": np.tanh, "relu": lambda z: np.maximum(z, 0)}
@@ -52,6 +55,7 @@ class Line:
     code: object
     reads: frozenset[str]
     elementwise: bool  # + − · / and functions of single entries only
+    text: str = ""  # "" in a line of the loop itself
 
 
 @dataclass(frozen=True)
@@ -66,12 +70,16 @@ class Loop:
 class Model:
     """A model answer: its arguments and its lines. `tools` are further functions that its expressions may call."""
 
-    def __init__(self, source: str, edits: tuple[Edit, ...] = (), tools: Mapping[str, Callable] = TOOLS):
+    def __init__(
+        self, source: str, edits: tuple[Edit, ...] = (), tools: Mapping[str, Callable] = TOOLS,
+        words: Mapping[str, str] = MappingProxyType({}),
+    ):  # fmt: skip
         (function,) = ast.parse(source).body
         self.arguments = [argument.arg for argument in function.args.args]
         self.tools = {**TOOLS, **tools}
         self.lines = [_statement(node) for node in function.body]
-        self.edits = {edit.id: edit for edit in edits}
+        self.described = {edit.id: edit for edit in edits}
+        self.words = words
         self._compiled: dict[str, Line] = {}
         places = [line.place for line in self.straight]
         places = {place for place in places if places.count(place) == 1}
@@ -80,8 +88,21 @@ class Model:
                 raise ValueError(
                     f"edit {edit.id!r} changes {', '.join(unknown)}; the model answer has no such place, or has it twice"
                 )
-        if len(self.edits) < len(edits):
+        if len(self.described) < len(edits):
             raise ValueError(f"edits has an identifier twice: {sorted(edit.id for edit in edits)}")
+
+    @cached_property
+    def edits(self) -> dict[str, Edit]:
+        """The catalogue's edits by identifier, and after them the regular ones of every line."""
+        edits, names = dict(self.described), [name for name in self.arguments if name not in ("weights", "values")]
+        for line in self.straight:
+            if line.text:
+                words = self.words.get(line.place, f"`{line.place}`")
+                for text, cause in variants(line.text, names, words):
+                    edits.setdefault(f"{line.place}: {text}", Edit(f"{line.place}: {text}", {line.place: text}, cause))
+            if line.place not in self.words and line.place not in names:  # a part that the equations have a name for
+                names.append(line.place)
+        return edits
 
     @cached_property
     def loops_over(self) -> set[str]:
@@ -94,7 +115,7 @@ class Model:
         lines = []
         for line in self.lines:
             if isinstance(line, Loop):
-                lines += [_line(line.name, f"{line.over}[0]"), *line.lines]
+                lines += [replace(_line(line.name, f"{line.over}[0]"), text=""), *line.lines]
             else:
                 lines.append(line)
         return lines
@@ -147,4 +168,4 @@ def _line(place: str, text: str) -> Line:
     elementwise = all(isinstance(node, ELEMENTWISE) for node in nodes) and all(
         isinstance(function, ast.Name) and function.id in ENTRY_TOOLS for function in calls
     )
-    return Line(place, compile(tree, f"<{place}>", "eval"), reads, elementwise)
+    return Line(place, compile(tree, f"<{place}>", "eval"), reads, elementwise, text)

@@ -81,13 +81,6 @@ class OneTurn:
         self.right, self.wanted = Returned(self.values[self.last]), Returned(got)
         self.everything = (1 << len(self.wanted.arrays)) - 1
         self.wrong = self.everything & ~self.wanted.bits(self.right)
-        forms = [
-            self.values[n].shape
-            for n, line in enumerate(self.lines)
-            if line.elementwise and isinstance(self.values[n], Tensor)
-        ]
-        self.form = next((form for form in reversed(forms) if len(form) == 2), (1, 1))
-        self.entries = {n: self.entry(value) for n, value in self.values.items()}
         given_by = {id(value): n for n, value in self.values.items()}
         self.returned_by = {  # the number of a line -> the name under which its tensor is returned
             given_by[id(leaf)]: name for name, leaf in leaves("", self.values[self.last]) if id(leaf) in given_by
@@ -113,41 +106,6 @@ class OneTurn:
         return self.everything & ~sum(
             1 << k for k, name in enumerate(self.wanted.arrays) if self.right.equal(name, result.arrays[name])
         )
-
-    def entry(self, value) -> float:
-        """The first entry of a value with a row a sequence and a column a unit; NaN for another value."""
-        if not isinstance(value, Tensor | float | np.ndarray):
-            return math.nan
-        try:
-            return float(np.broadcast_to(as_array(value), self.form)[0, 0])
-        except ValueError:
-            return math.nan
-
-    def entries_fit(self, one: Tried, entries: dict[int, float], group: "Alike") -> np.ndarray:
-        """Whether one edit and each of a group agree with the answer in the first entry, as far as single entries tell."""
-        fit = np.ones(len(group.members), dtype=bool)
-        if self.last in one.lines or self.last in group.lines:
-            return fit
-        shared = self.shared(one, group.members[0])
-        known: dict[int, object] = {}
-        for n in sorted(shared):
-            line = one.lines.get(n, self.lines[n])
-            known[n] = math.nan
-            if n in group.lines or not line.elementwise:
-                continue
-            names = {name: self.entry_of(n, name, (known, entries, group.entries)) for name in line.reads}
-            with np.errstate(all="ignore"):
-                known[n] = eval(line.code, ENTRY_TOOLS, names)
-            if (name := self.returned_by.get(n)) in self.wanted.arrays:
-                wanted = self.entry(self.wanted.arrays[name])
-                fit &= ~(np.abs(known[n] - wanted) > ROUNDING * max(1.0, abs(wanted)))
-        return fit
-
-    def entry_of(self, n: int, name: str, layers):
-        source = self.sources[n].get(name)
-        if source is None:
-            return self.entry(self.names[name]) if name in self.names else math.nan
-        return next((layer[source] for layer in layers if source in layer), self.entries[source])
 
     def shared(self, one: Tried, two: Tried) -> set[int]:
         """The numbers of the lines that have to run again if both edits are made."""
@@ -189,50 +147,80 @@ class OneTurn:
             return RAISED
 
 
-class Alike:
-    """Edits of the same lines: what they do, in arrays with one entry an edit."""
-
-    def __init__(self, turn: OneTurn, members: list[Tried]):
-        self.turn, self.members = turn, members
-        self.lines, self.reached = members[0].lines.keys(), members[0].values.keys()
-        self.touched, self.fits, self.same_form = (
-            np.array([getattr(tried, name) for tried in members]) for name in ("touched", "fits", "same_form")
-        )
-        self.entries = {n: np.array([turn.entry(tried.values[n]) for tried in members]) for n in self.reached}
+def first_entry(value) -> float:
+    """The first entry of a tensor; NaN for anything else."""
+    if isinstance(value, float):
+        return value
+    return float(value.flatten()[0]) if isinstance(value, Tensor) and value.numel() else math.nan
 
 
-def pairs(turn: OneTurn, edits: Iterable[Edit]) -> Iterator[tuple[Edit, Edit]]:
-    """The pairs of edits at different places that give what the answer gives, on these inputs."""
-    groups: dict[tuple, list[Tried]] = {}
-    for tried in map(turn.try_edit, edits):
-        if tried.values.get(turn.last) is RAISED:  # no other edit would mend that
-            continue
-        groups.setdefault((frozenset(tried.lines), frozenset(tried.values)), []).append(tried)
-    alike = [Alike(turn, members) for members in groups.values()]
-    for one, two in itertools.combinations(alike, 2):
-        if one.lines.isdisjoint(two.lines):
-            for i, j in np.argwhere(possible(turn, one, two)):
-                if turn.explains(one.members[i], two.members[j]):
-                    yield one.members[i].edit, two.members[j].edit
+class Screen:
+    """All edits side by side: for each line, its first entry under each edit. Rules out pairs with few operations."""
 
+    def __init__(self, turn: OneTurn, tried: list[Tried]):
+        self.turn, self.tried = turn, tried
+        bits = (np.array([getattr(one, name) for one in tried], dtype=object) for name in ("touched", "fits"))
+        self.touched, self.fits = bits
+        self.same_form = np.array([one.same_form for one in tried])
+        right = {n: first_entry(value) for n, value in turn.values.items()}
+        self.given = {name: first_entry(value) for name, value in turn.names.items()}
+        self.entries = {n: np.full(len(tried), entry) for n, entry in right.items()}
+        self.changes = {n: np.zeros(len(tried), dtype=bool) for n in right}  # which edits change line n itself
+        for k, one in enumerate(tried):
+            for n, value in one.values.items():
+                self.entries[n][k] = first_entry(value)
+            for n in one.lines:
+                self.changes[n][k] = True
+        self.wanted = {
+            n: float(turn.wanted.arrays[name].flat[0]) for n, name in turn.returned_by.items() if name in turn.wanted.arrays
+        }
 
-def possible(turn: OneTurn, one: Alike, two: Alike) -> np.ndarray:
-    """Which pairs of their members may explain the answer: bool (members of one, members of two)."""
-    if turn.right.arrays.keys() != turn.wanted.arrays.keys():
-        return one.same_form[:, None] | two.same_form
-    touched_1, fits_1, touched_2, fits_2 = one.touched[:, None], one.fits[:, None], two.touched, two.fits
-    against = (
-        turn.wrong & ~(touched_1 | touched_2) | touched_1 & ~touched_2 & ~fits_1 | touched_2 & ~touched_1 & ~fits_2
-    )
-    left = against == 0
-    if not left.any():
+    def partners(self, one: Tried) -> np.ndarray:
+        """Which edits may explain the answer together with this one. None of them changes a line that it reaches."""
+        turn = self.turn
+        if turn.right.arrays.keys() != turn.wanted.arrays.keys():
+            left = self.same_form | one.same_form
+        else:
+            against = turn.wrong & ~(self.touched | one.touched)
+            against = against | (one.touched & ~one.fits) & ~self.touched | self.touched & ~self.fits & ~one.touched
+            left = against == 0
+        for n in one.values:
+            left &= ~self.changes[n]
+        if left.any() and turn.last not in one.lines:
+            self.screen(one, left)
         return left
-    if one.reached.isdisjoint(two.lines):
-        return left & entries_fit(turn, one, two)
-    return left & entries_fit(turn, two, one).T
+
+    def screen(self, one: Tried, left: np.ndarray):
+        """Follow the first entries through the lines that the edit reaches, for all partners at once."""
+        known: dict[int, np.ndarray] = {}
+        chosen = np.flatnonzero(left)
+        for n in one.values:
+            line = one.lines.get(n, self.turn.lines[n])
+            known[n] = math.nan
+            if not line.elementwise:
+                continue
+            names = {}
+            for name in line.reads:
+                source = self.turn.sources[n].get(name)
+                if source is None:
+                    names[name] = self.given.get(name, math.nan)
+                else:
+                    names[name] = known[source] if source in known else self.entries[source][chosen]
+            with np.errstate(all="ignore"):
+                known[n] = eval(line.code, ENTRY_TOOLS, names)
+            if n in self.wanted:
+                left[chosen] &= ~(np.abs(known[n] - self.wanted[n]) > ROUNDING * max(1.0, abs(self.wanted[n])))
 
 
-def entries_fit(turn: OneTurn, one: Alike, two: Alike) -> np.ndarray:
-    """What `OneTurn.entries_fit` says of each member of one, with all members of two."""
-    entries = ({n: column[i] for n, column in one.entries.items()} for i in range(len(one.members)))
-    return np.array([turn.entries_fit(tried, own, two) for tried, own in zip(one.members, entries, strict=True)])
+def try_all(turn: OneTurn, edits: Iterable[Edit]) -> list[Tried]:
+    """Every edit alone, without those that raise an exception: no other edit would mend that."""
+    return [tried for tried in map(turn.try_edit, edits) if tried.values.get(turn.last) is not RAISED]
+
+
+def pairs(turn: OneTurn, tried: list[Tried]) -> Iterator[tuple[Edit, Edit]]:
+    """The pairs of edits at different places that give what the answer gives, on these inputs."""
+    screen = Screen(turn, tried)
+    for one in tried:
+        for k in np.flatnonzero(screen.partners(one)):
+            if turn.explains(one, tried[k]):
+                yield one.edit, tried[k].edit

@@ -25,6 +25,17 @@ def affine_lines(k: str) -> str:
     {MADE[k]} = {function_of(k)}(z_{k})"""
 
 
+def affine_words(k: str) -> dict[str, str]:
+    """What to call the parts of the sum of k."""
+    of = f"the {WORDS[k]}"
+    return {
+        f"x_{k}": f"the term with `x_t` in {of}",
+        f"h_{k}": f"the term with `h_prev` in {of}",
+        f"bias_{k}": f"the bias in {of}",
+        f"z_{k}": f"the sum in {of}",
+    }
+
+
 def affine_edits(k: str) -> Iterator[Edit]:
     """The mistakes in the lines of k that need no other gate's weights."""
     W, U, b, f, made = f"W_x{k}", f"W_h{k}", f"b_{k}", function_of(k), MADE[k]

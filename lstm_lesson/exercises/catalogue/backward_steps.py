@@ -19,6 +19,21 @@ RNN_MODEL = """def rnn_backward_step(dh_t, x_t, h_prev, h_t, W_xh, W_hh):
 """
 
 
+RNN_WORDS = {"slope": "the slope of the tanh", "dz_h": "the gradient of the sum", "dx_h": "`dx_t`", "dh_h": "`dh_prev`"}
+
+
+def lstm_words() -> dict[str, str]:
+    """What to call the parts of the LSTM's backward step."""
+    words = {"shown": "tanh(c_t)", "slope": "the slope of tanh(c_t)", "through_h": "what reaches c_t through h_t"}
+    words |= {"dc": "the gradient at c_t", "do": "the gradient at o_t", "df": "the gradient at f_t"}
+    words |= {"di": "the gradient at i_t", "dg": "the gradient at g_t"}
+    for k in GATES:
+        words |= {f"dz_{k}": f"the gradient of the sum in the {WORDS[k]}", f"db_{k}": f"the gradient of `b_{k}`"}
+        words |= {f"dx_{k}": f"the share of the {WORDS[k]} in `dx_t`", f"dh_{k}": f"the share of the {WORDS[k]} in `dh_prev`"}
+        words |= {f"dW_x{k}": f"the gradient of `W_x{k}`", f"dW_h{k}": f"the gradient of `W_h{k}`"}
+    return words
+
+
 def slope_line(k: str) -> str:
     made, dy = MADE[k], f"d{MADE[k][0]}"
     return f"\n    dz_{k} = {dy} * " + (f"(1 - {made}**2)" if k == "c" else f"{made} * (1 - {made})")

@@ -7,6 +7,12 @@ from lstm_lesson.exercises.model import Edit
 WORDS = {"h": "state", "c": "memory"}
 TIME = "The batch comes first in (B, T, N): which dimension is time?"
 RESULT = "hidden_seq"
+LOOP_WORDS = {
+    "steps": "the loop", "x_t": "the input of a step", "kept": "what is collected", "hidden": "the list of states",
+    "first_hidden": "the list of states", "h_prev": "the state that a step reads", "c_prev": "the memory that a step reads",
+    "first_h": "the state at the start", "first_c": "the memory at the start", "h": "the state", "c": "the memory",
+    "next_h": "the state that goes on", "next_c": "the memory that goes on", "t": "the step",
+}  # fmt: skip
 
 
 def loop_model(name: str, states: str, step: str, *weights: str) -> str:

@@ -1,7 +1,7 @@
 """The exercises of notebook 01: an RNN step, its loop over time, and the mask for padded batches."""
 
-from lstm_lesson.exercises.catalogue.affine import affine_edits, affine_lines, affine_model, gate_inputs
-from lstm_lesson.exercises.catalogue.loops import loop_edits, loop_model
+from lstm_lesson.exercises.catalogue.affine import affine_edits, affine_lines, affine_model, affine_words, gate_inputs
+from lstm_lesson.exercises.catalogue.loops import LOOP_WORDS, loop_edits, loop_model
 from lstm_lesson.exercises.exercise import Exercise
 from lstm_lesson.exercises.model import Edit
 
@@ -57,6 +57,7 @@ EXERCISES = [
         returns={"h_t": "B H"},
         model=affine_model("rnn_step", "h"),
         edits=tuple(affine_edits("h")),
+        words=affine_words("h"),
         hints=(
             "Three things are added: what the input says, what the old state says, and the bias.",
             "Shapes lead the way: x_t (B, N) needs a matrix (N, H), h_prev (B, H) needs a matrix (H, H).",
@@ -73,6 +74,7 @@ EXERCISES = [
         returns={"hidden_seq": "B T H"},
         model=loop_model("unroll", "h", affine_lines("h"), "W_xh", "W_hh", "b_h"),
         edits=(*loop_edits("h"), *affine_edits("h")),
+        words=affine_words("h") | LOOP_WORDS,
         step="rnn_step",
         hints=(
             "Loop over the T steps. The state that one step returns is the state the next one starts from.",

@@ -2,7 +2,7 @@
 
 import torch
 
-from lstm_lesson.exercises.catalogue.backward_steps import RNN_MODEL, rnn_backward_edits
+from lstm_lesson.exercises.catalogue.backward_steps import RNN_MODEL, RNN_WORDS, rnn_backward_edits
 from lstm_lesson.exercises.exercise import Exercise, Mistake
 
 
@@ -70,6 +70,7 @@ EXERCISES = [
         gradient=False,
         model=RNN_MODEL,
         edits=tuple(rnn_backward_edits()),
+        words=RNN_WORDS,
         hints=(
             "Go through tanh first: from the gradient of h_t to that of the sum inside. h_t itself is all you need.",
             "Call it dz, (B, H). Every other answer is dz times something, and its shape says what, and on which side.",

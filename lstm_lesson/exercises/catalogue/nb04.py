@@ -1,6 +1,6 @@
 """The exercise of notebook 04: the input gate."""
 
-from lstm_lesson.exercises.catalogue.affine import affine_edits, affine_model, gate_inputs
+from lstm_lesson.exercises.catalogue.affine import affine_edits, affine_model, affine_words, gate_inputs
 from lstm_lesson.exercises.exercise import Exercise
 
 EXERCISES = [
@@ -14,6 +14,7 @@ EXERCISES = [
         returns={"i_t": "B H"},
         model=affine_model("input_gate", "i"),
         edits=tuple(affine_edits("i")),
+        words=affine_words("i"),
         hints=(
             "Equation 1 has a sum inside and one function around it.",
             "The sum has three terms: the input through W_xi, the old state through W_hi, and the bias.",

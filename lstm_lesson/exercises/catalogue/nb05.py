@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from lstm_lesson.exercises.catalogue.affine import affine_edits, affine_model, gate_inputs
+from lstm_lesson.exercises.catalogue.affine import affine_edits, affine_model, affine_words, gate_inputs
 from lstm_lesson.exercises.exercise import Exercise, Mistake
 
 
@@ -81,6 +81,7 @@ EXERCISES = [
         returns={"f_t": "B H"},
         model=affine_model("forget_gate", "f"),
         edits=tuple(affine_edits("f")),
+        words=affine_words("f"),
         hints=(
             "Compare equation 2 with equation 1: only the letters change.",
             "The forget gate has weights and a bias of its own. Use those that end in f.",

@@ -1,6 +1,6 @@
 """The exercises of notebook 06: the candidate and the cell state."""
 
-from lstm_lesson.exercises.catalogue.affine import affine_edits, affine_model, gate_inputs
+from lstm_lesson.exercises.catalogue.affine import affine_edits, affine_model, affine_words, gate_inputs
 from lstm_lesson.exercises.catalogue.lstm_steps import CELL_STATE, place_edits
 from lstm_lesson.exercises.exercise import Exercise
 
@@ -15,6 +15,7 @@ EXERCISES = [
         returns={"g_t": "B H"},
         model=affine_model("candidate", "c"),
         edits=tuple(affine_edits("c")),
+        words=affine_words("c"),
         hints=(
             "The candidate reads the same things as a gate. What differs is the function around the sum.",
             "A candidate must be able to push the memory up and down, so it needs both signs.",

@@ -1,6 +1,6 @@
 """The exercises of notebook 07: the output gate and the hidden state."""
 
-from lstm_lesson.exercises.catalogue.affine import affine_edits, affine_model, gate_inputs
+from lstm_lesson.exercises.catalogue.affine import affine_edits, affine_model, affine_words, gate_inputs
 from lstm_lesson.exercises.catalogue.lstm_steps import HIDDEN_STATE, place_edits
 from lstm_lesson.exercises.exercise import Exercise
 
@@ -15,6 +15,7 @@ EXERCISES = [
         returns={"o_t": "B H"},
         model=affine_model("output_gate", "o"),
         edits=tuple(affine_edits("o")),
+        words=affine_words("o"),
         hints=(
             "Equation 4 has the same form as equations 1 and 2.",
             "Its weights and its bias end in o.",

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import torch
 
-from lstm_lesson.exercises.catalogue.loops import loop_edits, loop_model
-from lstm_lesson.exercises.catalogue.lstm_steps import RETURNS, STEP_LINES, place_edits, step_edits
+from lstm_lesson.exercises.catalogue.loops import LOOP_WORDS, loop_edits, loop_model
+from lstm_lesson.exercises.catalogue.lstm_steps import RETURNS, STEP_LINES, STEP_WORDS, place_edits, step_edits
 from lstm_lesson.exercises.exercise import Exercise, Mistake
 
 
@@ -143,6 +143,7 @@ EXERCISES = [
         returns={"h_t": "B H", "c_t": "B H"},
         model=f"def lstm_step(x_t, h_prev, c_prev, weights):{STEP_LINES}\n    return h_t, c_t\n",
         edits=(*step_edits(), *place_edits("return", "return", RETURNS)),
+        words=STEP_WORDS,
         hints=(
             "You have written every part. Now they stand in order: the gates and the candidate, the memory, the state.",
             'weights["W_xi"] is the matrix that reads x and makes i. Each gate takes three entries of weights.',
@@ -165,6 +166,7 @@ EXERCISES = [
         returns={"hidden_seq": "B T H", "h_T": "B H", "c_T": "B H"},
         model=loop_model("lstm", "hc", STEP_LINES, "weights"),
         edits=(*loop_edits("hc"), *step_edits()),
+        words=STEP_WORDS | LOOP_WORDS,
         step="lstm_step",
         hints=(
             "The loop is the one of notebook 01, but two things travel from step to step.",

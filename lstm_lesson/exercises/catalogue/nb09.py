@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 
 from lstm_lesson.cells import lstm_values
-from lstm_lesson.exercises.catalogue.backward_steps import LSTM_MODEL, lstm_backward_edits
+from lstm_lesson.exercises.catalogue.backward_steps import LSTM_MODEL, lstm_backward_edits, lstm_words
 from lstm_lesson.exercises.exercise import Exercise, Mistake
 
 
@@ -242,6 +242,7 @@ EXERCISES = [
         gradient=False,
         model=LSTM_MODEL,
         edits=tuple(lstm_backward_edits()),
+        words=lstm_words(),
         hints=(
             "Walk the forward step from its end: equation 5, then 3, then the four sums. Where two paths meet, add.",
             "At c_t two gradients meet: dc_t, and what comes through h_t. Their sum goes to f_t, c_prev, i_t and g_t, "
