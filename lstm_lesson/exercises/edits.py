@@ -81,7 +81,9 @@ def in_a_loop(answer: Answer, model: Model, everything, given, wanted: Returned)
         if trial.error is None:
             two_steps, got = tuple(trial.arguments.values()), Returned(trial.got)
             for both in itertools.product(turning, described):
-                if both[0].changes.keys().isdisjoint(both[1].changes) and got.equals(Returned(run(model, two_steps, both))):
+                if both[0].changes.keys().isdisjoint(both[1].changes) and got.equals(
+                    Returned(run(model, two_steps, both))
+                ):
                     yield both
             break
 

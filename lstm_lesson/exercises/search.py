@@ -4,7 +4,6 @@ Most pairs are ruled out without running them: a returned tensor that only one o
 that one alone. For the others, only the lines that both reach are run, and the first wrong tensor ends the attempt.
 """
 
-import itertools
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -47,7 +46,7 @@ class Returned:
         """Whether the tensor of this name is equal to another one, up to rounding."""
         mine = self.arrays[name]
         if not (isinstance(mine, np.ndarray) and isinstance(other, np.ndarray)) or mine.shape != other.shape:
-            return type(mine) is type(other) and not isinstance(mine, np.ndarray)
+            return mine is other  # None
         return bool((np.abs(mine - other) <= ROUNDING * max(1.0, np.abs(mine).max(initial=0))).all())
 
     def bits(self, other: "Returned") -> int:
@@ -57,7 +56,11 @@ class Returned:
 
 
 def as_array(leaf):
-    return leaf.detach().double().numpy() if isinstance(leaf, Tensor) else leaf
+    """A tensor as an array of float64; what cannot be one stays as it is."""
+    try:
+        return leaf.detach().double().numpy() if isinstance(leaf, Tensor) else leaf
+    except (RuntimeError, TypeError):
+        return leaf
 
 
 class OneTurn:
@@ -172,7 +175,9 @@ class Screen:
             for n in one.lines:
                 self.changes[n][k] = True
         self.wanted = {
-            n: float(turn.wanted.arrays[name].flat[0]) for n, name in turn.returned_by.items() if name in turn.wanted.arrays
+            n: float(turn.wanted.arrays[name].flat[0])
+            for n, name in turn.returned_by.items()
+            if getattr(turn.wanted.arrays.get(name), "size", 0)
         }
 
     def partners(self, one: Tried) -> np.ndarray:

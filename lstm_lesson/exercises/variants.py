@@ -21,7 +21,11 @@ def variants(text: str, names: list[str], words: str) -> Iterator[tuple[str, str
     for node in ast.walk(tree):
         if not isinstance(node, ast.expr) or id(node) in functions:
             continue
-        before, own, after = text[: node.col_offset], text[node.col_offset : node.end_col_offset], text[node.end_col_offset :]
+        before, own, after = (
+            text[: node.col_offset],
+            text[node.col_offset : node.end_col_offset],
+            text[node.end_col_offset :],
+        )
         found = of_any(own) if node is tree or isinstance(node, ast.Name) else []
         if isinstance(node, ast.Name):
             found = [*of_name(own, names), *found]

@@ -2,6 +2,7 @@
 
 import inspect
 import itertools
+import random
 import re
 import time
 
@@ -13,7 +14,10 @@ from torch.nn import functional as F
 
 from lstm_lesson import check, hint, solution
 from lstm_lesson import exercises as facade
-from lstm_lesson.exercises.exercise import exercises, input_sets
+from lstm_lesson.exercises.compare import allclose, gradient_problem, input_gradients
+from lstm_lesson.exercises.diagnosis import run_copy
+from lstm_lesson.exercises.edits import edited
+from lstm_lesson.exercises.exercise import exercises, input_sets, square_input_sets
 
 NAMES = list(exercises())
 CELLS = [(source.split("(")[0].removeprefix("def "), notebook, source) for notebook, source in stub_cells()]
@@ -69,8 +73,49 @@ def test_a_known_wrong_answer_is_rejected_with_its_own_message(name, k):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_each_known_wrong_answer_has_a_sentence_of_its_own(name):
-    causes = [mistake.cause for mistake in exercises()[name].mistakes]
-    assert len(causes) == len(set(causes)) >= 8
+    causes = [mistake.cause for mistake in exercises()[name].mistakes or exercises()[name].edits]
+    assert all(causes) and len(set(causes)) >= 8
+    assert exercises()[name].edits or len(causes) == len(set(causes))
+
+
+EDITS = [(name, id) for name in NAMES if exercises()[name].model for id in exercises()[name].model_answer.described]
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if exercises()[name].model])
+def test_a_model_answer_gives_what_the_reference_gives(name):
+    exercise = exercises()[name]
+    for inputs in input_sets() + square_input_sets():
+        arguments = exercise.inputs(inputs)
+        got, expected = edited(name)(*arguments.values()), exercise.solve()(*arguments.values())
+        assert allclose(got, expected)
+        if exercise.gradient and inputs.dtype == torch.float64:
+            gradients = [input_gradients(f, arguments) for f in (edited(name), exercise.solve())]
+            assert gradient_problem(*gradients) is None
+
+
+@pytest.mark.parametrize(("name", "id"), random.Random(12).sample(EDITS, 150))
+def test_a_described_edit_is_rejected_and_named(name, id):
+    is_named(name, id)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize(("name", "id"), EDITS)
+def test_every_described_edit_is_rejected_and_named(name, id):
+    is_named(name, id)
+
+
+def is_named(name, id):
+    """The edit itself, or one that does the same, is named, or the message says what is wrong with the result's form."""
+    mistake = edited(name, (id,))
+    result = check(named(name, mistake))
+    assert result.outcome in ("wrong", "crashed")
+    assert result.message.count("\n") <= 2
+    arguments = exercises()[name].inputs(square_input_sets()[0])
+    if result.edits:
+        given = [run_copy(f, arguments) for f in (mistake, edited(name, result.edits))]
+        assert type(given[0][1]) is type(given[1][1]) and (given[0][1] or allclose(given[0][0], given[1][0]))
+    else:
+        assert exercises()[name].model_answer.described[id].cause.split(".")[0] in result.message
 
 
 def flips(d):

@@ -29,7 +29,10 @@ def lstm_words() -> dict[str, str]:
     words |= {"di": "the gradient at i_t", "dg": "the gradient at g_t"}
     for k in GATES:
         words |= {f"dz_{k}": f"the gradient of the sum in the {WORDS[k]}", f"db_{k}": f"the gradient of `b_{k}`"}
-        words |= {f"dx_{k}": f"the share of the {WORDS[k]} in `dx_t`", f"dh_{k}": f"the share of the {WORDS[k]} in `dh_prev`"}
+        words |= {
+            f"dx_{k}": f"the share of the {WORDS[k]} in `dx_t`",
+            f"dh_{k}": f"the share of the {WORDS[k]} in `dh_prev`",
+        }
         words |= {f"dW_x{k}": f"the gradient of `W_x{k}`", f"dW_h{k}": f"the gradient of `W_h{k}`"}
     return words
 
@@ -281,18 +284,19 @@ def shares() -> Iterator[Edit]:
     """`dx_t` and `dh_prev` are sums over four gates: a share is missing, stands alone or is counted wrongly."""
     kept = {"dx_t": "dx", "dh_prev": "dh"}
     for k in GATES:
-        others = [other for other in GATES if other != k]
-        for name, change, cause in (
-            ("missing", lambda d: " + ".join(f"{d}_{other}" for other in others), f"the share of the {WORDS[k]} is missing: it has read x_t and h_prev, too."),
-            ("alone", lambda d: f"{d}_{k}", f"they come from the {WORDS[k]} alone: four sums have read x_t and h_prev, and their gradients are added."),
-        ):  # fmt: skip
-            yield Edit(
-                f"shares: {k} {name}", {place: change(d) for place, d in kept.items()}, f"`dx_t` and `dh_prev`: {cause}"
-            )
-            for place, d in kept.items():
-                yield Edit(
-                    f"{place}: {k} {name}", {place: change(d)}, f"`{place}`: {cause.replace('they come', 'it comes')}"
-                )
+        rest = [other for other in GATES if other != k]
+        for name, left, cause in (
+            ("missing", rest, f"the share of the {WORDS[k]} is missing: it has read x_t and h_prev, too."),
+            (
+                "alone",
+                [k],
+                f"the {WORDS[k]} is there alone: four sums have read x_t and h_prev, and their gradients are added.",
+            ),
+        ):
+            changes = {place: " + ".join(f"{d}_{other}" for other in left) for place, d in kept.items()}
+            yield Edit(f"shares: {k} {name}", changes, f"`dx_t` and `dh_prev`: {cause}")
+            for place, text in changes.items():
+                yield Edit(f"{place}: {k} {name}", {place: text}, f"`{place}`: {cause}")
     means = {place: f"({' + '.join(f'{d}_{k}' for k in GATES)}) / 4" for place, d in kept.items()}
     yield Edit(
         "shares: mean",

@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Iterator
 
-from lstm_lesson.exercises.catalogue.affine import FIRST, MADE, SECOND, WORDS, affine_edits, affine_lines, affine_words
+from lstm_lesson.exercises.catalogue.affine import FIRST, SECOND, WORDS, affine_edits, affine_lines, affine_words
 from lstm_lesson.exercises.model import Edit
 
 GATES = "ifco"
