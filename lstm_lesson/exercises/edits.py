@@ -13,6 +13,7 @@ from lstm_lesson.exercises.search import OneTurn, Returned, pairs, try_all
 
 FRESH = (dict(B=3, T=4, N=2, H=5, K=2), dict(B=4, T=3, N=4, H=4, K=4))  # sizes of inputs that nothing has seen yet
 LIMIT = 400  # pairs that are run as a whole
+MANY = 3000  # regular edits that are too many to stand first in a pair
 
 
 def edited(name: str, edits: tuple[str, ...] = ()) -> Callable:
@@ -44,21 +45,36 @@ def candidates(answer: Answer, model: Model, trials: list[Trial]) -> Iterator[tu
     ran = [t for t in trials if t.error is None and t.inputs.dtype == torch.float64]
     wrong = [t for t in ran if t.problem is not None]
     shown = min(wrong, key=size, default=None)
-    everything = tuple(model.edits.values())
     if shown is None:  # where it runs it is right, or it never runs
-        yield from ((edit,) for edit in everything)
+        yield from ((edit,) for edit in model.edits.values())
         return
     given = tuple(shown.arguments.values())
     if model.loops_over:
-        yield from in_a_loop(answer, model, everything, given, Returned(shown.got))
+        yield from in_a_loop(answer, model, given, Returned(shown.got))
     else:
-        turn = OneTurn(model, given, shown.got)
-        tried = try_all(turn, everything)
-        yield from ((one.edit,) for one in tried if one.same_form and one.fits == turn.everything)
-        yield from itertools.islice(pairs(turn, tried), LIMIT)
+        yield from in_one_turn(OneTurn(model, given, shown.got), model)
 
 
-def in_a_loop(answer: Answer, model: Model, everything, given, wanted: Returned) -> Iterator[tuple[Edit, ...]]:
+def in_one_turn(turn: OneTurn, model: Model, given=None, wanted: Returned | None = None) -> Iterator[tuple[Edit, ...]]:
+    """Edits that agree with the answer where a loop makes one turn: single ones, then pairs.
+
+    A single one has to agree on `given`, too, if that is there.
+    """
+    fit = []
+    for edits in (model.described, model.regular):
+        fit.append(try_all(turn, [edit for edit in edits.values() if not edit.changes.keys() & model.loops_over]))
+        for one in fit[-1]:
+            if one.same_form and one.fits == turn.everything:
+                if given is None or wanted.equals(Returned(run(model, given, (one.edit,)))):
+                    yield (one.edit,)
+    described, regular = fit
+    found = [pairs(turn, described, described), pairs(turn, described, regular)]
+    if len(regular) < MANY:
+        found.append(pairs(turn, regular, described))
+    yield from itertools.islice(itertools.chain(*found), LIMIT)
+
+
+def in_a_loop(answer: Answer, model: Model, given: tuple, wanted: Returned) -> Iterator[tuple[Edit, ...]]:
     """Edits that agree with the answer; pairs first on a sequence of one step, where the loop makes one turn.
 
     Edits that change the number of turns are tried with all others on a sequence of two steps.
@@ -66,15 +82,11 @@ def in_a_loop(answer: Answer, model: Model, everything, given, wanted: Returned)
     described = tuple(model.described.values())
     yield from ((edit,) for edit in described if wanted.equals(Returned(run(model, given, (edit,)))))
     turning = [edit for edit in described if edit.changes.keys() & model.loops_over]
-    others = [edit for edit in everything if not edit.changes.keys() & model.loops_over]
     for sizes in (dict(B=2, T=1, N=3, H=4, K=3), dict(B=4, T=1, N=4, H=4, K=4)):
         trial = answer.try_on(Inputs(50, sizes))
         if trial.error is None:
             turn = OneTurn(model, tuple(trial.arguments.values()), trial.got)
-            tried = try_all(turn, others)
-            alone = (one.edit for one in tried if one.same_form and one.fits == turn.everything)
-            yield from ((edit,) for edit in alone if wanted.equals(Returned(run(model, given, (edit,)))))
-            yield from itertools.islice(pairs(turn, tried), LIMIT)
+            yield from in_one_turn(turn, model, given, wanted)
             break
     for sizes in (dict(B=3, T=2, N=4, H=5, K=4), dict(B=3, T=2, N=3, H=3, K=3)):
         trial = answer.try_on(Inputs(51, sizes))

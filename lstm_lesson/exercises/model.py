@@ -93,8 +93,13 @@ class Model:
 
     @cached_property
     def edits(self) -> dict[str, Edit]:
-        """The catalogue's edits by identifier, and after them the regular ones of every line."""
-        edits, names = dict(self.described), [name for name in self.arguments if name not in ("weights", "values")]
+        """All edits by identifier."""
+        return self.described | self.regular
+
+    @cached_property
+    def regular(self) -> dict[str, Edit]:
+        """The regular mistakes of every line, but those that are described."""
+        edits, names = {}, [name for name in self.arguments if name not in ("weights", "values")]
         for line in self.straight:
             if line.text:
                 words = self.words.get(line.place, f"`{line.place}`")

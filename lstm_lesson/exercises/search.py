@@ -14,6 +14,7 @@ from torch import Tensor
 from lstm_lesson.exercises.compare import leaves
 from lstm_lesson.exercises.model import ENTRY_TOOLS, RAISED, Edit, Line, Model
 
+BUDGET = 4000  # pairs that are run line by line
 ROUNDING = 1e-8  # relative to the largest entry or to 1; inputs are float64
 
 
@@ -81,6 +82,7 @@ class OneTurn:
         self.values: dict[int, object] = {}
         for n, line in enumerate(self.lines):
             self.values[n] = self.value(n, line, ())
+        self.leaves = dict(leaves("", self.values[self.last]))
         self.right, self.wanted = Returned(self.values[self.last]), Returned(got)
         self.everything = (1 << len(self.wanted.arrays)) - 1
         self.wrong = self.everything & ~self.wanted.bits(self.right)
@@ -97,18 +99,26 @@ class OneTurn:
             line = lines.get(n, self.lines[n])
             if n in lines or any(self.sources[n].get(name) in values for name in line.reads):
                 values[n] = self.value(n, line, (values,))
-        result = Returned(values.get(self.last, RAISED))
-        same_form = result.arrays.keys() == self.wanted.arrays.keys()
-        touched = self._touched(result)
         reads = {self.sources[n].get(name) for n, line in lines.items() for name in line.reads}
-        return Tried(edit, lines, reads, values, touched, self.wanted.bits(result) if same_form else 0, same_form)
+        return Tried(edit, lines, reads, values, *self.judge(values.get(self.last, self.values[self.last])))
 
-    def _touched(self, result: Returned) -> int:
-        if result.arrays.keys() != self.right.arrays.keys() or result.arrays.keys() != self.wanted.arrays.keys():
-            return self.everything
-        return self.everything & ~sum(
-            1 << k for k, name in enumerate(self.wanted.arrays) if self.right.equal(name, result.arrays[name])
-        )
+    def judge(self, result) -> tuple[int, int, bool]:
+        """`touched`, `fits` and `same_form` of a returned value. A tensor that no changed line made is the right one."""
+        if result is RAISED:
+            return self.everything, 0, False
+        found, touched, fits = leaves("", result), 0, 0
+        if [name for name, _ in found] != list(self.wanted.arrays):
+            return self.everything, 0, False
+        if self.right.arrays.keys() != self.wanted.arrays.keys():
+            return self.everything, self.wanted.bits(Returned(result)), True
+        for k, (name, leaf) in enumerate(found):
+            if leaf is self.leaves[name]:
+                fits |= ~self.wrong & 1 << k
+                continue
+            array = as_array(leaf)
+            touched |= 0 if self.right.equal(name, array) else 1 << k
+            fits |= 1 << k if self.wanted.equal(name, array) else 0
+        return touched, fits, True
 
     def shared(self, one: Tried, two: Tried) -> set[int]:
         """The numbers of the lines that have to run again if both edits are made."""
@@ -169,9 +179,10 @@ class Screen:
         self.given = {name: first_entry(value) for name, value in turn.names.items()}
         self.entries = {n: np.full(len(tried), entry) for n, entry in right.items()}
         self.changes = {n: np.zeros(len(tried), dtype=bool) for n in right}  # which edits change line n itself
+        self.reached = {n: np.zeros(len(tried), dtype=bool) for n in right}
         for k, one in enumerate(tried):
             for n, value in one.values.items():
-                self.entries[n][k] = first_entry(value)
+                self.entries[n][k], self.reached[n][k] = first_entry(value), True
             for n in one.lines:
                 self.changes[n][k] = True
         self.wanted = {
@@ -201,8 +212,8 @@ class Screen:
         chosen = np.flatnonzero(left)
         for n in one.values:
             line = one.lines.get(n, self.turn.lines[n])
-            known[n] = math.nan
-            if not line.elementwise:
+            if not line.elementwise:  # known where the partner does not reach this line, too
+                known[n] = np.where(self.reached[n][chosen], math.nan, first_entry(one.values[n]))
                 continue
             names = {}
             for name in line.reads:
@@ -222,10 +233,16 @@ def try_all(turn: OneTurn, edits: Iterable[Edit]) -> list[Tried]:
     return [tried for tried in map(turn.try_edit, edits) if tried.values.get(turn.last) is not RAISED]
 
 
-def pairs(turn: OneTurn, tried: list[Tried]) -> Iterator[tuple[Edit, Edit]]:
-    """The pairs of edits at different places that give what the answer gives, on these inputs."""
-    screen = Screen(turn, tried)
-    for one in tried:
+def pairs(turn: OneTurn, first: list[Tried], second: list[Tried]) -> Iterator[tuple[Edit, Edit]]:
+    """The pairs of edits at different places that give what the answer gives, on these inputs, one from each list.
+
+    The edit from the first list reaches no line that the other changes. At most BUDGET pairs are run.
+    """
+    screen, left = Screen(turn, second), BUDGET
+    for one in first:
         for k in np.flatnonzero(screen.partners(one)):
-            if turn.explains(one, tried[k]):
-                yield one.edit, tried[k].edit
+            if left == 0:
+                return
+            left -= 1
+            if turn.explains(one, second[k]):
+                yield one.edit, second[k].edit

@@ -19,7 +19,7 @@ def variants(text: str, names: list[str], words: str) -> Iterator[tuple[str, str
     tree = ast.parse(text, mode="eval").body
     functions = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
     for node in ast.walk(tree):
-        if not isinstance(node, ast.expr) or id(node) in functions:
+        if not isinstance(node, ast.expr) or id(node) in functions or getattr(node, "id", "") in ("torch", "F"):
             continue
         before, own, after = (
             text[: node.col_offset],
