@@ -158,6 +158,22 @@ def affine_edits(k: str) -> Iterator[Edit]:
     apart = f"Each term goes through a function of its own. How often is {around} in the equation?"
     yield edit("functions apart", apart, made=f"{f}({x}) + {f}({h}) + {bias}")
     yield edit("functions apart, bias too", apart, made=f"{f}({x}) + {f}({h}) + {f}({bias})")
+    yield edit("functions multiplied", apart, made=f"{f}({x}) * {f}({h} + {bias})")
+    yield edit("functions of x, and of the rest", apart, made=f"{f}({x}) + {f}({h} + {bias})")
+    yield edit("functions of h, and of the rest", apart, made=f"{f}({h}) + {f}({x} + {bias})")
+    brackets = "Look at your brackets: a term stands inside a product where it has to be added."
+    yield edit("U + b", brackets, h=f"h_prev @ ({U} + {b})", bias="0.0")
+    yield edit("W + b", brackets, x=f"x_t @ ({W} + {b})", bias="0.0")
+    yield edit("(x W + h) U", brackets, z=f"({x} + h_prev) @ {U} + {bias}")
+    yield edit("x (W + h U)", brackets, z=f"x_t @ ({W} + {h}) + {bias}")
+    yield edit("h U b", brackets, z=f"{x} + {h} * {bias}")
+    yield edit("x W b", brackets, z=f"{x} * {bias} + {h}")
+    for factor in ("0.5", "2"):
+        yield edit(
+            f"{factor} z",
+            f"The sum inside the function is multiplied by {factor}: look at {around}.",
+            made=f"{f}({factor} * {z})",
+        )
     yield edit("relu", f"That is a ReLU, which has no upper bound. Look at {around}.", made=f"relu({z})")
     yield edit(
         "softmax",

@@ -185,6 +185,63 @@ def sum_edits(k: str, dy: str, h_t: str = "h_t") -> Iterator[Edit]:
     yield edit("dU: h_t", f"{dU} is made with `h_t`. `{U}` has read the state before.", dU=f"{h_t}.T @ {dz}")
     yield edit("dU: x", f"{dU} is made with `x_t`. `{U}` has read the state before.", dU=f"x_t.T @ {dz}")
     yield edit("dW: h", f"{dW} is made with `h_prev`. `{W}` has read the input.", dW=f"h_prev.T @ {dz}")
+    for number, rows in (("last", "[-1:]"), ("first", "[:1]")):
+        yield edit(
+            f"dW, dU: {number}",
+            f"{dW} and {dU[0].lower() + dU[1:]} hold the {number} sequence alone. All of the batch adds to it.",
+            dW=f"x_t{rows}.T @ {dz}{rows}",
+            dU=f"h_prev{rows}.T @ {dz}{rows}",
+        )
+    yield edit(
+        "dW: last", f"{dW} holds the last sequence alone. All of the batch adds to it.", dW=f"x_t[-1:].T @ {dz}[-1:]"
+    )
+    yield edit(
+        "dU: last", f"{dU} holds the last sequence alone. All of the batch adds to it.", dU=f"h_prev[-1:].T @ {dz}[-1:]"
+    )
+    for place, name, read in (("dW", dW, "x_t"), ("dU", dU, "h_prev")):
+        sums = f"{name}: a product of sums is no sum of products. Multiply within each sequence first, then add."
+        yield edit(f"{place}: sums", sums, **{place: f"{read}.sum(dim=0)[:, None] * {dz}.sum(dim=0)"})
+        yield edit(f"{place}: means", sums, **{place: f"{read}.mean(dim=0)[:, None] * {dz}.mean(dim=0)"})
+        yield edit(
+            f"{place}: turned, no slope",
+            f"{name} stands transposed, and misses the slope of the function.",
+            **{place: f"({dy}).T @ {read}"},
+        )
+        yield edit(
+            f"{place}: turned mean",
+            f"{name} stands transposed, and is a mean over the batch.",
+            **{place: f"{dz}.T @ {read} / len(x_t)"},
+        )
+    yield edit(
+        "dU: h_t, no slope", f"{dU} is made with `h_t`, and misses the slope of the function.", dU=f"{h_t}.T @ ({dy})"
+    )
+    for place, name, weight in (("dx", dx, W), ("dh", dh, U)):
+        yield edit(
+            f"{place}: as forward, no slope",
+            f"{name} uses `{weight}` as in the forward step, and misses the slope of the function.",
+            **{place: f"({dy}) @ {weight}"},
+        )
+        yield edit(
+            f"{place}: mean",
+            f"{name} is a mean over the batch: each sequence has a gradient of its own here.",
+            **{place: f"({dz} @ {weight}.T) / len(x_t)"},
+        )
+        yield edit(
+            f"{place}: batch mean",
+            f"{name} is the mean over the batch for every sequence: each has a gradient of its own here.",
+            **{place: f"({dz} @ {weight}.T).mean(dim=0).expand(len(x_t), -1)"},
+        )
+        yield edit(
+            f"{place}: sum",
+            f"{name} is summed over the batch: each sequence has a gradient of its own here.",
+            **{place: f"({dz} @ {weight}.T).sum(dim=0)"},
+        )
+    for name, row in (("first", "[0]"), ("mean", ".mean(dim=0)")):
+        yield edit(
+            f"db: {name}, no slope",
+            f"{db} misses the slope of the function, and is no sum over the batch.",
+            db=f"({dy}){row}",
+        )
     for place, right in (
         ("dx", f"{dz} @ {W}.T"),
         ("dh", f"{dz} @ {U}.T"),
@@ -216,6 +273,11 @@ def slope_edits(k: str, place: str, dy: str, y: str, z: str = "") -> Iterator[Ed
         (f"slope of {other}", f"{dy} * {wrong}", f"The derivative of the {other} stands{at}. This value went through the {word}."),
         ("function again", f"{dy} * {once_more}", f"{word} is applied once too often{at}: `{y}` is what came out of it already."),
         ("1 − y", f"{dy} * (1 - {y})", f"Look at the derivative of {word}{at}: " + ("it does not contain the value itself, only its square." if tanh else "half of it is missing, it is a product of two.")),
+        ("1 − 2y", f"{dy} * (1 - 2 * {y})", f"Look at the derivative of {word}{at}: `1 − 2y` is not it."),
+        ("tanh(y)", f"{dy} * tanh({y})", f"The function itself stands in place of its derivative{at}, and once more on its value."),
+        ("sigmoid again", f"{dy} * sigmoid({y}) * (1 - sigmoid({y}))", f"The derivative of the sigmoid at the value itself stands{at}: `{y}` has been through the {word} already."),
+        ("no dy", f"{right} + 0 * ({dy})", f"The gradient that arrives is missing{at}: only the slope of the {word} is there."),
+        ("sum", f"({dy}) + {right}", f"The gradient that arrives is added to the slope of the {word}{at}. The chain rule multiplies."),
         ("value", f"{dy} * {y}", f"The value of the function stands in place of its derivative{at}."),
         ("squared", f"{dy} * {right} ** 2" if tanh else f"{dy} * ({right}) ** 2", f"The derivative of {word} is applied twice{at}."),
         ("minus", f"-({dy} * {right})", f"The sign is turned{at}: descent comes later, in the update."),

@@ -56,6 +56,13 @@ def read_and_counted() -> Iterator[Edit]:
         ("reversed", "x[:, x.shape[1] - 1 - t]", "The sequence is read from its end. Step 0 comes first."),
         ("view", "x.reshape(x.shape[1], x.shape[0], -1)[t]", "`view` or `reshape` does not swap the batch and time: it cuts the numbers anew in their old order. Use `x[:, t]` or `transpose`."),
         ("mean", "x[:, : t + 1].mean(dim=1)", "Each step reads the mean of all inputs so far. A step reads its own input, `x[:, t]`."),
+        ("sum", "x[:, : t + 1].sum(dim=1)", "Each step reads the sum of all inputs so far. A step reads its own input, `x[:, t]`."),
+        ("mean of all", "x.mean(dim=1)", "Every step reads the mean of all inputs. A step reads its own input, `x[:, t]`."),
+        ("sum of all", "x.sum(dim=1)", "Every step reads the sum of all inputs. A step reads its own input, `x[:, t]`."),
+        ("difference", "x[:, t] - x[:, t - 1]", "Each step reads the difference to the step before. A step reads its own input, `x[:, t]`."),
+        ("with the step before", "x[:, t] + x[:, t - 1]", "Each step reads the input of the step before, too. A step reads its own input, `x[:, t]`."),
+        ("held at the end", "x[:, min(t + 1, x.shape[1] - 1)]", "Off by one: each step reads the input of the step after."),
+        ("x[:, :, t]", "x[:, :, t]", f"`x[:, :, t]` counts the inputs of a step, not the steps. {TIME}"),
         ("squeezed", "x[:, t].squeeze()", "`squeeze` drops every dimension of size 1, the batch or the inputs, too."),
         ("detached", "x[:, t].detach()", "The values are right, but `x` is detached: no gradient reaches the input."),
     ):  # fmt: skip
@@ -105,6 +112,18 @@ def carried(states: str) -> Iterator[Edit]:
             f"{s} late",
             {f"next_{s}": f"{s}_prev"},
             f"{s} is not carried: at the end of each turn the old {WORDS[s]} goes on, not the new one.",
+        )
+    if states == "h":
+        first = {"h_prev": "h_0 if len(hidden) == 0 else hidden[0]"}
+        yield Edit(
+            "h: first state",
+            first,
+            "Every step starts from the state of the first one. Where does the new state go at the end of the loop?",
+        )
+        yield Edit(
+            "h: two steps back",
+            {"h_prev": "h_0 if len(hidden) < 2 else hidden[-2]"},
+            "A step starts from the state of two steps before. The last one is wanted.",
         )
     if states == "hc":
         both = "Neither h nor c is carried: every step starts from"
@@ -177,6 +196,12 @@ def collected(states: str) -> Iterator[Edit]:
         ("first missing", {RESULT: "torch.stack(hidden[1:], dim=1)"}, "The first state is missing from `hidden_seq`."),
         ("last missing", {RESULT: "torch.stack(hidden[:-1], dim=1)"}, "The last state is missing from `hidden_seq`."),
         ("shifted", {RESULT: "torch.stack([h_0, *hidden[:-1]], dim=1)"}, "Off by one: `hidden_seq` begins with `h_0`, and the last state is missing."),
+        ("rolled back", {RESULT: "torch.stack(hidden, dim=1).roll(-1, dims=1)"}, "The states are shifted by one step, and the first one stands last."),
+        ("summed up", {RESULT: "torch.stack(hidden, dim=1).cumsum(dim=1)"}, "The states are summed up over the steps. Each step's own state is wanted."),
+        ("batch reversed", {RESULT: "torch.stack(hidden, dim=1).flip(0)"}, "The sequences stand in reverse order in `hidden_seq`."),
+        ("units reversed", {RESULT: "torch.stack(hidden, dim=1).flip(2)"}, "The units stand in reverse order in `hidden_seq`."),
+        ("mean", {RESULT: "torch.stack(hidden, dim=1).mean(dim=1)"}, "That is the mean over the steps. Every step's state is wanted."),
+        ("summed", {RESULT: "torch.stack(hidden, dim=1).sum(dim=1)"}, "That is the sum over the steps. Every step's state is wanted."),
         ("rolled", {RESULT: "torch.stack(hidden, dim=1).roll(1, dims=1)"}, "The states are shifted by one step, and the last one stands first."),
         ("a list", {RESULT: "hidden"}, "You return the list itself. `torch.stack` makes one tensor of it."),
     ):  # fmt: skip
