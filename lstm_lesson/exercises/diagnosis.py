@@ -58,7 +58,10 @@ def possible_causes(answer: Answer, trials: list[Trial], problem: Problem) -> It
         return
     if problem.kind in ("crashed", "type"):
         yield error_causes.unsolved_exercise(answer, trials)
+    if not exercise.step:  # a loop is judged by its edits first
+        yield result_causes.changed_in_place(trials)
     yield find_edits(answer, trials)
+    yield result_causes.changed_in_place(trials)
     yield known_mistake(answer, trials)
     yield retries.reads_by_order(answer)
     if problem.kind == "type":
@@ -73,7 +76,6 @@ def possible_causes(answer: Answer, trials: list[Trial], problem: Problem) -> It
     yield result_causes.other_order(list(exercise.returns), trials)
     if problem.kind == "shape":
         yield result_causes.other_shape(exercise, trials)
-    yield result_causes.changed_in_place(trials)
     yield retries.reads_notebook(answer, trials)
     yield retries.not_repeatable(answer, trials)
     if problem.kind != "crashed":

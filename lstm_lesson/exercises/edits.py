@@ -64,9 +64,9 @@ def in_one_turn(turn: OneTurn, model: Model, given=None, wanted: Returned | None
     for edits in (model.described, model.regular):
         fit.append(try_all(turn, [edit for edit in edits.values() if not edit.changes.keys() & model.loops_over]))
         for one in fit[-1]:
-            if one.same_form and one.fits == turn.everything:
-                if given is None or wanted.equals(Returned(run(model, given, (one.edit,)))):
-                    yield (one.edit,)
+            agrees_here = one.same_form and one.fits == turn.everything
+            if agrees_here and (given is None or wanted.equals(Returned(run(model, given, (one.edit,))))):
+                yield (one.edit,)
     described, regular = fit
     found = [pairs(turn, described, described), pairs(turn, described, regular)]
     if len(regular) < MANY:

@@ -133,11 +133,14 @@ def input_sets() -> list[Inputs]:
         (1, 2, 3, 4, 1.0, f64),  # one sequence
         (4, 1, 5, 2, 0.05, f64),  # one step
         (3, 4, 2, 1, 1.0, f64),  # one unit
-        (2, 4, 1, 3, 1.0, f64),  # one input
-        (2, 11, 4, 3, 0.7, f64, 0.0, True),  # many steps; masks are True
+        (9, 4, 1, 3, 1.0, f64),  # one input, many sequences
+        (2, 11, 4, 3, 0.7, f64, 0.0, True),  # many steps and classes; masks are True
         (4, 2, 3, 5, 10.0, f64, 50.0, False),  # large values; masks are False
     ]
-    return [Inputs(k, dict(B=b, T=t, N=n, H=h, K=n), scale, *rest) for k, (b, t, n, h, scale, *rest) in enumerate(rows)]
+    return [
+        Inputs(k, dict(B=b, T=t, N=n, H=h, K=9 if t > 9 else n), scale, *rest)
+        for k, (b, t, n, h, scale, *rest) in enumerate(rows)
+    ]
 
 
 def square_input_sets() -> list[Inputs]:

@@ -160,17 +160,20 @@ def loop_remark(answer: Answer, trials: list[Trial]) -> str:
     """What to say of a right answer that calls torch once or more for each step, where one product is enough."""
     if not answer.exercise.at_once:
         return ""
-    calls = {}
-    for trial in trials:
-        with _CountedCalls() as counted:
-            answer.run(trial.arguments)
-        calls[trial.inputs.sizes["T"]] = counted.calls
-    steps = max(calls)
-    if calls[steps] - calls[min(calls)] < steps - 1:
-        return ""
-    return (
-        f" It loops over the steps, though: {calls[steps]} calls of torch for T = {steps}. One product does them all."
-    )
+    for letter, what in (("T", "steps"), ("B", "sequences")):
+        calls = {}
+        for trial in trials:
+            with _CountedCalls() as counted:
+                answer.run(trial.arguments)
+            sizes = trial.inputs.sizes
+            calls[sizes[letter]] = min(counted.calls, calls.get(sizes[letter], counted.calls))
+        most = max(calls)
+        if calls[most] - calls[min(calls)] >= most - 1:
+            return (
+                f" It loops over the {what}, though: {calls[most]} calls of torch for {letter} = {most}. One product "
+                "does them all."
+            )
+    return ""
 
 
 class _CountedCalls(TorchFunctionMode):

@@ -8,7 +8,7 @@ A model answer is the reference written out in short lines. Each line gives a na
         h_t = tanh(x_h + h_h + b_h)
         return h_t
 
-An edit {"h_h": "h_prev @ W_hh.T"} is the mistake "transposed". The entries of an argument `weights` can be read by name.
+An edit {"h_h": "h_prev @ W_hh.T"} is the mistake "transposed". Entries of an argument `weights` are read by name.
 """
 
 import ast
@@ -86,7 +86,7 @@ class Model:
         for edit in edits:
             if unknown := edit.changes.keys() - places:
                 raise ValueError(
-                    f"edit {edit.id!r} changes {', '.join(unknown)}; the model answer has no such place, or has it twice"
+                    f"edit {edit.id!r} changes {', '.join(unknown)}; the model has no such place, or has it twice"
                 )
         if len(self.described) < len(edits):
             raise ValueError(f"edits has an identifier twice: {sorted(edit.id for edit in edits)}")
@@ -102,8 +102,7 @@ class Model:
         edits, names = {}, [name for name in self.arguments if name not in ("weights", "values")]
         for line in self.straight:
             if line.text:
-                words = self.words.get(line.place, f"`{line.place}`")
-                for text, cause in variants(line.text, names, words):
+                for text, cause in variants(line.text, names, self.words, line.place):
                     edits.setdefault(f"{line.place}: {text}", Edit(f"{line.place}: {text}", {line.place: text}, cause))
             if line.place not in self.words and line.place not in names:  # a part that the equations have a name for
                 names.append(line.place)

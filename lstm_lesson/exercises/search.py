@@ -103,7 +103,7 @@ class OneTurn:
         return Tried(edit, lines, reads, values, *self.judge(values.get(self.last, self.values[self.last])))
 
     def judge(self, result) -> tuple[int, int, bool]:
-        """`touched`, `fits` and `same_form` of a returned value. A tensor that no changed line made is the right one."""
+        """`touched`, `fits` and `same_form` of a returned value; what no changed line made is right."""
         if result is RAISED:
             return self.everything, 0, False
         found, touched, fits = leaves("", result), 0, 0

@@ -75,7 +75,7 @@ REMARKS = {  # an exercise, an answer, what is said, and what is not
         "cell_state", lambda *given: right("cell_state", *given).clamp(-9, 9), "Right for small numbers", "sets of",
     ),
     "one mask for all": (
-        "masked_step", lambda new, prev, keep: new if keep.all() else prev, "where all entries of `keep` are the same",
+        "masked_step", lambda new, prev, keep: new if keep.all() else prev, "One decision for the whole batch",
         "never changes",
     ),
     "labels that seem not to matter": (
@@ -103,8 +103,8 @@ REMARKS = {  # an exercise, an answer, what is said, and what is not
         "epsilon",
     ),
     "a gate below 0": (
-        "input_gate", lambda x, h, W, U, b: torch.tanh(x @ W + h @ U.T + b),
-        "an entry of −0.66. A gate is between 0 and 1", "h_prev",
+        "input_gate", lambda x, h, W, U, b: torch.tanh(x @ W - h @ U + b.roll(1)) - 0.5,
+        "A gate is between 0 and 1", "h_prev",
     ),
     "the candidate's letter": ("lstm_step", lambda x, h, c, w: (h @ w["W_hg"], c), "weights end in c: `W_xc`", "mean"),
     "letters in another order": (
@@ -112,11 +112,11 @@ REMARKS = {  # an exercise, an answer, what is said, and what is not
     ),
     "numbers in wrong places": (
         "unroll", lambda *given: right("unroll", *given).transpose(0, 1).reshape(len(given[0]), -1, len(given[4])),
-        "has the right numbers, in the wrong places", "alike",
+        "it cuts the numbers anew in their old order", "alike",
     ),
-    "inputs from wrong places": ("unroll", viewed, "you read them at wrong places", "right numbers"),
+    "inputs from wrong places": ("unroll", viewed, "does not swap the batch and time", "right numbers"),
     "a product that does not fit": (
-        "rnn_step", lambda x, h, W, U, b: torch.tanh(W @ x.T + U @ h.T + b), "product of (N, H) and (N, B)", "Right",
+        "rnn_step", lambda x, h, W, U, b: torch.tanh(W @ x.T + U @ h.T + b), "`x_t` and `h_prev` are turned into columns", "Right",
     ),
     "along the batch": ("fused_gates", unpacked, "What you unpack has B parts", "Right"),
     "two dimensions and one": (
@@ -124,7 +124,7 @@ REMARKS = {  # an exercise, an answer, what is said, and what is not
         "Right",
     ),
     "a step too few": (
-        "unroll", lambda x, *rest: right("unroll", x[:, 1:], *rest), "one step too few: how many turns", "Right",
+        "unroll", lambda x, *rest: right("unroll", x[:, 1:], *rest), "the first step is left out", "Right",
     ),
     "another shape": ("cell_state", lambda f, c, i, g: f @ c.T + i @ g.T, "shape of `c_t` is (B, B)", "Right"),
     "complex": (

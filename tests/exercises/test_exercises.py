@@ -105,7 +105,7 @@ def test_every_described_edit_is_rejected_and_named(name, id):
 
 
 def is_named(name, id):
-    """The edit itself, or one that does the same, is named, or the message says what is wrong with the result's form."""
+    """The edit, or one that does the same, is named; or the message says what is wrong with the result's form."""
     mistake = edited(name, (id,))
     result = check(named(name, mistake))
     assert result.outcome in ("wrong", "crashed")

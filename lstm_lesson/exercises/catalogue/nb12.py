@@ -6,11 +6,13 @@ from lstm_lesson.exercises.exercise import Exercise, Mistake
 
 
 def _last_step_inputs(draw):
-    return {"hidden_seq": draw("B T H"), "lengths": draw.integers(1, draw.sizes["T"], "B")}
+    shortest = draw.sizes["T"] if draw.keep else 1  # in one set of inputs there is no padding
+    return {"hidden_seq": draw("B T H"), "lengths": draw.integers(shortest, draw.sizes["T"], "B")}
 
 
 def _sequence_inputs(draw):
     lengths = draw.integers(1, draw.sizes["T"] + 3, "B").tolist()
+    lengths[0] = draw.sizes["T"] + 2
     draw.letters_used.clear()
     words = 30_000 if draw.reach else 9
     return {"sequences": [torch.tensor([(7 * k + n) * 1000 % words for k in range(n)]) for n in lengths]}

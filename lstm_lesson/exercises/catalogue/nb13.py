@@ -7,14 +7,14 @@ from lstm_lesson.text.saliency import input_gradient, unit_correlation
 
 
 def _correlation_inputs(draw):
-    draw.sizes["B"] = 7  # a correlation needs several texts; no H is 7, so that B and H differ
+    draw.sizes["B"] = 7 + draw.index % 4  # a correlation needs several texts; no H is as large, so that B and H differ
     labels = draw.integers(0, 1, "B")
     labels[:2] = torch.tensor([0, 1])  # without both there is no correlation
     return {"values": draw.unbounded("B H"), "labels": labels}
 
 
 def _gradient_inputs(draw):
-    w, v = draw("N"), draw("T N", 1)
+    w, v = draw("N"), draw.unbounded("T N", 1)
 
     def score(x):
         return torch.tanh(x @ w).cumsum(dim=1).prod(dim=1) + (x * v).sum(dim=(1, 2))
