@@ -38,7 +38,7 @@ def variants(text: str, names: list[str], words: Mapping[str, str], place: str) 
     for node in ast.walk(tree):
         if not isinstance(node, ast.expr) or id(node) in functions or getattr(node, "id", "") in ("torch", "F"):
             continue
-        before, own, after = text[: node.col_offset], part(node, text), text[node.end_col_offset :]
+        before, own, after = text[: node.col_offset], _part(node, text), text[node.end_col_offset :]
         for new, remark in variants_of(node, own, text, names, say, node is tree):
             yield f"{before}({new}){after}", f"{start}{remark}. {LOOK}"
     for name in names:
@@ -51,24 +51,24 @@ def variants_of(node: ast.expr, own: str, text: str, names, say, is_whole: bool)
     if isinstance(node, ast.Name):
         yield from ((name, f"{say(name)} stands where {say(own)} belongs") for name in names if name != own)
     elif isinstance(node, ast.BinOp):
-        yield from of_pair(node, text, say)
+        yield from _of_pair(node, text, say)
     elif isinstance(node, ast.Call):
-        yield from of_call(node, text, say)
+        yield from _of_call(node, text, say)
     elif isinstance(node, ast.Constant):
-        yield from of_number(node.value)
+        yield from _of_number(node.value)
         return
     elif isinstance(node, ast.Attribute | ast.Subscript):
-        yield part(node.value, text), f"something is missing after {say(part(node.value, text))}"
+        yield _part(node.value, text), f"something is missing after {say(_part(node.value, text))}"
     if is_whole or isinstance(node, ast.Name):
         yield from of_any(own, say(own))
 
 
-def part(node: ast.expr, text: str) -> str:
+def _part(node: ast.expr, text: str) -> str:
     return text[node.col_offset : node.end_col_offset]
 
 
-def of_pair(node: ast.BinOp, text: str, say) -> Iterator[tuple[str, str]]:
-    left, right = part(node.left, text), part(node.right, text)
+def _of_pair(node: ast.BinOp, text: str, say) -> Iterator[tuple[str, str]]:
+    left, right = _part(node.left, text), _part(node.right, text)
     first, second = say(left), say(right)
     yield left, f"only {first} is there, another part is missing"
     yield right, f"only {second} is there, another part is missing"
@@ -81,21 +81,21 @@ def of_pair(node: ast.BinOp, text: str, say) -> Iterator[tuple[str, str]]:
         yield f"(({left}) @ ({right})).T", "the product is transposed"
 
 
-def of_call(node: ast.Call, text: str, say) -> Iterator[tuple[str, str]]:
-    name = part(node.func, text)
+def _of_call(node: ast.Call, text: str, say) -> Iterator[tuple[str, str]]:
+    name = _part(node.func, text)
     if name in FUNCTIONS:
-        inside = part(node.args[0], text)
+        inside = _part(node.args[0], text)
         yield inside, f"`{name}` is missing around {say(inside)}"
         for other in FUNCTIONS:
             yield f"{other}({inside})", f"`{other}` stands around {say(inside)}"
     elif isinstance(node.func, ast.Attribute):
-        value = part(node.func.value, text)
+        value = _part(node.func.value, text)
         yield value, f"`{node.func.attr}` is missing after {say(value)}"
         for ending, remark in ENDINGS:
             yield value + ending, f"{remark} is taken of {say(value)}"
 
 
-def of_number(value) -> Iterator[tuple[str, str]]:
+def _of_number(value) -> Iterator[tuple[str, str]]:
     if isinstance(value, int | float) and not isinstance(value, bool):
         for other in {0, 1, 2, 3, 0.5} - {value}:
             yield str(other), f"the number {other} stands where {value} belongs"

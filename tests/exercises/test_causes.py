@@ -116,7 +116,7 @@ REMARKS = {  # an exercise, an answer, what is said, and what is not
     ),
     "inputs from wrong places": ("unroll", viewed, "does not swap the batch and time", "right numbers"),
     "a product that does not fit": (
-        "rnn_step", lambda x, h, W, U, b: torch.tanh(W @ x.T + U @ h.T + b), "`x_t` and `h_prev` are turned into columns", "Right",
+        "rnn_step", lambda x, h, W, U, b: torch.tanh(W @ x.T + U @ h.T + b), "are turned into columns", "Right",
     ),
     "along the batch": ("fused_gates", unpacked, "What you unpack has B parts", "Right"),
     "two dimensions and one": (

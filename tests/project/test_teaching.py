@@ -13,6 +13,7 @@ from notebook_rules import headings as of_lesson
 from repository import NOTEBOOKS, ROOT
 
 from lstm_lesson import check
+from lstm_lesson.exercises.edits import edited
 from lstm_lesson.exercises.exercise import exercises, input_sets
 
 GUIDE = ROOT / "docs" / "teaching.md"
@@ -150,9 +151,10 @@ def test_a_wrong_answer_gets_the_message_that_the_guide_quotes(name, written, sa
     if code:
         result = check(the_answer(name, code[1]))
     else:  # described in words: one of the known wrong answers, found by its cause
-        mistake = next((m for m in exercises()[name].mistakes if m.cause == said), None)
-        assert mistake, f"no known wrong answer to {name} has this cause"
-        result = check(renamed(name, mistake.answer))
+        edits = {edit.cause: edited(name, (edit.id,)) for edit in exercises()[name].edits}
+        known = edits | {mistake.cause: mistake.answer for mistake in exercises()[name].mistakes}
+        assert said in known, f"no known wrong answer to {name} has this cause"
+        result = check(renamed(name, known[said]))
     assert not result.passed
     assert said in result.message
 

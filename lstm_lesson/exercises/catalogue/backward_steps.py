@@ -37,12 +37,12 @@ def lstm_words() -> dict[str, str]:
     return words
 
 
-def slope_line(k: str) -> str:
+def _slope_line(k: str) -> str:
     made, dy = MADE[k], f"d{MADE[k][0]}"
     return f"\n    dz_{k} = {dy} * " + (f"(1 - {made}**2)" if k == "c" else f"{made} * (1 - {made})")
 
 
-def sum_lines(k: str) -> str:
+def _sum_lines(k: str) -> str:
     return f"""
     dx_{k} = dz_{k} @ W_x{k}.T
     dh_{k} = dz_{k} @ W_h{k}.T
@@ -66,7 +66,7 @@ LSTM_MODEL = f"""def lstm_backward_step(dh_t, dc_t, x_t, h_prev, c_prev, values,
     df = dc * c_prev
     dc_prev = dc * f_t
     di = dc * g_t
-    dg = dc * i_t{"".join(map(slope_line, GATES))}{"".join(map(sum_lines, GATES))}
+    dg = dc * i_t{"".join(map(_slope_line, GATES))}{"".join(map(_sum_lines, GATES))}
     dx_t = dx_i + dx_f + dx_c + dx_o
     dh_prev = dh_i + dh_f + dh_c + dh_o
     dweights = {{{", ".join(f"'{name}': d{name}" for name in NAMES)}}}
@@ -298,6 +298,7 @@ def slope_edits(k: str, place: str, dy: str, y: str, z: str = "") -> Iterator[Ed
 
 
 def rnn_backward_edits() -> Iterator[Edit]:
+    """The mistakes of the RNN's backward step."""
     yield from slope_edits("h", "dz_h", "dh_t", "h_t")
     yield Edit(
         "h: slope at h_prev",
@@ -323,6 +324,7 @@ def rnn_backward_edits() -> Iterator[Edit]:
 
 
 def lstm_backward_edits() -> Iterator[Edit]:
+    """The mistakes of the LSTM's backward step, the most frequent first."""
     by_gate = {
         k: [*slope_edits(k, f"dz_{k}", f"d{MADE[k][0]}", MADE[k]), *sum_edits(k, f"d{MADE[k][0]}")] for k in GATES
     }

@@ -37,15 +37,15 @@ def loop_model(name: str, states: str, step: str, *weights: str) -> str:
 
 def loop_edits(states: str) -> Iterator[Edit]:
     """The mistakes of the loop itself."""
-    yield from carried(states)
-    yield from read_and_counted()
-    yield from collected(states)
-    yield from detached(states)
+    yield from _carried(states)
+    yield from _read_and_counted()
+    yield from _collected(states)
+    yield from _detached(states)
     if states == "hc":
-        yield from h_and_c()
+        yield from _h_and_c()
 
 
-def read_and_counted() -> Iterator[Edit]:
+def _read_and_counted() -> Iterator[Edit]:
     for name, text, cause in (
         ("x[t]", "x[t]", f"`x[t]` is sequence t of the batch, not step t. {TIME}"),
         ("first", "x[:, 0]", "Every step reads the first input. Which index has to move?"),
@@ -81,7 +81,7 @@ def read_and_counted() -> Iterator[Edit]:
     yield Edit("for x_t in x", over_rows, f"`for … in x` goes through the sequences of the batch. {TIME}")
 
 
-def carried(states: str) -> Iterator[Edit]:
+def _carried(states: str) -> Iterator[Edit]:
     for s in states:
         yield Edit(
             f"{s} not carried",
@@ -149,7 +149,7 @@ def carried(states: str) -> Iterator[Edit]:
         )
 
 
-def h_and_c() -> Iterator[Edit]:
+def _h_and_c() -> Iterator[Edit]:
     for name, changes, cause in (
         ("c, h = step", {"next_h": "c_t", "next_c": "h_t"}, "h and c change places from one step to the next: the step returns h first, then c."),
         ("c, h = step, kept", {"next_h": "c_t", "next_c": "h_t", "kept": "c_t"}, "The step's results are taken in the wrong order: it returns h first, then c."),
@@ -179,7 +179,7 @@ def h_and_c() -> Iterator[Edit]:
         yield Edit(name, changes, cause)
 
 
-def collected(states: str) -> Iterator[Edit]:
+def _collected(states: str) -> Iterator[Edit]:
     for name, changes, cause in (
         ("h_0 collected", {"first_hidden": "[h_0]"}, "There is one state too many: `h_0` comes before the first step and is not collected."),
         ("state before", {"kept": "h_prev"}, "Off by one: you collect the state before each step. Collect the one that comes out."),
@@ -214,7 +214,7 @@ def collected(states: str) -> Iterator[Edit]:
     )
 
 
-def detached(states: str) -> Iterator[Edit]:
+def _detached(states: str) -> Iterator[Edit]:
     for cut in {"h": ("h",), "hc": ("h", "c", "hc")}[states]:
         what = "h and c are" if cut == "hc" else f"{cut} is"
         none = "no gradient travels from step to step"

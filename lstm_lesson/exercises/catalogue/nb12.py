@@ -12,7 +12,9 @@ def _last_step_inputs(draw):
 
 def _sequence_inputs(draw):
     lengths = draw.integers(1, draw.sizes["T"] + 3, "B").tolist()
-    lengths[0] = draw.sizes["T"] + 2
+    if draw.sizes["T"] == 1:  # one word in every sequence
+        lengths = [1] * len(lengths)
+    lengths[0] = max(lengths[0], draw.sizes["T"])
     draw.letters_used.clear()
     words = 30_000 if draw.reach else 9
     return {"sequences": [torch.tensor([(7 * k + n) * 1000 % words for k in range(n)]) for n in lengths]}
