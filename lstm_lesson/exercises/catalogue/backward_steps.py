@@ -29,10 +29,7 @@ def lstm_words() -> dict[str, str]:
     words |= {"di": "the gradient at i_t", "dg": "the gradient at g_t"}
     for k in GATES:
         words |= {f"dz_{k}": f"the gradient of the sum in the {WORDS[k]}", f"db_{k}": f"the gradient of `b_{k}`"}
-        words |= {
-            f"dx_{k}": f"the share of the {WORDS[k]} in `dx_t`",
-            f"dh_{k}": f"the share of the {WORDS[k]} in `dh_prev`",
-        }
+        words |= {f"dx_{k}": f"the share of the {WORDS[k]} in `dx_t`", f"dh_{k}": f"the share of the {WORDS[k]} in `dh_prev`"}
         words |= {f"dW_x{k}": f"the gradient of `W_x{k}`", f"dW_h{k}": f"the gradient of `W_h{k}`"}
     return words
 
@@ -77,11 +74,7 @@ LSTM_MODEL = f"""def lstm_backward_step(dh_t, dc_t, x_t, h_prev, c_prev, values,
 def sum_edits(k: str, dy: str, h_t: str = "h_t") -> Iterator[Edit]:
     """The mistakes on the way through the sum of k; dy is the gradient before the slope of its function."""
     W, U, dz, in_k = f"W_x{k}", f"W_h{k}", f"dz_{k}", "" if k == "h" else f" of the {WORDS[k]}"
-    dx, dh, db = (
-        ("`dx_t`", "`dh_prev`", "`db_h`")
-        if k == "h"
-        else (f"The share{in_k} in `dx_t`", f"The share{in_k} in `dh_prev`", f"`b_{k}`: its gradient")
-    )
+    dx, dh, db = ("`dx_t`", "`dh_prev`", "`db_h`") if k == "h" else (f"The share{in_k} in `dx_t`", f"The share{in_k} in `dh_prev`", f"`b_{k}`: its gradient")
     dW, dU = (f"`d{W}`", f"`d{U}`") if k == "h" else (f"`{W}`: its gradient", f"`{U}`: its gradient")
 
     def edit(name, cause, **at):
@@ -89,76 +82,30 @@ def sum_edits(k: str, dy: str, h_t: str = "h_t") -> Iterator[Edit]:
         return Edit(f"{k}: {name}", {places[place]: text for place, text in at.items()}, cause)
 
     square = "It is square, so only the values tell."
-    yield edit(
-        "dh: U",
-        f"{dh} uses `{U}` as in the forward step. {square} A matrix appears as its transpose.",
-        dh=f"{dz} @ {U}",
-    )
-    yield edit(
-        "dx: W",
-        f"{dx} uses `{W}` as in the forward step. Which shape has `{W}`, and which shapes do you go from and to?",
-        dx=f"{dz} @ {W}",
-    )
-    yield edit(
-        "untransposed",
-        f"{dx} and {dh[0].lower() + dh[1:]} use the matrices as in the forward step. A matrix appears as its transpose.",
-        dx=f"{dz} @ {W}",
-        dh=f"{dz} @ {U}",
-    )
-    yield edit(
-        "left",
-        f"{dx} and {dh[0].lower() + dh[1:]}: the matrices stand on the left of rows. Write the shapes side by side, (B, H) first.",
-        dx=f"{W} @ {dz}",
-        dh=f"{U} @ {dz}",
-    )
+    yield edit("dh: U", f"{dh} uses `{U}` as in the forward step. {square} A matrix appears as its transpose.", dh=f"{dz} @ {U}")
+    yield edit("dx: W", f"{dx} uses `{W}` as in the forward step. Which shape has `{W}`, and which shapes do you go from and to?", dx=f"{dz} @ {W}")
+    yield edit("untransposed", f"{dx} and {dh[0].lower() + dh[1:]} use the matrices as in the forward step. A matrix appears as its transpose.", dx=f"{dz} @ {W}", dh=f"{dz} @ {U}")
+    yield edit("left", f"{dx} and {dh[0].lower() + dh[1:]}: the matrices stand on the left of rows. Write the shapes side by side, (B, H) first.", dx=f"{W} @ {dz}", dh=f"{U} @ {dz}")
     yield edit("dh: dz", f"{dh} has not gone through `{U}`: that is the gradient of the sum inside.", dh=dz)
-    yield edit(
-        "dh: 0", f"{dh} is zero: the gradient is dropped on its way to the steps before.", dh=f"torch.zeros_like({dz})"
-    )
+    yield edit("dh: 0", f"{dh} is zero: the gradient is dropped on its way to the steps before.", dh=f"torch.zeros_like({dz})")
     yield edit("dx: 0", f"{dx} is zero: the gradient is dropped on its way to the input.", dx="torch.zeros_like(x_t)")
-    yield edit(
-        "dh: no slope",
-        f"{dh} misses the slope of the function: a gradient goes back through it first, then through the weights.",
-        dh=f"{dy} @ {U}.T",
-    )
-    yield edit(
-        "dx: no slope",
-        f"{dx} misses the slope of the function: a gradient goes back through it first, then through the weights.",
-        dx=f"{dy} @ {W}.T",
-    )
+    yield edit("dh: no slope", f"{dh} misses the slope of the function: a gradient goes back through it first, then through the weights.", dh=f"{dy} @ {U}.T")
+    yield edit("dx: no slope", f"{dx} misses the slope of the function: a gradient goes back through it first, then through the weights.", dx=f"{dy} @ {W}.T")
     yield edit("dW: no slope", f"{dW} misses the slope of the function around the sum.", dW=f"x_t.T @ ({dy})")
     yield edit("dU: no slope", f"{dU} misses the slope of the function around the sum.", dU=f"h_prev.T @ ({dy})")
     yield edit("db: no slope", f"{db} misses the slope of the function around the sum.", db=f"({dy}).sum(dim=0)")
     yield edit("dh: W", f"{dh} goes through `{W}`. The state was read by `{U}`.", dh=f"{dz} @ {W}.T")
     yield edit("dx: U", f"{dx} goes through `{U}`. The input was read by `{W}`.", dx=f"{dz} @ {U}.T")
-    yield edit(
-        "outer",
-        f"{dW} and {dU[0].lower() + dU[1:]}: which shapes have the weights, and which sizes meet in your product?",
-        dW=f"x_t @ {dz}",
-        dU=f"h_prev @ {dz}",
-    )
+    yield edit("outer", f"{dW} and {dU[0].lower() + dU[1:]}: which shapes have the weights, and which sizes meet in your product?", dW=f"x_t @ {dz}", dU=f"h_prev @ {dz}")
     yield edit("db: rows", f"{db} still has a row per sequence. The bias is shared by the whole batch.", db=dz)
-    yield edit(
-        "db: mean",
-        f"{db} is a mean over the batch. Shared weights collect the sum; a mean belongs to the loss.",
-        db=f"{dz}.mean(dim=0)",
-    )
+    yield edit("db: mean", f"{db} is a mean over the batch. Shared weights collect the sum; a mean belongs to the loss.", db=f"{dz}.mean(dim=0)")
     yield edit("db: all", f"{db} is summed over the units, too. Each unit has a bias of its own.", db=f"{dz}.sum()")
     yield edit("db: units", f"{db} is summed over the units in place of the batch.", db=f"{dz}.sum(dim=1)")
     yield edit("db: first", f"{db} holds the first sequence alone. All of the batch adds to it.", db=f"{dz}[0]")
     yield edit("db: last", f"{db} holds the last sequence alone. All of the batch adds to it.", db=f"{dz}[-1]")
-    yield edit(
-        "dW: mean", f"{dW} is a mean over the batch. Shared weights collect the sum.", dW=f"x_t.T @ {dz} / len(x_t)"
-    )
-    yield edit(
-        "dU: mean", f"{dU} is a mean over the batch. Shared weights collect the sum.", dU=f"h_prev.T @ {dz} / len(x_t)"
-    )
-    yield edit(
-        "weights: mean",
-        f"{dW} and {dU[0].lower() + dU[1:]} are means over the batch. Shared weights collect the sum.",
-        dW=f"x_t.T @ {dz} / len(x_t)",
-        dU=f"h_prev.T @ {dz} / len(x_t)",
-    )
+    yield edit("dW: mean", f"{dW} is a mean over the batch. Shared weights collect the sum.", dW=f"x_t.T @ {dz} / len(x_t)")
+    yield edit("dU: mean", f"{dU} is a mean over the batch. Shared weights collect the sum.", dU=f"h_prev.T @ {dz} / len(x_t)")
+    yield edit("weights: mean", f"{dW} and {dU[0].lower() + dU[1:]} are means over the batch. Shared weights collect the sum.", dW=f"x_t.T @ {dz} / len(x_t)", dU=f"h_prev.T @ {dz} / len(x_t)")
     yield edit(
         "means",
         f"The weights' gradients{in_k} are means over the batch. Shared weights collect the sum; a mean belongs to the loss.",
@@ -166,95 +113,35 @@ def sum_edits(k: str, dy: str, h_t: str = "h_t") -> Iterator[Edit]:
         dU=f"h_prev.T @ {dz} / len(x_t)",
         db=f"{dz}.mean(dim=0)",
     )
-    yield edit(
-        "dW: first", f"{dW} holds the first sequence alone. All of the batch adds to it.", dW=f"x_t[:1].T @ {dz}[:1]"
-    )
-    yield edit(
-        "dU: first", f"{dU} holds the first sequence alone. All of the batch adds to it.", dU=f"h_prev[:1].T @ {dz}[:1]"
-    )
-    yield edit(
-        "dW transposed", f"{dW} stands transposed: a gradient has the shape of its weight, (N, H).", dW=f"{dz}.T @ x_t"
-    )
+    yield edit("dW: first", f"{dW} holds the first sequence alone. All of the batch adds to it.", dW=f"x_t[:1].T @ {dz}[:1]")
+    yield edit("dU: first", f"{dU} holds the first sequence alone. All of the batch adds to it.", dU=f"h_prev[:1].T @ {dz}[:1]")
+    yield edit("dW transposed", f"{dW} stands transposed: a gradient has the shape of its weight, (N, H).", dW=f"{dz}.T @ x_t")
     yield edit("dU transposed", f"{dU} stands transposed. {square} Rows are what is read.", dU=f"{dz}.T @ h_prev")
-    yield edit(
-        "both transposed",
-        f"{dW} and {dU[0].lower() + dU[1:]} stand transposed: a gradient has the shape of its weight.",
-        dW=f"{dz}.T @ x_t",
-        dU=f"{dz}.T @ h_prev",
-    )
+    yield edit("both transposed", f"{dW} and {dU[0].lower() + dU[1:]} stand transposed: a gradient has the shape of its weight.", dW=f"{dz}.T @ x_t", dU=f"{dz}.T @ h_prev")
     yield edit("dU: h_t", f"{dU} is made with `h_t`. `{U}` has read the state before.", dU=f"{h_t}.T @ {dz}")
     yield edit("dU: x", f"{dU} is made with `x_t`. `{U}` has read the state before.", dU=f"x_t.T @ {dz}")
     yield edit("dW: h", f"{dW} is made with `h_prev`. `{W}` has read the input.", dW=f"h_prev.T @ {dz}")
     for number, rows in (("last", "[-1:]"), ("first", "[:1]")):
-        yield edit(
-            f"dW, dU: {number}",
-            f"{dW} and {dU[0].lower() + dU[1:]} hold the {number} sequence alone. All of the batch adds to it.",
-            dW=f"x_t{rows}.T @ {dz}{rows}",
-            dU=f"h_prev{rows}.T @ {dz}{rows}",
-        )
-    yield edit(
-        "dW: last", f"{dW} holds the last sequence alone. All of the batch adds to it.", dW=f"x_t[-1:].T @ {dz}[-1:]"
-    )
-    yield edit(
-        "dU: last", f"{dU} holds the last sequence alone. All of the batch adds to it.", dU=f"h_prev[-1:].T @ {dz}[-1:]"
-    )
+        yield edit(f"dW, dU: {number}", f"{dW} and {dU[0].lower() + dU[1:]} hold the {number} sequence alone. All of the batch adds to it.", dW=f"x_t{rows}.T @ {dz}{rows}", dU=f"h_prev{rows}.T @ {dz}{rows}")
+    yield edit("dW: last", f"{dW} holds the last sequence alone. All of the batch adds to it.", dW=f"x_t[-1:].T @ {dz}[-1:]")
+    yield edit("dU: last", f"{dU} holds the last sequence alone. All of the batch adds to it.", dU=f"h_prev[-1:].T @ {dz}[-1:]")
     for place, name, read in (("dW", dW, "x_t"), ("dU", dU, "h_prev")):
         sums = f"{name}: a product of sums is no sum of products. Multiply within each sequence first, then add."
         yield edit(f"{place}: sums", sums, **{place: f"{read}.sum(dim=0)[:, None] * {dz}.sum(dim=0)"})
         yield edit(f"{place}: means", sums, **{place: f"{read}.mean(dim=0)[:, None] * {dz}.mean(dim=0)"})
-        yield edit(
-            f"{place}: turned, no slope",
-            f"{name} stands transposed, and misses the slope of the function.",
-            **{place: f"({dy}).T @ {read}"},
-        )
-        yield edit(
-            f"{place}: turned mean",
-            f"{name} stands transposed, and is a mean over the batch.",
-            **{place: f"{dz}.T @ {read} / len(x_t)"},
-        )
-    yield edit(
-        "dU: h_t, no slope", f"{dU} is made with `h_t`, and misses the slope of the function.", dU=f"{h_t}.T @ ({dy})"
-    )
+        yield edit(f"{place}: turned, no slope", f"{name} stands transposed, and misses the slope of the function.", **{place: f"({dy}).T @ {read}"})
+        yield edit(f"{place}: turned mean", f"{name} stands transposed, and is a mean over the batch.", **{place: f"{dz}.T @ {read} / len(x_t)"})
+    yield edit("dU: h_t, no slope", f"{dU} is made with `h_t`, and misses the slope of the function.", dU=f"{h_t}.T @ ({dy})")
     for place, name, weight in (("dx", dx, W), ("dh", dh, U)):
-        yield edit(
-            f"{place}: as forward, no slope",
-            f"{name} uses `{weight}` as in the forward step, and misses the slope of the function.",
-            **{place: f"({dy}) @ {weight}"},
-        )
-        yield edit(
-            f"{place}: mean",
-            f"{name} is a mean over the batch: each sequence has a gradient of its own here.",
-            **{place: f"({dz} @ {weight}.T) / len(x_t)"},
-        )
-        yield edit(
-            f"{place}: batch mean",
-            f"{name} is the mean over the batch for every sequence: each has a gradient of its own here.",
-            **{place: f"({dz} @ {weight}.T).mean(dim=0).expand(len(x_t), -1)"},
-        )
-        yield edit(
-            f"{place}: sum",
-            f"{name} is summed over the batch: each sequence has a gradient of its own here.",
-            **{place: f"({dz} @ {weight}.T).sum(dim=0)"},
-        )
+        yield edit(f"{place}: as forward, no slope", f"{name} uses `{weight}` as in the forward step, and misses the slope of the function.", **{place: f"({dy}) @ {weight}"})
+        yield edit(f"{place}: mean", f"{name} is a mean over the batch: each sequence has a gradient of its own here.", **{place: f"({dz} @ {weight}.T) / len(x_t)"})
+        yield edit(f"{place}: batch mean", f"{name} is the mean over the batch for every sequence: each has a gradient of its own here.", **{place: f"({dz} @ {weight}.T).mean(dim=0).expand(len(x_t), -1)"})
+        yield edit(f"{place}: sum", f"{name} is summed over the batch: each sequence has a gradient of its own here.", **{place: f"({dz} @ {weight}.T).sum(dim=0)"})
     for name, row in (("first", "[0]"), ("mean", ".mean(dim=0)")):
-        yield edit(
-            f"db: {name}, no slope",
-            f"{db} misses the slope of the function, and is no sum over the batch.",
-            db=f"({dy}){row}",
-        )
-    for place, right in (
-        ("dx", f"{dz} @ {W}.T"),
-        ("dh", f"{dz} @ {U}.T"),
-        ("dW", f"x_t.T @ {dz}"),
-        ("dU", f"h_prev.T @ {dz}"),
-        ("db", f"{dz}.sum(dim=0)"),
-    ):
+        yield edit(f"db: {name}, no slope", f"{db} misses the slope of the function, and is no sum over the batch.", db=f"({dy}){row}")
+    for place, right in (("dx", f"{dz} @ {W}.T"), ("dh", f"{dz} @ {U}.T"), ("dW", f"x_t.T @ {dz}"), ("dU", f"h_prev.T @ {dz}"), ("db", f"{dz}.sum(dim=0)")):
         name = {"dx": dx, "dh": dh, "dW": dW, "dU": dU, "db": db}[place]
-        yield edit(
-            f"{place}: minus",
-            f"{name} has the wrong sign: descent comes later, in the update.",
-            **{place: f"-({right})"},
-        )
+        yield edit(f"{place}: minus", f"{name} has the wrong sign: descent comes later, in the update.", **{place: f"-({right})"})
         yield edit(f"{place}: doubled", f"{name} is counted twice.", **{place: f"2 * ({right})"})
         if place in ("dW", "dU", "db"):
             yield edit(f"{place}: 0", f"{name} is zero.", **{place: f"0 * ({right})"})
@@ -300,34 +187,18 @@ def slope_edits(k: str, place: str, dy: str, y: str, z: str = "") -> Iterator[Ed
 def rnn_backward_edits() -> Iterator[Edit]:
     """The mistakes of the RNN's backward step."""
     yield from slope_edits("h", "dz_h", "dh_t", "h_t")
-    yield Edit(
-        "h: slope at h_prev",
-        {"slope": "1 - h_prev**2"},
-        "The slope of tanh is taken at `h_prev`. It belongs to the state that this step made.",
-    )
-    yield Edit(
-        "h: slope at dh",
-        {"slope": "1 - dh_t**2"},
-        "The slope of tanh is taken at `dh_t`. It belongs to the state that this step made.",
-    )
+    yield Edit("h: slope at h_prev", {"slope": "1 - h_prev**2"}, "The slope of tanh is taken at `h_prev`. It belongs to the state that this step made.")
+    yield Edit("h: slope at dh", {"slope": "1 - dh_t**2"}, "The slope of tanh is taken at `dh_t`. It belongs to the state that this step made.")
     yield from sum_edits("h", "dh_t")
     names = ("dx_h", "dh_h", "dW_xh", "dW_hh", "db_h")
-    yield Edit(
-        "h: order", {"return": "dh_h, dx_h, dW_xh, dW_hh, db_h"}, "`dx_t` and `dh_prev` come back in the wrong order."
-    )
-    yield Edit(
-        "h: weights' order",
-        {"return": "dx_h, dh_h, dW_hh, dW_xh, db_h"},
-        "`dW_xh` and `dW_hh` come back in the wrong order.",
-    )
+    yield Edit("h: order", {"return": "dh_h, dx_h, dW_xh, dW_hh, db_h"}, "`dx_t` and `dh_prev` come back in the wrong order.")
+    yield Edit("h: weights' order", {"return": "dx_h, dh_h, dW_hh, dW_xh, db_h"}, "`dW_xh` and `dW_hh` come back in the wrong order.")
     yield Edit("h: a list", {"return": f"[{', '.join(names)}][:4]"}, "`db_h` is missing in what you return.")
 
 
 def lstm_backward_edits() -> Iterator[Edit]:
     """The mistakes of the LSTM's backward step, the most frequent first."""
-    by_gate = {
-        k: [*slope_edits(k, f"dz_{k}", f"d{MADE[k][0]}", MADE[k]), *sum_edits(k, f"d{MADE[k][0]}")] for k in GATES
-    }
+    by_gate = {k: [*slope_edits(k, f"dz_{k}", f"d{MADE[k][0]}", MADE[k]), *sum_edits(k, f"d{MADE[k][0]}")] for k in GATES}
     for id, changes, cause in LSTM_BACKWARD:
         yield Edit(id, changes, cause)
     for letters, words in (("ifco", "in all four sums"), ("ifo", "at all three gates")):
@@ -336,9 +207,7 @@ def lstm_backward_edits() -> Iterator[Edit]:
             same = [edits[name] for edits in named if name in edits]
             if len(same) == len(letters):
                 changes = {place: text for edit in same for place, text in edit.changes.items()}
-                yield Edit(
-                    f"{letters}: {name}", changes, f"The same mistake {words}. The {WORDS[letters[0]]}: {first.cause}"
-                )
+                yield Edit(f"{letters}: {name}", changes, f"The same mistake {words}. The {WORDS[letters[0]]}: {first.cause}")
     for edits in by_gate.values():
         yield from edits
     yield from shares()
@@ -351,37 +220,21 @@ def shares() -> Iterator[Edit]:
         rest = [other for other in GATES if other != k]
         for name, left, cause in (
             ("missing", rest, f"the share of the {WORDS[k]} is missing: it has read x_t and h_prev, too."),
-            (
-                "alone",
-                [k],
-                f"the {WORDS[k]} is there alone: four sums have read x_t and h_prev, and their gradients are added.",
-            ),
+            ("alone", [k], f"the {WORDS[k]} is there alone: four sums have read x_t and h_prev, and their gradients are added."),
         ):
             changes = {place: " + ".join(f"{d}_{other}" for other in left) for place, d in kept.items()}
             yield Edit(f"shares: {k} {name}", changes, f"`dx_t` and `dh_prev`: {cause}")
             for place, text in changes.items():
                 yield Edit(f"{place}: {k} {name}", {place: text}, f"`{place}`: {cause}")
     means = {place: f"({' + '.join(f'{d}_{k}' for k in GATES)}) / 4" for place, d in kept.items()}
-    yield Edit(
-        "shares: mean",
-        means,
-        "`dx_t` and `dh_prev` are means over the four sums. Where paths meet, gradients are added.",
-    )
+    yield Edit("shares: mean", means, "`dx_t` and `dh_prev` are means over the four sums. Where paths meet, gradients are added.")
     for place, text in means.items():
-        yield Edit(
-            f"{place}: mean",
-            {place: text},
-            f"`{place}` is a mean over the four sums. Where paths meet, gradients are added.",
-        )
+        yield Edit(f"{place}: mean", {place: text}, f"`{place}` is a mean over the four sums. Where paths meet, gradients are added.")
     swap = {**{name: f"d{name}" for name in NAMES}}
     for a, b in (("c", "o"), ("i", "f"), ("f", "c"), ("i", "c"), ("i", "o"), ("f", "o")):
         names = {name: {a: b, b: a}.get(name[-1], name[-1]) for name in swap}
         text = ", ".join(f"'{name}': d{name[:-1]}{k}" for name, k in names.items())
-        yield Edit(
-            f"dweights: {a} ↔ {b}",
-            {"dweights": f"{{{text}}}"},
-            f"The gradients of the {WORDS[a]} and the {WORDS[b]} stand under each other's names.",
-        )
+        yield Edit(f"dweights: {a} ↔ {b}", {"dweights": f"{{{text}}}"}, f"The gradients of the {WORDS[a]} and the {WORDS[b]} stand under each other's names.")
 
 
 LSTM_BACKWARD = (

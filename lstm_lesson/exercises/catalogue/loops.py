@@ -83,70 +83,22 @@ def _read_and_counted() -> Iterator[Edit]:
 
 def _carried(states: str) -> Iterator[Edit]:
     for s in states:
-        yield Edit(
-            f"{s} not carried",
-            {f"{s}_prev": f"first_{s}"},
-            f"{s} is not carried: every step starts from `{s}_0` again. Where does the new {WORDS[s]} go at the end of the loop?",
-        )
-        yield Edit(
-            f"{s} zero",
-            {f"{s}_prev": f"torch.zeros_like({s})"},
-            f"Every step starts from zeros in {s}: it is not carried. Is it made inside the loop?",
-        )
-        yield Edit(
-            f"{s}_0 zero",
-            {f"first_{s}": f"torch.zeros_like({s}_0)"},
-            f"`{s}_0` has no effect: the first step starts from zeros. The {WORDS[s]} before the first step is an argument.",
-        )
-        yield Edit(
-            f"{s}_0 a Parameter",
-            {f"first_{s}": f"torch.nn.Parameter({s}_0)"},
-            f"The values are right, but `{s}_0` is cut off or made a Parameter of its own: its gradient is lost.",
-        )
-        yield Edit(
-            f"{s} summed",
-            {f"next_{s}": f"{s} + {s}_t"},
-            f"The new {WORDS[s]} is added to the old one in the loop. The step has done that already: it returns what comes next.",
-        )
-        yield Edit(
-            f"{s} late",
-            {f"next_{s}": f"{s}_prev"},
-            f"{s} is not carried: at the end of each turn the old {WORDS[s]} goes on, not the new one.",
-        )
+        yield Edit(f"{s} not carried", {f"{s}_prev": f"first_{s}"}, f"{s} is not carried: every step starts from `{s}_0` again. Where does the new {WORDS[s]} go at the end of the loop?")
+        yield Edit(f"{s} zero", {f"{s}_prev": f"torch.zeros_like({s})"}, f"Every step starts from zeros in {s}: it is not carried. Is it made inside the loop?")
+        yield Edit(f"{s}_0 zero", {f"first_{s}": f"torch.zeros_like({s}_0)"}, f"`{s}_0` has no effect: the first step starts from zeros. The {WORDS[s]} before the first step is an argument.")
+        yield Edit(f"{s}_0 a Parameter", {f"first_{s}": f"torch.nn.Parameter({s}_0)"}, f"The values are right, but `{s}_0` is cut off or made a Parameter of its own: its gradient is lost.")
+        yield Edit(f"{s} summed", {f"next_{s}": f"{s} + {s}_t"}, f"The new {WORDS[s]} is added to the old one in the loop. The step has done that already: it returns what comes next.")
+        yield Edit(f"{s} late", {f"next_{s}": f"{s}_prev"}, f"{s} is not carried: at the end of each turn the old {WORDS[s]} goes on, not the new one.")
     if states == "h":
         first = {"h_prev": "h_0 if len(hidden) == 0 else hidden[0]"}
-        yield Edit(
-            "h: first state",
-            first,
-            "Every step starts from the state of the first one. Where does the new state go at the end of the loop?",
-        )
-        yield Edit(
-            "h: two steps back",
-            {"h_prev": "h_0 if len(hidden) < 2 else hidden[-2]"},
-            "A step starts from the state of two steps before. The last one is wanted.",
-        )
+        yield Edit("h: first state", first, "Every step starts from the state of the first one. Where does the new state go at the end of the loop?")
+        yield Edit("h: two steps back", {"h_prev": "h_0 if len(hidden) < 2 else hidden[-2]"}, "A step starts from the state of two steps before. The last one is wanted.")
     if states == "hc":
         both = "Neither h nor c is carried: every step starts from"
-        yield Edit(
-            "none carried",
-            {"h_prev": "first_h", "c_prev": "first_c"},
-            f"{both} `h_0` and `c_0`. What does the next step begin with?",
-        )
-        yield Edit(
-            "all zero",
-            {"h_prev": "torch.zeros_like(h)", "c_prev": "torch.zeros_like(c)"},
-            f"{both} zeros. The states are made once, before the loop.",
-        )
-        yield Edit(
-            "start zero",
-            {"first_h": "torch.zeros_like(h_0)", "first_c": "torch.zeros_like(c_0)"},
-            "The first step starts from zeros. The states before the first step are arguments: `h_0` and `c_0`.",
-        )
-        yield Edit(
-            "Parameters",
-            {f"first_{s}": f"torch.nn.Parameter({s}_0)" for s in "hc"},
-            "The values are right, but `h_0` and `c_0` are cut off or made Parameters of their own: their gradients are lost.",
-        )
+        yield Edit("none carried", {"h_prev": "first_h", "c_prev": "first_c"}, f"{both} `h_0` and `c_0`. What does the next step begin with?")
+        yield Edit("all zero", {"h_prev": "torch.zeros_like(h)", "c_prev": "torch.zeros_like(c)"}, f"{both} zeros. The states are made once, before the loop.")
+        yield Edit("start zero", {"first_h": "torch.zeros_like(h_0)", "first_c": "torch.zeros_like(c_0)"}, "The first step starts from zeros. The states before the first step are arguments: `h_0` and `c_0`.")
+        yield Edit("Parameters", {f"first_{s}": f"torch.nn.Parameter({s}_0)" for s in "hc"}, "The values are right, but `h_0` and `c_0` are cut off or made Parameters of their own: their gradients are lost.")
 
 
 def _h_and_c() -> Iterator[Edit]:
@@ -189,7 +141,7 @@ def _collected(states: str) -> Iterator[Edit]:
         ("T last", {RESULT: "torch.stack(hidden, dim=2)"}, "Time stands last: `hidden_seq` is (B, H, T). The states are stacked along the wrong dimension."),
         ("one row", {RESULT: "torch.cat(hidden, dim=1)"}, "`hidden_seq` is one long row, (B, T·H). Time needs a dimension of its own."),
         ("piled up", {RESULT: "torch.cat(hidden)"}, "The states are piled up as (T·B, H). Time needs a dimension of its own."),
-        ("view", {RESULT: "torch.stack(hidden).reshape(h_0.shape[0], len(hidden), -1)"}, "`view` or `reshape` does not swap time and the batch: it cuts the numbers anew in their old order. Use `stack` with `dim=1`, or `transpose`."),
+        ("view", {RESULT: "torch.stack(hidden).reshape(h_0.shape[0], len(hidden), -1)"}, "`view` or `reshape` does not swap time and the batch: it cuts the numbers anew in their old order. `transpose` swaps."),
         ("turned", {RESULT: "torch.stack(hidden[::-1], dim=1)"}, "The states stand in reverse order. The first step's state comes first."),
         ("last alone", {RESULT: "hidden[-1]"}, "That is the last state alone. Every step's state is wanted: collect them."),
         ("last repeated", {RESULT: "torch.stack([hidden[-1]] * len(hidden), dim=1)"}, "`hidden_seq` holds the last state T times: your list has one tensor T times, which is overwritten in place."),
@@ -207,40 +159,16 @@ def _collected(states: str) -> Iterator[Edit]:
     ):  # fmt: skip
         yield Edit(f"hidden_seq: {name}", changes, cause)
     rows = {"steps": "range(len(x))", "x_t": "x[t]", RESULT: "torch.stack(hidden)"}
-    yield Edit(
-        "for x_t in x, T first",
-        rows,
-        "`for … in x` goes through the batch, and the states are stacked along the wrong dimension. Where is time?",
-    )
+    yield Edit("for x_t in x, T first", rows, "`for … in x` goes through the batch, and the states are stacked along the wrong dimension. Where is time?")
 
 
 def _detached(states: str) -> Iterator[Edit]:
     for cut in {"h": ("h",), "hc": ("h", "c", "hc")}[states]:
         what = "h and c are" if cut == "hc" else f"{cut} is"
         none = "no gradient travels from step to step"
-        yield Edit(
-            f"{cut} detached before a step",
-            {f"{s}_prev": f"{s}.detach()" for s in cut},
-            f"The values are right, but {what} detached at every step: {none}.",
-        )
-        yield Edit(
-            f"{cut} detached after a step",
-            {f"{s}_prev": f"{s} if t == steps[0] else {s}.detach()" for s in cut},
-            f"The values are right, but {what} detached after each step: {none}.",
-        )
+        yield Edit(f"{cut} detached before a step", {f"{s}_prev": f"{s}.detach()" for s in cut}, f"The values are right, but {what} detached at every step: {none}.")
+        yield Edit(f"{cut} detached after a step", {f"{s}_prev": f"{s} if t == steps[0] else {s}.detach()" for s in cut}, f"The values are right, but {what} detached after each step: {none}.")
         if states == "hc":
-            yield Edit(
-                f"{cut} detached for good",
-                {f"next_{s}": f"{s}_t.detach()" for s in cut},
-                f"The values are right, but {what} detached after each step, the last one included: {none}.",
-            )
-    yield Edit(
-        "kept detached",
-        {"kept": "h_t.detach()"},
-        "The values are right, but `hidden_seq` is made of detached states: a loss on them reaches no weight.",
-    )
-    yield Edit(
-        "hidden_seq detached",
-        {RESULT: "torch.stack(hidden, dim=1).detach()"},
-        "The values are right, but `hidden_seq` is detached: a loss on it reaches no weight.",
-    )
+            yield Edit(f"{cut} detached for good", {f"next_{s}": f"{s}_t.detach()" for s in cut}, f"The values are right, but {what} detached after each step, the last one included: {none}.")
+    yield Edit("kept detached", {"kept": "h_t.detach()"}, "The values are right, but `hidden_seq` is made of detached states: a loss on them reaches no weight.")
+    yield Edit("hidden_seq detached", {RESULT: "torch.stack(hidden, dim=1).detach()"}, "The values are right, but `hidden_seq` is detached: a loss on it reaches no weight.")

@@ -125,10 +125,7 @@ def step_edits() -> Iterator[Edit]:
 
 def in_several_gates(by_gate: dict[str, list[Edit]]) -> Iterator[Edit]:
     """The same mistake in all four sums, or on the three gates."""
-    for letters, words in (
-        ("ifco", "All four sums have the same mistake"),
-        ("ifo", "All three gates have the same mistake"),
-    ):
+    for letters, words in (("ifco", "All four sums have the same mistake"), ("ifo", "All three gates have the same mistake")):
         named = [{edit.id.split(": ", 1)[1]: edit for edit in by_gate[k]} for k in letters]
         for name, first in named[0].items():
             same = [edits[name] for edits in named if name in edits]
@@ -144,11 +141,7 @@ def wrong_weights() -> Iterator[Edit]:
         also = f", or `o_t` stands in its place in equation 3. {SECOND}" if b == "o" and a in "if" else f". {SECOND}"
         yield Edit(f"{a}: weights of {b}", reads[a], f"The {WORDS[a]} reads the weights of the {WORDS[b]}{also}")
         if a < b:
-            yield Edit(
-                f"{a} ↔ {b}",
-                reads[a] | reads[b],
-                f"The {WORDS[a]} and the {WORDS[b]} read each other's weights. {SECOND}",
-            )
+            yield Edit(f"{a} ↔ {b}", reads[a] | reads[b], f"The {WORDS[a]} and the {WORDS[b]} read each other's weights. {SECOND}")
         for n, place in PLACES.items():
             one = {f"{place}_{a}": f"{READS[n]}{n}{b}"}
             yield Edit(f"{n}{a}: {n}{b}", one, f"`{n}{b}` is read twice, and `{n}{a}` never. {SECOND}")
@@ -158,58 +151,22 @@ def wrong_weights() -> Iterator[Edit]:
     for n, place in PLACES.items():
         for k in GATES:
             everywhere = {f"{place}_{other}": f"{READS[n]}{n}{k}" for other in GATES if other != k}
-            yield Edit(
-                f"{n}{k} everywhere",
-                everywhere,
-                f"`{n}{k}` stands in all four sums. Each has a weight of its own. {SECOND}",
-            )
+            yield Edit(f"{n}{k} everywhere", everywhere, f"`{n}{k}` stands in all four sums. Each has a weight of its own. {SECOND}")
     for k in GATES:
-        everywhere = {
-            f"{place}_{other}": f"{READS[n]}{n}{k}" for n, place in PLACES.items() for other in GATES if other != k
-        }
-        yield Edit(
-            f"{k}'s weights everywhere", everywhere, f"All four sums read the weights of the {WORDS[k]}. {SECOND}"
-        )
+        everywhere = {f"{place}_{other}": f"{READS[n]}{n}{k}" for n, place in PLACES.items() for other in GATES if other != k}
+        yield Edit(f"{k}'s weights everywhere", everywhere, f"All four sums read the weights of the {WORDS[k]}. {SECOND}")
     for a, b in itertools.permutations(GATES, 2):
-        yield Edit(
-            f"W_x{a}: W_h{b}",
-            {f"x_{a}": f"x_t @ W_h{b}"},
-            f"`W_h{b}` stands where x_t is read, and `W_x{a}` nowhere. {FIRST}",
-        )
-        yield Edit(
-            f"W_h{a}: W_x{b}",
-            {f"h_{a}": f"h_prev @ W_x{b}"},
-            f"`W_x{b}` stands where h_prev is read, and `W_h{a}` nowhere. {FIRST}",
-        )
+        yield Edit(f"W_x{a}: W_h{b}", {f"x_{a}": f"x_t @ W_h{b}"}, f"`W_h{b}` stands where x_t is read, and `W_x{a}` nowhere. {FIRST}")
+        yield Edit(f"W_h{a}: W_x{b}", {f"h_{a}": f"h_prev @ W_x{b}"}, f"`W_x{b}` stands where h_prev is read, and `W_h{a}` nowhere. {FIRST}")
 
 
 def wrong_states() -> Iterator[Edit]:
     """A gate reads the memory where the old state belongs."""
     for k in GATES:
-        yield Edit(
-            f"{k}: c_prev",
-            {f"h_{k}": f"c_prev @ W_h{k}"},
-            f"The {WORDS[k]} reads `c_prev` in place of `h_prev`: gates read the state, not the memory.",
-        )
-        yield Edit(
-            f"{k}: c_prev too",
-            {f"h_{k}": f"(h_prev + c_prev) @ W_h{k}"},
-            f"The {WORDS[k]} reads `c_prev`, too: gates read the state, not the memory.",
-        )
+        yield Edit(f"{k}: c_prev", {f"h_{k}": f"c_prev @ W_h{k}"}, f"The {WORDS[k]} reads `c_prev` in place of `h_prev`: gates read the state, not the memory.")
+        yield Edit(f"{k}: c_prev too", {f"h_{k}": f"(h_prev + c_prev) @ W_h{k}"}, f"The {WORDS[k]} reads `c_prev`, too: gates read the state, not the memory.")
     yield Edit("o: c_t", {"h_o": "c_t @ W_ho"}, "The output gate reads the new memory in place of the state before.")
-    yield Edit(
-        "o: c_t too",
-        {"h_o": "(h_prev + c_t) @ W_ho"},
-        "The output gate reads `c_t`, too: gates read the state, not the memory.",
-    )
+    yield Edit("o: c_t too", {"h_o": "(h_prev + c_t) @ W_ho"}, "The output gate reads `c_t`, too: gates read the state, not the memory.")
     everywhere = {f"h_{k}": f"c_prev @ W_h{k}" for k in GATES}
-    yield Edit(
-        "ifco: c_prev",
-        everywhere,
-        "The gates read the memory in place of the state: `c_prev` stands where `h_prev` belongs.",
-    )
-    yield Edit(
-        "ifco: h, c",
-        everywhere | {"c_t": "f_t * h_prev + i_t * g_t"},
-        "`h_prev` and `c_prev` have changed places. Look at the order of the arguments.",
-    )
+    yield Edit("ifco: c_prev", everywhere, "The gates read the memory in place of the state: `c_prev` stands where `h_prev` belongs.")
+    yield Edit("ifco: h, c", everywhere | {"c_t": "f_t * h_prev + i_t * g_t"}, "`h_prev` and `c_prev` have changed places. Look at the order of the arguments.")

@@ -21,9 +21,7 @@ HADAMARD_MISTAKES = (
     Mistake(lambda a, b: a - b, "That is the difference. ⊙ is a product."),
     Mistake(lambda a, b: a / b, "That is the quotient. ⊙ is a product."),
     Mistake(lambda a, b: a * a, "a is multiplied by itself. Where does b come in?"),
-    Mistake(
-        lambda a, b: torch.kron(a, b), "The Kronecker product pairs everything with everything. ⊙ pairs same places."
-    ),
+    Mistake(lambda a, b: torch.kron(a, b), "The Kronecker product pairs everything with everything. ⊙ pairs same places."),
 )
 
 
@@ -42,5 +40,5 @@ EXERCISES = [
             "Two (B, H) tensors go in and one (B, H) tensor comes out, so it is not a matrix product.",
             "Python has one operator that torch applies entry by entry to two tensors of the same shape.",
         ),
-    ),
+    )
 ]

@@ -23,38 +23,15 @@ def _map_state(state, change):
 
 
 TRUNCATE_MISTAKES = (
-    Mistake(
-        lambda state: state,
-        "The history is still there (a clone keeps it, too): a backward pass would go on into the window before.",
-    ),
+    Mistake(lambda state: state, "The history is still there (a clone keeps it, too): a backward pass would go on into the window before."),
     Mistake(lambda state: _map_state(state, torch.zeros_like), "The state is reset to zeros. Its values have to stay."),
-    Mistake(
-        lambda state: (state[0].detach(), state[1]) if isinstance(state, tuple) else state.detach(),
-        "Only the first half of the tuple is cut; the second still carries its history.",
-    ),
-    Mistake(
-        lambda state: (state[0], state[1].detach()) if isinstance(state, tuple) else state.detach(),
-        "Only the second half of the tuple is cut; the first still carries its history.",
-    ),
-    Mistake(
-        lambda state: state.detach(),
-        "That works for one tensor. The state may also be a tuple (h, c), as in an LSTM.",
-    ),
-    Mistake(
-        lambda state: (state[0].detach(), state[1].detach()) if len(state) == 2 else state.detach(),
-        "A tensor with two sequences has length 2, like the tuple, and is taken apart. How else can you tell them?",
-    ),
-    Mistake(
-        lambda state: tuple(s.detach() for s in state),
-        "That works for a tuple. An RNN's state is one tensor, and your loop takes it apart row by row.",
-    ),
-    Mistake(
-        lambda state: _map_state(state, lambda s: s.detach().abs()), "The values have changed: their signs are gone."
-    ),
-    Mistake(
-        lambda state: state[0].detach() if isinstance(state, tuple) else state.detach(),
-        "From a tuple only the first tensor comes back. Give back what you were given: a tuple for a tuple.",
-    ),
+    Mistake(lambda state: (state[0].detach(), state[1]) if isinstance(state, tuple) else state.detach(), "Only the first half of the tuple is cut; the second still carries its history."),
+    Mistake(lambda state: (state[0], state[1].detach()) if isinstance(state, tuple) else state.detach(), "Only the second half of the tuple is cut; the first still carries its history."),
+    Mistake(lambda state: state.detach(), "That works for one tensor. The state may also be a tuple (h, c), as in an LSTM."),
+    Mistake(lambda state: (state[0].detach(), state[1].detach()) if len(state) == 2 else state.detach(), "A tensor with two sequences has length 2, like the tuple, and is taken apart. How else can you tell them?"),
+    Mistake(lambda state: tuple(s.detach() for s in state), "That works for a tuple. An RNN's state is one tensor, and your loop takes it apart row by row."),
+    Mistake(lambda state: _map_state(state, lambda s: s.detach().abs()), "The values have changed: their signs are gone."),
+    Mistake(lambda state: state[0].detach() if isinstance(state, tuple) else state.detach(), "From a tuple only the first tensor comes back. Give back what you were given: a tuple for a tuple."),
 )
 
 
@@ -74,8 +51,7 @@ EXERCISES = [
         hints=(
             "Go through tanh first: from the gradient of h_t to that of the sum inside. h_t itself is all you need.",
             "Call it dz, (B, H). Every other answer is dz times something, and its shape says what, and on which side.",
-            "A matrix of the forward step appears as its transpose in the backward step; "
-            "what was shared by the batch collects a sum over the batch.",
+            "A matrix of the forward step appears as its transpose in the backward step; what was shared by the batch collects a sum over the batch.",
         ),
     ),
     Exercise(

@@ -20,5 +20,5 @@ EXERCISES = [
             "The sum has three terms: the input through W_xi, the old state through W_hi, and the bias.",
             "A gate stands between 0 (shut) and 1 (open). Which function takes any number there?",
         ),
-    ),
+    )
 ]

@@ -16,57 +16,21 @@ def _half_life_inputs(draw):
 
 
 HALF_LIFE_MISTAKES = (
-    Mistake(
-        torch.log2,
-        "Wrong sign, and upside down: your half-life for f = 0.9 is −0.15 steps, and 0.9 is a long memory. "
-        "log₂ f is minus the number of halvings per step; you want steps per halving.",
-    ),
-    Mistake(
-        lambda f: -torch.log2(f),
-        "Upside down: for f = 0.9 you get 0.15, the number of halvings per step. You want steps per halving.",
-    ),
-    Mistake(
-        lambda f: 1 / torch.log2(f),
-        "Wrong sign: your half-life for f = 0.9 is −6.6 steps. The logarithm of a number below 1 is negative.",
-    ),
-    Mistake(
-        lambda f: -1 / torch.log(f),
-        "That is the time until 1/e, about 37 %, is left. The half-life asks when one half is left.",
-    ),
-    Mistake(
-        lambda f: 1 / torch.log(f),
-        "Two things: the sign is wrong, and one half is missing. Start from f to the power k = ½.",
-    ),
-    Mistake(
-        lambda f: 1 / (1 - f),
-        "1 / (1 − f) is a rule of thumb for the mean life, good near f = 1. Solve f to the power k = ½ for k.",
-    ),
+    Mistake(torch.log2, "Wrong sign, and upside down: your half-life for f = 0.9 is −0.15 steps, and 0.9 is a long memory. log₂ f is minus the number of halvings per step; you want steps per halving."),
+    Mistake(lambda f: -torch.log2(f), "Upside down: for f = 0.9 you get 0.15, the number of halvings per step. You want steps per halving."),
+    Mistake(lambda f: 1 / torch.log2(f), "Wrong sign: your half-life for f = 0.9 is −6.6 steps. The logarithm of a number below 1 is negative."),
+    Mistake(lambda f: -1 / torch.log(f), "That is the time until 1/e, about 37 %, is left. The half-life asks when one half is left."),
+    Mistake(lambda f: 1 / torch.log(f), "Two things: the sign is wrong, and one half is missing. Start from f to the power k = ½."),
+    Mistake(lambda f: 1 / (1 - f), "1 / (1 − f) is a rule of thumb for the mean life, good near f = 1. Solve f to the power k = ½ for k."),
     Mistake(lambda f: math.log(0.5) / f, "You divide by f, not by a logarithm of f: take the log on both sides."),
     Mistake(lambda f: 0.5 / f, "That halves once and divides by f; f acts once at every step, as a power."),
-    Mistake(
-        lambda f: torch.log(0.5 / f),
-        "The log of a quotient is not the quotient of the logs. f to the power k = ½: what divides what?",
-    ),
-    Mistake(
-        lambda f: math.log(0.5) * torch.log(f), "The two logarithms are multiplied. Solve k · log f = log ½ for k."
-    ),
-    Mistake(
-        lambda f: 0.5**f, "That is ½ to the power f. The unknown stands in the exponent, over f: f to the power k."
-    ),
-    Mistake(
-        lambda f: f**0.5, "That is the square root of f. The unknown stands in the exponent: f to the power k = ½."
-    ),
-    Mistake(
-        lambda f: torch.ceil(math.log(0.5) / torch.log(f)),
-        "Rounded up to whole steps. A half-life may be a fraction: leave it as it comes.",
-    ),
-    Mistake(
-        lambda f: math.log(0.5) / torch.log10(f),
-        "Two kinds of logarithm are mixed. Any kind will do, but the same twice.",
-    ),
-    Mistake(
-        lambda f: math.log(0.5) / torch.log2(f), "Two kinds of logarithm are mixed. Take the same one for ½ and for f."
-    ),
+    Mistake(lambda f: torch.log(0.5 / f), "The log of a quotient is not the quotient of the logs. f to the power k = ½: what divides what?"),
+    Mistake(lambda f: math.log(0.5) * torch.log(f), "The two logarithms are multiplied. Solve k · log f = log ½ for k."),
+    Mistake(lambda f: 0.5**f, "That is ½ to the power f. The unknown stands in the exponent, over f: f to the power k."),
+    Mistake(lambda f: f**0.5, "That is the square root of f. The unknown stands in the exponent: f to the power k = ½."),
+    Mistake(lambda f: torch.ceil(math.log(0.5) / torch.log(f)), "Rounded up to whole steps. A half-life may be a fraction: leave it as it comes."),
+    Mistake(lambda f: math.log(0.5) / torch.log10(f), "Two kinds of logarithm are mixed. Any kind will do, but the same twice."),
+    Mistake(lambda f: math.log(0.5) / torch.log2(f), "Two kinds of logarithm are mixed. Take the same one for ½ and for f."),
 )
 
 

@@ -28,12 +28,7 @@ EXERCISES = [
         minutes=3,
         difficulty=1,
         reference="equations.cell_state",
-        inputs=lambda draw: {
-            "f_t": draw.uniform(0, 1, "B H"),
-            "c_prev": draw.unbounded("B H"),
-            "i_t": draw.uniform(0, 1, "B H"),
-            "g_t": draw.unbounded("B H"),
-        },
+        inputs=lambda draw: {"f_t": draw.uniform(0, 1, "B H"), "c_prev": draw.unbounded("B H"), "i_t": draw.uniform(0, 1, "B H"), "g_t": draw.unbounded("B H")},
         returns={"c_t": "B H"},
         model="def cell_state(f_t, c_prev, i_t, g_t):\n    c_t = f_t * c_prev + i_t * g_t\n    return c_t\n",
         edits=tuple(place_edits("c_t", "equation 3", CELL_STATE)),

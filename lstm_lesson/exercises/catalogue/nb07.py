@@ -16,11 +16,7 @@ EXERCISES = [
         model=affine_model("output_gate", "o"),
         edits=tuple(affine_edits("o")),
         words=affine_words("o"),
-        hints=(
-            "Equation 4 has the same form as equations 1 and 2.",
-            "Its weights and its bias end in o.",
-            "A gate stands between 0 and 1, so the sum goes through the gates' function.",
-        ),
+        hints=("Equation 4 has the same form as equations 1 and 2.", "Its weights and its bias end in o.", "A gate stands between 0 and 1, so the sum goes through the gates' function."),
     ),
     Exercise(
         name="hidden_state",

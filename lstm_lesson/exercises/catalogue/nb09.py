@@ -100,133 +100,46 @@ def _with_result(place, change) -> Callable:
 
 
 ACCUMULATE_MISTAKES = (
-    Mistake(
-        _with_states(lambda h_0, hidden_seq: hidden_seq),
-        "`dW_h` is made with the states that the steps made. Each step has read the state before its own.",
-    ),
-    Mistake(
-        _with_states(lambda h_0, hidden_seq: torch.cat([0 * h_0[:, None], hidden_seq[:, :-1]], dim=1)),
-        "`dW_h` lacks the first step's share: it has read `h_0`, which need not be zero.",
-    ),
-    Mistake(
-        _with_states(lambda h_0, hidden_seq: h_0[:, None].expand_as(hidden_seq)),
-        "`dW_h` takes `h_0` at every step. Only the first step has read it.",
-    ),
-    Mistake(
-        _with_states(lambda h_0, hidden_seq: hidden_seq.roll(1, dims=1)),
-        "`roll` brings the last state to the front. What did the first step read?",
-    ),
-    Mistake(
-        _with_states(lambda h_0, hidden_seq: torch.cat([hidden_seq[:, 1:], h_0[:, None]], dim=1)),
-        "The states are shifted the wrong way: step t has read the state of step t − 1.",
-    ),
-    Mistake(
-        _some_steps(slice(-1, None)),
-        "Only the last step's share is there. A loop that adds needs a sum that starts at zero.",
-    ),
-    Mistake(
-        _some_steps(slice(0, 1)),
-        "Only the first step's share is there. A loop that adds needs a sum that starts at zero.",
-    ),
+    Mistake(_with_states(lambda h_0, hidden_seq: hidden_seq), "`dW_h` is made with the states that the steps made. Each step has read the state before its own."),
+    Mistake(_with_states(lambda h_0, hidden_seq: torch.cat([0 * h_0[:, None], hidden_seq[:, :-1]], dim=1)), "`dW_h` lacks the first step's share: it has read `h_0`, which need not be zero."),
+    Mistake(_with_states(lambda h_0, hidden_seq: h_0[:, None].expand_as(hidden_seq)), "`dW_h` takes `h_0` at every step. Only the first step has read it."),
+    Mistake(_with_states(lambda h_0, hidden_seq: hidden_seq.roll(1, dims=1)), "`roll` brings the last state to the front. What did the first step read?"),
+    Mistake(_with_states(lambda h_0, hidden_seq: torch.cat([hidden_seq[:, 1:], h_0[:, None]], dim=1)), "The states are shifted the wrong way: step t has read the state of step t − 1."),
+    Mistake(_some_steps(slice(-1, None)), "Only the last step's share is there. A loop that adds needs a sum that starts at zero."),
+    Mistake(_some_steps(slice(0, 1)), "Only the first step's share is there. A loop that adds needs a sum that starts at zero."),
     Mistake(_some_steps(slice(1, None)), "The first step's share is missing in all three."),
+    Mistake(_divided(_steps), "The shares are averaged over the steps. The same weight acts at every step: its gradient is the sum."),
+    Mistake(_divided(_sequences), "The shares are averaged over the batch. Shared weights collect the sum; a mean belongs to the loss."),
+    Mistake(_divided(_both), "The shares are averaged over steps and sequences. Shared weights collect the sum."),
+    Mistake(_divided_apart(_sequences, _both), "`dW_x` and `dW_h` are means over the sequences, `db` is one over steps, too. All three are sums."),
+    Mistake(_divided_apart(_steps, _both), "`dW_x` and `dW_h` are means over the steps, `db` is one over sequences, too. All three are sums."),
+    Mistake(_divided_apart(_sequences, _one), "`dW_x` and `dW_h` are means over the sequences. A weight collects the sum, as the bias does."),
+    Mistake(_divided_apart(_steps, _one), "`dW_x` and `dW_h` are means over the steps. A weight collects the sum, as the bias does."),
+    Mistake(_divided_apart(_both, _one), "`dW_x` and `dW_h` are means over steps and sequences. A weight collects the sum, as the bias does."),
+    Mistake(_flattened(_steps_first, _steps_first, _rows), "x and the states are flattened step by step, dz is not: rows that meet have to be of one step and sequence."),
+    Mistake(_flattened(_rows, _rows, _steps_first), "dz is flattened step by step, x and the states are not: rows that meet have to be of one step and sequence."),
+    Mistake(_flattened(_steps_first, _rows, _rows), "x and dz are flattened in different orders: rows that meet have to be of one step and sequence."),
+    Mistake(_flattened(_rows, _steps_first, _rows), "The states and dz are flattened in different orders: rows that meet have to be of one step and sequence."),
+    Mistake(lambda x, h_0, hidden_seq, dz: (x.transpose(1, 2) @ dz, _before(h_0, hidden_seq).transpose(1, 2) @ dz, dz.sum(dim=1)), "Steps are summed, sequences are not: each still has a gradient of its own."),
     Mistake(
-        _divided(_steps),
-        "The shares are averaged over the steps. The same weight acts at every step: its gradient is the sum.",
-    ),
-    Mistake(
-        _divided(_sequences),
-        "The shares are averaged over the batch. Shared weights collect the sum; a mean belongs to the loss.",
-    ),
-    Mistake(
-        _divided(_both),
-        "The shares are averaged over steps and sequences. Shared weights collect the sum.",
-    ),
-    Mistake(
-        _divided_apart(_sequences, _both),
-        "`dW_x` and `dW_h` are means over the sequences, `db` is one over steps, too. All three are sums.",
-    ),
-    Mistake(
-        _divided_apart(_steps, _both),
-        "`dW_x` and `dW_h` are means over the steps, `db` is one over sequences, too. All three are sums.",
-    ),
-    Mistake(
-        _divided_apart(_sequences, _one),
-        "`dW_x` and `dW_h` are means over the sequences. A weight collects the sum, as the bias does.",
-    ),
-    Mistake(
-        _divided_apart(_steps, _one),
-        "`dW_x` and `dW_h` are means over the steps. A weight collects the sum, as the bias does.",
-    ),
-    Mistake(
-        _divided_apart(_both, _one),
-        "`dW_x` and `dW_h` are means over steps and sequences. A weight collects the sum, as the bias does.",
-    ),
-    Mistake(
-        _flattened(_steps_first, _steps_first, _rows),
-        "x and the states are flattened step by step, dz is not: rows that meet have to be of one step and sequence.",
-    ),
-    Mistake(
-        _flattened(_rows, _rows, _steps_first),
-        "dz is flattened step by step, x and the states are not: rows that meet have to be of one step and sequence.",
-    ),
-    Mistake(
-        _flattened(_steps_first, _rows, _rows),
-        "x and dz are flattened in different orders: rows that meet have to be of one step and sequence.",
-    ),
-    Mistake(
-        _flattened(_rows, _steps_first, _rows),
-        "The states and dz are flattened in different orders: rows that meet have to be of one step and sequence.",
-    ),
-    Mistake(
-        lambda x, h_0, hidden_seq, dz: (
-            x.transpose(1, 2) @ dz,
-            _before(h_0, hidden_seq).transpose(1, 2) @ dz,
-            dz.sum(dim=1),
-        ),
-        "Steps are summed, sequences are not: each still has a gradient of its own.",
-    ),
-    Mistake(
-        lambda x, h_0, hidden_seq, dz: (
-            torch.einsum("btn,bth->tnh", x, dz),
-            torch.einsum("btk,bth->tkh", _before(h_0, hidden_seq), dz),
-            dz.sum(dim=0),
-        ),
+        lambda x, h_0, hidden_seq, dz: (torch.einsum("btn,bth->tnh", x, dz), torch.einsum("btk,bth->tkh", _before(h_0, hidden_seq), dz), dz.sum(dim=0)),
         "Sequences are summed, steps are not: each still has a gradient of its own.",
     ),
     Mistake(_with_result(2, lambda x, read, dz: dz.sum(dim=1)), "`db` is summed over the steps, not over the batch."),
     Mistake(_with_result(2, lambda x, read, dz: dz.sum(dim=0)), "`db` is summed over the batch, not over the steps."),
+    Mistake(_with_result(2, lambda x, read, dz: dz.sum()), "`db` is summed over the units, too. Each has its own bias."),
+    Mistake(_with_result(2, lambda x, read, dz: dz.mean(dim=(0, 1))), "`db` is a mean. Shared weights collect the sum."),
+    Mistake(_with_result(1, lambda x, read, dz: torch.einsum("btk,bth->hk", read, dz)), "`dW_h` stands transposed. It is square, so only the values tell: rows are what is read."),
+    Mistake(_with_result(0, lambda x, read, dz: torch.einsum("btn,bth->hn", x, dz)), "`dW_x` stands transposed: a gradient has the shape of its weight, (N, H)."),
     Mistake(
-        _with_result(2, lambda x, read, dz: dz.sum()), "`db` is summed over the units, too. Each has its own bias."
-    ),
-    Mistake(
-        _with_result(2, lambda x, read, dz: dz.mean(dim=(0, 1))), "`db` is a mean. Shared weights collect the sum."
-    ),
-    Mistake(
-        _with_result(1, lambda x, read, dz: torch.einsum("btk,bth->hk", read, dz)),
-        "`dW_h` stands transposed. It is square, so only the values tell: rows are what is read.",
-    ),
-    Mistake(
-        _with_result(0, lambda x, read, dz: torch.einsum("btn,bth->hn", x, dz)),
-        "`dW_x` stands transposed: a gradient has the shape of its weight, (N, H).",
-    ),
-    Mistake(
-        lambda x, h_0, hidden_seq, dz: _sums(
-            x.sum(dim=1, keepdim=True), _before(h_0, hidden_seq).sum(dim=1, keepdim=True), dz.sum(dim=1, keepdim=True)
-        ),
+        lambda x, h_0, hidden_seq, dz: _sums(x.sum(dim=1, keepdim=True), _before(h_0, hidden_seq).sum(dim=1, keepdim=True), dz.sum(dim=1, keepdim=True)),
         "A product of sums is no sum of products: multiply within each step first, then add.",
     ),
     Mistake(
-        lambda x, h_0, hidden_seq, dz: (
-            x.reshape(x.shape[2], -1) @ dz.flatten(0, 1),
-            _before(h_0, hidden_seq).reshape(h_0.shape[1], -1) @ dz.flatten(0, 1),
-            dz.sum(dim=(0, 1)),
-        ),
+        lambda x, h_0, hidden_seq, dz: (x.reshape(x.shape[2], -1) @ dz.flatten(0, 1), _before(h_0, hidden_seq).reshape(h_0.shape[1], -1) @ dz.flatten(0, 1), dz.sum(dim=(0, 1))),
         "`reshape` or `view` keeps the numbers in their old order. Rows have to become columns.",
     ),
-    Mistake(
-        lambda *given: tuple(-s for s in _sums(given[0], _before(*given[1:3]), given[3])),
-        "All signs are turned: descent comes later, in the update.",
-    ),
+    Mistake(lambda *given: tuple(-s for s in _sums(given[0], _before(*given[1:3]), given[3])), "All signs are turned: descent comes later, in the update."),
 )
 
 
@@ -245,10 +158,8 @@ EXERCISES = [
         words=lstm_words(),
         hints=(
             "Walk the forward step from its end: equation 5, then 3, then the four sums. Where two paths meet, add.",
-            "At c_t two gradients meet: dc_t, and what comes through h_t. Their sum goes to f_t, c_prev, i_t and g_t, "
-            "to each times the factor beside it; then every gate passes its own squashing, from its value.",
-            "Each of the four sums is one of notebook 02, with a dz of its own: it gives a share of dx_t and of "
-            "dh_prev, which you add, and the gradients of its own three weights.",
+            "At c_t two gradients meet: dc_t, and what comes through h_t. Their sum goes to f_t, c_prev, i_t and g_t, to each times the factor beside it; then every gate passes its own squashing, from its value.",
+            "Each of the four sums is one of notebook 02, with a dz of its own: it gives a share of dx_t and of dh_prev, which you add, and the gradients of its own three weights.",
         ),
     ),
     Exercise(

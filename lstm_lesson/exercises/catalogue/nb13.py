@@ -114,59 +114,26 @@ def _difference(values, labels):
 
 UNIT_CORRELATION_MISTAKES = (
     Mistake(_covariance, "That is the covariance: it grows with the size of the values. Divide by both spreads."),
-    Mistake(
-        _covariance_of_a_sample,
-        "That is the covariance, with B − 1: it grows with the size of the values. Divide by both spreads.",
-    ),
-    Mistake(
-        _sum_of_products,
-        "That is the numerator only: it grows with the values and with B. Divide by both lengths.",
-    ),
-    Mistake(
-        _labels_along_the_units,
-        "The labels stand along the wrong axis: `values * labels` pairs them with the units. Make them (B, 1) first.",
-    ),
-    Mistake(
-        _labels_in_float32,
-        "A matrix product wants both in one dtype: give the labels that of the values, `labels.to(values.dtype)`.",
-    ),
+    Mistake(_covariance_of_a_sample, "That is the covariance, with B − 1: it grows with the size of the values. Divide by both spreads."),
+    Mistake(_sum_of_products, "That is the numerator only: it grows with the values and with B. Divide by both lengths."),
+    Mistake(_labels_along_the_units, "The labels stand along the wrong axis: `values * labels` pairs them with the units. Make them (B, 1) first."),
+    Mistake(_labels_in_float32, "A matrix product wants both in one dtype: give the labels that of the values, `labels.to(values.dtype)`."),
     Mistake(_one_mean, "One mean is taken of the whole matrix. Each unit has its own, over the texts."),
     Mistake(_one_length, "One length is taken of the whole matrix. Each unit has its own, over the texts."),
     Mistake(_one_mean_and_length, "Mean and length are taken of the whole matrix. Each unit has its own of both."),
     Mistake(_one_spread, "One spread is taken of the whole matrix. Each unit has its own, over the texts."),
-    Mistake(
-        _uncentred,
-        "Nothing is centred. A unit that stands high for every text would look tied to the label: take off the means.",
-    ),
+    Mistake(_uncentred, "Nothing is centred. A unit that stands high for every text would look tied to the label: take off the means."),
     Mistake(_labels_uncentred, "The values are centred, the labels are not. Their spread is taken around their mean."),
     Mistake(_values_uncentred, "The labels are centred, the values are not. Each unit has a mean over the texts."),
-    Mistake(
-        _mixed_divisors,
-        "Close: in the numerator you divide by B, but torch's standard deviation divides by B − 1. Use one of them.",
-    ),
-    Mistake(
-        _other_mixed_divisors,
-        "Close: in the numerator you divide by B − 1, in the standard deviations by B. Use one of them for all.",
-    ),
+    Mistake(_mixed_divisors, "Close: in the numerator you divide by B, but torch's standard deviation divides by B − 1. Use one of them."),
+    Mistake(_other_mixed_divisors, "Close: in the numerator you divide by B − 1, in the standard deviations by B. Use one of them for all."),
     Mistake(_not_rooted, "The sums of squares in the denominator lack their square roots."),
     Mistake(_over_units, "The mean is taken over the units of a text. Each unit has its own mean over the texts."),
     Mistake(_difference, "That is the difference of the two classes' means, in the unit's own size. It has no bound."),
-    Mistake(
-        lambda values, labels: unit_correlation(values, labels).abs(),
-        "The sign is lost: a unit may go up or down with the label.",
-    ),
-    Mistake(
-        lambda values, labels: -unit_correlation(values, labels),
-        "The sign is turned round: label 1 counts as the higher one.",
-    ),
-    Mistake(
-        lambda values, labels: unit_correlation(values, labels).square(),
-        "That is the square of the correlation, the share of explained variance. It has no sign.",
-    ),
-    Mistake(
-        lambda values, labels: unit_correlation(values, labels).mean(),
-        "That is one number. Every unit gets its own: (H,).",
-    ),
+    Mistake(lambda values, labels: unit_correlation(values, labels).abs(), "The sign is lost: a unit may go up or down with the label."),
+    Mistake(lambda values, labels: -unit_correlation(values, labels), "The sign is turned round: label 1 counts as the higher one."),
+    Mistake(lambda values, labels: unit_correlation(values, labels).square(), "That is the square of the correlation, the share of explained variance. It has no sign."),
+    Mistake(lambda values, labels: unit_correlation(values, labels).mean(), "That is one number. Every unit gets its own: (H,)."),
 )
 
 
@@ -185,52 +152,18 @@ def _forward_difference(score, x, epsilon=0.1):
 
 
 INPUT_GRADIENT_MISTAKES = (
-    Mistake(
-        lambda score, x: _grad(lambda s: s, score, x),
-        "torch goes back from one number, and here B scores are given. How do they become one, so that none is lost?",
-    ),
-    Mistake(
-        lambda score, x: torch.autograd.grad(score(x).sum(), x)[0],
-        "x does not ask for a gradient, so the score has no graph to go back through. `requires_grad_()` asks.",
-    ),
-    Mistake(
-        lambda score, x: _grad(torch.mean, score, x),
-        "The scores are averaged, so every gradient is divided by B. The gradient of a text should not depend on "
-        "how many others are in the batch.",
-    ),
-    Mistake(
-        lambda score, x: _grad(lambda s: s[0], score, x),
-        "Only the first sequence has a gradient. Add the scores up before you go back: each depends on its own inputs.",
-    ),
-    Mistake(
-        lambda score, x: _grad(lambda s: s.square().sum(), score, x),
-        "That is the gradient of the squared scores. The score itself is asked.",
-    ),
-    Mistake(
-        lambda score, x: _grad(lambda s: -s.sum(), score, x),
-        "The sign is wrong: that is the direction of descent, as for a loss. Here the score itself is asked.",
-    ),
-    Mistake(
-        lambda score, x: input_gradient(score, x) * x,
-        "That is gradient times input. Only the gradient is asked.",
-    ),
+    Mistake(lambda score, x: _grad(lambda s: s, score, x), "torch goes back from one number, and here B scores are given. How do they become one, so that none is lost?"),
+    Mistake(lambda score, x: torch.autograd.grad(score(x).sum(), x)[0], "x does not ask for a gradient, so the score has no graph to go back through. `requires_grad_()` asks."),
+    Mistake(lambda score, x: _grad(torch.mean, score, x), "The scores are averaged, so every gradient is divided by B. The gradient of a text should not depend on how many others are in the batch."),
+    Mistake(lambda score, x: _grad(lambda s: s[0], score, x), "Only the first sequence has a gradient. Add the scores up before you go back: each depends on its own inputs."),
+    Mistake(lambda score, x: _grad(lambda s: s.square().sum(), score, x), "That is the gradient of the squared scores. The score itself is asked."),
+    Mistake(lambda score, x: _grad(lambda s: -s.sum(), score, x), "The sign is wrong: that is the direction of descent, as for a loss. Here the score itself is asked."),
+    Mistake(lambda score, x: input_gradient(score, x) * x, "That is gradient times input. Only the gradient is asked."),
     Mistake(lambda score, x: input_gradient(score, x).abs(), "The signs are lost. Return the gradient as it is."),
-    Mistake(
-        lambda score, x: input_gradient(score, x).norm(dim=2),
-        "That is the length of each word's gradient, (B, T). The gradient has the shape of x.",
-    ),
-    Mistake(
-        lambda score, x: input_gradient(score, x).sum(dim=2),
-        "The entries of each word's gradient are added up. The gradient has the shape of x.",
-    ),
-    Mistake(
-        lambda score, x: torch.nn.functional.normalize(input_gradient(score, x), dim=2),
-        "Every word's gradient has length 1: then all words weigh the same. Do not normalise.",
-    ),
-    Mistake(
-        _forward_difference,
-        "That looks like finite differences with a large step, so it is near but not right. Let autograd go back.",
-    ),
+    Mistake(lambda score, x: input_gradient(score, x).norm(dim=2), "That is the length of each word's gradient, (B, T). The gradient has the shape of x."),
+    Mistake(lambda score, x: input_gradient(score, x).sum(dim=2), "The entries of each word's gradient are added up. The gradient has the shape of x."),
+    Mistake(lambda score, x: torch.nn.functional.normalize(input_gradient(score, x), dim=2), "Every word's gradient has length 1: then all words weigh the same. Do not normalise."),
+    Mistake(_forward_difference, "That looks like finite differences with a large step, so it is near but not right. Let autograd go back."),
 )
 
 

@@ -23,19 +23,14 @@ def _interleaved(x, h, W_x, W_h, b):
 
 
 FUSED_MISTAKES = (
-    Mistake(
-        _gates("ifog"),
-        "The last two blocks are swapped. The weights stand in the order i, f, c, o: the candidate's are third.",
-    ),
+    Mistake(_gates("ifog"), "The last two blocks are swapped. The weights stand in the order i, f, c, o: the candidate's are third."),
     Mistake(_gates("figo"), "The first two blocks are swapped. The weights stand in the order i, f, c, o."),
     Mistake(_gates("igfo"), "The blocks in the middle are swapped. The weights stand in the order i, f, c, o."),
     Mistake(_gates(around=(S, S, S, S)), "A sigmoid stands around all four blocks. One of them is no gate."),
     Mistake(_gates(around=(TANH,) * 4), "A tanh stands around all four blocks. Three of them are gates."),
     Mistake(_gates(around=(S, S, TANH, TANH)), "A tanh stands around the output gate. Only one block is no gate."),
     Mistake(_gates(around=(S, S, S, TANH)), "The tanh stands around the last block. Which block makes the candidate?"),
-    Mistake(
-        _gates(around=(lambda z: z,) * 4), "These are the sums alone. Which functions are around them in the equations?"
-    ),
+    Mistake(_gates(around=(lambda z: z,) * 4), "These are the sums alone. Which functions are around them in the equations?"),
     Mistake(_interleaved, "Every fourth column is taken. A gate's columns stand together, H of them side by side."),
     Mistake(_gates(sums=lambda x, h, W_x, W_h, b: x @ W_x + h @ W_h), "The bias is missing from the sum."),
     Mistake(_gates(sums=lambda x, h, W_x, W_h, b: x @ W_x + h @ W_h + 2 * b), "The bias is added twice."),
@@ -47,30 +42,12 @@ HOIST_MISTAKES = (
     Mistake(lambda x, W_x, b: x @ W_x, "The bias is missing. It waits for no step either, so it belongs in here."),
     Mistake(lambda x, W_x, b: x @ W_x - b, "The bias is subtracted. Look at its sign."),
     Mistake(lambda x, W_x, b: x @ W_x + 2 * b, "The bias is added twice."),
-    Mistake(
-        lambda x, W_x, b: (x @ W_x + b).transpose(0, 1),
-        "Steps stand first. Here the batch does, as it does in x.",
-    ),
-    Mistake(
-        lambda x, W_x, b: x[:, -1] @ W_x + b,
-        "Only the last step is here. The loop will ask for every one.",
-    ),
-    Mistake(
-        lambda x, W_x, b: x[:, 0] @ W_x + b,
-        "Only the first step is here. The loop will ask for every one.",
-    ),
-    Mistake(
-        lambda x, W_x, b: (x @ W_x + b).sum(dim=1),
-        "The steps are added up. Each keeps a sum of its own.",
-    ),
-    Mistake(
-        lambda x, W_x, b: torch.sigmoid(x @ W_x + b),
-        "A sigmoid is taken too early: what the hidden state adds is still missing from this sum.",
-    ),
-    Mistake(
-        lambda x, W_x, b: x.flip(1) @ W_x + b,
-        "The steps come from the end. Leave them in the order in which they stand in x.",
-    ),
+    Mistake(lambda x, W_x, b: (x @ W_x + b).transpose(0, 1), "Steps stand first. Here the batch does, as it does in x."),
+    Mistake(lambda x, W_x, b: x[:, -1] @ W_x + b, "Only the last step is here. The loop will ask for every one."),
+    Mistake(lambda x, W_x, b: x[:, 0] @ W_x + b, "Only the first step is here. The loop will ask for every one."),
+    Mistake(lambda x, W_x, b: (x @ W_x + b).sum(dim=1), "The steps are added up. Each keeps a sum of its own."),
+    Mistake(lambda x, W_x, b: torch.sigmoid(x @ W_x + b), "A sigmoid is taken too early: what the hidden state adds is still missing from this sum."),
+    Mistake(lambda x, W_x, b: x.flip(1) @ W_x + b, "The steps come from the end. Leave them in the order in which they stand in x."),
 )
 
 EXERCISES = [
