@@ -20,6 +20,7 @@ from lstm_lesson.exercises.compare import (
 from lstm_lesson.exercises.edits import find_edits, find_gradient_edits
 from lstm_lesson.exercises.exercise import Exercise, Mistake, square_input_sets
 from lstm_lesson.exercises.model import Edit
+from lstm_lesson.exercises.own_step import own_step
 
 
 def diagnose(answer: Answer, trials: list[Trial], problem: Problem) -> tuple[str, tuple[str, ...]]:
@@ -61,6 +62,7 @@ def possible_causes(answer: Answer, trials: list[Trial], problem: Problem) -> It
     if not exercise.step:  # a loop is judged by its edits first
         yield result_causes.changed_in_place(trials)
     yield find_edits(answer, trials)
+    yield own_step(answer)
     yield result_causes.changed_in_place(trials)
     yield known_mistake(answer, trials)
     yield retries.reads_by_order(answer)

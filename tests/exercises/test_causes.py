@@ -227,3 +227,37 @@ def test_an_object_is_found_by_the_name_of_its_class_and_a_class_is_told_to_make
     assert check(lstm_step()).passed
     assert "this is a class" in check(lstm_step).message
     assert check(hadamard()).outcome == "not attempted"
+
+
+STEP = """
+def lstm_step(x_t, h_prev, c_prev, weights):
+    return right(x_t, h_prev, c_prev.cos(), weights)
+
+def lstm(x, h_0, c_0, weights):
+    h, c, states = h_0, c_0, []
+    for t in range({steps}):
+        h, c = lstm_step(x[:, t], h, c, weights)
+        states.append(h)
+    return torch.stack(states, dim=1), h, c
+"""
+
+
+@pytest.mark.parametrize(
+    ("steps", "said"), {"x.shape[1]": "The loop is right.", "x.shape[1] - 1": "The last step is missing"}.items()
+)
+def test_a_loop_is_judged_with_the_right_step_inside(steps, said):
+    space = {"torch": torch, "right": exercises()["lstm_step"].solve(), "__name__": "__main__"}
+    exec(STEP.format(steps=steps), space)
+    text = check(space["lstm"]).message
+    assert "`lstm_step`, which your loop calls, is not right yet" in text
+    assert said in text
+
+
+def test_a_cause_in_a_step_names_its_gate():
+    edits = exercises()["lstm_step"].model_answer.described.values()
+    gates = {"i": "input gate", "f": "forget gate", "c": "candidate", "o": "output gate"}
+    for edit in edits:
+        gate, _, name = edit.id.partition(": ")
+        if gate in gates and name:
+            names = (gates[gate], f"W_x{gate}`", f"W_h{gate}`", f"b_{gate}`")
+            assert any(name in edit.cause for name in names), edit

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
+from dataclasses import replace
 
 from lstm_lesson.exercises.catalogue.affine import FIRST, SECOND, WORDS, affine_edits, affine_lines, affine_words
 from lstm_lesson.exercises.model import Edit
@@ -118,9 +119,15 @@ def step_edits() -> Iterator[Edit]:
     yield from place_edits("c_t", "equation 3", CELL_STATE + CELL_STATE_IN_A_STEP)
     yield from place_edits("h_t", "equation 5", HIDDEN_STATE + HIDDEN_STATE_IN_A_STEP)
     yield from in_several_gates(by_gate)
-    yield from itertools.chain(*by_gate.values())
+    yield from (_naming_the_gate(k, edit) for k, edits in by_gate.items() for edit in edits)
     yield from wrong_weights()
     yield from wrong_states()
+
+
+def _naming_the_gate(k: str, edit: Edit) -> Edit:
+    """The edit with a cause that says in which of the four sums it is."""
+    named = any(name in edit.cause for name in (WORDS[k], f"W_x{k}`", f"W_h{k}`", f"b_{k}`"))
+    return edit if named else replace(edit, cause=f"In the {WORDS[k]}: {edit.cause}")
 
 
 def in_several_gates(by_gate: dict[str, list[Edit]]) -> Iterator[Edit]:
