@@ -40,7 +40,10 @@ def describe(edits: tuple[Edit, ...]) -> str:
     """The causes of one or two edits."""
     if len(edits) == 1:
         return edits[0].cause
-    return f"Two mistakes. First: {edits[0].cause}\nSecond: {edits[1].cause}"
+    first, second = (
+        edit.cause.replace("The values are right, but ", "").replace("the values are right, but ", "") for edit in edits
+    )
+    return f"Two mistakes. First: {first}\nSecond: {second}"
 
 
 def possible_causes(answer: Answer, trials: list[Trial], problem: Problem) -> Iterator[str | tuple[Edit, ...]]:

@@ -36,8 +36,22 @@ def find_edits(answer: Answer, trials: list[Trial]) -> tuple[Edit, ...]:
         return ()  # only its dtype is wrong
     for edits in candidates(answer, model, trials):
         if all(agrees(model, edits, trial, trials) for trial in trials) and holds(answer, model, edits):
-            return edits
+            return edits + detached_too(answer, model, edits, trials)
     return ()
+
+
+def detached_too(answer: Answer, model: Model, edits: tuple[Edit, ...], trials: list[Trial]) -> tuple[Edit, ...]:
+    """The edit that changes the gradients alone, where one other edit explains the values and not the gradients."""
+    ran = [t for t in trials if t.error is None and t.inputs.dtype == torch.float64 and t.inputs.sizes["T"] > 1]
+    if len(edits) > 1 or not answer.exercise.gradient or not ran:
+        return ()
+    trial = min(ran, key=size)
+    trial.gradients, error = answer.sandbox(input_gradients, answer.f, trial.arguments)
+    if error is not None or gradients_agree(model, edits, trial, trial.got):
+        return ()
+    places = edits[0].changes.keys()
+    quiet = [e for e in model.described.values() if "detached" in e.cause and places.isdisjoint(e.changes)]
+    return next(((edit,) for edit in quiet if gradients_agree(model, (*edits, edit), trial, trial.got)), ())
 
 
 def candidates(answer: Answer, model: Model, trials: list[Trial]) -> Iterator[tuple[Edit, ...]]:
@@ -68,7 +82,10 @@ def in_one_turn(turn: OneTurn, model: Model, given=None, wanted: Returned | None
             if agrees_here and (given is None or wanted.equals(Returned(run(model, given, (one.edit,))))):
                 yield (one.edit,)
     described, regular = fit
-    found = [pairs(turn, described, described), pairs(turn, described, regular)]
+    simple = [one for one in described if len(one.lines) == 1]
+    several = [one for one in described if len(one.lines) > 1]
+    found = [pairs(turn, simple, simple), pairs(turn, simple, several), pairs(turn, several, simple)]
+    found += [pairs(turn, several, several), pairs(turn, described, regular)]
     if len(regular) < MANY:
         found.append(pairs(turn, regular, described))
     yield from itertools.islice(itertools.chain(*found), LIMIT)
@@ -145,14 +162,16 @@ def find_gradient_edits(answer: Answer, trials: list[Trial]) -> tuple[Edit, ...]
     quiet = [edit for edit in model.edits.values() if right.equals(Returned(run(model, given, (edit,))))]
     both = (pair for pair in itertools.combinations(quiet, 2) if not pair[0].changes.keys() & pair[1].changes.keys())
     for edits in itertools.chain(((edit,) for edit in quiet), itertools.islice(both, LIMIT)):
-        if all(gradients_agree(model, edits, trial) for trial in (first, *trials)):  # the quickest first
+        if all(
+            gradients_agree(model, edits, trial, trial.expected) for trial in (first, *trials)
+        ):  # the quickest first
             return edits
     return ()
 
 
-def gradients_agree(model: Model, edits: tuple[Edit, ...], trial: Trial) -> bool:
-    """Whether the edited model has right values and the answer's gradients."""
-    if not Returned(trial.expected).equals(Returned(run(model, tuple(trial.arguments.values()), edits))):
+def gradients_agree(model: Model, edits: tuple[Edit, ...], trial: Trial, values) -> bool:
+    """Whether the edited model returns these values and has the answer's gradients."""
+    if not Returned(values).equals(Returned(run(model, tuple(trial.arguments.values()), edits))):
         return False
     try:
         expected = input_gradients(lambda *given: model.run(given, edits), trial.arguments)

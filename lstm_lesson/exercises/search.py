@@ -212,8 +212,10 @@ class Screen:
         chosen = np.flatnonzero(left)
         for n in one.values:
             line = one.lines.get(n, self.turn.lines[n])
-            if not line.elementwise:  # known where the partner does not reach this line, too
-                known[n] = np.where(self.reached[n][chosen], math.nan, first_entry(one.values[n]))
+            if not line.elementwise:  # known where the partner does not reach what it reads
+                reads = [self.turn.sources[n].get(name) for name in line.reads]
+                reached = [self.reached[source][chosen] for source in reads if source is not None]
+                known[n] = np.where(np.any(reached, axis=0) if reached else False, math.nan, first_entry(one.values[n]))
                 continue
             names = {}
             for name in line.reads:

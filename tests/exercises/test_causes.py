@@ -261,3 +261,11 @@ def test_a_cause_in_a_step_names_its_gate():
         if gate in gates and name:
             names = (gates[gate], f"W_x{gate}`", f"W_h{gate}`", f"b_{gate}`")
             assert any(name in edit.cause for name in names), edit
+
+
+def test_of_two_mistakes_with_a_gradient_lost_none_is_told_that_its_values_are_right():
+    result = check(
+        named("lstm_step", lambda x, h, c, w: stacked(x, h, c, w | {"W_xo": w["W_xo"].detach(), "b_i": -w["b_i"]}))
+    )
+    assert len(result.edits) == 2
+    assert "values are right" not in result.message
