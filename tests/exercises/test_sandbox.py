@@ -95,11 +95,6 @@ ACTIONS = [
 ]  # fmt: skip
 
 
-def with_cpu_seconds(f, *arguments):
-    start = time.process_time()
-    return f(*arguments), time.process_time() - start
-
-
 FUNCTIONS = [returns(value) for value in RETURNED] + ACTIONS
 
 
@@ -124,11 +119,8 @@ KINDS = {
 def test_a_check_survives_whatever_a_function_returns_or_does(name):
     dtype, state = torch.get_default_dtype(), torch.get_rng_state()
     for k, f in enumerate(FUNCTIONS):
-        result, seconds = with_cpu_seconds(check, named(name, f))
+        result = check(named(name, f))
         assert result.outcome in ("wrong", "crashed", "not attempted"), (k, result)
-        assert (
-            seconds < 2 or with_cpu_seconds(check, named(name, f))[1] < 2
-        )  # once more, should the machine have been busy
         assert 1 <= len(repr(result).split("\n")) <= 3
         assert result._repr_markdown_()
     assert torch.get_default_dtype() == dtype
