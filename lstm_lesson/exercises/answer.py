@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from lstm_lesson.exercises.bytecode import summarize, written_function
-from lstm_lesson.exercises.compare import Problem, find_problem, join_names, leaves, map_tensors
+from lstm_lesson.exercises.compare import Problem, allclose, find_problem, join_names, leaves, map_tensors
 from lstm_lesson.exercises.exercise import Exercise, Inputs
 from lstm_lesson.exercises.sandbox import Sandbox, format_error
 
@@ -94,3 +94,28 @@ def marked_arguments(given: dict) -> tuple[str, ...]:
         for name, value in given.items()
         if any(isinstance(t, Tensor) and (t.requires_grad or t.grad is not None) for _, t in leaves(name, value))
     )
+
+
+def agrees(f: Callable, trials: list[Trial], tolerance: float = 0.0) -> bool:
+    """Whether f, a function of the package, returns what the answer returned, and raises where the answer did.
+
+    If the answer raised on every set of inputs, the exceptions have to be the same, word by word.
+    """
+    never_ran = all(trial.error is not None for trial in trials)
+    for trial in trials:
+        value, error = run_copy(f, trial.arguments)
+        if (error is None) != (trial.error is None):
+            return False
+        if error is None and not allclose(value, trial.got, tolerance):
+            return False
+        if never_ran and (type(error), str(error)) != (type(trial.error), str(trial.error)):
+            return False
+    return True
+
+
+def run_copy(f: Callable, arguments: dict) -> tuple[object, Exception | None]:
+    """Run a function of the package on copies of the arguments -> (what it returned, the exception it raised)."""
+    try:
+        return f(*map_tensors(torch.clone, arguments).values()), None
+    except Exception as error:
+        return None, error

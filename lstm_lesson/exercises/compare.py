@@ -10,13 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lstm_lesson.exercises.exercise import Exercise, Inputs
+from lstm_lesson.exercises.exercise import WEIGHTS, Exercise, Inputs
 
 ROUNDING = {torch.float64: 1e-10, torch.float32: 2e-5}  # allowed, relative to the largest entry or to 1
 NAMES_SHOWN = 5  # of a longer list, a message shows fewer
 AXES = {"B": "sequence", "T": "step", "N": "input", "K": "class", "H": "unit", "4H": "unit of i, then f, g, o"}
 OTHER_AXES = {"past": ("window", "value"), "following": ("window",), "forecast": ("series", "step")}
-WEIGHTS = {"W_x": "N H", "W_h": "H H", "b_": "H"}
 MAX_ENTRIES = 1000  # of a returned container that are looked at: its iterator may never end
 
 

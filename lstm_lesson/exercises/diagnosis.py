@@ -4,21 +4,20 @@ Each function below, in `error_causes`, `result_causes` and `retries` looks for 
 for the learner, or "" if that is not the cause.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import torch
 
 from lstm_lesson.exercises import error_causes, result_causes, retries
-from lstm_lesson.exercises.answer import Answer, Trial
+from lstm_lesson.exercises.answer import Answer, Trial, agrees
 from lstm_lesson.exercises.compare import (
     Problem,
     allclose,
     gradient_problem,
     input_gradients,
-    map_tensors,
 )
 from lstm_lesson.exercises.edits import find_edits, find_gradient_edits
-from lstm_lesson.exercises.exercise import Exercise, Mistake, square_input_sets
+from lstm_lesson.exercises.exercise import Exercise, square_input_sets
 from lstm_lesson.exercises.model import Edit
 from lstm_lesson.exercises.own_step import own_step
 
@@ -104,42 +103,16 @@ def known_mistake(answer: Answer, trials: list[Trial]) -> str:
         return ""  # only its dtype is wrong
     trials.sort(key=lambda trial: trial.inputs.sizes["T"])  # the quickest first: one trial excludes most mistakes
     tolerance = answer.exercise.tolerance
-    mistakes = answer.exercise.mistakes
-    return next((mistake.cause for mistake in mistakes if agrees(mistake, trials, tolerance)), "")
+    return next((m.cause for m in answer.exercise.mistakes if agrees(m.answer, trials, tolerance)), "")
 
 
 def known_gradient_mistake(exercise: Exercise, trials: list[Trial]) -> str:
     """The cause of the known mistake that has right values and the same wrong gradients as the answer."""
     for mistake in exercise.mistakes:
-        if agrees(mistake, trials) and all(
+        if agrees(mistake.answer, trials) and all(
             gradient_problem(trial.gradients, input_gradients(mistake.answer, trial.arguments)) is None
             for trial in trials
             if trial.inputs.dtype == torch.float64
         ):
             return mistake.cause
     return ""
-
-
-def agrees(mistake: Mistake, trials: list[Trial], tolerance: float = 0.0) -> bool:
-    """Whether a mistake returns what the answer returned, and raises an exception where the answer did.
-
-    If the answer raised on every set of inputs, the exceptions have to be the same, word by word.
-    """
-    never_ran = all(trial.error is not None for trial in trials)
-    for trial in trials:
-        value, error = run_copy(mistake.answer, trial.arguments)
-        if (error is None) != (trial.error is None):
-            return False
-        if error is None and not allclose(value, trial.got, tolerance):
-            return False
-        if never_ran and (type(error), str(error)) != (type(trial.error), str(trial.error)):
-            return False
-    return True
-
-
-def run_copy(f: Callable, arguments: dict) -> tuple[object, Exception | None]:
-    """Run a function of the package on copies of the arguments -> (what it returned, the exception it raised)."""
-    try:
-        return f(*map_tensors(torch.clone, arguments).values()), None
-    except Exception as error:
-        return None, error

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 
 import torch
 
-from lstm_lesson.exercises.answer import Answer, Trial
-from lstm_lesson.exercises.compare import allclose, gradient_problem, input_gradients, map_tensors
+from lstm_lesson.exercises.answer import Answer, Trial, agrees
+from lstm_lesson.exercises.compare import allclose, gradient_problem, input_gradients
 from lstm_lesson.exercises.exercise import Inputs, exercises, square_input_sets
 from lstm_lesson.exercises.model import RAISED, Edit, Model
 from lstm_lesson.exercises.search import OneTurn, Returned, pairs, try_all
@@ -23,7 +23,7 @@ def edited(name: str, edits: tuple[str, ...] = ()) -> Callable:
     """
     model = exercises()[name].model_answer
     chosen = tuple(model.edits[id] for id in edits)
-    return lambda *arguments: model.run(arguments, chosen)
+    return model.function(chosen)
 
 
 def find_edits(answer: Answer, trials: list[Trial]) -> tuple[Edit, ...]:
@@ -35,7 +35,8 @@ def find_edits(answer: Answer, trials: list[Trial]) -> tuple[Edit, ...]:
     if all(trial.error is None and allclose(trial.got, trial.expected) for trial in trials):
         return ()  # only its dtype is wrong
     for edits in candidates(answer, model, trials):
-        if all(agrees(model, edits, trial, trials) for trial in trials) and holds(answer, model, edits):
+        f = model.function(edits)
+        if agrees(f, trials) and agrees(f, [answer.try_on(Inputs(60 + k, sizes)) for k, sizes in enumerate(FRESH)]):
             return edits + detached_too(answer, model, edits, trials)
     return ()
 
@@ -131,40 +132,17 @@ def run(model: Model, given: tuple, edits: tuple[Edit, ...]):
         return RAISED
 
 
-def agrees(model: Model, edits: tuple[Edit, ...], trial: Trial, trials: list[Trial]) -> bool:
-    """Whether the edited model returns what the answer returned, and raises an exception where the answer did.
-
-    If the answer raised on every set of inputs, the exceptions have to be the same, word by word.
-    """
-    try:
-        value, error = model.run(tuple(map_tensors(torch.clone, trial.arguments).values()), edits), None
-    except Exception as raised:
-        value, error = None, raised
-    if error is None or trial.error is None:
-        return error is trial.error and allclose(value, trial.got)
-    return any(t.error is None for t in trials) or (type(error), str(error)) == (type(trial.error), str(trial.error))
-
-
-def holds(answer: Answer, model: Model, edits: tuple[Edit, ...]) -> bool:
-    """Whether the edited model agrees with the answer on inputs that neither has seen."""
-    fresh = [answer.try_on(Inputs(60 + k, sizes)) for k, sizes in enumerate(FRESH)]
-    return all(agrees(model, edits, trial, fresh) for trial in fresh)
-
-
 def find_gradient_edits(answer: Answer, trials: list[Trial]) -> tuple[Edit, ...]:
     """The edits, one or two, that leave the values right and give the answer's wrong gradients."""
     model = answer.exercise.model_answer
-    trials = [t for t in trials if t.inputs.dtype == torch.float64]
+    trials = sorted((t for t in trials if t.inputs.dtype == torch.float64), key=size)  # the quickest first
     if model is None or not trials:
         return ()
-    first = min(trials, key=size)
-    given, right = tuple(first.arguments.values()), Returned(first.expected)
+    given, right = tuple(trials[0].arguments.values()), Returned(trials[0].expected)
     quiet = [edit for edit in model.edits.values() if right.equals(Returned(run(model, given, (edit,))))]
     both = (pair for pair in itertools.combinations(quiet, 2) if not pair[0].changes.keys() & pair[1].changes.keys())
     for edits in itertools.chain(((edit,) for edit in quiet), itertools.islice(both, LIMIT)):
-        if all(
-            gradients_agree(model, edits, trial, trial.expected) for trial in (first, *trials)
-        ):  # the quickest first
+        if all(gradients_agree(model, edits, trial, trial.expected) for trial in trials):
             return edits
     return ()
 
@@ -174,7 +152,7 @@ def gradients_agree(model: Model, edits: tuple[Edit, ...], trial: Trial, values)
     if not Returned(values).equals(Returned(run(model, tuple(trial.arguments.values()), edits))):
         return False
     try:
-        expected = input_gradients(lambda *given: model.run(given, edits), trial.arguments)
+        expected = input_gradients(model.function(edits), trial.arguments)
     except Exception:
         return False
     if trial.gradients is None or expected is None:

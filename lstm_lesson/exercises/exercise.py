@@ -14,6 +14,8 @@ import torch
 
 from lstm_lesson.exercises.model import Edit, Model
 
+WEIGHTS = {"W_x": "N H", "W_h": "H H", "b_": "H"}  # the shapes of a gate's weights
+
 
 @dataclass(frozen=True)
 class Mistake:
@@ -38,7 +40,6 @@ class Exercise:
     model: str = ""  # the reference written out, a name for each value
     edits: tuple[Edit, ...] = ()  # the known mistakes in it
     words: Mapping[str, str] = field(default_factory=dict)  # what to call the parts that have no name in the equations
-    tools: Mapping[str, Callable] = field(default_factory=dict)  # functions that the edits call
     step: str = ""  # the exercise whose function the loop of this one may call
     mistakes: tuple[Mistake, ...] = ()
     gradient: bool = True  # whether the gradients of the answer are compared, too
@@ -55,7 +56,7 @@ class Exercise:
     @cached_property
     def model_answer(self) -> Model | None:
         """The model answer with its edits; None if the exercise has none."""
-        return Model(self.model, self.edits, self.tools, self.words) if self.model else None
+        return Model(self.model, self.edits, self.words) if self.model else None
 
 
 @dataclass
@@ -112,8 +113,7 @@ class Inputs:
 
     def weights(self) -> dict[str, torch.Tensor]:
         """The twelve weights of an LSTM by name. Their order in the dictionary changes from set to set."""
-        shapes = {"W_x": "N H", "W_h": "H H", "b_": "H"}
-        weights = {f"{name}{k}": self(shape, 0.7) for k in "ifco" for name, shape in shapes.items()}
+        weights = {f"{name}{k}": self(shape, 0.7) for k in "ifco" for name, shape in WEIGHTS.items()}
         names = list(weights)
         order = torch.randperm(12, generator=self.random, device="cpu") if self.index else range(12)
         return {names[k]: weights[names[k]] for k in order}

@@ -15,7 +15,6 @@ import ast
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from types import MappingProxyType
 
 import numpy as np
 import torch
@@ -68,15 +67,11 @@ class Loop:
 
 
 class Model:
-    """A model answer: its arguments and its lines. `tools` are further functions that its expressions may call."""
+    """A model answer: its arguments and its lines. `words` name the parts that the equations have no name for."""
 
-    def __init__(
-        self, source: str, edits: tuple[Edit, ...] = (), tools: Mapping[str, Callable] = TOOLS,
-        words: Mapping[str, str] = MappingProxyType({}),
-    ):  # fmt: skip
+    def __init__(self, source: str, edits: tuple[Edit, ...], words: Mapping[str, str]):
         (function,) = ast.parse(source).body
         self.arguments = [argument.arg for argument in function.args.args]
-        self.tools = {**TOOLS, **tools}
         self.lines = [_statement(node) for node in function.body]
         self.described = {edit.id: edit for edit in edits}
         self.words = words
@@ -134,13 +129,17 @@ class Model:
         self._run(self.lines, changed, names)
         return names["return"]
 
+    def function(self, edits: tuple[Edit, ...]) -> Callable:
+        """The model answer with these edits, as a function of the exercise's arguments."""
+        return lambda *given: self.run(given, edits)
+
     def environment(self, given: tuple) -> dict:
         """The arguments by name, and the entries of `weights`."""
         names = dict(zip(self.arguments, given, strict=True))
         return {**names.get("weights", {}), **names} if isinstance(names.get("weights"), Mapping) else names
 
     def value(self, line: Line, names: dict):
-        return eval(line.code, self.tools, names)
+        return eval(line.code, TOOLS, names)
 
     def _run(self, lines, changed, names):
         for line in lines:

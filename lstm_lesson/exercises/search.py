@@ -171,9 +171,9 @@ class Screen:
     """All edits side by side: for each line, its first entry under each edit. Rules out pairs with few operations."""
 
     def __init__(self, turn: OneTurn, tried: list[Tried]):
-        self.turn, self.tried = turn, tried
-        bits = (np.array([getattr(one, name) for one in tried], dtype=object) for name in ("touched", "fits"))
-        self.touched, self.fits = bits
+        self.turn = turn
+        self.touched = np.array([one.touched for one in tried], dtype=object)
+        self.fits = np.array([one.fits for one in tried], dtype=object)
         self.same_form = np.array([one.same_form for one in tried])
         right = {n: first_entry(value) for n, value in turn.values.items()}
         self.given = {name: first_entry(value) for name, value in turn.names.items()}

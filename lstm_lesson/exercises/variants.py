@@ -97,8 +97,8 @@ def _of_call(node: ast.Call, text: str, say) -> Iterator[tuple[str, str]]:
 
 def _of_number(value) -> Iterator[tuple[str, str]]:
     if isinstance(value, int | float) and not isinstance(value, bool):
-        for other in {0, 1, 2, 3, 0.5} - {value}:
-            yield str(other), f"the number {other} stands where {value} belongs"
+        others = (other for other in (0, 0.5, 1, 2, 3) if other != value)  # always in this order
+        yield from ((str(other), f"the number {other} stands where {value} belongs") for other in others)
 
 
 def of_any(own: str, said: str) -> Iterator[tuple[str, str]]:

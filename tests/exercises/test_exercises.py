@@ -14,8 +14,8 @@ from torch.nn import functional as F
 
 from lstm_lesson import check, hint, solution
 from lstm_lesson import exercises as facade
+from lstm_lesson.exercises.answer import run_copy
 from lstm_lesson.exercises.compare import allclose, gradient_problem, input_gradients
-from lstm_lesson.exercises.diagnosis import run_copy
 from lstm_lesson.exercises.edits import edited
 from lstm_lesson.exercises.exercise import exercises, input_sets, square_input_sets
 

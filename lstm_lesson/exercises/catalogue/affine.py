@@ -145,6 +145,17 @@ def affine_edits(k: str) -> Iterator[Edit]:
     yield edit("detached", f"The values are right, but the {WORDS[k]} is detached: its weights could never learn.", made=f"{f}({z}).detach()")
 
 
+def in_several_gates(by_gate: dict[str, list[Edit]], **begin: str) -> Iterator[Edit]:
+    """The same mistake in all of some gates; `begin` has their letters and how the cause of the first one is introduced."""
+    for letters, words in begin.items():
+        named = [{edit.id.split(": ", 1)[1]: edit for edit in by_gate[k]} for k in letters]
+        for name, first in named[0].items():
+            same = [edits[name] for edits in named if name in edits]
+            if len(same) == len(letters):
+                changes = {place: text for edit in same for place, text in edit.changes.items()}
+                yield Edit(f"{letters}: {name}", changes, f"{words} {WORDS[letters[0]]}: {first.cause}")
+
+
 def affine_model(name: str, k: str) -> str:
     """The model answer of the exercise of one gate, of the candidate or of the RNN step."""
     return f"def {name}(x_t, h_prev, W_x{k}, W_h{k}, b_{k}):{affine_lines(k)}\n    return {MADE[k]}\n"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from lstm_lesson.exercises.catalogue.affine import MADE, WORDS
+from lstm_lesson.exercises.catalogue.affine import MADE, WORDS, in_several_gates
 from lstm_lesson.exercises.model import Edit
 
 GATES = "ifco"
@@ -201,13 +201,7 @@ def lstm_backward_edits() -> Iterator[Edit]:
     by_gate = {k: [*slope_edits(k, f"dz_{k}", f"d{MADE[k][0]}", MADE[k]), *sum_edits(k, f"d{MADE[k][0]}")] for k in GATES}
     for id, changes, cause in LSTM_BACKWARD:
         yield Edit(id, changes, cause)
-    for letters, words in (("ifco", "in all four sums"), ("ifo", "at all three gates")):
-        named = [{edit.id.split(": ", 1)[1]: edit for edit in by_gate[k]} for k in letters]
-        for name, first in named[0].items():
-            same = [edits[name] for edits in named if name in edits]
-            if len(same) == len(letters):
-                changes = {place: text for edit in same for place, text in edit.changes.items()}
-                yield Edit(f"{letters}: {name}", changes, f"The same mistake {words}. The {WORDS[letters[0]]}: {first.cause}")
+    yield from in_several_gates(by_gate, ifco="The same mistake in all four sums. The", ifo="The same mistake at all three gates. The")
     for edits in by_gate.values():
         yield from edits
     yield from shares()

@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import replace
 
-from lstm_lesson.exercises.catalogue.affine import FIRST, SECOND, WORDS, affine_edits, affine_lines, affine_words
+from lstm_lesson.exercises.catalogue.affine import FIRST, SECOND, WORDS, affine_edits, affine_lines, affine_words, in_several_gates
 from lstm_lesson.exercises.model import Edit
 
 GATES = "ifco"
@@ -118,7 +118,7 @@ def step_edits() -> Iterator[Edit]:
     by_gate = {k: list(affine_edits(k)) for k in GATES}
     yield from place_edits("c_t", "equation 3", CELL_STATE + CELL_STATE_IN_A_STEP)
     yield from place_edits("h_t", "equation 5", HIDDEN_STATE + HIDDEN_STATE_IN_A_STEP)
-    yield from in_several_gates(by_gate)
+    yield from in_several_gates(by_gate, ifco="All four sums have the same mistake. In the", ifo="All three gates have the same mistake. In the")
     yield from (_naming_the_gate(k, edit) for k, edits in by_gate.items() for edit in edits)
     yield from wrong_weights()
     yield from wrong_states()
@@ -128,17 +128,6 @@ def _naming_the_gate(k: str, edit: Edit) -> Edit:
     """The edit with a cause that says in which of the four sums it is."""
     named = any(name in edit.cause for name in (WORDS[k], f"W_x{k}`", f"W_h{k}`", f"b_{k}`"))
     return edit if named else replace(edit, cause=f"In the {WORDS[k]}: {edit.cause}")
-
-
-def in_several_gates(by_gate: dict[str, list[Edit]]) -> Iterator[Edit]:
-    """The same mistake in all four sums, or on the three gates."""
-    for letters, words in (("ifco", "All four sums have the same mistake"), ("ifo", "All three gates have the same mistake")):
-        named = [{edit.id.split(": ", 1)[1]: edit for edit in by_gate[k]} for k in letters]
-        for name, first in named[0].items():
-            same = [edits[name] for edits in named if name in edits]
-            if len(same) == len(letters):
-                changes = {place: text for edit in same for place, text in edit.changes.items()}
-                yield Edit(f"{letters}: {name}", changes, f"{words}. In the {WORDS[letters[0]]}: {first.cause}")
 
 
 def wrong_weights() -> Iterator[Edit]:
