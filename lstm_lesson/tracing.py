@@ -29,7 +29,7 @@ def record(
     and `call` one of several calls of the LSTM, from 0.
     The model runs without gradients, in evaluation mode, and is left as it was.
     Raises ValueError if there is not exactly one CustomLSTM, for a layer or direction that it does not have, and if
-    the model calls it never, or several times without a `call` that chooses one of them.
+    the model does not call it, or calls it several times and `call` chooses none of them.
     """
     lstm = _the_lstm(model)
     k = layer * lstm.directions + reverse
@@ -71,7 +71,7 @@ def record(
 def _the_call(call: int | None, found: int) -> int:
     """The index of the call to record. Raises ValueError unless there is one call, or `call` chooses one."""
     if found == 0:
-        raise ValueError("model calls its CustomLSTM never; record needs a model that calls it as self.lstm(x)")
+        raise ValueError("model does not call its CustomLSTM; it needs a forward that calls it, as self.lstm(x)")
     if call is None and found > 1:
         raise ValueError(f"model calls its CustomLSTM {found} times; choose one with call=0 to call={found - 1}")
     if call is not None and (isinstance(call, bool) or not isinstance(call, int) or not 0 <= call < found):

@@ -1,7 +1,7 @@
 """Find the cause of a wrong answer: a known mistake, or what often leads to a problem of its kind.
 
-Each function below, in `error_causes`, `result_causes` and `retries` looks for one cause; it returns a sentence or two
-for the learner, or "" if that is not the cause.
+`edits` looks for known mistakes. Each function in `error_causes`, `result_causes` and `retries` looks for one cause: it
+returns a sentence or two for the learner, or "" if that is not the cause.
 """
 
 from collections.abc import Iterator

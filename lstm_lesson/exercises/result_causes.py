@@ -141,7 +141,8 @@ def misplaced(answer: Answer, trials: list[Trial]) -> str:
     if not wrong or not all(wrong.values()):
         return ""
     reshaped = RESHAPED if {"view", "reshape"} & answer.code.attributes else ""
-    return f"{join_names(list(wrong))} has the right numbers, in the wrong places.{reshaped}"
+    have = "has" if len(wrong) == 1 else "have"
+    return f"{join_names(list(wrong))} {have} the right numbers, in the wrong places.{reshaped}"
 
 
 def judged_apart(exercise: Exercise, trials: list[Trial]) -> str:
