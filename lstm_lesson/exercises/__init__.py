@@ -1,21 +1,23 @@
-"""`check(f)`, `hint(f)`, `solution(f)` and `progress()`: what a learner calls in an exercise.
+"""`check(f)`, `hint(f)`, `solution(f)`, `yours(f)` and `progress()`: what a learner calls in an exercise.
 
-`catalogue/nbNN.py` holds the exercises of notebook NN, `grading.py` checks an answer, and `diagnosis.py` finds the
-cause of a wrong one.
+`catalogue/nbNN.py` holds the exercises of notebook NN, `grading.py` checks an answer, `diagnosis.py` finds the cause of
+a wrong one, and `kept_answers.py` keeps a right one for later notebooks.
 """
 
 import difflib
 import inspect
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lstm_lesson.exercises.exercise import Exercise, exercises
 from lstm_lesson.exercises.grading import grade
+from lstm_lesson.exercises.kept_answers import keep
 from lstm_lesson.exercises.progress_file import progress, record_attempt
 from lstm_lesson.exercises.result import Result, printable
+from lstm_lesson.exercises.yours import own_or_package
 
-__all__ = ["Note", "Result", "check", "hint", "progress", "solution"]
+__all__ = ["Note", "Result", "check", "hint", "progress", "solution", "yours"]
 
 
 @dataclass(frozen=True)
@@ -50,9 +52,32 @@ def check(f: Callable) -> Result:
     if exercise is None or isinstance(f, str):
         return Result("not attempted", _no_exercise(f))
     result = grade(exercise, f)
-    if result.outcome != "not attempted" and not _text_attribute(f, "__module__").startswith("lstm_lesson."):
+    if result.outcome != "not attempted" and not _of_package(f):
         record_attempt(exercise.name, result.passed)
+        if result.passed and (reason := keep(exercise.name, f)):
+            result = replace(result, message=f"{result.message} It is not kept for later notebooks: {reason}.")
     return result
+
+
+def yours(*answers: Callable | str):
+    """Your own answer if it passes its check, else the package's function. Prints whose code runs, and why.
+
+    Takes the function, or the exercise's name for what you wrote in an earlier notebook. With several, returns a tuple.
+    Raises ValueError where there is no such exercise.
+
+    >>> gate = yours("forget_gate")
+    `forget_gate`: the package's code runs here, since none of yours is kept yet.
+    """
+    functions, namespace = [], sys._getframe(1).f_globals
+    for answer in answers:
+        exercise = _find(answer, namespace)
+        if exercise is None:
+            raise ValueError(_no_exercise(answer))
+        own = answer if not isinstance(answer, str) and not _of_package(answer) else None
+        function, sentence = own_or_package(exercise, own)
+        print(printable(sentence))
+        functions.append(function)
+    return functions[0] if len(functions) == 1 else tuple(functions)
 
 
 def hint(f: Callable | str) -> Note:
@@ -86,6 +111,10 @@ def _find(f, namespace: dict) -> Exercise | None:
         return exercises()[name]
     name = next((k for k in exercises() if callable(f) and namespace.get(k) is f), None)
     return exercises()[name] if name else None
+
+
+def _of_package(f) -> bool:
+    return _text_attribute(f, "__module__").startswith("lstm_lesson.")
 
 
 def _text_attribute(f, attribute: str) -> str:

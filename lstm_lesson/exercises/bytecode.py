@@ -43,7 +43,7 @@ def summarize(f) -> CodeSummary:
             continue
         seen.add(function.__code__)
         summary.attributes |= set(function.__code__.co_names)
-        for name in _global_names(function.__code__):
+        for name in global_names(function.__code__):
             value = function.__globals__.get(name)
             if isinstance(value, (Tensor, np.ndarray)):
                 summary.tensors += [name] * (value.ndim > 0)
@@ -59,14 +59,20 @@ def summarize(f) -> CodeSummary:
     return summary
 
 
-def _global_names(code) -> Iterator[str]:
-    """The global names that code reads, those of functions and comprehensions inside it included."""
+def global_names(code) -> Iterator[str]:
+    """The global names that code reads, those of functions, classes and comprehensions inside it included."""
+    own = set(stored_names(code))  # the variables of a class body
     for instruction in dis.get_instructions(code):
-        if instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
+        if instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME") and instruction.argval not in own:
             yield instruction.argval
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
-            yield from _global_names(constant)
+            yield from global_names(constant)
+
+
+def stored_names(code) -> Iterator[str]:
+    """The names that the code of a statement or of a class body binds: functions, classes, imports, variables."""
+    return (step.argval for step in dis.get_instructions(code) if step.opname in ("STORE_NAME", "STORE_GLOBAL"))
 
 
 def _is_empty(code) -> bool:

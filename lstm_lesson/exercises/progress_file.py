@@ -129,7 +129,7 @@ def _save() -> None:
         before = _read(path)
         after = _add_outcomes(before, _unsaved)
         if after != before:
-            _write(path, after)
+            replace_file(path, json.dumps({"version": 1, "exercises": after}, indent=1))
         _unsaved.clear()
 
 
@@ -172,12 +172,12 @@ def _read(path: Path) -> dict[str, dict]:
         return {}
 
 
-def _write(path: Path, done: dict[str, dict]) -> None:
+def replace_file(path: Path, text: str) -> None:
     """Replace the file in one step, so that it is never half written."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".progress-", suffix=".json")
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump({"version": 1, "exercises": done}, file, indent=1)
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
         Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)

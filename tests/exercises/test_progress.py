@@ -141,7 +141,7 @@ def test_what_could_not_be_written_is_written_later(folder, monkeypatch):
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(progress_file, "_write", full)
+        patch.setattr(progress_file, "replace_file", full)
         solve(False)
     assert row("hadamard")["attempts"] == 1
     solve(False)
@@ -154,12 +154,16 @@ def test_a_write_that_breaks_off_leaves_the_old_file_and_nothing_else(folder, mo
     solve(False)
     before = (folder / "progress.json").read_bytes()
 
-    def half(value, file, **_):
-        file.write('{"half')
+    fdopen = os.fdopen
+
+    def half(handle, *_, **__):
+        with fdopen(handle, "w") as file:
+            file.write('{"half')
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(progress_file.json, "dump", half)
-    solve(False)
+    with monkeypatch.context() as patch:
+        patch.setattr(progress_file.os, "fdopen", half)
+        solve(False)
     assert (folder / "progress.json").read_bytes() == before
     assert sorted(path.name for path in folder.iterdir()) == ["progress.json", "progress.lock"]
 

@@ -1,0 +1,160 @@
+"""Answers that passed their check, kept as files so that later notebooks can run them: `answers/NAME.py`.
+
+They lie in the folder of the progress file. A file holds the answer and what it needs from its cell: helpers, classes,
+imports, constants. Its first line has a checksum; a file that was changed is set aside. No error here reaches the
+learner.
+"""
+
+import __future__
+
+import ast
+import builtins
+import hashlib
+import linecache
+import math
+import time
+import types
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from lstm_lesson.data.download import own_folder
+from lstm_lesson.exercises.bytecode import global_names, stored_names, written_function
+from lstm_lesson.exercises.compare import join_names
+from lstm_lesson.exercises.exercise import exercises
+from lstm_lesson.exercises.progress_file import replace_file
+from lstm_lesson.exercises.sandbox import Sandbox
+
+GIVEN = {"torch": torch, "nn": nn, "F": F, "math": math}  # what every kept answer may use without importing it
+ANNOTATIONS_AS_TEXT = __future__.annotations.compiler_flag  # so the names in them need not exist
+ALLOWED = "torch, nn, F, math, your other answers, and what the same cell defines or imports"
+
+
+class NotKept(Exception):
+    """Why an answer cannot be kept or read, as the end of a sentence."""
+
+
+class NoneKept(NotKept):
+    """Nothing was kept."""
+
+
+UNREADABLE = "its source cannot be read: define it in a cell, not inside another function"
+
+
+def keep(name: str, answer: Callable) -> str:
+    """Keep the answer to the exercise `name` -> "", or the reason why it cannot be kept. Never raises."""
+    try:
+        source = self_contained(name, answer)
+        if _body(_path(name)) != source:
+            head = f"# Your {name}, kept on {date.today()} when it passed its check. SHA-256 {_sum(source)}\n"
+            _path(name).parent.mkdir(parents=True, exist_ok=True)
+            replace_file(_path(name), head + source)
+    except NotKept as reason:
+        return str(reason)
+    except Exception as error:  # a full disk, a folder that cannot be written, text that is no UTF-8
+        return f"its file could not be written ({type(error).__name__}: {error})"
+    return ""
+
+
+def kept(name: str, others: Callable[[str], Callable]) -> Callable:
+    """The kept answer to the exercise `name`; other answers that it calls come from `others`.
+
+    Raises NotKept if there is none, or if its file was changed or does not run.
+    """
+    path = _path(name)
+    if not path.exists():
+        raise NoneKept("none of yours is kept yet")
+    source = _body(path)
+    if source is None:
+        raise NotKept(f"its file was changed or damaged{_set_aside(path)}")
+    space, why = {**GIVEN, "__name__": "kept_answers"}, ""
+    try:
+        code = compile("\n" + source, path, "exec", ANNOTATIONS_AS_TEXT)
+    except (SyntaxError, ValueError) as error:
+        why = f"{type(error).__name__}: {error}"
+    else:
+        needed = set(global_names(code)) & exercises().keys() - set(stored_names(code))
+        space |= {other: others(other) for other in needed}
+        with Sandbox().isolated() as sandbox:
+            error = sandbox(exec, code, space)[1]
+        why = f"{type(error).__name__}: {error}" if error is not None else f"it defines no `{name}`"
+    if not callable(space.get(name)):
+        raise NotKept(f"its file does not run ({why}){_set_aside(path)}")
+    return space[name]
+
+
+def self_contained(name: str, answer: Callable) -> str:
+    """The statements of the answer's cell that define it and what it needs, in their order.
+
+    Raises NotKept if the cell cannot be read, or if the answer needs something from elsewhere.
+    """
+    statements = _cell(answer)
+    defined_by = {bound: n for n, (_, code) in enumerate(statements) for bound in stored_names(code)}
+    own_name = name if name in defined_by else getattr(answer, "__name__", "")
+    if own_name not in defined_by:
+        raise NotKept(UNREADABLE)
+    wanted, chosen, foreign = [own_name], set(), set()
+    while wanted:
+        missing = wanted.pop()
+        if missing in defined_by:
+            for n, (_, code) in enumerate(statements):
+                if missing in stored_names(code) and n not in chosen:
+                    chosen.add(n)
+                    wanted += global_names(code)
+        elif missing not in GIVEN and missing not in exercises() and not hasattr(builtins, missing):
+            foreign.add(missing)
+    if foreign:
+        raise NotKept(f"it uses {join_names(sorted(foreign))} from elsewhere. A kept answer may use {ALLOWED}")
+    alias = [f"{name} = {own_name}"] if own_name != name else []
+    return "\n\n\n".join([statements[n][0] for n in sorted(chosen)] + alias) + "\n"
+
+
+def _cell(answer: Callable) -> list[tuple[str, types.CodeType]]:
+    """The statements of the cell or file in which the answer is written: source and compiled code."""
+    written = written_function(answer)
+    if isinstance(written, type):
+        written = next((f for f in vars(written).values() if isinstance(f, types.FunctionType)), None)
+    file = getattr(getattr(written, "__code__", None), "co_filename", "")
+    text = "".join(linecache.getlines(file))
+    try:
+        nodes = ast.parse(text).body
+    except SyntaxError:  # the file on the disk is another one by now
+        raise NotKept(UNREADABLE) from None
+    found = []
+    for node in nodes:
+        first = min([node.lineno, *(decorator.lineno for decorator in getattr(node, "decorator_list", ()))])
+        source = "\n".join(text.splitlines()[first - 1 : node.end_lineno])
+        module = ast.Module([node], [])
+        found.append((source, compile(module, file, "exec", ANNOTATIONS_AS_TEXT)))
+    return found
+
+
+def _path(name: str) -> Path:
+    return own_folder() / "answers" / f"{name}.py"
+
+
+def _sum(source: str) -> str:
+    return hashlib.sha256(source.encode()).hexdigest()
+
+
+def _body(path: Path) -> str | None:
+    """The source in a file of a kept answer, without its first line; None if there is none or it was changed."""
+    try:
+        head, _, source = path.read_text(encoding="utf-8").partition("\n")
+    except (OSError, UnicodeDecodeError):
+        return None
+    return source if head.endswith(_sum(source)) else None
+
+
+def _set_aside(path: Path) -> str:
+    """Rename the file -> what to tell the learner about it."""
+    aside = path.with_name(f"{path.stem}.damaged-{time.time_ns()}.txt")
+    try:
+        path.replace(aside)
+    except OSError:
+        return ""
+    return f"; it is now {aside.name}"
