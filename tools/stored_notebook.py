@@ -3,10 +3,15 @@
 `make notebooks` and the hook before a commit use it: `nbconvert --to notebook --config tools/stored_notebook.py`.
 """
 
+import html
+
 from nbconvert.preprocessors import Preprocessor
+from nbformat.v4 import new_output
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 KEPT = {"tags", "slideshow"}  # of a cell's metadata
+ANSWER = "answer"  # the tag of a cell whose output answers a prediction
+FOLD = '<details class="answer" data-was="{}"><summary>Show the answer</summary>\n{}\n</details>'
 
 
 class WithoutWidgetViews(Preprocessor):
@@ -29,9 +34,45 @@ class OnlyKeptMetadata(Preprocessor):
         return cell, resources
 
 
+class FoldedAnswers(Preprocessor):
+    """Fold the output of every cell that answers a prediction. Running the cell shows it at once."""
+
+    def preprocess_cell(self, cell, resources, index):
+        """One cell of the executed notebook."""
+        if ANSWER in cell.metadata.get("tags", []) and cell.outputs and not is_folded(cell):
+            cell.outputs = [folded(cell.outputs)]
+        return cell, resources
+
+
+def is_folded(cell) -> bool:
+    """Whether the stored output of a code cell is one fold."""
+    return len(cell.outputs) == 1 and cell.outputs[0].get("data", {}).get("text/html", "").startswith("<details")
+
+
+def folded(outputs):
+    """One output in the place of several: their HTML in a fold, and their text for who has no HTML."""
+    pages, texts = [], []
+    for output in outputs:
+        data = output.get("data", {})
+        text = output.get("text") or data.get("text/plain", "")
+        pages.append(data.get("text/html") or f"<pre>{html.escape(text)}</pre>")
+        texts.append(text)
+    page = FOLD.format(outputs[0].output_type, "\n".join(pages))
+    return new_output("display_data", {"text/html": page, "text/plain": "\n".join(texts)})
+
+
+def unfolded(output):
+    """The output as the kernel gave it, if it was one text; nbval compares it with that of its own run."""
+    kind = output.data["text/html"].split('data-was="')[1].split('"')[0]
+    text = output.data["text/plain"]
+    if kind == "stream":
+        return new_output("stream", name="stdout", text=text)
+    return new_output(kind, {"text/plain": text}, execution_count=1) if kind == "execute_result" else output
+
+
 def configure(c):
     """Remove what differs between machines."""
-    c.NotebookExporter.preprocessors = [WithoutWidgetViews, OnlyKeptMetadata]
+    c.NotebookExporter.preprocessors = [WithoutWidgetViews, FoldedAnswers, OnlyKeptMetadata]
     c.ClearMetadataPreprocessor.enabled = True
     c.ClearMetadataPreprocessor.preserve_nb_metadata_mask = {"kernelspec", ("language_info", "name")}
     c.ClearMetadataPreprocessor.preserve_cell_metadata_mask = KEPT

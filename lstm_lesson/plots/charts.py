@@ -6,6 +6,7 @@ import textwrap
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
+from lstm_lesson.plots.captions import captioned
 from lstm_lesson.plots.figure import Picture
 from lstm_lesson.plots.inputs import as_dict, as_numbers, as_plain
 from lstm_lesson.plots.numbers import significant, three_digits, true_minus
@@ -27,6 +28,7 @@ PLAIN = "#4A6A96"  # of bars without a colour of their own
 HATCHES = ("", "///", "...", "\\\\\\", "xx", "oo")
 
 
+@captioned
 @drawn_in_style
 def lines(
     series: dict,
@@ -66,6 +68,7 @@ def lines(
     return Picture(fig, alt)
 
 
+@captioned
 @drawn_in_style
 def bars(
     values: dict,
@@ -107,6 +110,7 @@ def bars(
     return Picture(fig, alt)
 
 
+@captioned
 @drawn_in_style
 def stacked_bars(parts: dict, *, title: str, alt: str, positions=None, xlabel: str = "", ylabel: str = "") -> Picture:
     """Shares that add up: `parts` maps a part to its size (n,) in each of n bars, named by `positions`.
@@ -138,6 +142,7 @@ def stacked_bars(parts: dict, *, title: str, alt: str, positions=None, xlabel: s
     return Picture(fig, alt)
 
 
+@captioned
 @drawn_in_style
 def differences(values: dict, *, title: str, alt: str, limit: float = 1e-12) -> Picture:
     """One dot for each check on a log scale, and the limit that it must keep; an exact 0 is written out.

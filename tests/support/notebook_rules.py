@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 import nbformat
 from repository import SETUP_CELL, badge, machine_paths
-from stored_notebook import WIDGET_VIEW
+from stored_notebook import ANSWER, WIDGET_VIEW, is_folded
 from tracked import ours
 
 from lstm_lesson.exercises.exercise import exercises
@@ -152,6 +152,57 @@ def ends_as_every_lesson_does(lesson):
             yield f"no {part!r}"
 
 
+# Predictions ---------------------------------------------------------------------------------------------------------
+
+QUESTION = r"\*\*(?:Predict|Question|Quick question)\b"
+IN_WORDS = "<details><summary>Answer</summary>"
+
+
+def answers_every_prediction_in_words(lesson):
+    """In the question's own cell or in the next text, and folded."""
+    for question, _answers, below in predictions(lesson):
+        if IN_WORDS not in re.split(QUESTION, question.source)[-1] and not below.startswith(IN_WORDS):
+            yield f"{last_question(question)}: no folded answer in words ({IN_WORDS}) in this cell or in the next text"
+
+
+def folds_every_answer(lesson):
+    """What stands between a question and the next text answers it, unless it is tagged "material"."""
+    for question, answers, _ in predictions(lesson):
+        for cell in answers:
+            if ANSWER not in cell.metadata.get("tags", []):
+                yield f"{head(cell)}: follows {last_question(question)}; tag it {ANSWER!r}, or 'material'"
+    for cell in lesson.code:
+        if ANSWER in cell.metadata.get("tags", []) and cell.outputs and not is_folded(cell):
+            yield f"{head(cell)}: its stored output is not folded; `make notebooks` does it"
+
+
+def says_nothing_of_the_answer_in_the_code(lesson):
+    """Under a question a figure's words come from captions.toml, and no text is printed that says what happens."""
+    for cell in lesson.code:
+        if ANSWER in cell.metadata.get("tags", []):
+            for found in re.findall(r"\b(?:title|alt)=.{0,40}", cell.source):
+                yield f"{head(cell)}: {found!r} stands under a question; put it into captions.toml"
+
+
+def predictions(lesson):
+    """(cell, code cells, next text) of each question: the code between it and the next text shows the answer."""
+    for n, cell in enumerate(lesson.cells):
+        if cell.cell_type != "markdown" or not re.search(QUESTION, cell.source):
+            continue
+        rest = lesson.cells[n + 1 :]
+        count = next((k for k, other in enumerate(rest) if other.cell_type == "markdown"), len(rest))
+        code = [c for c in rest[:count] if "material" not in c.metadata.get("tags", [])]
+        yield (
+            cell,
+            [c for c in code if "NotImplementedError" not in c.source],
+            rest[count].source if rest[count:] else "",
+        )
+
+
+def last_question(cell) -> str:
+    return repr("**" + re.findall(rf"{QUESTION}.*", cell.source)[-1].lstrip("*")[:60])
+
+
 # Pictures ------------------------------------------------------------------------------------------------------------
 
 
@@ -175,7 +226,7 @@ def says_what_a_picture_shows(lesson):
     for cell, below in zip(lesson.cells, [*lesson.cells[1:], None], strict=True):
         if cell.cell_type != "code" or not any(map(has_picture, cell.outputs)):
             continue
-        if below is None or below.cell_type != "markdown" or below.source.startswith(("#", "<details")):
+        if below is None or below.cell_type != "markdown" or re.match(r"#|<details>(?!<summary>Answer)", below.source):
             yield f"{head(cell)}: no sentence under its picture"
 
 
@@ -256,6 +307,9 @@ RULES = [
     avoids_padding,
     closes_its_folds,
     ends_as_every_lesson_does,
+    answers_every_prediction_in_words,
+    folds_every_answer,
+    says_nothing_of_the_answer_in_the_code,
     describes_every_picture,
     says_what_a_picture_shows,
     compares_no_picture,

@@ -1,0 +1,30 @@
+"""The words of the lessons' figures, in captions.toml: titles, axes, alt texts.
+
+A lesson calls `plots.lines(curves, figure="05.clock")`: where a question asks what a figure will show, the code of the
+figure does not say it.
+"""
+
+import difflib
+import tomllib
+from functools import cache, wraps
+from importlib.resources import files
+
+
+@cache
+def captions() -> dict[str, dict]:
+    """The words of each figure, as keyword arguments of the function that draws it, by notebook and name."""
+    notebooks = tomllib.loads((files("lstm_lesson.plots") / "captions.toml").read_text(encoding="utf-8"))
+    return {f"{number}.{name}": words for number, named in notebooks.items() for name, words in named.items()}
+
+
+def captioned(chart):
+    """A decorator: the function takes `figure`, the name of a figure in captions.toml; other arguments come first."""
+
+    @wraps(chart)
+    def with_words(*values, figure: str = "", **words):
+        if figure and figure not in captions():
+            similar = difflib.get_close_matches(str(figure), captions(), n=1)
+            raise ValueError(f"figure is {figure!r}; captions.toml has {similar[0] if similar else 'no such name'}")
+        return chart(*values, **((captions()[figure] | words) if figure else words))
+
+    return with_words
