@@ -1,0 +1,149 @@
+"""Is or are: clauses in which the verb agrees with the first noun, whatever nouns come between. And a cell set by hand.
+
+"the keys outside near the man there ___": the answer is `are`. The question comes from Linzen, Dupoux &
+Goldberg 2016; units that keep the number were found in trained models by Lakretz et al. 2019. The grammar is our own.
+"""
+
+import random
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from lstm_lesson.shapes import check_size
+
+FEATURES = ("singular noun", "plural noun", "verb", "article", "other word", "full stop")  # what a cell reads of a word
+SINGULAR, PLURAL, VERB, ARTICLE, OTHER, STOP = range(6)
+NOUNS = (
+    ("key", "door", "man", "letter", "lamp", "neighbour", "bridge", "poet"),
+    ("keys", "doors", "men", "letters", "lamps", "neighbours", "bridges", "poets"),
+)
+PREPOSITIONS = ("near", "behind", "beside", "above", "with", "by")
+ADVERBS = ("outside", "upstairs", "there", "again", "today", "abroad")
+BLANK = "___"  # the verb, is or are
+KINDS = {word: number for number in (SINGULAR, PLURAL) for word in NOUNS[number]}
+KINDS |= dict.fromkeys(PREPOSITIONS + ADVERBS, OTHER) | {
+    "the": ARTICLE,
+    ".": STOP,
+    BLANK: VERB,
+    "is": VERB,
+    "are": VERB,
+}
+
+
+@dataclass(frozen=True)
+class Text:
+    """Some clauses, one after the other: its words, and for each verb its place and whether its subject is plural."""
+
+    words: tuple[str, ...]
+    verbs: tuple[int, ...]
+    plural: tuple[bool, ...]
+
+    def __str__(self) -> str:
+        return " ".join(self.words)
+
+    @property
+    def answer(self) -> str:
+        """The words with each blank filled in."""
+        words = list(self.words)
+        for place, plural in zip(self.verbs, self.plural, strict=True):
+            words[place] = "are" if plural else "is"
+        return " ".join(words)
+
+    @property
+    def features(self) -> Tensor:
+        """(T, 6), one-hot in the order of `FEATURES`."""
+        return F.one_hot(torch.tensor([KINDS[word] for word in self.words]), len(FEATURES)).float()
+
+
+def texts(
+    count: int, gap: int | tuple[int, int], clauses: int = 1, generator: torch.Generator | None = None
+) -> list[Text]:
+    """Draw texts of some clauses, each "the NOUN … ___ .", with `gap` words between the subject and its verb.
+
+    A pair (low, high) draws the gap of each clause between the two. From a gap of 5 on other nouns come between; from
+    13 on a clause has as many singular as plural nouns, its last noun has the subject's number in half of all cases,
+    and an article stands before each noun, an adverb after it. So neither the words without their order, nor
+    the last noun, nor pairs of neighbours tell the answer.
+    Raises ValueError for a count or a number of clauses below 1 and for a gap below 0.
+
+    >>> print(texts(1, 13, generator=torch.Generator().manual_seed(2))[0])
+    the poet there beside the door there by the letters again near the poets again ___ .
+    """
+    check_size("count", count)
+    check_size("clauses", clauses)
+    low, high = (gap, gap) if isinstance(gap, int) else gap
+    if not 0 <= low <= high:
+        raise ValueError(f"gap is {gap!r}; it needs a whole number of at least 0, or two of them in their order")
+    rng = random.Random(torch.randint(0, 2**62, (), generator=generator).item())  # a word at a time: torch is slow
+    return [_text(rng, [rng.randint(low, high) for _ in range(clauses)]) for _ in range(count)]
+
+
+def agreement(batch: int, gap: int, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
+    """A batch of clauses that end with the verb: is its subject plural?
+
+    -> x (B, gap + 3, 6), one-hot in the order of `FEATURES`; plural (B,), 1.0 for `are` and 0.0 for `is`.
+    Raises ValueError as `texts` does.
+
+    >>> x, plural = agreement(4, 10)
+    >>> x.shape, bool(torch.equal(x[:, 1, 1], plural))
+    (torch.Size([4, 13, 6]), True)
+    """
+    check_size("batch", batch)
+    drawn = texts(batch, gap, generator=generator)
+    x = torch.stack([text.features[:-1] for text in drawn])  # without the full stop
+    return x, torch.tensor([float(text.plural[0]) for text in drawn])
+
+
+def hand_set_weights() -> dict[str, Tensor]:
+    """The weights of two LSTM units, N = 6 and H = 2, that answer every text: nothing in them is trained.
+
+    Unit 0 keeps the subject's number, +1 for plural and −1 for singular, and says it at the verb alone. Unit 1 notes
+    that the clause has had its subject, so that no later noun is written. Both are wiped at the full stop.
+
+    >>> {name: tuple(weight.shape) for name, weight in hand_set_weights().items() if name.endswith("i")}
+    {'W_xi': (6, 2), 'W_hi': (2, 2), 'b_i': (2,)}
+    """
+    weights = {
+        f"{k}{gate}": torch.zeros(s) for gate in "ifco" for k, s in (("W_x", (6, 2)), ("W_h", (2, 2)), ("b_", 2))
+    }
+    noun = [SINGULAR, PLURAL]
+    weights["W_xi"][noun] = 20.0  # both units: open at a noun ...
+    weights["W_hi"][1] = -40.0  # ... unless unit 1 says that the subject has been
+    weights["b_i"][:] = -10.0
+    weights["W_xf"][STOP] = -20.0  # keep, but wipe at the full stop
+    weights["b_f"][:] = 10.0
+    weights["W_xc"][noun] = torch.tensor([[-10.0, 10.0], [10.0, 10.0]])  # the number, and: there was a subject
+    weights["W_xo"][VERB, 0] = 20.0  # unit 0 speaks at the verb, unit 1 at every word
+    weights["b_o"][:] = torch.tensor([-10.0, 10.0])
+    return weights
+
+
+def _text(rng: random.Random, gaps: list[int]) -> Text:
+    words, verbs, plural = [], [], []
+    for gap in gaps:
+        numbers = _numbers(rng, gap)
+        adverbs = [1 if gap else 0] * len(numbers)  # after each noun
+        for _ in range(gap - sum(adverbs) - 3 * (len(numbers) - 1)):
+            adverbs[rng.randrange(len(adverbs))] += 1
+        for k, number in enumerate(numbers):
+            words += [rng.choice(PREPOSITIONS)] * (k > 0)
+            words += ["the", rng.choice(NOUNS[number]), *rng.choices(ADVERBS, k=adverbs[k])]
+        words += [BLANK, "."]
+        verbs.append(len(words) - 2)
+        plural.append(bool(numbers[0]))
+    return Text(tuple(words), tuple(verbs), tuple(plural))
+
+
+def _numbers(rng: random.Random, gap: int) -> list[int]:
+    """The numbers of a clause's nouns, the subject's first; each later noun takes four words of the gap."""
+    subject, last = rng.randrange(2), rng.randrange(2)
+    if gap < 13:
+        return [subject] if gap < 5 else [subject, last]
+    nouns = 2 * rng.randint(2, (gap + 3) // 8)  # as many of one number as of the other
+    middle = [SINGULAR, PLURAL] * (nouns // 2)
+    for number in (subject, last):
+        middle.remove(number)
+    rng.shuffle(middle)
+    return [subject, *middle, last]
