@@ -96,28 +96,62 @@ def agreement(batch: int, gap: int, generator: torch.Generator | None = None) ->
     return x, torch.tensor([float(text.plural[0]) for text in drawn])
 
 
-def hand_set_weights() -> dict[str, Tensor]:
-    """The weights of two LSTM units, N = 6 and H = 2, that answer every text: nothing in them is trained.
+# Two LSTM units, N = 6 and H = 2, whose weights are set by hand. Unit 0 keeps the number of the subject, +1 for plural
+# and −1 for singular, and says it at the verb alone. Unit 1 notes that the clause has had its subject.
 
-    Unit 0 keeps the subject's number, +1 for plural and −1 for singular, and says it at the verb alone. Unit 1 notes
-    that the clause has had its subject, so that no later noun is written. Both are wiped at the full stop.
+
+def input_weights() -> tuple[Tensor, Tensor, Tensor]:
+    """W_xi (6, 2), W_hi (2, 2), b_i (2,): both input gates open at the subject, and at no later noun."""
+    W_x, W_h, b = torch.zeros(6, 2), torch.zeros(2, 2), torch.full((2,), -10.0)  # shut ...
+    W_x[[SINGULAR, PLURAL]] = 20.0  # ... but open at a noun ...
+    W_h[1] = -40.0  # ... unless unit 1 says that the clause has had its subject
+    return W_x, W_h, b
+
+
+def forget_weights() -> tuple[Tensor, Tensor, Tensor]:
+    """W_xf (6, 2), W_hf (2, 2), b_f (2,): both units keep what they have, and forget it at the full stop."""
+    W_x, W_h, b = torch.zeros(6, 2), torch.zeros(2, 2), torch.full((2,), 10.0)
+    W_x[STOP] = -20.0
+    return W_x, W_h, b
+
+
+def candidate_weights() -> tuple[Tensor, Tensor, Tensor]:
+    """W_xc (6, 2), W_hc (2, 2), b_c (2,): unit 0 writes 1 for plural, −1 for singular; unit 1 writes 1 at any noun."""
+    W_x, W_h, b = torch.zeros(6, 2), torch.zeros(2, 2), torch.zeros(2)
+    W_x[SINGULAR] = torch.tensor([-10.0, 10.0])
+    W_x[PLURAL] = torch.tensor([10.0, 10.0])
+    return W_x, W_h, b
+
+
+def output_weights() -> tuple[Tensor, Tensor, Tensor]:
+    """W_xo (6, 2), W_ho (2, 2), b_o (2,): unit 0 speaks at the verb alone, unit 1 at every word."""
+    W_x, W_h, b = torch.zeros(6, 2), torch.zeros(2, 2), torch.tensor([-10.0, 10.0])
+    W_x[VERB, 0] = 20.0
+    return W_x, W_h, b
+
+
+def counter_weights() -> dict[str, Tensor]:
+    """Nine weights of one unit, N = 6 and H = 1, whose cell state is the number of nouns since the last full stop."""
+    weights = {f"W_x{k}": torch.zeros(6, 1) for k in "ifc"} | {f"W_h{k}": torch.zeros(1, 1) for k in "ifc"}
+    weights |= {"b_i": torch.tensor([-10.0]), "b_f": torch.tensor([10.0]), "b_c": torch.tensor([10.0])}
+    weights["W_xi"][[SINGULAR, PLURAL]] = 20.0  # open at every noun; the candidate is always 1
+    weights["W_xf"][STOP] = -20.0
+    return weights
+
+
+def hand_set_weights() -> dict[str, Tensor]:
+    """The twelve weights of the two units, by name.
 
     >>> {name: tuple(weight.shape) for name, weight in hand_set_weights().items() if name.endswith("i")}
     {'W_xi': (6, 2), 'W_hi': (2, 2), 'b_i': (2,)}
     """
-    weights = {
-        f"{k}{gate}": torch.zeros(s) for gate in "ifco" for k, s in (("W_x", (6, 2)), ("W_h", (2, 2)), ("b_", 2))
-    }
-    noun = [SINGULAR, PLURAL]
-    weights["W_xi"][noun] = 20.0  # both units: open at a noun ...
-    weights["W_hi"][1] = -40.0  # ... unless unit 1 says that the subject has been
-    weights["b_i"][:] = -10.0
-    weights["W_xf"][STOP] = -20.0  # keep, but wipe at the full stop
-    weights["b_f"][:] = 10.0
-    weights["W_xc"][noun] = torch.tensor([[-10.0, 10.0], [10.0, 10.0]])  # the number, and: there was a subject
-    weights["W_xo"][VERB, 0] = 20.0  # unit 0 speaks at the verb, unit 1 at every word
-    weights["b_o"][:] = torch.tensor([-10.0, 10.0])
-    return weights
+    parts = {"i": input_weights(), "f": forget_weights(), "c": candidate_weights(), "o": output_weights()}
+    return named(parts)
+
+
+def named(parts: dict[str, tuple]) -> dict[str, Tensor]:
+    """The weights of each gate, three tensors under its letter, by the names of the equations: W_xi, W_hi, b_i ..."""
+    return {f"{name}{k}": w for k, part in parts.items() for name, w in zip(("W_x", "W_h", "b_"), part, strict=True)}
 
 
 def _text(rng: random.Random, gaps: list[int]) -> Text:

@@ -47,6 +47,9 @@ class Exercise:
     strict_type: bool = False  # whether a list is wrong where a tuple is expected
     tolerance: float = 0.0  # allowed beyond rounding, relative to the largest entry or to 1
     at_once: bool = False  # whether a loop over the steps, right as it is, gets a remark
+    judge: Callable | None = (
+        None  # takes an Answer and finds its first problem by what it does, in place of a comparison
+    )
 
     def solve(self) -> Callable:
         """The package's own function."""

@@ -47,6 +47,10 @@ def _grade(answer: Answer) -> Result:
         answer.exercise.solve()
     except (ImportError, AttributeError):
         return Result("not attempted", f"{name}: this exercise has no reference yet, so it cannot be checked.")
+    if answer.exercise.judge:
+        problem = answer.exercise.judge(answer)
+        outcome = "correct" if problem is None else "crashed" if problem.kind == "crashed" else "wrong"
+        return Result(outcome, f"{name} is correct." if problem is None else f"{name}: {problem.text}")
     trials = run_trials(answer)
     problem = first_problem(answer, trials)
     if problem is None:
@@ -72,7 +76,7 @@ def wrong_arguments(f: Callable, names: list[str]) -> str:
         signature = inspect.signature(f)
     except (TypeError, ValueError):  # some built-in functions have none
         return ""
-    needs = f"expected {len(names)} ({', '.join(names)})"
+    needs = f"expected {len(names)} ({', '.join(names)})" if names else "expected none"
     try:
         signature.bind(*names)
     except TypeError:

@@ -20,6 +20,7 @@ from lstm_lesson.exercises.edits import edited
 from lstm_lesson.exercises.exercise import exercises, input_sets, square_input_sets
 
 NAMES = list(exercises())
+COMPARED = [name for name in NAMES if exercises()[name].judge is None]  # with the package's function
 CELLS = [(source.split("(")[0].removeprefix("def "), notebook, source) for notebook, source in stub_cells()]
 
 
@@ -71,7 +72,7 @@ def test_a_known_wrong_answer_is_rejected_with_its_own_message(name, k):
     assert result.message.count("\n") <= 2
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", COMPARED)
 def test_each_known_wrong_answer_has_a_sentence_of_its_own(name):
     causes = [mistake.cause for mistake in exercises()[name].mistakes or exercises()[name].edits]
     assert all(causes) and len(set(causes)) >= 8
@@ -359,7 +360,7 @@ def test_ties_lost_to_rounding_are_named_as_the_cause(share):
     assert not check(named("sign_flip_test", lambda d: share(d.float()).double().mean())).passed
 
 
-@pytest.mark.parametrize(("name", "source"), [(name, source) for name, _, source in CELLS])
+@pytest.mark.parametrize(("name", "source"), [(name, source) for name, _, source in CELLS if name in COMPARED])
 def test_a_message_names_no_size_that_the_stub_does_not_have(name, source):
     text = source.split('"""')[1]
     for inputs in input_sets():

@@ -145,4 +145,5 @@ def test_a_loop_over_the_steps_is_accepted_and_named_where_one_product_is_enough
         lambda x, W, b: torch.nn.functional.linear(x, W.T, b),
         lambda x, W, b: (x.flatten(0, 1) @ W + b).unflatten(0, x.shape[:2]),
     ):
-        assert check(named("hoist_inputs", answer)).message == "`hoist_inputs` is correct."
+        result = check(named("hoist_inputs", answer))
+        assert result.passed and "loops" not in result.message

@@ -11,7 +11,8 @@ def ids(answers):
 
 
 def test_every_exercise_has_unusual_right_answers_and_hidden_mistakes():
-    assert {name for name, _, _ in RIGHT} == {name for name, _, _ in WRONG} == set(exercises())
+    compared = {name for name, exercise in exercises().items() if exercise.judge is None}
+    assert {name for name, _, _ in RIGHT} == {name for name, _, _ in WRONG} == compared
     assert len(RIGHT) >= 150
 
 

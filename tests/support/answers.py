@@ -7,6 +7,7 @@ import types
 
 import numpy as np
 import torch
+from cells import run_cell
 from repository import NOTEBOOKS
 from torch.nn import functional as F
 
@@ -34,7 +35,7 @@ def arguments(name):
 def in_notebook(source, **names):
     """The function that `source` defines, in a name space like a notebook's."""
     space = {"torch": torch, "F": F, "np": np, "sleep": time.sleep, "__name__": "__main__", **names}
-    exec(source, space)
+    run_cell(source, space)
     return next(v for k, v in space.items() if isinstance(v, types.FunctionType) and k in exercises())
 
 

@@ -10,6 +10,7 @@ import math
 import re
 
 import torch
+from cells import run_cell
 from torch import nn
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
@@ -43,7 +44,7 @@ def check_in_notebook(name: str, source: str):
     """What `check` says, called in the notebook that defines the answer."""
     space = dict(torch=torch, nn=nn, F=F, math=math, functools=functools, itertools=itertools, checkpoint=checkpoint,
                  check=check, __name__="__main__")  # fmt: skip
-    exec(source, space)
+    run_cell(source, space)
     return eval(f"check({name})", space)
 
 

@@ -1,5 +1,6 @@
-"""The exercise of notebook 04: the input gate."""
+"""The exercises of notebook 04: the input gate, and its weights for is or are."""
 
+from lstm_lesson.exercises import designs
 from lstm_lesson.exercises.catalogue.affine import affine_edits, affine_model, affine_words, gate_inputs
 from lstm_lesson.exercises.exercise import Exercise
 
@@ -20,5 +21,20 @@ EXERCISES = [
             "The sum has three terms: the input through W_xi, the old state through W_hi, and the bias.",
             "A gate stands between 0 (shut) and 1 (open). Which function takes any number there?",
         ),
-    )
+    ),
+    Exercise(
+        name="input_weights",
+        notebook="04_input_gate",
+        minutes=8,
+        difficulty=3,
+        reference="data.agreement.input_weights",
+        inputs=lambda draw: {},
+        returns={"W_xi": "N H", "W_hi": "H H", "b_i": "H"},
+        judge=designs.one_part("i"),
+        hints=(
+            "Three forces act on the gate: what keeps it shut at most words, what opens it, and what keeps it shut at later nouns.",
+            "A bias of −10 shuts it; a weight of 20 on the two noun features opens it at a noun. What does h of unit 1 say after the subject?",
+            "After the subject h of unit 1 is about 0.76. Which entry of W_hi turns that into −30, and does both units need it?",
+        ),
+    ),
 ]

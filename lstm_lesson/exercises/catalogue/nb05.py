@@ -4,6 +4,7 @@ import math
 
 import torch
 
+from lstm_lesson.exercises import designs
 from lstm_lesson.exercises.catalogue.affine import affine_edits, affine_model, affine_words, gate_inputs
 from lstm_lesson.exercises.exercise import Exercise, Mistake
 
@@ -66,6 +67,21 @@ EXERCISES = [
             "After k steps f to the power k is left. Set that equal to one half and solve for k.",
             "A logarithm brings the exponent down: the log of f to the power k is k times the log of f.",
             "Both logarithms are negative, so their quotient is positive. Check: a gate of 0.5 gives exactly one step.",
+        ),
+    ),
+    Exercise(
+        name="forget_weights",
+        notebook="05_forget_gate",
+        minutes=6,
+        difficulty=3,
+        reference="data.agreement.forget_weights",
+        inputs=lambda draw: {},
+        returns={"W_xf": "N H", "W_hf": "H H", "b_f": "H"},
+        judge=designs.one_part("f"),
+        hints=(
+            "At most words the gate has to stay open, and at one it has to shut. Which feature is that?",
+            "How near to 1 must the gate stand, so that more than half is left after 200 words? This notebook turned that into a bias.",
+            "A bias of 10 keeps; a weight of −20 on the full stop, for both units, wipes.",
         ),
     ),
 ]

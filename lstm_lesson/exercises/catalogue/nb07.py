@@ -1,5 +1,6 @@
 """The exercises of notebook 07: the output gate and the hidden state."""
 
+from lstm_lesson.exercises import designs
 from lstm_lesson.exercises.catalogue.affine import affine_edits, affine_model, affine_words, gate_inputs
 from lstm_lesson.exercises.catalogue.lstm_steps import HIDDEN_STATE, place_edits
 from lstm_lesson.exercises.exercise import Exercise
@@ -32,6 +33,21 @@ EXERCISES = [
             "The output gate decides how much of the memory is shown.",
             "The memory has no bounds, the hidden state has: squash the memory before the gate.",
             "Entry by entry: the gate times the squashed memory. The gate itself is squashed already.",
+        ),
+    ),
+    Exercise(
+        name="output_weights",
+        notebook="07_output_gate",
+        minutes=5,
+        difficulty=3,
+        reference="data.agreement.output_weights",
+        inputs=lambda draw: {},
+        returns={"W_xo": "N H", "W_ho": "H H", "b_o": "H"},
+        judge=designs.one_part("o"),
+        hints=(
+            "Unit 0 may speak at one kind of word only. Unit 1 has to be heard at every word: the input gate listens to it.",
+            "At the verb the gate of unit 0 needs evidence of about 10, elsewhere about −10.",
+            "b_o is −10 for unit 0 and 10 for unit 1; W_xo gives 20 from the verb to unit 0.",
         ),
     ),
 ]
