@@ -12,6 +12,7 @@ An edit {"h_h": "h_prev @ W_hh.T"} is the mistake "transposed". Entries of an ar
 """
 
 import ast
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -22,7 +23,7 @@ from torch.nn import functional as F
 
 from lstm_lesson.exercises.variants import variants
 
-TOOLS = {"torch": torch, "F": F, "sigmoid": torch.sigmoid, "tanh": torch.tanh, "relu": torch.relu}
+TOOLS = {"torch": torch, "F": F, "math": math, "sigmoid": torch.sigmoid, "tanh": torch.tanh, "relu": torch.relu}
 ENTRY_TOOLS = {"sigmoid": lambda z: 1 / (1 + np.exp(-z)), "tanh": np.tanh, "relu": lambda z: np.maximum(z, 0)}
 ELEMENTWISE = (
     ast.Name, ast.Load, ast.Constant, ast.BinOp, ast.UnaryOp, ast.USub, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow,
@@ -139,7 +140,7 @@ class Model:
         return {**names.get("weights", {}), **names} if isinstance(names.get("weights"), Mapping) else names
 
     def value(self, line: Line, names: dict):
-        return eval(line.code, TOOLS, names)
+        return eval(line.code, {**TOOLS, **names})  # all as globals: a comprehension sees no others
 
     def _run(self, lines, changed, names):
         for line in lines:
