@@ -35,8 +35,10 @@ def find_edits(answer: Answer, trials: list[Trial]) -> tuple[Edit, ...]:
     if all(trial.error is None and allclose(trial.got, trial.expected) for trial in trials):
         return ()  # only its dtype is wrong
     for edits in candidates(answer, model, trials):
-        f = model.function(edits)
-        if agrees(f, trials) and agrees(f, [answer.try_on(Inputs(60 + k, sizes)) for k, sizes in enumerate(FRESH)]):
+        f, tolerance = model.function(edits), answer.exercise.tolerance
+        if agrees(f, trials, tolerance) and agrees(
+            f, [answer.try_on(Inputs(60 + k, sizes)) for k, sizes in enumerate(FRESH)], tolerance
+        ):
             return edits + detached_too(answer, model, edits, trials)
     return ()
 
@@ -67,7 +69,7 @@ def candidates(answer: Answer, model: Model, trials: list[Trial]) -> Iterator[tu
     if model.loops_over:
         yield from in_a_loop(answer, model, given, Returned(shown.got))
     else:
-        yield from in_one_turn(OneTurn(model, given, shown.got), model)
+        yield from in_one_turn(OneTurn(model, given, shown.got, answer.exercise.tolerance), model)
 
 
 def in_one_turn(turn: OneTurn, model: Model, given=None, wanted: Returned | None = None) -> Iterator[tuple[Edit, ...]]:
@@ -119,9 +121,9 @@ def in_a_loop(answer: Answer, model: Model, given: tuple, wanted: Returned) -> I
 
 
 def size(trial: Trial) -> int:
-    """How much work a set of inputs is; a sequence of one step shows too little and comes last."""
+    """How much work a set of inputs is; one with a size of 1, such as a single step, hides much and comes last."""
     sizes = trial.inputs.sizes
-    return sizes["B"] * sizes["H"] * sizes["N"] * (sizes["T"] if sizes["T"] > 1 else 100)
+    return sizes["B"] * sizes["H"] * sizes["N"] * sizes["T"] * 100 ** list(sizes.values()).count(1)
 
 
 def run(model: Model, given: tuple, edits: tuple[Edit, ...]):

@@ -79,7 +79,7 @@ def shape_in_letters(exercise: Exercise, label: str, trial: Trial) -> list[str]:
     known = size_letters(trial.inputs)
     try:
         got = next(got for name, got, _ in match(exercise, trial.got, trial.expected) if name == label)
-    except WrongStructure:
+    except (WrongStructure, StopIteration):  # StopIteration: no such result, for a tuple has other names
         return []
     return [known[size] for size in got.shape] if all(size in known for size in got.shape) else []
 

@@ -9,12 +9,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from lstm_lesson.exercises.compare import leaves
 from lstm_lesson.exercises.model import ENTRY_TOOLS, RAISED, Edit, Line, Model
 
 BUDGET = 4000  # pairs that are run line by line
+FEW = 2000  # edits; among more, one that leaves a tensor equal on these inputs does not count as reaching it
 ROUNDING = 1e-8  # relative to the largest entry or to 1; inputs are float64
 
 
@@ -22,7 +24,7 @@ ROUNDING = 1e-8  # relative to the largest entry or to 1; inputs are float64
 class Tried:
     """An edit alone: its lines, the values of all lines that it reaches, and what it does to the returned tensors.
 
-    `touched` and `fits` have one bit for each returned tensor: it is no longer right, and it is as the answer's.
+    `touched` and `fits` have one bit for each returned tensor: the edit reaches it, and it is as the answer's.
     """
 
     edit: Edit
@@ -35,10 +37,11 @@ class Tried:
 
 
 class Returned:
-    """The tensors in a returned value, as arrays, by name."""
+    """The tensors in a returned value, as arrays, by name. `tolerance` is allowed beyond rounding."""
 
-    def __init__(self, value):
-        self.arrays = {} if value is RAISED else {name: as_array(leaf) for name, leaf in leaves("", value)}
+    def __init__(self, value, tolerance: float = 0.0):
+        self.rounding = ROUNDING + tolerance
+        self.arrays = {} if value is RAISED else {name: as_array(leaf) for name, leaf in by_name(value)}
 
     def equals(self, other: "Returned") -> bool:
         return other.arrays.keys() == self.arrays.keys() and all(self.equal(k, v) for k, v in other.arrays.items())
@@ -48,7 +51,7 @@ class Returned:
         mine = self.arrays[name]
         if not (isinstance(mine, np.ndarray) and isinstance(other, np.ndarray)) or mine.shape != other.shape:
             return mine is other  # None
-        return bool((np.abs(mine - other) <= ROUNDING * max(1.0, np.abs(mine).max(initial=0))).all())
+        return bool((np.abs(mine - other) <= self.rounding * max(1.0, np.abs(mine).max(initial=0))).all())
 
     def bits(self, other: "Returned") -> int:
         """One bit for each tensor that is equal in both."""
@@ -56,10 +59,17 @@ class Returned:
         return sum(1 << k for k, name in enumerate(self.arrays) if name in there and self.equal(name, there[name]))
 
 
+def by_name(value) -> list[tuple[str, object]]:
+    """What `leaves` returns, sorted by name: the order of a dictionary does not count."""
+    return sorted(leaves("", value), key=lambda leaf: leaf[0])
+
+
 def as_array(leaf):
-    """A tensor as an array of float64; what cannot be one stays as it is."""
+    """A tensor as an array of float64 or complex128; what cannot be one stays as it is."""
+    if not isinstance(leaf, Tensor):
+        return leaf
     try:
-        return leaf.detach().double().numpy() if isinstance(leaf, Tensor) else leaf
+        return leaf.detach().to(torch.complex128 if leaf.is_complex() else torch.float64).numpy()
     except (RuntimeError, TypeError):
         return leaf
 
@@ -70,9 +80,9 @@ class OneTurn:
     The model has no loop, or the inputs let its loop make one turn.
     """
 
-    def __init__(self, model: Model, given: tuple, got):
+    def __init__(self, model: Model, given: tuple, got, tolerance: float = 0.0):
         self.model, self.names = model, model.environment(given)
-        self.lines = model.straight
+        self.lines, self.many = model.straight, len(model.edits) > FEW
         self.number = {line.place: n for n, line in enumerate(self.lines)}
         self.last = len(self.lines) - 1
         self.sources, latest = [], {}  # for each line: a name -> the number of the line that gives it its value
@@ -83,7 +93,7 @@ class OneTurn:
         for n, line in enumerate(self.lines):
             self.values[n] = self.value(n, line, ())
         self.leaves = dict(leaves("", self.values[self.last]))
-        self.right, self.wanted = Returned(self.values[self.last]), Returned(got)
+        self.right, self.wanted = Returned(self.values[self.last]), Returned(got, tolerance)
         self.everything = (1 << len(self.wanted.arrays)) - 1
         self.wrong = self.everything & ~self.wanted.bits(self.right)
         given_by = {id(value): n for n, value in self.values.items()}
@@ -106,7 +116,7 @@ class OneTurn:
         """`touched`, `fits` and `same_form` of a returned value; what no changed line made is right."""
         if result is RAISED:
             return self.everything, 0, False
-        found, touched, fits = leaves("", result), 0, 0
+        found, touched, fits = by_name(result), 0, 0
         if [name for name, _ in found] != list(self.wanted.arrays):
             return self.everything, 0, False
         if self.right.arrays.keys() != self.wanted.arrays.keys():
@@ -116,7 +126,7 @@ class OneTurn:
                 fits |= ~self.wrong & 1 << k
                 continue
             array = as_array(leaf)
-            touched |= 0 if self.right.equal(name, array) else 1 << k
+            touched |= 0 if self.many and self.right.equal(name, array) else 1 << k
             fits |= 1 << k if self.wanted.equal(name, array) else 0
         return touched, fits, True
 
@@ -161,10 +171,11 @@ class OneTurn:
 
 
 def first_entry(value) -> float:
-    """The first entry of a tensor; NaN for anything else."""
+    """The first entry of a tensor of real numbers; NaN for anything else."""
     if isinstance(value, float):
         return value
-    return float(value.flatten()[0]) if isinstance(value, Tensor) and value.numel() else math.nan
+    real = isinstance(value, Tensor) and value.numel() and not value.is_complex()
+    return float(value.flatten()[0]) if real else math.nan
 
 
 class Screen:
@@ -174,7 +185,7 @@ class Screen:
         self.turn = turn
         self.touched = np.array([one.touched for one in tried], dtype=object)
         self.fits = np.array([one.fits for one in tried], dtype=object)
-        self.same_form = np.array([one.same_form for one in tried])
+        self.same_form = np.array([one.same_form for one in tried], dtype=bool)
         right = {n: first_entry(value) for n, value in turn.values.items()}
         self.given = {name: first_entry(value) for name, value in turn.names.items()}
         self.entries = {n: np.full(len(tried), entry) for n, entry in right.items()}
@@ -188,7 +199,7 @@ class Screen:
         self.wanted = {
             n: float(turn.wanted.arrays[name].flat[0])
             for n, name in turn.returned_by.items()
-            if getattr(turn.wanted.arrays.get(name), "size", 0)
+            if getattr(turn.wanted.arrays.get(name), "size", 0) and not np.iscomplexobj(turn.wanted.arrays[name])
         }
 
     def partners(self, one: Tried) -> np.ndarray:
@@ -227,7 +238,8 @@ class Screen:
             with np.errstate(all="ignore"):
                 known[n] = eval(line.code, ENTRY_TOOLS, names)
             if n in self.wanted:
-                left[chosen] &= ~(np.abs(known[n] - self.wanted[n]) > ROUNDING * max(1.0, abs(self.wanted[n])))
+                allowed = self.turn.wanted.rounding * max(1.0, abs(self.wanted[n]))
+                left[chosen] &= ~(np.abs(known[n] - self.wanted[n]) > allowed)
 
 
 def try_all(turn: OneTurn, edits: Iterable[Edit]) -> list[Tried]:

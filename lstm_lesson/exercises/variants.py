@@ -14,7 +14,7 @@ ENDINGS = (
     (".mean()", "a mean of all entries"), (".mean(dim=1)", "a mean over the other dimension"),
     (".amax(dim=0)", "a maximum"),
 )  # fmt: skip
-LOOK = "Compare that part with the equation."
+LOOK = "Look at that part again."
 
 
 def variants(text: str, names: list[str], words: Mapping[str, str], place: str) -> Iterator[tuple[str, str]]:
@@ -36,7 +36,9 @@ def variants(text: str, names: list[str], words: Mapping[str, str], place: str) 
         return f"`{own}`" if not hidden else "it" if own == text else "a part of it"
 
     for node in ast.walk(tree):
-        if not isinstance(node, ast.expr) or id(node) in functions or getattr(node, "id", "") in ("torch", "F"):
+        if not isinstance(node, ast.expr) or id(node) in functions or getattr(node, "id", "") in ("torch", "F", "math"):
+            continue
+        if isinstance(getattr(node, "ctx", None), ast.Store):  # the variable of a comprehension
             continue
         before, own, after = text[: node.col_offset], _part(node, text), text[node.end_col_offset :]
         for new, remark in variants_of(node, own, text, names, say, node is tree):
@@ -92,7 +94,7 @@ def _of_call(node: ast.Call, text: str, say) -> Iterator[tuple[str, str]]:
         value = _part(node.func.value, text)
         yield value, f"`{node.func.attr}` is missing after {say(value)}"
         for ending, remark in ENDINGS:
-            yield value + ending, f"{remark} is taken of {say(value)}"
+            yield f"({value}){ending}", f"{remark} is taken of {say(value)}"
 
 
 def _of_number(value) -> Iterator[tuple[str, str]]:
