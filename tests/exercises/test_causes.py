@@ -1,5 +1,6 @@
 """A remark on a wrong answer is true: it holds on fresh inputs, and it is left out where it does not."""
 
+import math
 import time
 
 import pytest
@@ -57,6 +58,15 @@ def unpacked(x, h, W, U, b):
     return i, f, g, o
 
 
+def sums_of_rows(state):
+    return tuple(s.detach().sum(1) for s in state) if isinstance(state, tuple) else state.detach().sum(1)
+
+
+def biases_first(weight_ih, weight_hh, bias_ih, bias_hh):
+    parts = {"b_": bias_ih.chunk(4), "W_h": weight_hh.T.chunk(4, 1), "W_x": weight_ih.T.chunk(4, 1)}
+    return {name + k: part[n] for n, k in enumerate("ifco") for name, part in parts.items()}
+
+
 WEIGHTS = [f"{name}{k}" for k in "ifco" for name in ("W_x", "W_h", "b_")]
 REMARKS = {  # an exercise, an answer, what is said, and what is not
     "one size, seen with one sequence": (
@@ -68,7 +78,7 @@ REMARKS = {  # an exercise, an answer, what is said, and what is not
         "unroll", detached_every_eighth, "The gradients are right up to T = 5, wrong for T = 11", "The history",
     ),
     "one unit": (
-        "spectral_radius", lambda W: torch.linalg.eigvals(W.abs()).abs().max(), "With one unit, a sum",
+        "spectral_radius", lambda W: torch.linalg.eigvals((W + W.T) / 2).abs().max(), "With one unit, a sum",
         "work for larger",
     ),
     "large values": (
@@ -90,6 +100,7 @@ REMARKS = {  # an exercise, an answer, what is said, and what is not
         "lstm_step", lambda x, h, c, w: right("lstm_step", x, h, c, dict(zip(WEIGHTS, w.values(), strict=True))),
         "by the order of the entries of `weights`", "A second call",
     ),
+    "the shape of a tensor in a tuple": ("truncate", sums_of_rows, "`state[0]` has shape (3,)", "cannot be examined"),
     "a tuple alone": (
         "truncate", lambda state: (lambda h, c: (h.detach(), c.detach()))(*state), "Right where `state` is a tuple",
         "comma",
@@ -269,3 +280,21 @@ def test_of_two_mistakes_with_a_gradient_lost_none_is_told_that_its_values_are_r
     )
     assert len(result.edits) == 2
     assert "values are right" not in result.message
+
+
+NAMED = {  # an exercise, an answer, the edits that are named
+    "two that a maximum can hide": (
+        "spectral_radius", lambda W: torch.linalg.eigvals(W).real.min(), {"smallest", "real parts"}
+    ),
+    "complex numbers": ("spectral_radius", lambda W: max(torch.linalg.eigvals(W)), {"complex, Python's max"}),
+    "an epsilon that is allowed": (
+        "clip_by_norm", lambda grads, m: [g * min(1, m / (g.norm() + 1e-6)) for g in grads], {"own norms"}
+    ),
+    "a dictionary in another order": ("from_torch_weights", biases_first, {"no bias_hh"}),
+    "a natural logarithm over 1 − f": ("half_life", lambda f: math.log(2) / (1 - f), {"1 − f for −log f"}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "answer", "edits"), NAMED.values(), ids=NAMED)
+def test_the_mistakes_are_named(name, answer, edits):
+    assert set(check(named(name, answer)).edits) == edits

@@ -1,9 +1,8 @@
 """The exercises of notebook 02: the backward step of an RNN, and truncating the graph."""
 
-import torch
-
 from lstm_lesson.exercises.catalogue.backward_steps import RNN_MODEL, RNN_WORDS, rnn_backward_edits
-from lstm_lesson.exercises.exercise import Exercise, Mistake
+from lstm_lesson.exercises.exercise import Exercise
+from lstm_lesson.exercises.model import Edit
 
 
 def _backward_inputs(draw):
@@ -18,21 +17,53 @@ def _state_inputs(draw):
     return {"state": state}
 
 
-def _map_state(state, change):
-    return change(state) if isinstance(state, torch.Tensor) else tuple(change(s) for s in state)
+TRUNCATE_MODEL = """def truncate(state):
+    pair = isinstance(state, tuple)
+    h = state[0].detach()
+    c = state[-1].detach()
+    both = (h, c)
+    one = None if pair else state.detach()
+    return both if pair else one
+"""
+TRUNCATE_WORDS = {
+    "pair": "the test for a tuple", "h": "`state[0]` of a tuple", "c": "`state[1]` of a tuple", "both": "the tuple", "one": "a state that is one tensor",
+    "state[0].detach()": "it", "state[-1].detach()": "it", "state[-1]": "`state[1]`",
+}  # fmt: skip
 
 
-TRUNCATE_MISTAKES = (
-    Mistake(lambda state: state, "The history is still there (a clone keeps it, too): a backward pass would go on into the window before."),
-    Mistake(lambda state: _map_state(state, torch.zeros_like), "The state is reset to zeros. Its values have to stay."),
-    Mistake(lambda state: (state[0].detach(), state[1]) if isinstance(state, tuple) else state.detach(), "Only the first half of the tuple is cut; the second still carries its history."),
-    Mistake(lambda state: (state[0], state[1].detach()) if isinstance(state, tuple) else state.detach(), "Only the second half of the tuple is cut; the first still carries its history."),
-    Mistake(lambda state: state.detach(), "That works for one tensor. The state may also be a tuple (h, c), as in an LSTM."),
-    Mistake(lambda state: (state[0].detach(), state[1].detach()) if len(state) == 2 else state.detach(), "A tensor with two sequences has length 2, like the tuple, and is taken apart. How else can you tell them?"),
-    Mistake(lambda state: tuple(s.detach() for s in state), "That works for a tuple. An RNN's state is one tensor, and your loop takes it apart row by row."),
-    Mistake(lambda state: _map_state(state, lambda s: s.detach().abs()), "The values have changed: their signs are gone."),
-    Mistake(lambda state: state[0].detach() if isinstance(state, tuple) else state.detach(), "From a tuple only the first tensor comes back. Give back what you were given: a tuple for a tuple."),
-)
+def _everywhere(change: str) -> dict[str, str]:
+    """The same change, of {}, in both tensors of a tuple and in a state that is one tensor."""
+    return {"h": change.format("state[0]"), "c": change.format("state[-1]"), "one": f"None if pair else {change.format('state')}"}
+
+
+STAYS = "a backward pass would go on into the window before."
+TRUNCATE = (
+    ("history of h", {"h": "state[0]"}, "Only the second half of the tuple is cut; the first still carries its history."),
+    ("history of c", {"c": "state[-1]"}, "Only the first half of the tuple is cut; the second still carries its history."),
+    ("history of one", {"one": "state"}, f"A state that is one tensor still carries its history: {STAYS}"),
+    ("history of a tuple", {"h": "state[0]", "c": "state[-1]"}, f"A tuple still carries its history: {STAYS}"),
+    ("history", _everywhere("{}"), f"The history is still there (a clone keeps it, too): {STAYS}"),
+    ("zeros", _everywhere("0 * {}.detach()"), "The state is reset to zeros. Its values have to stay."),
+    ("signs", _everywhere("{}.detach().abs()"), "The values have changed: their signs are gone."),
+    ("minus", _everywhere("-{}.detach()"), "The values have changed: they have the opposite signs."),
+    ("doubled", _everywhere("2 * {}.detach()"), "The values have changed: they are twice as large."),
+    ("halved", _everywhere("{}.detach() / 2"), "The values have changed: they are half as large."),
+    ("means", _everywhere("{}.detach().mean(dim=0)"), "A mean over the batch is taken. Every sequence keeps its own state."),
+    ("h zero", {"h": "0 * state[0].detach()"}, "The first tensor of the tuple is reset to zeros. Its values have to stay."),
+    ("c zero", {"c": "0 * state[-1].detach()"}, "The second tensor of the tuple is reset to zeros. Its values have to stay."),
+    ("one zero", {"one": "0 * state.detach() if not pair else None"}, "A state that is one tensor is reset to zeros. Its values have to stay."),
+    ("for one tensor", {"return": "state.detach()"}, "That works for one tensor. The state may also be a tuple (h, c), as in an LSTM."),
+    ("for a tuple", {"return": "tuple(part.detach() for part in state)"}, "That works for a tuple. An RNN's state is one tensor, and your loop takes it apart row by row."),
+    ("always two parts", {"pair": "True", "c": "state[1].detach()"}, "That works for a tuple. An RNN's state is one tensor, and you take it apart row by row."),
+    ("two by length", {"pair": "len(state) == 2"}, "A tensor with two sequences has length 2, like the tuple, and is taken apart. How else can you tell them?"),
+    ("several by length", {"pair": "len(state) > 1", "both": "tuple(part.detach() for part in state)"}, "A tensor has a length, too, its number of sequences, and is taken apart. How else can you tell them?"),
+    ("first alone", {"both": "h"}, "From a tuple only the first tensor comes back. Give back what you were given: a tuple for a tuple."),
+    ("second alone", {"both": "c"}, "From a tuple only the second tensor comes back. Give back what you were given: a tuple for a tuple."),
+    ("swapped", {"both": "(c, h)"}, "The two tensors of the tuple have changed places."),
+    ("h twice", {"c": "state[0].detach()"}, "The first tensor of the tuple stands in both places. Where does the second go?"),
+    ("c twice", {"h": "state[-1].detach()"}, "The second tensor of the tuple stands in both places. Where does the first go?"),
+    ("stacked", {"both": "torch.stack([h, c])"}, "The two tensors of the tuple become one. Give back what you were given: a tuple for a tuple."),
+)  # fmt: skip
 
 
 EXERCISES = [
@@ -63,7 +94,9 @@ EXERCISES = [
         inputs=_state_inputs,
         returns={"state": ""},
         strict_type=True,
-        mistakes=TRUNCATE_MISTAKES,
+        model=TRUNCATE_MODEL,
+        edits=tuple(Edit(*row) for row in TRUNCATE),
+        words=TRUNCATE_WORDS,
         hints=(
             "The values stay; only the memory of how they were computed goes.",
             "Every tensor has a method that returns the same values outside the graph.",

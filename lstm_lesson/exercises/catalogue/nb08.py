@@ -1,96 +1,79 @@
 """The exercises of notebook 08: one step of the cell, the whole sequence, and PyTorch's weights."""
 
 import itertools
-from collections.abc import Callable
-
-import torch
 
 from lstm_lesson.exercises.catalogue.loops import LOOP_WORDS, loop_edits, loop_model
 from lstm_lesson.exercises.catalogue.lstm_steps import RETURNS, STEP_LINES, STEP_WORDS, place_edits, step_edits
-from lstm_lesson.exercises.exercise import Exercise, Mistake
+from lstm_lesson.exercises.exercise import Exercise
+from lstm_lesson.exercises.model import Edit
 
-
-def _copy(order="ifco", turn_x=torch.t, turn_h=torch.t, bias=torch.add) -> Callable:
-    """PyTorch's weights under the equations' names, copied in another order or changed on the way."""
-
-    def answer(weight_ih, weight_hh, bias_ih, bias_hh):
-        H = weight_hh.shape[1]
-        block = {k: slice(n * H, (n + 1) * H) for n, k in enumerate(order)}
-        weights = {}
-        for k in "ifco":
-            weights[f"W_x{k}"] = turn_x(weight_ih[block[k]])
-            weights[f"W_h{k}"] = turn_h(weight_hh[block[k]])
-            weights[f"b_{k}"] = bias(bias_ih, bias_hh)[block[k]]
-        return weights
-
-    return answer
-
-
-def _split_after_transposing(cut):
-    def answer(weight_ih, weight_hh, bias_ih, bias_hh):
-        H, weights = weight_hh.shape[1], {}
-        blocks = cut(weight_ih.T, H), cut(weight_hh.T, H), cut(bias_ih + bias_hh, H)
-        for k, W, U, b in zip("ifco", *blocks, strict=False):
-            weights |= {f"W_x{k}": W, f"W_h{k}": U, f"b_{k}": b}
-        return weights
-
-    return answer
-
-
-def _quarters(rows, H):
-    return rows.chunk(4)
-
-
-def _four_quarters(rows, H):
-    i, f, g, o = rows.chunk(4)
-    return i, f, g, o
-
-
-def _slices(rows, H):
-    return [rows[n * H : (n + 1) * H] for n in range(4)]
-
-
-def _reshape(block):
-    return block.reshape(block.shape[::-1])
-
-
-FROM_TORCH_WEIGHTS_MISTAKES = (
-    Mistake(_copy("ifoc"), "The blocks are read in the order i, f, o, g. That is another library's order: look at PyTorch's."),
-    Mistake(_copy("iofc"), "The blocks are read in the order i, o, f, g, as ONNX stores them. PyTorch's order is another."),
-    Mistake(_copy("icfo"), "The blocks are read in the order i, g, f, o, as TensorFlow's old cell has them."),
-    Mistake(_copy("fico"), "The first two blocks are swapped: which gate comes first?"),
-    Mistake(_copy("oifc"), "The blocks are read in another order, o first. Look at PyTorch's."),
-    *(
-        Mistake(_copy(order), f"The blocks are read in the order {', '.join(order).replace('c', 'g')}. Look at PyTorch's.")
-        for order in map("".join, itertools.permutations("ifco"))
-        if order not in ("ifco", "ifoc", "iofc", "icfo", "fico", "oifc")
-    ),
-    Mistake(_copy(turn_h=lambda block: block), "The recurrent matrices are not transposed. They are square, so only the values tell."),
-    Mistake(_copy(turn_x=lambda block: block), "The input matrices are not transposed: PyTorch has (H, N) where the equations have (N, H)."),
-    Mistake(_copy(turn_x=lambda block: block, turn_h=lambda block: block), "No matrix is transposed: PyTorch stores (H, N) where the equations have (N, H)."),
-    Mistake(_copy(turn_x=_reshape, turn_h=_reshape), "`reshape` or `view` keeps the numbers in their old order. Rows have to become columns."),
-    Mistake(_copy(turn_x=_reshape), "`reshape` or `view` keeps the numbers of `weight_ih` in their old order. Rows have to become columns."),
-    Mistake(_copy(bias=lambda ih, hh: ih), "The second bias is dropped: where does `bias_hh` go?"),
-    Mistake(_copy(bias=lambda ih, hh: hh), "The first bias is dropped: where does `bias_ih` go?"),
-    Mistake(_copy(bias=lambda ih, hh: (ih + hh) / 2), "The two biases are averaged. What do PyTorch's equations do with them?"),
-    Mistake(_copy(bias=lambda ih, hh: ih - hh), "The second bias is subtracted. Look at its sign in PyTorch's equations."),
-    Mistake(_copy(bias=torch.mul), "The two biases are multiplied. What do PyTorch's equations do with them?"),
-    Mistake(_copy(bias=lambda ih, hh: 2 * ih), "`bias_ih` is added to itself: where does `bias_hh` go?"),
-    Mistake(_copy(bias=lambda ih, hh: 0 * ih), "All biases are zero: where do `bias_ih` and `bias_hh` go?"),
-    *(
-        Mistake(_split_after_transposing(cut), f"{how}, and then the blocks are no longer rows. Where are they?")
-        for cut, how in ((_quarters, "You transpose first and then cut rows"), (_four_quarters, "You transpose first, `chunk` then cuts rows"), (_slices, "You transpose first and then slice rows"))
-    ),
-    Mistake(
-        lambda ih, hh, b_ih, b_hh: {k: v.T if v.ndim == 2 else v for k, v in _every_fourth(ih, hh, b_ih + b_hh).items()},
-        "Every fourth row is taken. The blocks stand one below the other: H rows for i, then H rows for the next.",
-    ),
+BLOCKS = {"i": "i", "f": "f", "c": "g", "o": "o"}  # a gate's letter here, and PyTorch's
+STACKED = {"x": "weight_ih", "h": "weight_hh", "b": "bias"}
+MATRICES = [(f"W_{kind}{k}", f"{kind}_{k}") for kind in "xh" for k in BLOCKS]  # and the places of their blocks
+NAMES = [*(name for name, _ in MATRICES), *(f"b_{k}" for k in BLOCKS)]
+TORCH_LINES = [
+    "bias = bias_ih + bias_hh",
+    *(f"{kind}_blocks = {stacked}.chunk(4)" for kind, stacked in STACKED.items()),
+    *(f"{kind}_{k} = {kind}_blocks[{n}]" for kind in STACKED for n, k in enumerate(BLOCKS)),
+    *(f"{name} = {block}.T" for name, block in MATRICES),
+    f"return {{{', '.join(f'{name!r}: {name}' for name in NAMES)}}}",
+]
+TORCH_WORDS = {"bias": "the sum of the biases"} | {f"{kind}_blocks": f"the blocks of {name}" for kind, name in (("x", "`weight_ih`"), ("h", "`weight_hh`"), ("b", "the biases"))}
+TORCH_WORDS |= {block: f"the block of `{name}`" for name, block in MATRICES} | {name: f"`{name}`" for name in NAMES}
+ORDERS = {
+    "ifoc": "The blocks are read in the order i, f, o, g. That is another library's order: look at PyTorch's.",
+    "iofc": "The blocks are read in the order i, o, f, g, as ONNX stores them. PyTorch's order is another.",
+    "icfo": "The blocks are read in the order i, g, f, o, as TensorFlow's old cell has them.",
+    "fico": "The first two blocks are swapped: which gate comes first?",
+}
+BIASES = (
+    ("no bias_hh", "bias_ih", "The second bias is dropped: where does `bias_hh` go?"),
+    ("no bias_ih", "bias_hh", "The first bias is dropped: where does `bias_ih` go?"),
+    ("biases averaged", "(bias_ih + bias_hh) / 2", "The two biases are averaged. What do PyTorch's equations do with them?"),
+    ("biases subtracted", "bias_ih - bias_hh", "The second bias is subtracted. Look at its sign in PyTorch's equations."),
+    ("biases multiplied", "bias_ih * bias_hh", "The two biases are multiplied. What do PyTorch's equations do with them?"),
+    ("bias_ih twice", "2 * bias_ih", "`bias_ih` is added to itself: where does `bias_hh` go?"),
+    ("bias_hh twice", "2 * bias_hh", "`bias_hh` is added to itself: where does `bias_ih` go?"),
+    ("no bias", "0 * bias_ih", "All biases are zero: where do `bias_ih` and `bias_hh` go?"),
+)  # fmt: skip
+ROWS_KEPT = "keeps the numbers in their old order. Rows have to become columns."
+RESHAPED = "{0}.reshape({0}.shape[::-1])"
+TURNED = (  # a name, whose matrices, what stands there
+    ("W_h untransposed", "h", "{}", "The recurrent matrices are not transposed. They are square, so only the values tell."),
+    ("W_x untransposed", "x", "{}", "The input matrices are not transposed: PyTorch has (H, N) where the equations have (N, H)."),
+    ("untransposed", "xh", "{}", "No matrix is transposed: PyTorch stores (H, N) where the equations have (N, H)."),
+    ("reshaped", "xh", RESHAPED, f"`reshape` or `view` {ROWS_KEPT}"),
+    ("W_x reshaped", "x", RESHAPED, f"`reshape` or `view` of the blocks of `weight_ih` {ROWS_KEPT}"),
+)
+CUTS = (  # of what has been transposed
+    ("then cut rows", "rows.chunk(4)"),
+    ("`chunk` then cuts rows", "(lambda i, f, g, o: (i, f, g, o))(*rows.chunk(4))"),
+    ("then slice rows", "[rows[n * weight_hh.shape[1] : (n + 1) * weight_hh.shape[1]] for n in range(4)]"),
 )
 
 
-def _every_fourth(weight_ih, weight_hh, bias):
-    stacked = {"W_x": weight_ih, "W_h": weight_hh, "b_": bias}
-    return {f"{name}{k}": rows[n::4] for name, rows in stacked.items() for n, k in enumerate("ifco")}
+def _torch_edits():
+    for order in map("".join, itertools.permutations(BLOCKS)):
+        if changes := {f"{kind}_{k}": f"{kind}_blocks[{n}]" for kind in STACKED for n, k in enumerate(order) if k != "ifco"[n]}:
+            yield Edit(order, changes, ORDERS.get(order, f"The blocks are read in the order {', '.join(order).replace('c', 'g')}. Look at PyTorch's."))
+    for name, kinds, change, cause in TURNED:
+        yield Edit(name, {made: change.format(block) for made, block in MATRICES if made[2] in kinds}, cause)
+    for name, change, cause in BIASES:
+        yield Edit(name, {"bias": change}, cause)
+    for name, block in MATRICES:
+        yield Edit(f"{name} not transposed", {name: block}, f"`{name}` is not transposed. What PyTorch stores has a row for each unit, (H, {'N' if name[2] == 'x' else 'H'}).")
+    for n, (k, letter) in enumerate(BLOCKS.items()):
+        for missing, given in (("bias_hh", "bias_ih"), ("bias_ih", "bias_hh")):
+            yield Edit(f"b_{k}: no {missing}", {f"b_{k}": f"{given}.chunk(4)[{n}]"}, f"`b_{k}` lacks its part of `{missing}`.")
+        for kind, (own, _) in itertools.product(STACKED, [each for each in BLOCKS.items() if each[0] != k]):
+            name = f"b_{own}" if kind == "b" else f"W_{kind}{own}"
+            yield Edit(f"{name}: block {letter}", {f"{kind}_{own}": f"{kind}_blocks[{n}]"}, f"`{name}` is made of PyTorch's block {letter}.")
+    every_fourth = {f"{kind}_blocks": f"[{stacked}[n::4] for n in range(4)]" for kind, stacked in STACKED.items()}
+    yield Edit("every fourth", every_fourth, "Every fourth row is taken. The blocks stand one below the other: H rows for i, then H rows for the next.")
+    for how, cut in CUTS:
+        each = f"zip('ifco', *[{cut} for rows in (weight_ih.T, weight_hh.T, bias)])"
+        cut_up = f"{{name + k: part for k, *parts in {each} for name, part in zip(('W_x', 'W_h', 'b_'), parts)}}"
+        yield Edit(f"transposed, {how}", {"return": cut_up}, f"You transpose first, {how}. After that the blocks are no longer rows: where are they?")
 
 
 EXERCISES = [
@@ -138,7 +121,9 @@ EXERCISES = [
         inputs=lambda draw: {"weight_ih": draw.unbounded("4H N"), "weight_hh": draw.unbounded("4H H"), "bias_ih": draw.unbounded("4H"), "bias_hh": draw.unbounded("4H")},
         returns={"weights": ""},
         gradient=False,
-        mistakes=FROM_TORCH_WEIGHTS_MISTAKES,
+        model="\n    ".join(["def from_torch_weights(weight_ih, weight_hh, bias_ih, bias_hh):", *TORCH_LINES]),
+        edits=tuple(_torch_edits()),
+        words=TORCH_WORDS,
         hints=(
             "PyTorch stacks four blocks of H rows, in the order i, f, g, o. Their g is what makes our c.",
             "Each block stands the other way round: PyTorch has (H, N) where the equations have (N, H).",
