@@ -135,8 +135,8 @@ class Model:
         return lambda *given: self.run(given, edits)
 
     def environment(self, given: tuple) -> dict:
-        """The arguments by name, and the entries of `weights`."""
-        names = dict(zip(self.arguments, given, strict=True))
+        """All that a line may read: the tools, the arguments by name, and the entries of `weights`."""
+        names = TOOLS | dict(zip(self.arguments, given, strict=True))
         return {**names.get("weights", {}), **names} if isinstance(names.get("weights"), Mapping) else names
 
     def value(self, line: Line, names: dict):
