@@ -1,54 +1,72 @@
 """The exercises of notebook 15: all gates from one sum, and the input's part of it for all steps at once."""
 
-import torch
+import itertools
 
-from lstm_lesson.exercises.exercise import Exercise, Mistake
+from lstm_lesson.exercises.exercise import Exercise
+from lstm_lesson.exercises.model import Edit
 
-S, TANH = torch.sigmoid, torch.tanh
-
-
-def _gates(order="ifgo", around=(S, S, TANH, S), sums=lambda x, h, W_x, W_h, b: x @ W_x + h @ W_h + b):
-    """`fused_gates` with another order of the blocks, other functions around them, or another sum."""
-
-    def answer(*given):
-        blocks = dict(zip(order, sums(*given).chunk(4, dim=1), strict=True))
-        return tuple(function(blocks[gate]) for gate, function in zip("ifgo", around, strict=True))
-
-    return answer
-
-
-def _interleaved(x, h, W_x, W_h, b):
-    z = x @ W_x + h @ W_h + b
-    return tuple(function(z[:, k::4]) for k, function in enumerate((S, S, TANH, S)))
-
-
-FUSED_MISTAKES = (
-    Mistake(_gates("ifog"), "The last two blocks are swapped. The weights stand in the order i, f, c, o: the candidate's are third."),
-    Mistake(_gates("figo"), "The first two blocks are swapped. The weights stand in the order i, f, c, o."),
-    Mistake(_gates("igfo"), "The blocks in the middle are swapped. The weights stand in the order i, f, c, o."),
-    Mistake(_gates(around=(S, S, S, S)), "A sigmoid stands around all four blocks. One of them is no gate."),
-    Mistake(_gates(around=(TANH,) * 4), "A tanh stands around all four blocks. Three of them are gates."),
-    Mistake(_gates(around=(S, S, TANH, TANH)), "A tanh stands around the output gate. Only one block is no gate."),
-    Mistake(_gates(around=(S, S, S, TANH)), "The tanh stands around the last block. Which block makes the candidate?"),
-    Mistake(_gates(around=(lambda z: z,) * 4), "These are the sums alone. Which functions are around them in the equations?"),
-    Mistake(_interleaved, "Every fourth column is taken. A gate's columns stand together, H of them side by side."),
-    Mistake(_gates(sums=lambda x, h, W_x, W_h, b: x @ W_x + h @ W_h), "The bias is missing from the sum."),
-    Mistake(_gates(sums=lambda x, h, W_x, W_h, b: x @ W_x + h @ W_h + 2 * b), "The bias is added twice."),
-    Mistake(_gates(sums=lambda x, h, W_x, W_h, b: x @ W_x + b), "The term with `h_prev` is missing from the sum."),
-    Mistake(_gates(sums=lambda x, h, W_x, W_h, b: h @ W_h + b), "The term with `x_t` is missing from the sum."),
-)
-
-HOIST_MISTAKES = (
-    Mistake(lambda x, W_x, b: x @ W_x, "The bias is missing. It waits for no step either, so it belongs in here."),
-    Mistake(lambda x, W_x, b: x @ W_x - b, "The bias is subtracted. Look at its sign."),
-    Mistake(lambda x, W_x, b: x @ W_x + 2 * b, "The bias is added twice."),
-    Mistake(lambda x, W_x, b: (x @ W_x + b).transpose(0, 1), "Steps stand first. Here the batch does, as it does in x."),
-    Mistake(lambda x, W_x, b: x[:, -1] @ W_x + b, "Only the last step is here. The loop will ask for every one."),
-    Mistake(lambda x, W_x, b: x[:, 0] @ W_x + b, "Only the first step is here. The loop will ask for every one."),
-    Mistake(lambda x, W_x, b: (x @ W_x + b).sum(dim=1), "The steps are added up. Each keeps a sum of its own."),
-    Mistake(lambda x, W_x, b: torch.sigmoid(x @ W_x + b), "A sigmoid is taken too early: what the hidden state adds is still missing from this sum."),
-    Mistake(lambda x, W_x, b: x.flip(1) @ W_x + b, "The steps come from the end. Leave them in the order in which they stand in x."),
-)
+SUM_WORDS = {"read": "what is read", "x_z": "the term of the input", "h_z": "the term with `h_prev`", "bias": "the bias", "z": "the sum", "blocks": "the blocks"}
+FUSED_GATES_MODEL = """def fused_gates(x_t, h_prev, W_x, W_h, b):
+    x_z = x_t @ W_x
+    h_z = h_prev @ W_h
+    bias = b
+    z = x_z + h_z + bias
+    blocks = z.chunk(4, dim=1)
+    z_i = blocks[0]
+    z_f = blocks[1]
+    z_c = blocks[2]
+    z_o = blocks[3]
+    i_t = sigmoid(z_i)
+    f_t = sigmoid(z_f)
+    g_t = tanh(z_c)
+    o_t = sigmoid(z_o)
+    return i_t, f_t, g_t, o_t
+"""
+FUSED_GATES = (
+    ("i, f, o, c", {"z_c": "blocks[3]", "z_o": "blocks[2]"}, "The last two blocks are swapped. The weights stand in the order i, f, c, o: the candidate's are third."),
+    ("all sigmoids", {"g_t": "sigmoid(z_c)"}, "A sigmoid stands around all four blocks. One of them is no gate."),
+    ("all tanhs", {"i_t": "tanh(z_i)", "f_t": "tanh(z_f)", "o_t": "tanh(z_o)"}, "A tanh stands around all four blocks. Three of them are gates."),
+    ("tanh o", {"o_t": "tanh(z_o)"}, "A tanh stands around the output gate. Only one block is no gate."),
+    ("tanh last", {"g_t": "sigmoid(z_c)", "o_t": "tanh(z_o)"}, "The tanh stands around the last block. Which block makes the candidate?"),
+    ("sums", {"i_t": "z_i", "f_t": "z_f", "g_t": "z_c", "o_t": "z_o"}, "These are the sums alone. Which functions are around them in the equations?"),
+    ("no tanh", {"g_t": "z_c"}, "The candidate is the sum alone. Which function makes it?"),
+    ("sums of gates", {"i_t": "z_i", "f_t": "z_f", "o_t": "z_o"}, "The gates are sums alone. Which function makes a gate of a sum?"),
+    ("every fourth", {"blocks": "[z[:, k::4] for k in range(4)]"}, "Every fourth column is taken. A gate's columns stand together, H of them side by side."),
+    ("no bias", {"bias": "0.0"}, "The bias is missing from the sum."),
+    ("bias doubled", {"bias": "2 * b"}, "The bias is added twice."),
+    ("minus b", {"bias": "-b"}, "The bias is subtracted. Look at its sign."),
+    ("no h", {"h_z": "0.0"}, "The term with `h_prev` is missing from the sum."),
+    ("no x", {"x_z": "0.0"}, "The term with `x_t` is missing from the sum."),
+)  # fmt: skip
+ORDERS = tuple(
+    (f"blocks {found}", {f"z_{k}": f"blocks[{found.index(k)}]" for k in "ifco"}, f"The blocks are read in the order {', '.join(found)}. The weights stand in the order i, f, c, o, the results in the order i, f, g, o.")
+    for found in map("".join, itertools.permutations("ifco"))
+    if found != "ifco"
+)  # fmt: skip
+HOIST_INPUTS_MODEL = """def hoist_inputs(x, W_x, b):
+    read = x
+    x_z = read @ W_x
+    bias = b
+    z = x_z + bias
+    return z
+"""
+HOIST_INPUTS = (
+    ("no bias", {"bias": "0.0"}, "The bias is missing. It waits for no step either, so it belongs in here."),
+    ("minus b", {"bias": "-b"}, "The bias is subtracted. Look at its sign."),
+    ("bias doubled", {"bias": "2 * b"}, "The bias is added twice."),
+    ("steps first", {"return": "z.transpose(0, 1)"}, "Steps stand first. Here the batch does, as it does in x."),
+    ("steps last", {"return": "z.transpose(1, 2)"}, "The last two dimensions have changed places: each step's sums stand in a row."),
+    ("last step", {"read": "x[:, -1]"}, "Only the last step is here. The loop will ask for every one."),
+    ("first step", {"read": "x[:, 0]"}, "Only the first step is here. The loop will ask for every one."),
+    ("added up", {"return": "z.sum(dim=1)"}, "The steps are added up. Each keeps a sum of its own."),
+    ("inputs added up", {"read": "x.sum(dim=1)"}, "The inputs of all steps are added up. Each step keeps a sum of its own."),
+    ("sigmoid", {"return": "sigmoid(z)"}, "A sigmoid is taken too early: what the hidden state adds is still missing from this sum."),
+    ("tanh", {"return": "tanh(z)"}, "A tanh is taken too early: what the hidden state adds is still missing from this sum."),
+    ("backwards", {"read": "x.flip(1)"}, "The steps come from the end. Leave them in the order in which they stand in x."),
+    ("shifted", {"read": "x.roll(1, 1)"}, "The steps are shifted by one: step t has the sum of the step before."),
+    ("mixed up", {"read": "x.reshape(x.shape[1], x.shape[0], -1).transpose(0, 1)"}, "`view` or `reshape` does not swap the batch and time: it cuts the numbers anew in their old order."),
+    ("flat", {"return": "z.flatten(0, 1)"}, "Batch and steps have become one dimension, (B·T, 4H). `@` keeps them apart by itself."),
+)  # fmt: skip
 
 EXERCISES = [
     Exercise(
@@ -59,7 +77,9 @@ EXERCISES = [
         reference="speed.implementations.fused_gates",
         inputs=lambda draw: dict(x_t=draw("B N"), h_prev=draw("B H"), W_x=draw("N 4H"), W_h=draw("H 4H"), b=draw("4H")),
         returns={"i_t": "B H", "f_t": "B H", "g_t": "B H", "o_t": "B H"},
-        mistakes=FUSED_MISTAKES,
+        model=FUSED_GATES_MODEL,
+        edits=tuple(Edit(*row) for row in FUSED_GATES + ORDERS),
+        words=SUM_WORDS | {f"z_{k}": f"the block of {k}" for k in "ifco"},
         hints=(
             "One sum makes all four: its shape is (B, 4H), because the weights stand side by side.",
             "`chunk(4, dim=1)` cuts it into four blocks of H columns, in the order i, f, c, o.",
@@ -75,7 +95,9 @@ EXERCISES = [
         inputs=lambda draw: dict(x=draw("B T N"), W_x=draw("N 4H"), b=draw("4H")),
         returns={"z": "B T 4H"},
         at_once=True,
-        mistakes=HOIST_MISTAKES,
+        model=HOIST_INPUTS_MODEL,
+        edits=tuple(Edit(*row) for row in HOIST_INPUTS),
+        words=SUM_WORDS,
         hints=(
             "Which terms of the sum do not wait for the hidden state of the step before?",
             "A matrix on the right of `@` is applied to every row, whatever dimensions stand before: (B, T, N) works.",
