@@ -2,72 +2,112 @@
 
 import torch
 
-from lstm_lesson.exercises.exercise import Exercise, Mistake
+from lstm_lesson.exercises.exercise import Exercise
+from lstm_lesson.exercises.model import Edit
 
+WINDOWS_MODEL = """def windows(series, length):
+    pairs = range(len(series) - length)
+    starts = pairs
+    targets = [s + length for s in pairs]
+    rows = [series[s : s + length] for s in starts]
+    past = torch.stack(rows)
+    values = [series[t] for t in targets]
+    following = torch.stack(values)
+    return past, following
+"""
+WINDOWS_WORDS = {
+    "pairs": "the starts of the windows", "starts": "the starts of the windows", "s": "the start of a window", "targets": "the places of the values to forecast",
+    "t": "the place of a value", "rows": "the windows", "past": "`past`", "values": "the values to forecast", "following": "`following`",
+}  # fmt: skip
+SKIPPED = "One value is skipped between past and future: `following` comes directly behind its window."
+OWN_PAST = "The value to forecast is the last one of its own past: the input contains the answer."
+WINDOWS = (
+    ("one too many, own past", {"pairs": "range(len(series) - length + 1)", "targets": "[s + length - 1 for s in pairs]"}, "One window too many, and the value to forecast is the last one of its own past."),
+    ("own past", {"targets": "[s + length - 1 for s in pairs]"}, OWN_PAST),
+    ("own past, one target more", {"targets": "range(length - 1, len(series))"}, f"{OWN_PAST} And there is one value more than windows."),
+    ("skipped", {"pairs": "range(len(series) - length - 1)", "targets": "[s + length + 1 for s in pairs]"}, SKIPPED),
+    ("skipped, one window more", {"targets": "range(length + 1, len(series))"}, f"{SKIPPED} And there is one window more than values."),
+    ("last pair missing", {"pairs": "range(len(series) - length - 1)"}, "The last pair is missing: the very last value of the series can be forecast, too."),
+    ("first pair missing", {"pairs": "range(1, len(series) - length)"}, "The first pair is missing: the first window starts at the first value."),
+    ("side by side", {"pairs": "range(0, len(series) - length, length)"}, "Your windows lie side by side. A new one starts at every value, so that they overlap."),
+    ("every second", {"pairs": "range(0, len(series) - length, 2)"}, "Every second window is left out. A new one starts at every value."),
+    ("one window too many", {"starts": "range(len(series) - length + 1)"}, "There is one window more than there are values to forecast: behind the last one nothing follows."),
+    ("last window missing", {"starts": "range(len(series) - length - 1)"}, "The last window is missing: there are more values to forecast than windows."),
+    ("windows one later", {"starts": "range(1, len(series) - length + 1)"}, "Each window starts one value too late, so that it contains the value to forecast."),
+    ("windows backwards", {"starts": "range(len(series) - length - 1, -1, -1)"}, "The windows stand in reverse order: the first one starts at the first value."),
+    ("one value longer", {"rows": "[series[s : s + length + 1] for s in starts]"}, "Each window is one value too long: it contains the value to forecast."),
+    ("one value shorter", {"rows": "[series[s : s + length - 1] for s in starts]"}, "Each window is one value too short. In Python the end of a slice is not part of it."),
+    ("newest first", {"rows": "[series[s : s + length].flip(0) for s in starts]"}, "Each window runs backwards: its oldest value comes first."),
+    ("in columns", {"past": "torch.stack(rows, dim=1)"}, "The windows stand in columns. Each is a row, and its values run along the row."),
+    ("joined", {"past": "torch.cat(rows)"}, "The windows are joined to one long row. Each is a row of its own: `torch.stack` makes a dimension for them."),
+    ("a list", {"past": "rows"}, "`past` is a list. `torch.stack` makes one tensor of it."),
+    ("two lists", {"past": "rows", "following": "values"}, "You return lists. `torch.stack` makes one tensor of each."),
+    ("a second dimension", {"following": "torch.stack(values)[:, None]"}, "`following` has one number for each window: (T − length,), without a second dimension."),
+    ("from the start", {"targets": "pairs"}, "Your targets come from the start of the series. The value that follows a window stands behind its end."),
+    ("next window", {"values": "[series[t - length + 1 : t + 1] for t in targets]"}, "Your targets are whole windows, one value later. Asked for is the one value that follows each window."),
+    ("reversed", {"following": "torch.stack(values).flip(0)"}, "`following` stands in reverse order: it begins with the value behind the first window."),
+    ("changes", {"values": "[series[t] - series[t - 1] for t in targets]"}, "Those are the changes from the last value of each window. Asked for is the value itself."),
+    ("centred", {"past": "torch.stack(rows) - torch.stack(rows).mean(dim=1, keepdim=True)"}, "The mean of each window is taken off. The values are wanted as they are."),
+    ("a mean", {"past": "torch.stack(rows).mean(dim=1)"}, "That is the mean of each window. All of its values are wanted."),
+)  # fmt: skip
 
-def _pairs(first, target):
-    """Windows that start at `first(T, k)`, for a series of T values and windows of k, and targets `target(k)` later."""
-
-    def answer(series, length):
-        starts = [s for s in first(len(series), length) if s + target(length) < len(series)]
-        past = torch.stack([series[s : s + length] for s in starts])
-        return past, torch.stack([series[s + target(length)] for s in starts])
-
-    return answer
-
-
-def _windows(series, length):
-    return series.unfold(0, length, 1)[:-1], series[length:]
-
-
-def _all_starts(T, k):
-    return range(T - k)
-
-
-WINDOWS_MISTAKES = (
-    Mistake(_pairs(lambda T, k: range(T - k + 1), lambda k: k - 1), "One window too many, and the value to forecast is the last one of its own past."),
-    Mistake(_pairs(_all_starts, lambda k: k - 1), "The value to forecast is the last one of its own past: the input contains the answer."),
-    Mistake(_pairs(lambda T, k: range(T - k - 1), lambda k: k + 1), "One value is skipped between past and future: `following` comes directly behind its window."),
-    Mistake(_pairs(lambda T, k: range(T - k - 1), lambda k: k), "The last pair is missing: the very last value of the series can be forecast, too."),
-    Mistake(_pairs(lambda T, k: range(1, T - k), lambda k: k), "The first pair is missing: the first window starts at the first value."),
-    Mistake(_pairs(lambda T, k: range(0, T - k, k), lambda k: k), "Your windows lie side by side. A new one starts at every value, so that they overlap."),
-    Mistake(lambda s, k: (_windows(s, k)[0].flip(1), s[k:]), "Each window runs backwards: its oldest value comes first."),
-    Mistake(lambda s, k: (_windows(s, k)[0].T, s[k:]), "The windows stand in columns. Each is a row, and its values run along the row."),
-    Mistake(lambda s, k: (s.unfold(0, k, 1), s[k:]), "There is one window more than there are values to forecast: behind the last one nothing follows."),
-    Mistake(lambda s, k: (_windows(s, k)[0], s[k:, None]), "`following` has one number for each window: (T − length,), without a second dimension."),
-    Mistake(lambda s, k: (_windows(s, k)[0], s[:-k]), "Your targets come from the start of the series. The value that follows a window stands behind its end."),
-    Mistake(lambda s, k: (_windows(s, k)[0], s[k:] - s[k - 1 : -1]), "Those are the changes from the last value of each window. Asked for is the value itself."),
-)
-
-
-def _run(grow=lambda past, new: torch.cat([past, new[:, None]], dim=1), result=lambda forecasts, past, n: forecasts):
-    """A free run with another way to extend the past, or another result."""
-
-    def answer(step, start, n):
-        past, forecasts = start, []
-        for _ in range(n):
-            forecasts.append(step(past))
-            past = grow(past, forecasts[-1])
-        return result(torch.stack(forecasts, dim=1), past, n)
-
-    return answer
-
-
-FREE_RUN_MISTAKES = (
-    Mistake(_run(grow=lambda past, new: past), "The past never grows: every forecast is made from `start`, so all are the same."),
-    Mistake(_run(grow=lambda past, new: torch.cat([new[:, None], past], dim=1)), "The forecast is put in front of the past. The newest value stands at the end."),
-    Mistake(_run(grow=lambda past, new: torch.cat([past[:, :-1], new[:, None]], dim=1)), "The forecast overwrites the newest value of the past. It comes behind it."),
-    Mistake(
-        _run(grow=lambda past, new: torch.cat([past[:, 1:], new[:, None]], dim=1)), "Your past keeps its length: the oldest value falls out at each round. Here it grows, and the step decides how much of it to read."
-    ),
-    Mistake(_run(grow=lambda past, new: new[:, None]), "Your step sees its own last forecast and nothing else. The past stays, and grows by one."),
-    Mistake(_run(grow=lambda past, new: torch.cat([past, past[:, -1:]], dim=1)), "The last value is repeated in the past. What is put there is the new forecast."),
-    Mistake(_run(result=lambda forecasts, past, n: past), "You return the start, too. Asked for are the n new values alone."),
-    Mistake(_run(result=lambda forecasts, past, n: forecasts.flip(1)), "The forecasts come in reverse order: the nearest comes first."),
-    Mistake(_run(result=lambda forecasts, past, n: forecasts.T), "Your result is (n, B). Each series is a row: stack along dimension 1."),
-    Mistake(_run(result=lambda forecasts, past, n: forecasts[:, -1]), "Only the last forecast comes back. All n of them are asked for."),
-    Mistake(_run(result=lambda forecasts, past, n: past[:, -n - 1 : -1]), "Your values start one step too early: the first is the last value that is known already."),
-)
+FREE_RUN_MODEL = """def free_run(step, start, n):
+    rounds = range(n)
+    first = start
+    past = first
+    none = start[:, :0]
+    forecasts = none
+    for k in rounds:
+        read = past
+        new = step(read)[:, None]
+        older = past
+        behind = new
+        grown = torch.cat([older, behind], dim=1)
+        past = grown
+        kept = new
+        forecasts = torch.cat([forecasts, kept], dim=1)
+    forecast = forecasts
+    return forecast
+"""
+FREE_RUN_WORDS = {
+    "rounds": "the loop", "k": "the round", "first": "the past at the start", "past": "the past", "none": "the forecasts at the start", "forecasts": "the forecasts",
+    "read": "what the step reads", "new": "the new forecast", "older": "the past that grows", "behind": "what is put behind the past", "grown": "the longer past",
+    "kept": "what is collected", "forecast": "the result",
+}  # fmt: skip
+IN_FRONT = "The forecast is put in front of the past. The newest value stands at the end."
+TOO_EARLY = "Your values start one step too early: the first is the last value that is known already."
+FREE_RUN = (
+    ("not growing", {"grown": "older"}, "The past never grows: every forecast is made from `start`, so all are the same."),
+    ("in front", {"grown": "torch.cat([behind, older], dim=1)"}, IN_FRONT),
+    ("in front, the end returned", {"grown": "torch.cat([behind, older], dim=1)", "forecast": "past[:, start.shape[1] :]"}, IN_FRONT),
+    ("in front, newest first", {"grown": "torch.cat([behind, older], dim=1)", "forecast": "past[:, :n]"}, f"{IN_FRONT} And the forecasts come in reverse order."),
+    ("overwritten", {"older": "past[:, :-1]"}, "The forecast overwrites the newest value of the past. It comes behind it."),
+    ("same length", {"older": "past[:, 1:]"}, "Your past keeps its length: the oldest value falls out at each round. Here it grows, and the step decides how much of it to read."),
+    ("nothing else", {"grown": "behind"}, "Your step sees its own last forecast and nothing else. The past stays, and grows by one."),
+    ("last value alone", {"read": "past[:, -1:]"}, "Your step sees the last value of the past and nothing else. It decides by itself how much to read: hand it the whole past."),
+    ("last repeated", {"behind": "past[:, -1:]"}, "The last value is repeated in the past. What is put there is the new forecast."),
+    ("two beginnings", {"older": "start"}, "At each round the past is `start` and one forecast: the forecasts before it are lost. The past that has grown goes on."),
+    ("start cut", {"read": "start[:, : k + 1]"}, "`start[:, : k + 1]` cuts `start`: its later values, and your own forecasts, are never read. The past is all of `start` at first, and grows by each forecast."),
+    ("start moved", {"read": "start[:, k:]"}, "`start[:, k:]` cuts `start`, and your own forecasts are never read. The past is all of `start` at first, and grows by each forecast."),
+    ("zeros", {"behind": "torch.zeros_like(new)"}, "A zero is put behind the past. What is put there is the new forecast."),
+    ("sums", {"behind": "past[:, -1:] + new"}, "The forecast is added to the last value of the past. It is a value, not a change: put it there as it is."),
+    ("changes", {"kept": "new - past[:, -2:-1]"}, "You return the changes from value to value. Asked for are the values themselves."),
+    ("means", {"behind": "new.mean(dim=0).expand_as(new)"}, "All series go on with the same value, the mean over the batch. Each has its own forecast."),
+    ("one round less", {"rounds": "range(n - 1)"}, "Your loop makes n − 1 rounds. Each makes one of the n values."),
+    ("one round more", {"rounds": "range(n + 1)"}, "Your loop makes n + 1 rounds. Each makes one of the n values."),
+    ("one round", {"rounds": "range(1)"}, "Only one forecast is made. Where does `return` stand, inside the loop or behind it?"),
+    ("with the start", {"forecast": "past"}, "You return the start, too. Asked for are the n new values alone."),
+    ("reversed", {"forecast": "forecasts.flip(1)"}, "The forecasts come in reverse order: the nearest comes first."),
+    ("steps first", {"forecast": "forecasts.T"}, "Your result is (n, B). Each series is a row: stack along dimension 1."),
+    ("last alone", {"forecast": "forecasts[:, -1]"}, "Only the last forecast comes back. All n of them are asked for."),
+    ("last alone, a column", {"forecast": "forecasts[:, -1:]"}, "Only the last forecast comes back. All n of them are asked for."),
+    ("too early", {"forecast": "past[:, -n - 1 : -1]"}, TOO_EARLY),
+    ("too early, one more", {"forecast": "past[:, start.shape[1] - 1 :]"}, TOO_EARLY),
+    ("too late", {"forecast": "past[:, start.shape[1] + 1 :]"}, "The first forecast is missing: the new values begin directly behind `start`."),
+    ("the beginning", {"forecast": "past[:, :n]"}, "The first n values of the past come back, and they are known already. The new ones stand at the end."),
+    ("a third dimension", {"forecast": "forecasts[:, :, None]"}, "A dimension of size 1 is left at the end. One number for each series and step is wanted: (B, n)."),
+    ("one row", {"forecast": "forecasts.flatten()"}, "The forecasts of all series stand in one row. Each series is a row of its own: (B, n)."),
+)  # fmt: skip
 
 
 def _step(past):
@@ -95,7 +135,9 @@ EXERCISES = [
         reference="training.forecasting.windows",
         inputs=_windows_inputs,
         returns={"past": "", "following": ""},
-        mistakes=WINDOWS_MISTAKES,
+        model=WINDOWS_MODEL,
+        edits=tuple(Edit(*row) for row in WINDOWS),
+        words=WINDOWS_WORDS,
         hints=(
             "How many windows are there? The last one ends just before the last value of the series.",
             "`series[k:]` drops the first k values. What follows the first window, the second, the third?",
@@ -111,7 +153,9 @@ EXERCISES = [
         inputs=lambda draw: {"step": _step, "start": _series(draw, draw.sizes["B"], 7 + draw.index), "n": draw.sizes["T"]},
         returns={"forecast": ""},
         gradient=False,  # a trained network forecasts without gradients
-        mistakes=FREE_RUN_MISTAKES,
+        model=FREE_RUN_MODEL,
+        edits=tuple(Edit(*row) for row in FREE_RUN),
+        words=FREE_RUN_WORDS,
         hints=(
             "A loop of n rounds. In each, the past is read once and grows by one value.",
             "`step(past)` is (B,). To join it to the past (B, T) it needs a second dimension: `[:, None]`.",
