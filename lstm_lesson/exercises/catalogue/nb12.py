@@ -2,7 +2,8 @@
 
 import torch
 
-from lstm_lesson.exercises.exercise import Exercise, Mistake
+from lstm_lesson.exercises.exercise import Exercise
+from lstm_lesson.exercises.model import Edit
 
 
 def _last_step_inputs(draw):
@@ -26,74 +27,135 @@ def _accuracy_inputs(draw):
     return {"logits": logits, "targets": targets, "keep": keep}
 
 
-def _padded(sequences, left=False, fill=0, longest=max):
-    T = longest(len(s) for s in sequences)
-    ids = torch.full((len(sequences), T), fill)
-    for row, s in zip(ids, sequences, strict=True):
-        s = s[:T]
-        row[T - len(s) if left else 0 : T if left else len(s)] = s
-    return ids
+PAD_BATCH_MODEL = """def pad_batch(sequences):
+    ordered = sequences
+    true = [len(s) for s in ordered]
+    longest = max(true)
+    fill = 0
+    in_rows = ordered
+    rows = [[*s.tolist()[:longest], *[fill] * (longest - len(s))] for s in in_rows]
+    ids = torch.tensor(rows)
+    lengths = torch.tensor(true)
+    return ids, lengths
+"""
+PAD_BATCH_WORDS = {
+    "ordered": "the list of sequences", "s": "a sequence", "true": "the true lengths", "longest": "T", "fill": "the padding", "in_rows": "the list of sequences", "rows": "the rows",
+    "ids": "`ids`", "lengths": "`lengths`",
+}  # fmt: skip
+DESCENDING = "sorted(sequences, key=len, reverse=True)"
+LEFT = "[[*[fill] * (longest - len(s)), *s.tolist()[:longest]] for s in in_rows]"
+PAD_BATCH = (
+    ("left", {"rows": LEFT}, "The padding stands on the left. Here each sequence begins at step 0, and the zeros follow it."),
+    ("not 0", {"lengths": "(ids != 0).sum(dim=1)"}, "`lengths` counts what is not 0. A sequence may hold a 0 of its own: how long was it before padding?"),
+    ("padded length", {"lengths": "torch.full((len(ids),), longest)"}, "`lengths` holds the padded length for all. How long was each sequence before padding?"),
+    ("one too small", {"lengths": "torch.tensor(true) - 1"}, "`lengths` is one too small: that is the index of the last entry. How many entries are there?"),
+    ("one too large", {"lengths": "torch.tensor(true) + 1"}, "`lengths` is one too large: it is the number of entries."),
+    ("number of zeros", {"lengths": "longest - torch.tensor(true)"}, "`lengths` says how much padding there is. How long was each sequence before it?"),
+    ("in an order of their own", {"lengths": "torch.tensor(true).sort().values"}, "`lengths` is sorted, shortest first. Entry b belongs to row b of `ids`."),
+    ("in another order", {"lengths": "torch.tensor(true).sort(descending=True).values"}, "`lengths` is sorted, longest first. Entry b belongs to row b of `ids`."),
+    ("a column of lengths", {"lengths": "torch.tensor(true)[:, None]"}, "`lengths` has one number for each sequence: (B,), without a second dimension."),
+    ("the longest alone", {"lengths": "torch.tensor(longest)"}, "`lengths` is the length of the longest sequence alone. Each sequence has one."),
+    ("cut", {"longest": "min(true)", "lengths": "torch.tensor(true).clamp(max=longest)"}, "Everything is cut to the shortest sequence. T is the length of the longest."),
+    ("ids cut", {"longest": "min(true)"}, "`ids` is cut to the shortest sequence. T is the length of the longest."),
+    ("first", {"longest": "true[0]"}, "T is the length of the first sequence here. It is that of the longest."),
+    ("too wide", {"longest": "max(true) + 1"}, "There is one column of padding too many. T is the length of the longest sequence."),
+    ("too narrow", {"longest": "max(true) - 1"}, "The last column is missing, and the longest sequence loses its last entry. T is the length of the longest sequence."),
+    ("-1", {"fill": "-1"}, "The padding is −1; here it is 0."),
+    ("1", {"fill": "1"}, "The padding is 1, which is a word; here it is 0."),
+    ("last repeated", {"rows": "[(s.tolist() + s.tolist()[-1:] * longest)[:longest] for s in in_rows]"}, "The rows are filled up with the last word of each sequence. The padding is 0."),
+    ("first repeated", {"rows": "[(s.tolist() * longest)[:longest] for s in in_rows]"}, "The rows are filled up with the sequence itself, from its start. The padding is 0."),
+    ("backwards", {"rows": "[[*s.tolist()[:longest][::-1], *[fill] * (longest - len(s))] for s in in_rows]"}, "Each sequence runs backwards. Its first word stands at step 0."),
+    ("one step late", {"rows": "[[fill, *s.tolist()[: longest - 1], *[fill] * (longest - len(s) - 1)][:longest] for s in in_rows]"}, "Each sequence begins at step 1. It begins at step 0."),
+    ("time first", {"ids": "torch.tensor(rows).T"}, "`ids` is (T, B): time stands first. Here the batch comes first."),
+    ("ones", {"ids": "(torch.tensor(rows) != 0).long()"}, "`ids` holds 1 for each word. The words themselves belong there."),
+    ("longest first", {"ordered": DESCENDING}, "The sequences are sorted by length. They have to stay in the order in which they came."),
+    ("shortest first", {"ordered": "sorted(sequences, key=len)"}, "The sequences are sorted, shortest first. They have to stay in the order in which they came."),
+    ("reversed", {"ordered": "sequences[::-1]"}, "The sequences stand in reverse order. They have to stay in the order in which they came."),
+    ("ids longest first", {"in_rows": DESCENDING}, "`ids` is sorted by length, and `lengths` is not. The sequences have to stay in the order in which they came."),
+    ("ids shortest first", {"in_rows": "sorted(sequences, key=len)"}, "`ids` is sorted, shortest first, and `lengths` is not. The sequences have to stay in the order in which they came."),
+)  # fmt: skip
 
+LAST_TRUE_STEP_MODEL = """def last_true_step(hidden_seq, lengths):
+    rows = torch.arange(len(lengths))
+    steps = lengths - 1
+    h = hidden_seq[rows, steps]
+    return h
+"""
+TRUE_STEPS = "torch.stack([s[:k].{}(dim=0) for s, k in zip(hidden_seq, lengths, strict=True)])"
+LAST_TRUE_STEP = (
+    ("last", {"steps": "-1"}, "`[:, -1]` is the last step of the batch, which for a shorter sequence is padding. Where does each one end?"),
+    ("too late", {"steps": "lengths"}, "One step too late: your index is the length itself. Steps count from 0."),
+    ("too late, clamped", {"steps": "lengths.clamp(max=hidden_seq.shape[1] - 1)"}, "One step too late: your index is the length itself. Steps count from 0, and clamping hides it at the end."),
+    ("too early", {"steps": "lengths - 2"}, "One step too early: look at what you take from the length."),
+    ("too early, clamped", {"steps": "(lengths - 2).clamp(min=0)"}, "One step too early: look at what you take from the length."),
+    ("first", {"steps": "0"}, "That is the first step of each sequence."),
+    ("every index from every row", {"h": "hidden_seq[:, steps]"}, "`[:, index]` takes every index from every row, (B, B, H). Say for each row which step is its own."),
+    ("in the batch", {"h": "hidden_seq[steps]"}, "`lengths` indexes the batch here. The batch comes first: which dimension is time?"),
+    ("changed places", {"h": "hidden_seq[steps, rows]"}, "The two indices have changed places: the batch comes first, then time."),
+    ("of the longest", {"steps": "lengths.max() - 1"}, "One step for all: the end of the longest sequence. For the others that is padding."),
+    ("of the shortest", {"steps": "lengths.min() - 1"}, "One step for all: the end of the shortest sequence. The others go on."),
+    ("of the first", {"steps": "lengths[0] - 1"}, "One step for all: the end of the first sequence. Each has an end of its own."),
+    ("mean", {"h": TRUE_STEPS.format("mean")}, "That is the mean over each sequence's true steps. Only the last of them is wanted."),
+    ("sum", {"h": TRUE_STEPS.format("sum")}, "That is the sum over each sequence's true steps. Only the last of them is wanted."),
+    ("largest", {"h": TRUE_STEPS.format("amax")}, "That is the largest value over each sequence's true steps. Only the last of them is wanted."),
+    ("mean of all", {"h": "hidden_seq.mean(dim=1)"}, "That is the mean over all steps, padding included."),
+    ("sum of all", {"h": "hidden_seq.sum(dim=1)"}, "That is the sum over all steps, padding included."),
+    ("largest of all", {"h": "hidden_seq.amax(dim=1)"}, "That is the largest value over all steps, padding included."),
+    ("from the end", {"steps": "-lengths"}, "The lengths are counted from the end. The padding stands there: count from the start."),
+    ("padding counted", {"steps": "hidden_seq.shape[1] - lengths - 1"}, "The index is counted from the end of the batch. The padding stands there: count from the start."),
+    ("order of time turned", {"h": "hidden_seq.flip(1)[rows, steps]"}, "The steps stand in reverse order when the last one is taken. The padding stands at the end: count from the start."),
+    ("first row", {"rows": "0"}, "Every row comes from the first sequence. Which row of the batch does each one need?"),
+    ("rows turned", {"rows": "torch.arange(len(lengths)).flip(0)"}, "The rows are read in reverse order: row b of the result belongs to sequence b."),
+    ("lengths turned", {"steps": "lengths.flip(0) - 1"}, "The lengths are read in reverse order: entry b belongs to sequence b."),
+    ("lengths sorted", {"steps": "lengths.sort(descending=True).values - 1"}, "The lengths are sorted, longest first, and the sequences are not: entry b belongs to sequence b."),
+    ("dimension left", {"h": "hidden_seq[rows, steps, None]"}, "A dimension of size 1 is left where time was. One step has no time dimension: (B, H)."),
+    ("all up to there", {"h": "torch.stack([s[:k].cumsum(dim=0)[-1] / len(s) for s, k in zip(hidden_seq, lengths, strict=True)])"}, "The true steps are added and divided by T. Only the last of them is wanted."),
+)  # fmt: skip
 
-def _lengths(sequences):
-    return torch.tensor([len(s) for s in sequences])
-
-
-PAD_BATCH_MISTAKES = (
-    Mistake(lambda seqs: (_padded(seqs, left=True), _lengths(seqs)), "The padding stands on the left. Here each sequence begins at step 0, and the zeros follow it."),
-    Mistake(lambda seqs: (_padded(seqs), (_padded(seqs) != 0).sum(dim=1)), "`lengths` counts what is not 0. A sequence may hold a 0 of its own: how long was it before padding?"),
-    Mistake(lambda seqs: (_padded(seqs), torch.full((len(seqs),), max(map(len, seqs)))), "`lengths` holds the padded length for all. How long was each sequence before padding?"),
-    Mistake(lambda seqs: (_padded(seqs), _lengths(seqs) - 1), "`lengths` is one too small: that is the index of the last entry. How many entries are there?"),
-    Mistake(lambda seqs: (_padded(seqs, longest=min), _lengths(seqs).clamp(max=min(map(len, seqs)))), "Everything is cut to the shortest sequence. T is the length of the longest."),
-    Mistake(lambda seqs: (_padded(seqs, longest=min), _lengths(seqs)), "`ids` is cut to the shortest sequence. T is the length of the longest."),
-    Mistake(lambda seqs: (_padded(seqs, fill=-1), _lengths(seqs)), "The padding is −1; here it is 0."),
-    Mistake(lambda seqs: (_padded(seqs, fill=1), _lengths(seqs)), "The padding is 1, which is a word; here it is 0."),
-    Mistake(lambda seqs: (_padded(seqs).T, _lengths(seqs)), "`ids` is (T, B): time stands first. Here the batch comes first."),
-    Mistake(lambda seqs: (_padded(s := sorted(seqs, key=len, reverse=True)), _lengths(s)), "The sequences are sorted by length. They have to stay in the order in which they came."),
-    Mistake(lambda seqs: (_padded(s := sorted(seqs, key=len)), _lengths(s)), "The sequences are sorted, shortest first. They have to stay in the order in which they came."),
-    Mistake(lambda seqs: (torch.nn.functional.pad(_padded(seqs), (0, 1)), _lengths(seqs)), "There is one column of padding too many. T is the length of the longest sequence."),
-)
-
-LAST_TRUE_STEP_MISTAKES = (
-    Mistake(lambda seq, n: seq[:, -1], "`[:, -1]` is the last step of the batch, which for a shorter sequence is padding. Where does each one end?"),
-    Mistake(lambda seq, n: seq[torch.arange(len(n)), n], "One step too late: your index is the length itself. Steps count from 0."),
-    Mistake(lambda seq, n: seq[torch.arange(len(n)), n.clamp(max=seq.shape[1] - 1)], "One step too late: your index is the length itself. Steps count from 0, and clamping hides it at the end."),
-    Mistake(lambda seq, n: seq[torch.arange(len(n)), n - 2], "One step too early: look at what you take from the length."),
-    Mistake(lambda seq, n: seq[:, 0], "That is the first step of each sequence."),
-    Mistake(lambda seq, n: seq[:, n - 1], "`[:, index]` takes every index from every row, (B, B, H). Say for each row which step is its own."),
-    Mistake(lambda seq, n: seq[n - 1], "`lengths` indexes the batch here. The batch comes first: which dimension is time?"),
-    Mistake(lambda seq, n: seq[:, n.max() - 1], "One step for all: the end of the longest sequence. For the others that is padding."),
-    Mistake(lambda seq, n: seq[:, n.min() - 1], "One step for all: the end of the shortest sequence. The others go on."),
-    Mistake(lambda seq, n: torch.stack([s[:k].mean(dim=0) for s, k in zip(seq, n, strict=True)]), "That is the mean over each sequence's true steps. Only the last of them is wanted."),
-    Mistake(lambda seq, n: torch.stack([s[:k].sum(dim=0) for s, k in zip(seq, n, strict=True)]), "That is the sum over each sequence's true steps. Only the last of them is wanted."),
-    Mistake(lambda seq, n: torch.stack([s[:k].amax(dim=0) for s, k in zip(seq, n, strict=True)]), "That is the largest value over each sequence's true steps. Only the last of them is wanted."),
-    Mistake(lambda seq, n: seq.mean(dim=1), "That is the mean over all steps, padding included."),
-    Mistake(lambda seq, n: seq[torch.arange(len(n)), -n], "The lengths are counted from the end. The padding stands there: count from the start."),
-    Mistake(lambda seq, n: seq[0, n - 1], "Every row comes from the first sequence. Which row of the batch does each one need?"),
-    Mistake(lambda seq, n: seq[torch.arange(len(n)), n - 1, None], "A dimension of size 1 is left where time was. One step has no time dimension: (B, H)."),
-)
-
-
-def _correct(logits, targets):
-    return logits.argmax(dim=-1) == targets
-
-
-MASKED_ACCURACY_MISTAKES = (
-    Mistake(lambda logits, targets, keep: _correct(logits, targets).double().mean(), "Padding is counted, too. Only positions where `keep` is True belong into numerator and denominator."),
-    Mistake(lambda logits, targets, keep: (_correct(logits, targets) & keep).double().mean(), "You divide by all B · T positions, so padding counts as wrong. How many positions are kept?"),
-    Mistake(lambda logits, targets, keep: _correct(logits, targets)[~keep].double().mean(), "The mask is read the wrong way round: that is the share on the padding."),
-    Mistake(lambda logits, targets, keep: (_correct(logits, targets) & keep).sum().double(), "That is a count. A share is divided by the number of kept positions."),
-    Mistake(lambda logits, targets, keep: 100 * _correct(logits, targets)[keep].double().mean(), "That is in percent. A share lies between 0 and 1."),
-    Mistake(lambda logits, targets, keep: 1 - _correct(logits, targets)[keep].double().mean(), "That is the share of wrong predictions."),
-    Mistake(lambda logits, targets, keep: _correct(-logits, targets)[keep].double().mean(), "The prediction is taken from the smallest logit. Take the largest."),
-    Mistake(lambda logits, targets, keep: ((_correct(logits, targets) & keep).sum(dim=1) / keep.sum(dim=1)).double().mean(), "Each sequence gets its own share, and the shares are averaged: short ones weigh too much."),
-    Mistake(lambda logits, targets, keep: (_correct(logits, targets) | ~keep).double().mean(), "Padding is counted as right. It should not be counted at all."),
-    Mistake(lambda logits, targets, keep: _correct(logits, targets).sum() / keep.sum(), "The numerator counts padding, the denominator does not."),
-    Mistake(lambda logits, targets, keep: (logits.argmax(dim=1) == targets)[keep].double().mean(), "The prediction is taken along the wrong dimension. The classes are the last one."),
-    Mistake(lambda logits, targets, keep: _correct(logits, targets * keep)[keep.new_ones(keep.shape)].double().mean(), "At padded positions you compare with class 0, and count them. They should not be counted at all."),
-    Mistake(lambda logits, targets, keep: logits.softmax(dim=-1).gather(-1, targets[..., None])[..., 0][keep].mean(), "That is the mean probability of the true class. An accuracy asks only whether it was the largest."),
-)
-
+MASKED_ACCURACY_MODEL = """def masked_accuracy(logits, targets, keep):
+    scores = logits
+    predicted = scores.argmax(dim=-1)
+    correct = predicted == targets
+    counted = keep
+    right = (correct & counted).sum()
+    total = keep.sum()
+    accuracy = right.double() / total
+    return accuracy
+"""
+MASKED_ACCURACY_WORDS = {
+    "scores": "the logits", "predicted": "the prediction", "correct": "the comparison", "counted": "the mask in the numerator", "right": "the numerator", "total": "the denominator",
+    "accuracy": "the share",
+}  # fmt: skip
+EVERYWHERE = {"counted": "torch.ones_like(keep)", "total": "keep.numel()"}
+MASKED_ACCURACY = (
+    ("padding counted", EVERYWHERE, "Padding is counted, too. Only positions where `keep` is True belong into numerator and denominator."),
+    ("all positions", {"total": "keep.numel()"}, "You divide by all B · T positions, so padding counts as wrong. How many positions are kept?"),
+    ("inverted", {"counted": "~keep", "total": "(~keep).sum()"}, "The mask is read the wrong way round: that is the share on the padding."),
+    ("a number", {"accuracy": "right.double()"}, "That is a count. A share is divided by the number of kept positions."),
+    ("in percent", {"accuracy": "100 * right.double() / total"}, "That is in percent. A share lies between 0 and 1."),
+    ("wrong ones", {"correct": "predicted != targets"}, "That is the share of wrong predictions."),
+    ("smallest", {"predicted": "scores.argmin(dim=-1)"}, "The prediction is taken from the smallest logit. Take the largest."),
+    ("by sequence", {"accuracy": "((correct & counted).sum(dim=1).double() / keep.sum(dim=1)).mean()"}, "Each sequence gets its own share, and the shares are averaged: short ones weigh too much."),
+    ("one share each", {"accuracy": "(correct & counted).sum(dim=1).double() / keep.sum(dim=1)"}, "Each sequence gets its own share, (B,). One share over all kept positions is wanted."),
+    ("padding right", {"counted": "keep | True", "correct": "(predicted == targets) | ~keep", "total": "keep.numel()"}, "Padding is counted as right. It should not be counted at all."),
+    ("padding right, numerator", {"right": "(correct | ~keep).sum()"}, "The numerator counts padding as right, the denominator does not count it."),
+    ("numerator", {"counted": "torch.ones_like(keep)"}, "The numerator counts padding, the denominator does not."),
+    ("wrong dimension", {"predicted": "scores.argmax(dim=1)"}, "The prediction is taken along the wrong dimension. The classes are the last one."),
+    ("class 0", {"correct": "predicted == targets * keep", **EVERYWHERE}, "At padded positions you compare with class 0, and count them. They should not be counted at all."),
+    ("probability", {"accuracy": "scores.softmax(dim=-1).gather(-1, targets[..., None])[..., 0][keep].mean()"}, "That is the mean probability of the true class. An accuracy asks only whether it was the largest."),
+    ("logit compared", {"predicted": "scores.amax(dim=-1)"}, "Your share is 0 for any inputs: no prediction equals its target. Is a logit compared with a class? The prediction is the *index* of the largest logit."),
+    ("last step", {"predicted": "scores[:, -1:].argmax(dim=-1)"}, "The prediction of the last step stands for every step. Each position has logits of its own."),
+    ("first step", {"predicted": "scores[:, :1].argmax(dim=-1)"}, "The prediction of the first step stands for every step. Each position has logits of its own."),
+    ("last class", {"predicted": "scores[..., -1] > 0"}, "Only the logit of the last class is read, and compared with 0. A prediction compares the logits of all classes."),
+    ("first class", {"predicted": "scores[..., 0] > 0"}, "Only the logit of class 0 is read, and compared with 0. A prediction compares the logits of all classes."),
+    ("two classes", {"predicted": "scores[..., :2].argmax(dim=-1)"}, "Only the first two classes are compared. The prediction may be any of the K classes."),
+    ("absolute", {"scores": "logits.abs()"}, "The logits have lost their signs. The largest one is wanted, not the one farthest from 0."),
+    ("one too large", {"predicted": "scores.argmax(dim=-1) + 1"}, "The classes are counted from 1 here. The index of the largest logit is the class as it is, from 0."),
+    ("divided by B", {"total": "len(keep)"}, "You divide by the number of sequences. How many positions are kept?"),
+    ("divided by T", {"total": "keep.shape[1]"}, "You divide by the number of steps. How many positions are kept?"),
+    ("divided by the hits", {"total": "correct.sum()"}, "You divide by the number of correct predictions. How many positions are kept?"),
+    ("not averaged", {"accuracy": "correct[keep].double()"}, "You return one number for each kept position. Their mean is the share."),
+)  # fmt: skip
 
 EXERCISES = [
     Exercise(
@@ -106,7 +168,9 @@ EXERCISES = [
         returns={"ids": "B T", "lengths": "B"},
         gradient=False,
         dtype="integer",
-        mistakes=PAD_BATCH_MISTAKES,
+        model=PAD_BATCH_MODEL,
+        edits=tuple(Edit(*row) for row in PAD_BATCH),
+        words=PAD_BATCH_WORDS,
         hints=(
             "T is the length of the longest sequence. Start from a (B, T) tensor that is all padding.",
             "Write each sequence into its own row, from the left; what is not written stays 0.",
@@ -121,7 +185,9 @@ EXERCISES = [
         reference="layers.last_true_step",
         inputs=_last_step_inputs,
         returns={"h": "B H"},
-        mistakes=LAST_TRUE_STEP_MISTAKES,
+        model=LAST_TRUE_STEP_MODEL,
+        edits=tuple(Edit(*row) for row in LAST_TRUE_STEP),
+        words={"rows": "the index of the row", "steps": "the index of the step", "h": "the result"},
         hints=(
             "Each sequence ends at a place of its own. One index for all of them will not do.",
             "A sequence with 5 true steps has them at 0, 1, 2, 3 and 4.",
@@ -138,7 +204,9 @@ EXERCISES = [
         returns={"accuracy": ""},
         gradient=False,
         dtype="float",
-        mistakes=MASKED_ACCURACY_MISTAKES,
+        model=MASKED_ACCURACY_MODEL,
+        edits=tuple(Edit(*row) for row in MASKED_ACCURACY),
+        words=MASKED_ACCURACY_WORDS,
         hints=(
             "The prediction at a position is the class with the largest logit.",
             "Compare predictions and targets, and look only at the positions where keep is True.",

@@ -2,8 +2,8 @@
 
 import torch
 
-from lstm_lesson.exercises.exercise import Exercise, Mistake
-from lstm_lesson.text.saliency import input_gradient, unit_correlation
+from lstm_lesson.exercises.exercise import Exercise
+from lstm_lesson.exercises.model import Edit
 
 
 def _correlation_inputs(draw):
@@ -22,150 +22,85 @@ def _gradient_inputs(draw):
     return {"score": score, "x": draw("B T N")}
 
 
-def _centred(values, labels):
-    y = labels.to(values)
-    return values - values.mean(dim=0), y - y.mean()
+UNIT_CORRELATION_MODEL = """def unit_correlation(values, labels):
+    numbers = labels.to(values)
+    v = values - values.mean(dim=0)
+    y = numbers - numbers.mean()
+    products = y @ v
+    v_length = v.norm(dim=0)
+    y_length = y.norm()
+    correlation = products / (v_length * y_length)
+    return correlation
+"""
+UNIT_CORRELATION_WORDS = {
+    "numbers": "the labels as numbers", "v": "the centred values", "y": "the centred labels", "products": "the numerator", "v_length": "the length of a unit's values",
+    "y_length": "the length of the labels", "correlation": "the quotient",
+}  # fmt: skip
+UNIT_CORRELATION = (
+    ("covariance", {"correlation": "products / len(y)"}, "That is the covariance: it grows with the size of the values. Divide by both spreads."),
+    ("covariance of a sample", {"correlation": "products / (len(y) - 1)"}, "That is the covariance, with B − 1: it grows with the size of the values. Divide by both spreads."),
+    ("numerator", {"correlation": "products"}, "That is the numerator only: it grows with the values and with B. Divide by both lengths."),
+    ("slope", {"correlation": "products / v_length**2"}, "You divide by the square of the unit's length, and not by that of the labels: that is a slope. Divide by both lengths."),
+    ("other slope", {"correlation": "products / y_length**2"}, "You divide by the square of the labels' length, and not by that of the unit: that is a slope. Divide by both lengths."),
+    ("added lengths", {"correlation": "products / (v_length + y_length)"}, "You divide by the sum of the two lengths. It is their product that bounds the numerator."),
+    ("brackets", {"correlation": "products / v_length * y_length"}, "Brackets are missing around the denominator: Python divides by the first length and multiplies by the second."),
+    ("divided by B, too", {"correlation": "products / (v_length * y_length) / len(y)"}, "You divide by B as well as by both lengths. The lengths are sums over the texts already."),
+    ("along the units", {"products": "(v * y).sum(dim=0)"}, "The labels stand along the wrong axis: `values * labels` pairs them with the units. Make them (B, 1) first."),
+    ("float32", {"numbers": "labels.float()"}, "A matrix product wants both in one dtype: give the labels that of the values, `labels.to(values.dtype)`."),
+    ("one mean", {"v": "values - values.mean()"}, "One mean is taken of the whole matrix. Each unit has its own, over the texts."),
+    ("one length", {"v_length": "v.norm()"}, "One length is taken of the whole matrix. Each unit has its own, over the texts."),
+    ("one mean and length", {"v": "values - values.mean()", "v_length": "v.norm()"}, "Mean and length are taken of the whole matrix. Each unit has its own of both."),
+    ("one spread", {"v_length": "values.std(correction=0) * len(v) ** 0.5"}, "One spread is taken of the whole matrix. Each unit has its own, over the texts."),
+    ("one spread of a sample", {"v_length": "values.std() * (len(v) - 1) ** 0.5"}, "One spread is taken of the whole matrix. Each unit has its own, over the texts."),
+    ("uncentred", {"v": "values", "y": "numbers"}, "Nothing is centred. A unit that stands high for every text would look tied to the label: take off the means."),
+    ("labels uncentred", {"y": "numbers"}, "The values are centred, the labels are not. Their spread is taken around their mean."),
+    ("values uncentred", {"v": "values"}, "The labels are centred, the values are not. Each unit has a mean over the texts."),
+    ("length of raw values", {"v_length": "values.norm(dim=0)"}, "The length is that of the values as they are. It is taken after their mean is off."),
+    ("length of raw labels", {"y_length": "numbers.norm()"}, "The length is that of the labels as they are. It is taken after their mean is off."),
+    ("B over B − 1", {"correlation": "products / len(y) / (values.std(dim=0) * numbers.std())"}, "Close: in the numerator you divide by B, but torch's standard deviation divides by B − 1. Use one of them."),
+    ("B − 1 over B", {"correlation": "products / (len(y) - 1) / (values.std(dim=0, correction=0) * numbers.std(correction=0))"}, "Close: the numerator is divided by B − 1, the spreads by B. Use one for all."),
+    ("not rooted", {"v_length": "v.square().sum(dim=0)", "y_length": "y.square().sum()"}, "The sums of squares in the denominator lack their square roots."),
+    ("lengths added up", {"v_length": "v.abs().sum(dim=0)", "y_length": "y.abs().sum()"}, "The absolute values are added up for the denominator. A length (2-norm) is the root of the sum of squares."),
+    ("over units", {"v": "values - values.mean(dim=1, keepdim=True)"}, "The mean is taken over the units of a text. Each unit has its own mean over the texts."),
+    ("difference", {"correlation": "values[labels == 1].mean(dim=0) - values[labels == 0].mean(dim=0)"}, "That is the difference of the two classes' means, in the unit's own size. It has no bound."),
+    ("no sign", {"return": "correlation.abs()"}, "The sign is lost: a unit may go up or down with the label."),
+    ("minus", {"return": "-correlation"}, "The sign is turned round: label 1 counts as the higher one."),
+    ("square", {"return": "correlation**2"}, "That is the square of the correlation, the share of explained variance. It has no sign."),
+    ("one number", {"return": "correlation.mean()"}, "That is one number. Every unit gets its own: (H,)."),
+    ("a row", {"return": "correlation[None]"}, "A dimension of size 1 stands in front. Every unit gets one number: (H,)."),
+)  # fmt: skip
 
-
-def _covariance(values, labels):
-    v, y = _centred(values, labels)
-    return y @ v / len(y)
-
-
-def _covariance_of_a_sample(values, labels):
-    v, y = _centred(values, labels)
-    return y @ v / (len(y) - 1)
-
-
-def _sum_of_products(values, labels):
-    v, y = _centred(values, labels)
-    return y @ v
-
-
-def _labels_along_the_units(values, labels):
-    v, y = _centred(values, labels)
-    return (v * y).sum(dim=0) / (v.norm(dim=0) * y.norm())
-
-
-def _labels_in_float32(values, labels):
-    v, y = values - values.mean(dim=0), labels.float() - labels.float().mean()
-    return y @ v / (v.norm(dim=0) * y.norm())
-
-
-def _one_mean(values, labels):
-    v, y = values - values.mean(), _centred(values, labels)[1]
-    return y @ v / (v.norm(dim=0) * y.norm())
-
-
-def _one_length(values, labels):
-    v, y = _centred(values, labels)
-    return y @ v / (v.norm() * y.norm())
-
-
-def _one_mean_and_length(values, labels):
-    v, y = values - values.mean(), _centred(values, labels)[1]
-    return y @ v / (v.norm() * y.norm())
-
-
-def _one_spread(values, labels):
-    v, y = _centred(values, labels)
-    return y @ v / len(y) / (values.std(correction=0) * y.std(correction=0))
-
-
-def _uncentred(values, labels):
-    y = labels.to(values)
-    return y @ values / (values.norm(dim=0) * y.norm())
-
-
-def _labels_uncentred(values, labels):
-    v, y = values - values.mean(dim=0), labels.to(values)
-    return y @ v / (v.norm(dim=0) * y.norm())
-
-
-def _values_uncentred(values, labels):
-    y = labels.to(values) - labels.to(values).mean()
-    return y @ values / (values.norm(dim=0) * y.norm())
-
-
-def _mixed_divisors(values, labels):
-    v, y = _centred(values, labels)
-    return (y @ v / len(y)) / (values.std(dim=0) * labels.to(values).std())
-
-
-def _other_mixed_divisors(values, labels):
-    v, y = _centred(values, labels)
-    return (y @ v / (len(y) - 1)) / (values.std(dim=0, correction=0) * labels.to(values).std(correction=0))
-
-
-def _not_rooted(values, labels):
-    v, y = _centred(values, labels)
-    return y @ v / (v.square().sum(dim=0) * y.square().sum())
-
-
-def _over_units(values, labels):
-    y = labels.to(values)
-    v = values - values.mean(dim=1, keepdim=True)
-    return (y - y.mean()) @ v / (v.norm(dim=0) * (y - y.mean()).norm())
-
-
-def _difference(values, labels):
-    return values[labels == 1].mean(dim=0) - values[labels == 0].mean(dim=0)
-
-
-UNIT_CORRELATION_MISTAKES = (
-    Mistake(_covariance, "That is the covariance: it grows with the size of the values. Divide by both spreads."),
-    Mistake(_covariance_of_a_sample, "That is the covariance, with B − 1: it grows with the size of the values. Divide by both spreads."),
-    Mistake(_sum_of_products, "That is the numerator only: it grows with the values and with B. Divide by both lengths."),
-    Mistake(_labels_along_the_units, "The labels stand along the wrong axis: `values * labels` pairs them with the units. Make them (B, 1) first."),
-    Mistake(_labels_in_float32, "A matrix product wants both in one dtype: give the labels that of the values, `labels.to(values.dtype)`."),
-    Mistake(_one_mean, "One mean is taken of the whole matrix. Each unit has its own, over the texts."),
-    Mistake(_one_length, "One length is taken of the whole matrix. Each unit has its own, over the texts."),
-    Mistake(_one_mean_and_length, "Mean and length are taken of the whole matrix. Each unit has its own of both."),
-    Mistake(_one_spread, "One spread is taken of the whole matrix. Each unit has its own, over the texts."),
-    Mistake(_uncentred, "Nothing is centred. A unit that stands high for every text would look tied to the label: take off the means."),
-    Mistake(_labels_uncentred, "The values are centred, the labels are not. Their spread is taken around their mean."),
-    Mistake(_values_uncentred, "The labels are centred, the values are not. Each unit has a mean over the texts."),
-    Mistake(_mixed_divisors, "Close: in the numerator you divide by B, but torch's standard deviation divides by B − 1. Use one of them."),
-    Mistake(_other_mixed_divisors, "Close: in the numerator you divide by B − 1, in the standard deviations by B. Use one of them for all."),
-    Mistake(_not_rooted, "The sums of squares in the denominator lack their square roots."),
-    Mistake(_over_units, "The mean is taken over the units of a text. Each unit has its own mean over the texts."),
-    Mistake(_difference, "That is the difference of the two classes' means, in the unit's own size. It has no bound."),
-    Mistake(lambda values, labels: unit_correlation(values, labels).abs(), "The sign is lost: a unit may go up or down with the label."),
-    Mistake(lambda values, labels: -unit_correlation(values, labels), "The sign is turned round: label 1 counts as the higher one."),
-    Mistake(lambda values, labels: unit_correlation(values, labels).square(), "That is the square of the correlation, the share of explained variance. It has no sign."),
-    Mistake(lambda values, labels: unit_correlation(values, labels).mean(), "That is one number. Every unit gets its own: (H,)."),
-)
-
-
-def _grad(scalar, score, x):
-    x = x.detach().clone().requires_grad_()
-    return torch.autograd.grad(scalar(score(x)), x)[0]
-
-
-def _forward_difference(score, x, epsilon=0.1):
-    out = torch.empty_like(x)
-    for k in range(x[0].numel()):
-        step = torch.zeros_like(x).flatten(1)
-        step[:, k] = epsilon
-        out.flatten(1)[:, k] = (score(x + step.view_as(x)) - score(x)) / epsilon
-    return out
-
-
-INPUT_GRADIENT_MISTAKES = (
-    Mistake(lambda score, x: _grad(lambda s: s, score, x), "torch goes back from one number, and here B scores are given. How do they become one, so that none is lost?"),
-    Mistake(lambda score, x: torch.autograd.grad(score(x).sum(), x)[0], "x does not ask for a gradient, so the score has no graph to go back through. `requires_grad_()` asks."),
-    Mistake(lambda score, x: _grad(torch.mean, score, x), "The scores are averaged, so every gradient is divided by B. The gradient of a text should not depend on how many others are in the batch."),
-    Mistake(lambda score, x: _grad(lambda s: s[0], score, x), "Only the first sequence has a gradient. Add the scores up before you go back: each depends on its own inputs."),
-    Mistake(lambda score, x: _grad(lambda s: s.square().sum(), score, x), "That is the gradient of the squared scores. The score itself is asked."),
-    Mistake(lambda score, x: _grad(lambda s: -s.sum(), score, x), "The sign is wrong: that is the direction of descent, as for a loss. Here the score itself is asked."),
-    Mistake(lambda score, x: input_gradient(score, x) * x, "That is gradient times input. Only the gradient is asked."),
-    Mistake(lambda score, x: input_gradient(score, x).abs(), "The signs are lost. Return the gradient as it is."),
-    Mistake(lambda score, x: input_gradient(score, x).norm(dim=2), "That is the length of each word's gradient, (B, T). The gradient has the shape of x."),
-    Mistake(lambda score, x: input_gradient(score, x).sum(dim=2), "The entries of each word's gradient are added up. The gradient has the shape of x."),
-    Mistake(lambda score, x: torch.nn.functional.normalize(input_gradient(score, x), dim=2), "Every word's gradient has length 1: then all words weigh the same. Do not normalise."),
-    Mistake(_forward_difference, "That looks like finite differences with a large step, so it is near but not right. Let autograd go back."),
-)
-
+INPUT_GRADIENT_MODEL = """def input_gradient(score, x):
+    own = x.detach().clone().requires_grad_()
+    scores = score(own)
+    total = scores.sum()
+    gradient = torch.autograd.grad(total, own, retain_graph=True)[0]
+    return gradient
+"""
+DIFFERENCE = "torch.stack([(score(x + {0} * e) - score(x)) / {0} for e in torch.eye(x[0].numel(), dtype=x.dtype).reshape(-1, *x.shape[1:])], dim=1).reshape(x.shape)"
+INPUT_GRADIENT = (
+    ("B scores", {"total": "scores"}, "torch goes back from one number, and here B scores are given. How do they become one, so that none is lost?"),
+    ("no gradient asked", {"own": "x.detach().clone()"}, "x does not ask for a gradient, so the score has no graph to go back through. `requires_grad_()` asks."),
+    ("mean", {"total": "scores.mean()"}, "The scores are averaged, so every gradient is divided by B. The gradient of a text should not depend on how many others are in the batch."),
+    ("first", {"total": "scores[0]"}, "Only the first sequence has a gradient. Add the scores up before you go back: each depends on its own inputs."),
+    ("last", {"total": "scores[-1]"}, "Only the last sequence has a gradient. Add the scores up before you go back: each depends on its own inputs."),
+    ("largest", {"total": "scores.max()"}, "Only the sequence with the largest score has a gradient. Add the scores up before you go back: each depends on its own inputs."),
+    ("product", {"total": "scores.prod()"}, "The scores are multiplied, so each gradient depends on the other sequences. Add them up."),
+    ("squared", {"scores": "score(own) ** 2"}, "That is the gradient of the squared scores. The score itself is asked."),
+    ("probability", {"scores": "sigmoid(score(own))"}, "That is the gradient of a probability, the sigmoid of the score. The score itself is asked."),
+    ("loss", {"scores": "F.softplus(-score(own))"}, "That is the gradient of a loss on the scores. The score itself is asked."),
+    ("descent", {"total": "-scores.sum()"}, "The sign is wrong: that is the direction of descent, as for a loss. Here the score itself is asked."),
+    ("times input", {"return": "gradient * x"}, "That is gradient times input. Only the gradient is asked."),
+    ("times input, added up", {"return": "(gradient * x).sum(dim=2)"}, "That is gradient times input, added up for each word. Only the gradient is asked, of the shape of x."),
+    ("no signs", {"return": "gradient.abs()"}, "The signs are lost. Return the gradient as it is."),
+    ("lengths", {"return": "gradient.norm(dim=2)"}, "That is the length of each word's gradient, (B, T). The gradient has the shape of x."),
+    ("added up", {"return": "gradient.sum(dim=2)"}, "The entries of each word's gradient are added up. The gradient has the shape of x."),
+    ("one for all", {"return": "gradient.sum(dim=0)"}, "The gradients of all sequences are added up. Each has its own: the gradient has the shape of x."),
+    ("mean of all", {"return": "gradient.mean(dim=0)"}, "That is the mean of the sequences' gradients. Each has its own: the gradient has the shape of x."),
+    ("unit length", {"return": "F.normalize(gradient, dim=2)"}, "Every word's gradient has length 1: then all words weigh the same. Do not normalise."),
+    ("the scores", {"return": "scores.detach()"}, "These are the scores themselves. Asked for is how they change with x."),
+    *((f"differences {step}", {"gradient": DIFFERENCE.format(step)}, "That looks like finite differences with a large step, so it is near but not right. Let autograd go back.") for step in (0.1, 0.01, 0.001)),
+)  # fmt: skip
 
 EXERCISES = [
     Exercise(
@@ -179,7 +114,9 @@ EXERCISES = [
         gradient=False,
         dtype="float",  # labels become numbers as one likes: `.float()`, `.double()`, the values' own
         tolerance=1e-6,  # the mean and the length of labels in float32
-        mistakes=UNIT_CORRELATION_MISTAKES,
+        model=UNIT_CORRELATION_MODEL,
+        edits=tuple(Edit(*row) for row in UNIT_CORRELATION),
+        words=UNIT_CORRELATION_WORDS,
         hints=(
             "Three parts: take off the means, multiply and add up over the texts, divide by both sizes.",
             "Each unit has its own mean, over the texts: which dimension is that? The labels have one mean.",
@@ -195,7 +132,9 @@ EXERCISES = [
         inputs=_gradient_inputs,
         returns={"gradient": "B T N"},
         gradient=False,
-        mistakes=INPUT_GRADIENT_MISTAKES,
+        model=INPUT_GRADIENT_MODEL,
+        edits=tuple(Edit(*row) for row in INPUT_GRADIENT),
+        words={"own": "the copy of x", "scores": "the scores", "total": "the number that torch goes back from", "gradient": "the gradient"},
         hints=(
             "The input has to ask for a gradient before the score is computed: work on a copy of x that does.",
             "`torch.autograd.grad` needs one number to go back from. How do B scores become one, so that none is lost?",
