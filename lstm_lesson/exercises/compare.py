@@ -342,7 +342,7 @@ def axis_names(exercise: Exercise, label: str, ndim: int) -> tuple[str, ...]:
 def size_letters(inputs: Inputs) -> dict[int, str]:
     """The letter of each size in this set of inputs; without sizes that two letters share, and without 1."""
     sizes = {k: v for k, v in inputs.sizes.items() if k in inputs.letters_used}
-    sizes |= {"4H": 4 * sizes["H"]} if "4H" in inputs.letters_used else {}
+    sizes |= {"4H": 4 * inputs.sizes["H"]} if "4H" in inputs.letters_used else {}
     return {v: k for k, v in sizes.items() if v > 1 and list(sizes.values()).count(v) == 1}
 
 
