@@ -138,6 +138,24 @@ REMARKS = {  # an exercise, an answer, what is said, and what is not
         "unroll", lambda x, *rest: right("unroll", x[:, 1:], *rest), "the first step is left out", "Right",
     ),
     "another shape": ("cell_state", lambda f, c, i, g: f @ c.T + i @ g.T, "shape of `c_t` is (B, B)", "Right"),
+    "a size of 4H, without H": (
+        "hoist_inputs", lambda x, W, b: (x @ W + b)[..., : len(b) // 4], "expected (B, T, 4H) = (3, 5, 24)", "examined",
+    ),
+    "results in another order": (
+        "fused_gates", lambda *all: [right("fused_gates", *all)[k] for k in (0, 1, 3, 2)], "in another order", "Two",
+    ),
+    "a logit compared with a class": (
+        "masked_accuracy", lambda z, y, keep: (z.max(-1)[0] == y)[keep].float().mean(), "*index* of the largest logit",
+        "stays the same",
+    ),
+    "a class read from the last column": (
+        "masked_accuracy", lambda z, y, keep: (z[..., -1] == y)[keep].float().mean(), "no prediction equals its target",
+        "stays the same",
+    ),
+    "a start that is cut": (
+        "free_run", lambda step, start, n: torch.stack([step(start[:, : k + 1]) for k in range(n)], 1),
+        "`start[:, : k + 1]` cuts `start`", "Right",
+    ),
     "complex": (
         "spectral_radius", lambda W: torch.linalg.eigvals(W)[0], "expected a real number", "new tensors",
     ),

@@ -94,6 +94,12 @@ def test_a_model_answer_gives_what_the_reference_gives(name):
             assert gradient_problem(*gradients) is None
 
 
+@pytest.mark.parametrize("name", [name for name in NAMES if exercises()[name].model])
+def test_every_regular_mistake_is_an_expression_of_values(name):
+    model = exercises()[name].model_answer
+    assert not {"torch", "F"} & {line.text.strip("()") for line in model.changed(model.regular.values())}
+
+
 @pytest.mark.parametrize(("name", "id"), random.Random(12).sample(EDITS, 150))
 def test_a_described_edit_is_rejected_and_named(name, id):
     is_named(name, id)

@@ -78,6 +78,7 @@ IN_FRONT = "The forecast is put in front of the past. The newest value stands at
 TOO_EARLY = "Your values start one step too early: the first is the last value that is known already."
 FREE_RUN = (
     ("not growing", {"grown": "older"}, "The past never grows: every forecast is made from `start`, so all are the same."),
+    ("two dimensions and one", {"new": "step(read)"}, "Of the tensors that you join, one has 2 dimensions, another 1. What `step` returns is (B,), the past is (B, T)."),
     ("in front", {"grown": "torch.cat([behind, older], dim=1)"}, IN_FRONT),
     ("in front, the end returned", {"grown": "torch.cat([behind, older], dim=1)", "forecast": "past[:, start.shape[1] :]"}, IN_FRONT),
     ("in front, newest first", {"grown": "torch.cat([behind, older], dim=1)", "forecast": "past[:, :n]"}, f"{IN_FRONT} And the forecasts come in reverse order."),

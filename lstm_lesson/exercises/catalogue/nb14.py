@@ -25,6 +25,8 @@ COUPLED_CELL_STATE = (
     ("minus", {"total": "old - new"}, "The new part is subtracted. Look at the sign between the terms."),
     ("i − 1", {"share_old": "i_t - 1"}, "The share of the old is below 0: look at the order of 1 and `i_t`."),
     ("1 + i", {"share_old": "1 + i_t"}, "The share of the old is above 1: it grows with what comes in. As much as comes in has to go."),
+    ("brackets", {"old": "1 - i_t * c_prev"}, "Brackets are missing around `1 - i_t`: Python multiplies before it subtracts."),
+    ("before a bracket", {"old": "i_t * (1 - i_t) * c_prev"}, "The gate stands before a bracket: it multiplies the old part, too. Look at your brackets."),
     ("squashed", {"return": "tanh(total)"}, "The memory itself is squashed. It is the sum, as it is."),
     ("candidate squashed", {"new": "share_new * tanh(g_t)"}, "The candidate is squashed twice: `g_t` has been through tanh."),
     ("gate squashed", {"share_old": "1 - sigmoid(i_t)", "share_new": "sigmoid(i_t)"}, "The gate is squashed twice: `i_t` has been through the sigmoid."),
@@ -45,7 +47,7 @@ def _differences(draw):
 
 SIGN_FLIP_TEST_MODEL = """def sign_flip_test(differences):
     d = differences.double()
-    signs = 1.0 - 2.0 * (torch.arange(2 ** len(d))[:, None] // 2 ** torch.arange(len(d)) % 2).double()
+    signs = torch.cartesian_prod(*[torch.tensor([1.0, -1.0])] * len(d)).reshape(-1, len(d)).double()
     sums = signs @ d
     distances = sums.abs()
     own = d.sum().abs()
@@ -70,6 +72,9 @@ SIGN_FLIP_TEST = (
     ("without the own signs", {"counted": "as_far[1:]"}, "The signs that you have are left out. They are one of the 2ⁿ choices, and count like the others."),
     ("a number", {"p": "counted.double().sum()"}, "That is how many choices are as far from 0. p is their share of all 2ⁿ."),
     ("the others", {"p": "1 - counted.double().mean()"}, "That is the share of choices that are *not* as far from 0: p is the other part."),
+    ("own distance of each", {"own": "d.abs().sum()"}, "Your distance is taken of each difference before they are added. Add first, then take the distance from 0."),
+    ("halved", {"p": "counted.double().mean() / 2"}, "The share is halved. p is the share of both sides."),
+    ("own side alone", {"p": "1 - counted.double().mean()", "distances": "sums", "own": "d.sum()"}, "That is the share of choices with a mean below yours. p is the share of those at least as far from 0, on both sides."),
     ("doubled", {"p": "2 * counted.double().mean()"}, "The share is doubled. Both sides are counted already where distances from 0 are compared."),
     ("in percent", {"p": "100 * counted.double().mean()"}, "That is in percent. A share lies between 0 and 1."),
     ("sign test", {"sums": "signs.sum(dim=1)", "own": "d.sign().sum().abs()"}, "Only the signs are counted, not how large the differences are. That is the sign test, another test."),

@@ -2,6 +2,7 @@
 
 import itertools
 
+from lstm_lesson.exercises.catalogue.affine import WORDS
 from lstm_lesson.exercises.exercise import Exercise
 from lstm_lesson.exercises.model import Edit
 
@@ -31,6 +32,8 @@ FUSED_GATES = (
     ("sums", {"i_t": "z_i", "f_t": "z_f", "g_t": "z_c", "o_t": "z_o"}, "These are the sums alone. Which functions are around them in the equations?"),
     ("no tanh", {"g_t": "z_c"}, "The candidate is the sum alone. Which function makes it?"),
     ("sums of gates", {"i_t": "z_i", "f_t": "z_f", "o_t": "z_o"}, "The gates are sums alone. Which function makes a gate of a sum?"),
+    ("along the batch", {"blocks": "z.chunk(4)"}, "What you unpack has B parts: `chunk` and `split` go along the first dimension, the batch, unless told."),
+    ("cut by rows", {"blocks": "z.reshape(4, len(z), -1)"}, "`view` or `reshape` cuts the numbers anew in their old order: its parts are no blocks of columns."),
     ("every fourth", {"blocks": "[z[:, k::4] for k in range(4)]"}, "Every fourth column is taken. A gate's columns stand together, H of them side by side."),
     ("no bias", {"bias": "0.0"}, "The bias is missing from the sum."),
     ("bias doubled", {"bias": "2 * b"}, "The bias is added twice."),
@@ -42,6 +45,13 @@ ORDERS = tuple(
     (f"blocks {found}", {f"z_{k}": f"blocks[{found.index(k)}]" for k in "ifco"}, f"The blocks are read in the order {', '.join(found)}. The weights stand in the order i, f, c, o, the results in the order i, f, g, o.")
     for found in map("".join, itertools.permutations("ifco"))
     if found != "ifco"
+)  # fmt: skip
+RETURNED = tuple(
+    (f"returned {first}g", {"return": ", ".join(f"{k}_t" for k in first) + ", g_t"}, "The right tensors, in another order: expected i_t, f_t, g_t, o_t.")
+    for first in map("".join, itertools.permutations("ifo"))
+)  # fmt: skip
+ONE_MINUS = tuple(
+    (f"1 − {k}", {f"{k}_t": f"1 - sigmoid(z_{k})"}, f"Your {WORDS[k]} is 1 minus the right one: open where it should be shut. Look for a sign.") for k in "ifo"
 )  # fmt: skip
 HOIST_INPUTS_MODEL = """def hoist_inputs(x, W_x, b):
     read = x
@@ -60,8 +70,8 @@ HOIST_INPUTS = (
     ("first step", {"read": "x[:, 0]"}, "Only the first step is here. The loop will ask for every one."),
     ("added up", {"return": "z.sum(dim=1)"}, "The steps are added up. Each keeps a sum of its own."),
     ("inputs added up", {"read": "x.sum(dim=1)"}, "The inputs of all steps are added up. Each step keeps a sum of its own."),
-    ("sigmoid", {"return": "sigmoid(z)"}, "A sigmoid is taken too early: what the hidden state adds is still missing from this sum."),
-    ("tanh", {"return": "tanh(z)"}, "A tanh is taken too early: what the hidden state adds is still missing from this sum."),
+    ("sigmoid", {"z": "sigmoid(x_z + bias)"}, "A sigmoid is taken too early: what the hidden state adds is still missing from this sum."),
+    ("tanh", {"z": "tanh(x_z + bias)"}, "A tanh is taken too early: what the hidden state adds is still missing from this sum."),
     ("backwards", {"read": "x.flip(1)"}, "The steps come from the end. Leave them in the order in which they stand in x."),
     ("shifted", {"read": "x.roll(1, 1)"}, "The steps are shifted by one: step t has the sum of the step before."),
     ("mixed up", {"read": "x.reshape(x.shape[1], x.shape[0], -1).transpose(0, 1)"}, "`view` or `reshape` does not swap the batch and time: it cuts the numbers anew in their old order."),
@@ -78,7 +88,7 @@ EXERCISES = [
         inputs=lambda draw: dict(x_t=draw("B N"), h_prev=draw("B H"), W_x=draw("N 4H"), W_h=draw("H 4H"), b=draw("4H")),
         returns={"i_t": "B H", "f_t": "B H", "g_t": "B H", "o_t": "B H"},
         model=FUSED_GATES_MODEL,
-        edits=tuple(Edit(*row) for row in FUSED_GATES + ORDERS),
+        edits=tuple(Edit(*row) for row in FUSED_GATES + ORDERS + RETURNED + ONE_MINUS),
         words=SUM_WORDS | {f"z_{k}": f"the block of {k}" for k in "ifco"},
         hints=(
             "One sum makes all four: its shape is (B, 4H), because the weights stand side by side.",
