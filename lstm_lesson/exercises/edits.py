@@ -14,6 +14,7 @@ from lstm_lesson.exercises.search import OneTurn, Returned, pairs, try_all
 FRESH = (dict(B=3, T=4, N=2, H=5, K=2), dict(B=4, T=3, N=4, H=4, K=4))  # sizes of inputs that nothing has seen yet
 LIMIT = 400  # pairs that are run as a whole
 MANY = 3000  # regular edits that are too many for pairs
+FEW = 40  # described edits that are tried on a second set of inputs
 
 
 def edited(name: str, edits: tuple[str, ...] = ()) -> Callable:
@@ -61,11 +62,10 @@ def candidates(answer: Answer, model: Model, trials: list[Trial]) -> Iterator[tu
     """Edits that agree with the answer on one set of inputs: all single ones first, then pairs."""
     ran = [t for t in trials if t.error is None and t.inputs.dtype == torch.float64]
     wrong = [t for t in ran if t.problem is not None]
-    shown = min(wrong, key=size, default=None)
-    if shown is None:  # where it runs it is right, or it never runs
+    if not wrong:  # where it runs it is right, or it never runs
         yield from ((edit,) for edit in model.edits.values())
         return
-    given = tuple(shown.arguments.values())
+    shown = min(wrong, key=size)
     if model.loops_over:
         yield from in_a_loop(answer, model, given, Returned(shown.got))
     else:

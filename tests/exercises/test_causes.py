@@ -137,6 +137,10 @@ REMARKS = {  # an exercise, an answer, what is said, and what is not
     "a step too few": (
         "unroll", lambda x, *rest: right("unroll", x[:, 1:], *rest), "the first step is left out", "Right",
     ),
+    "a list of rows": (
+        "masked_step", lambda new, prev, keep: [a if k else b for a, b, k in zip(new, prev, keep, strict=True)],
+        "You return a list with 3 entries", "examined",
+    ),
     "another shape": ("cell_state", lambda f, c, i, g: f @ c.T + i @ g.T, "shape of `c_t` is (B, B)", "Right"),
     "a size of 4H, without H": (
         "hoist_inputs", lambda x, W, b: (x @ W + b)[..., : len(b) // 4], "expected (B, T, 4H) = (3, 5, 24)", "examined",

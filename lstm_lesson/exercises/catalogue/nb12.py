@@ -47,7 +47,7 @@ LEFT = "[[*[fill] * (longest - len(s)), *s.tolist()[:longest]] for s in in_rows]
 PAD_BATCH = (
     ("left", {"rows": LEFT}, "The padding stands on the left. Here each sequence begins at step 0, and the zeros follow it."),
     ("not 0", {"lengths": "(ids != 0).sum(dim=1)"}, "`lengths` counts what is not 0. A sequence may hold a 0 of its own: how long was it before padding?"),
-    ("padded length", {"lengths": "torch.full((len(ids),), longest)"}, "`lengths` holds the padded length for all. How long was each sequence before padding?"),
+    ("padded length", {"lengths": "torch.full((len(sequences),), longest)"}, "`lengths` holds the padded length for all. How long was each sequence before padding?"),
     ("one too small", {"lengths": "torch.tensor(true) - 1"}, "`lengths` is one too small: that is the index of the last entry. How many entries are there?"),
     ("one too large", {"lengths": "torch.tensor(true) + 1"}, "`lengths` is one too large: it is the number of entries."),
     ("number of zeros", {"lengths": "longest - torch.tensor(true)"}, "`lengths` says how much padding there is. How long was each sequence before it?"),
@@ -67,7 +67,8 @@ PAD_BATCH = (
     ("backwards", {"rows": "[[*s.tolist()[:longest][::-1], *[fill] * (longest - len(s))] for s in in_rows]"}, "Each sequence runs backwards. Its first word stands at step 0."),
     ("one step late", {"rows": "[[fill, *s.tolist()[: longest - 1], *[fill] * (longest - len(s) - 1)][:longest] for s in in_rows]"}, "Each sequence begins at step 1. It begins at step 0."),
     ("time first", {"ids": "torch.tensor(rows).T"}, "`ids` is (T, B): time stands first. Here the batch comes first."),
-    ("ones", {"ids": "(torch.tensor(rows) != 0).long()"}, "`ids` holds 1 for each word. The words themselves belong there."),
+    ("ones", {"rows": "[[*[1] * min(len(s), longest), *[fill] * (longest - len(s))] for s in in_rows]"}, "`ids` holds 1 for each word. The words themselves belong there."),
+    ("ids alone", {"return": "ids"}, "`lengths` is missing. Two tensors are asked for: `ids` and `lengths`."),
     ("longest first", {"ordered": DESCENDING}, "The sequences are sorted by length. They have to stay in the order in which they came."),
     ("shortest first", {"ordered": "sorted(sequences, key=len)"}, "The sequences are sorted, shortest first. They have to stay in the order in which they came."),
     ("reversed", {"ordered": "sequences[::-1]"}, "The sequences stand in reverse order. They have to stay in the order in which they came."),
@@ -103,13 +104,11 @@ LAST_TRUE_STEP = (
     ("largest of all", {"h": "hidden_seq.amax(dim=1)"}, "That is the largest value over all steps, padding included."),
     ("from the end", {"steps": "-lengths"}, "The lengths are counted from the end. The padding stands there: count from the start."),
     ("padding counted", {"steps": "hidden_seq.shape[1] - lengths - 1"}, "The index is counted from the end of the batch. The padding stands there: count from the start."),
-    ("order of time turned", {"h": "hidden_seq.flip(1)[rows, steps]"}, "The steps stand in reverse order when the last one is taken. The padding stands at the end: count from the start."),
-    ("first row", {"rows": "0"}, "Every row comes from the first sequence. Which row of the batch does each one need?"),
+    ("first row", {"rows": "torch.zeros_like(lengths)"}, "Every row comes from the first sequence. Which row of the batch does each one need?"),
     ("rows turned", {"rows": "torch.arange(len(lengths)).flip(0)"}, "The rows are read in reverse order: row b of the result belongs to sequence b."),
     ("lengths turned", {"steps": "lengths.flip(0) - 1"}, "The lengths are read in reverse order: entry b belongs to sequence b."),
     ("lengths sorted", {"steps": "lengths.sort(descending=True).values - 1"}, "The lengths are sorted, longest first, and the sequences are not: entry b belongs to sequence b."),
     ("dimension left", {"h": "hidden_seq[rows, steps, None]"}, "A dimension of size 1 is left where time was. One step has no time dimension: (B, H)."),
-    ("all up to there", {"h": "torch.stack([s[:k].cumsum(dim=0)[-1] / len(s) for s, k in zip(hidden_seq, lengths, strict=True)])"}, "The true steps are added and divided by T. Only the last of them is wanted."),
 )  # fmt: skip
 
 MASKED_ACCURACY_MODEL = """def masked_accuracy(logits, targets, keep):
@@ -119,7 +118,7 @@ MASKED_ACCURACY_MODEL = """def masked_accuracy(logits, targets, keep):
     counted = keep
     right = (correct & counted).sum()
     total = keep.sum()
-    accuracy = right.double() / total
+    accuracy = right / total
     return accuracy
 """
 MASKED_ACCURACY_WORDS = {
@@ -131,12 +130,12 @@ MASKED_ACCURACY = (
     ("padding counted", EVERYWHERE, "Padding is counted, too. Only positions where `keep` is True belong into numerator and denominator."),
     ("all positions", {"total": "keep.numel()"}, "You divide by all B · T positions, so padding counts as wrong. How many positions are kept?"),
     ("inverted", {"counted": "~keep", "total": "(~keep).sum()"}, "The mask is read the wrong way round: that is the share on the padding."),
-    ("a number", {"accuracy": "right.double()"}, "That is a count. A share is divided by the number of kept positions."),
-    ("in percent", {"accuracy": "100 * right.double() / total"}, "That is in percent. A share lies between 0 and 1."),
+    ("a number", {"accuracy": "right.float()"}, "That is a count. A share is divided by the number of kept positions."),
+    ("in percent", {"accuracy": "100 * right / total"}, "That is in percent. A share lies between 0 and 1."),
     ("wrong ones", {"correct": "predicted != targets"}, "That is the share of wrong predictions."),
     ("smallest", {"predicted": "scores.argmin(dim=-1)"}, "The prediction is taken from the smallest logit. Take the largest."),
-    ("by sequence", {"accuracy": "((correct & counted).sum(dim=1).double() / keep.sum(dim=1)).mean()"}, "Each sequence gets its own share, and the shares are averaged: short ones weigh too much."),
-    ("one share each", {"accuracy": "(correct & counted).sum(dim=1).double() / keep.sum(dim=1)"}, "Each sequence gets its own share, (B,). One share over all kept positions is wanted."),
+    ("by sequence", {"accuracy": "((correct & counted).sum(dim=1) / keep.sum(dim=1)).mean()"}, "Each sequence gets its own share, and the shares are averaged: short ones weigh too much."),
+    ("one share each", {"accuracy": "(correct & counted).sum(dim=1) / keep.sum(dim=1)"}, "Each sequence gets its own share, (B,). One share over all kept positions is wanted."),
     ("padding right", {"counted": "keep | True", "correct": "(predicted == targets) | ~keep", "total": "keep.numel()"}, "Padding is counted as right. It should not be counted at all."),
     ("padding right, numerator", {"right": "(correct | ~keep).sum()"}, "The numerator counts padding as right, the denominator does not count it."),
     ("numerator", {"counted": "torch.ones_like(keep)"}, "The numerator counts padding, the denominator does not."),
@@ -154,7 +153,7 @@ MASKED_ACCURACY = (
     ("divided by B", {"total": "len(keep)"}, "You divide by the number of sequences. How many positions are kept?"),
     ("divided by T", {"total": "keep.shape[1]"}, "You divide by the number of steps. How many positions are kept?"),
     ("divided by the hits", {"total": "correct.sum()"}, "You divide by the number of correct predictions. How many positions are kept?"),
-    ("not averaged", {"accuracy": "correct[keep].double()"}, "You return one number for each kept position. Their mean is the share."),
+    ("not averaged", {"accuracy": "correct[keep].float()"}, "You return one number for each kept position. Their mean is the share."),
 )  # fmt: skip
 
 EXERCISES = [

@@ -53,10 +53,8 @@ UNIT_CORRELATION = (
     ("one spread", {"v_length": "values.std(correction=0) * len(v) ** 0.5"}, "One spread is taken of the whole matrix. Each unit has its own, over the texts."),
     ("one spread of a sample", {"v_length": "values.std() * (len(v) - 1) ** 0.5"}, "One spread is taken of the whole matrix. Each unit has its own, over the texts."),
     ("uncentred", {"v": "values", "y": "numbers"}, "Nothing is centred. A unit that stands high for every text would look tied to the label: take off the means."),
-    ("labels uncentred", {"y": "numbers"}, "The values are centred, the labels are not. Their spread is taken around their mean."),
-    ("values uncentred", {"v": "values"}, "The labels are centred, the values are not. Each unit has a mean over the texts."),
-    ("length of raw values", {"v_length": "values.norm(dim=0)"}, "The length is that of the values as they are. It is taken after their mean is off."),
-    ("length of raw labels", {"y_length": "numbers.norm()"}, "The length is that of the labels as they are. It is taken after their mean is off."),
+    ("labels uncentred", {"y": "numbers"}, "The values are centred; the labels are not, or not where their length is taken. Their spread is taken around their mean."),
+    ("values uncentred", {"v": "values"}, "The labels are centred; the values are not, or not where their length is taken. Each unit has a mean over the texts."),
     ("B over B − 1", {"correlation": "products / len(y) / (values.std(dim=0) * numbers.std())"}, "Close: in the numerator you divide by B, but torch's standard deviation divides by B − 1. Use one of them."),
     ("B − 1 over B", {"correlation": "products / (len(y) - 1) / (values.std(dim=0, correction=0) * numbers.std(correction=0))"}, "Close: the numerator is divided by B − 1, the spreads by B. Use one for all."),
     ("not rooted", {"v_length": "v.square().sum(dim=0)", "y_length": "y.square().sum()"}, "The sums of squares in the denominator lack their square roots."),
@@ -74,7 +72,7 @@ INPUT_GRADIENT_MODEL = """def input_gradient(score, x):
     own = x.detach().clone().requires_grad_()
     scores = score(own)
     total = scores.sum()
-    gradient = torch.autograd.grad(total, own, retain_graph=True)[0]
+    gradient = sum(torch.autograd.grad(total, own, retain_graph=True))
     return gradient
 """
 DIFFERENCE = "torch.stack([(score(x + {0} * e) - score(x)) / {0} for e in torch.eye(x[0].numel(), dtype=x.dtype).reshape(-1, *x.shape[1:])], dim=1).reshape(x.shape)"
@@ -89,6 +87,7 @@ INPUT_GRADIENT = (
     ("squared", {"scores": "score(own) ** 2"}, "That is the gradient of the squared scores. The score itself is asked."),
     ("probability", {"scores": "sigmoid(score(own))"}, "That is the gradient of a probability, the sigmoid of the score. The score itself is asked."),
     ("loss", {"scores": "F.softplus(-score(own))"}, "That is the gradient of a loss on the scores. The score itself is asked."),
+    ("log probability", {"scores": "F.logsigmoid(score(own))"}, "That is the gradient of a log probability. The score itself is asked."),
     ("descent", {"total": "-scores.sum()"}, "The sign is wrong: that is the direction of descent, as for a loss. Here the score itself is asked."),
     ("times input", {"return": "gradient * x"}, "That is gradient times input. Only the gradient is asked."),
     ("times input, added up", {"return": "(gradient * x).sum(dim=2)"}, "That is gradient times input, added up for each word. Only the gradient is asked, of the shape of x."),
@@ -99,7 +98,7 @@ INPUT_GRADIENT = (
     ("mean of all", {"return": "gradient.mean(dim=0)"}, "That is the mean of the sequences' gradients. Each has its own: the gradient has the shape of x."),
     ("unit length", {"return": "F.normalize(gradient, dim=2)"}, "Every word's gradient has length 1: then all words weigh the same. Do not normalise."),
     ("the scores", {"return": "scores.detach()"}, "These are the scores themselves. Asked for is how they change with x."),
-    *((f"differences {step}", {"gradient": DIFFERENCE.format(step)}, "That looks like finite differences with a large step, so it is near but not right. Let autograd go back.") for step in (0.1, 0.01, 0.001)),
+    *((f"differences {step}", {"gradient": DIFFERENCE.format(step)}, "That looks like finite differences with a large step, so it is near but not right. Let autograd go back.") for step in (0.1, 0.01)),
 )  # fmt: skip
 
 EXERCISES = [

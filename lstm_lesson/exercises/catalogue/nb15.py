@@ -88,7 +88,7 @@ EXERCISES = [
         inputs=lambda draw: dict(x_t=draw("B N"), h_prev=draw("B H"), W_x=draw("N 4H"), W_h=draw("H 4H"), b=draw("4H")),
         returns={"i_t": "B H", "f_t": "B H", "g_t": "B H", "o_t": "B H"},
         model=FUSED_GATES_MODEL,
-        edits=tuple(Edit(*row) for row in FUSED_GATES + ORDERS + RETURNED + ONE_MINUS),
+        edits=tuple(Edit(*row) for row in FUSED_GATES + ONE_MINUS + RETURNED + ORDERS),
         words=SUM_WORDS | {f"z_{k}": f"the block of {k}" for k in "ifco"},
         hints=(
             "One sum makes all four: its shape is (B, 4H), because the weights stand side by side.",
