@@ -48,7 +48,6 @@ DIAGONAL_PEEPHOLE = (
     ("@", {"c_o": "c_t @ W_co"}, "`W_co` is a vector (H,), no matrix: `@` with it makes one number per sequence. Each unit sees its own cell."),
     ("@ old memory", {"c_o": "c_prev @ W_co"}, "`@` with the vector `W_co` makes one number per sequence, not one per unit. And that is the old memory."),
     ("hidden state", {"o_t": "sigmoid(z_o) * tanh(c_t)"}, "That is the hidden state, equation 5. Asked for is the gate, which reads the memory in its sum."),
-    ("hidden state, no peephole", {"c_o": "0.0", "o_t": "sigmoid(z_o) * tanh(c_t)"}, "That is the hidden state, from a gate without its peephole. Asked for is the gate, which reads the memory in its sum."),
     ("no weight", {"c_o": "c_t"}, "The peephole's weight is missing: `W_co` says how much of its cell each unit sees."),
 )  # fmt: skip
 
@@ -64,8 +63,6 @@ def _edits(k: str, c: str, product: str, own: tuple) -> Iterator[Edit]:
         ("squashed", {f"c_{k}": f"tanh({c}) {product} W_c{k}"}, "The memory is squashed before the gate sees it. Through a peephole it is seen as it is."),
         ("minus", {f"c_{k}": f"-({c} {product} W_c{k})"}, "The peephole is subtracted. Look at its sign."),
         ("outside", {made: f"sigmoid({others}) + c_{k}"}, "The peephole is added outside the sigmoid. It belongs into the sum: look at your brackets."),
-        ("b outside", {made: f"sigmoid(z_{k} - bias_{k}) + bias_{k}"}, f"`b_{k}` is added outside the sigmoid. Look at your brackets."),
-        ("multiplied", {f"z_{k}": f"({others}) * c_{k}"}, "The peephole is multiplied with the sum. It is one more term, added to the others."),
         ("c detached", {f"c_{k}": f"{c}.detach() {product} W_c{k}"}, f"The values are right, but `{c}` is detached: no gradient goes back to the memory through the peephole."),
     ):  # fmt: skip
         yield Edit(*row)

@@ -16,8 +16,8 @@ WINDOWS_MODEL = """def windows(series, length):
     return past, following
 """
 WINDOWS_WORDS = {
-    "pairs": "the starts of the windows", "starts": "the starts of the windows", "s": "the start of a window", "targets": "the places of the values to forecast",
-    "t": "the place of a value", "rows": "the windows", "past": "`past`", "values": "the values to forecast", "following": "`following`",
+    "pairs": "the starts", "starts": "the starts", "s": "a start", "targets": "the places of the targets", "t": "a place", "rows": "the windows", "past": "`past`", "values": "the targets",
+    "following": "`following`",
 }  # fmt: skip
 SKIPPED = "One value is skipped between past and future: `following` comes directly behind its window."
 OWN_PAST = "The value to forecast is the last one of its own past: the input contains the answer."
@@ -30,27 +30,17 @@ WINDOWS = (
     ("last pair missing", {"pairs": "range(len(series) - length - 1)"}, "The last pair is missing: the very last value of the series can be forecast, too."),
     ("first pair missing", {"pairs": "range(1, len(series) - length)"}, "The first pair is missing: the first window starts at the first value."),
     ("side by side", {"pairs": "range(0, len(series) - length, length)"}, "Your windows lie side by side. A new one starts at every value, so that they overlap."),
-    ("every second", {"pairs": "range(0, len(series) - length, 2)"}, "Every second window is left out. A new one starts at every value."),
     ("one window too many", {"starts": "range(len(series) - length + 1)"}, "There is one window more than there are values to forecast: behind the last one nothing follows."),
-    ("last window missing", {"starts": "range(len(series) - length - 1)"}, "The last window is missing: there are more values to forecast than windows."),
     ("windows one later", {"starts": "range(1, len(series) - length + 1)"}, "Each window starts one value too late, so that it contains the value to forecast."),
-    ("windows backwards", {"starts": "range(len(series) - length - 1, -1, -1)"}, "The windows stand in reverse order: the first one starts at the first value."),
     ("one value longer", {"rows": "[series[s : s + length + 1] for s in starts]"}, "Each window is one value too long: it contains the value to forecast."),
-    ("one value shorter", {"rows": "[series[s : s + length - 1] for s in starts]"}, "Each window is one value too short. In Python the end of a slice is not part of it."),
     ("newest first", {"rows": "[series[s : s + length].flip(0) for s in starts]"}, "Each window runs backwards: its oldest value comes first."),
     ("in columns", {"past": "torch.stack(rows, dim=1)"}, "The windows stand in columns. Each is a row, and its values run along the row."),
-    ("joined", {"past": "torch.cat(rows)"}, "The windows are joined to one long row. Each is a row of its own: `torch.stack` makes a dimension for them."),
     ("a list", {"past": "rows"}, "`past` is a list. `torch.stack` makes one tensor of it."),
-    ("two lists", {"past": "rows", "following": "values"}, "You return lists. `torch.stack` makes one tensor of each."),
     ("a second dimension", {"following": "torch.stack(values)[:, None]"}, "`following` has one number for each window: (T − length,), without a second dimension."),
     ("from the start", {"targets": "pairs"}, "Your targets come from the start of the series. The value that follows a window stands behind its end."),
-    ("the last values", {"following": "series[-length:]"}, "`following` is the last `length` values of the series. Each window has a value that follows it: there are T − length."),
     ("next window", {"values": "[series[t - length + 1 : t + 1] for t in targets]"}, "Your targets are whole windows, one value later. Asked for is the one value that follows each window."),
-    ("reversed", {"following": "torch.stack(values).flip(0)"}, "`following` stands in reverse order: it begins with the value behind the first window."),
     ("changes", {"values": "[series[t] - series[t - 1] for t in targets]"}, "Those are the changes from the last value of each window. Asked for is the value itself."),
-    ("centred", {"past": "torch.stack(rows) - torch.stack(rows).mean(dim=1, keepdim=True)"}, "The mean of each window is taken off. The values are wanted as they are."),
     ("past alone", {"return": "past"}, "`following` is missing. Two tensors are asked for: `past` and `following`."),
-    ("a mean", {"past": "torch.stack(rows).mean(dim=1)"}, "That is the mean of each window. All of its values are wanted."),
 )  # fmt: skip
 
 FREE_RUN_MODEL = """def free_run(step, start, n):
@@ -92,29 +82,20 @@ FREE_RUN = (
     ("two beginnings", {"older": "start"}, "At each round the past is `start` and one forecast: the forecasts before it are lost. The past that has grown goes on."),
     ("start cut", {"read": "start[:, : k + 1]"}, "`start[:, : k + 1]` cuts `start`: its later values, and your own forecasts, are never read. The past is all of `start` at first, and grows by each forecast."),
     ("start moved", {"read": "start[:, k:]"}, "`start[:, k:]` cuts `start`, and your own forecasts are never read. The past is all of `start` at first, and grows by each forecast."),
-    ("zeros", {"behind": "torch.zeros_like(past[:, :1])"}, "A zero is put behind the past. What is put there is the new forecast."),
     ("sums", {"new": "past[:, -1] + step(read)"}, "The forecast is added to the last value of the past. `step` returns the next value itself, not a change."),
-    ("changes", {"kept": "new - past[:, -2]"}, "You return the changes from value to value. Asked for are the values themselves."),
-    ("means", {"new": "step(read).mean().expand(len(start))"}, "All series go on with the same value, the mean over the batch. Each has its own forecast."),
     ("one round less", {"rounds": "range(n - 1)"}, "Your loop makes n − 1 rounds. Each makes one of the n values."),
-    ("one round less, the end returned", {"rounds": "range(n - 1)", "forecast": "past[:, start.shape[1] :]"}, "Your loop makes n − 1 rounds. Each makes one of the n values."),
     ("one round more", {"rounds": "range(n + 1)"}, "Your loop makes n + 1 rounds. Each makes one of the n values."),
     ("one round", {"rounds": "range(1)"}, "Only one forecast is made. Where does `return` stand, inside the loop or behind it?"),
     ("with the start", {"forecast": "past"}, "You return the start, too. Asked for are the n new values alone."),
     ("with the start, collected", {"forecast": "torch.cat([start, torch.stack(forecasts, dim=1)], dim=1)"}, "You return the start, too. Asked for are the n new values alone."),
-    ("in front, with the start", {"grown": "torch.cat([behind, older], dim=1)", "forecast": "past"}, f"{IN_FRONT} And you return the start, too."),
     ("a list", {"forecast": "forecasts"}, "You return the list itself. `torch.stack` makes one tensor of it."),
     ("joined", {"forecast": "torch.cat(forecasts)"}, "The forecasts are joined to one long row. `torch.stack` makes a dimension for the steps: (B, n)."),
     ("reversed", {"forecast": "torch.stack(forecasts[::-1], dim=1)"}, "The forecasts come in reverse order: the nearest comes first."),
     ("steps first", {"forecast": "torch.stack(forecasts)"}, "Your result is (n, B). Each series is a row: stack along dimension 1."),
     ("last alone", {"forecast": "forecasts[-1]"}, "Only the last forecast comes back. All n of them are asked for."),
-    ("last alone, a column", {"forecast": "forecasts[-1][:, None]"}, "Only the last forecast comes back. All n of them are asked for."),
     ("too early", {"forecast": "past[:, -n - 1 : -1]"}, TOO_EARLY),
     ("too early, one more", {"forecast": "past[:, start.shape[1] - 1 :]"}, TOO_EARLY),
-    ("too late", {"forecast": "past[:, start.shape[1] + 1 :]"}, "The first forecast is missing: the new values begin directly behind `start`."),
     ("the beginning", {"forecast": "past[:, :n]"}, "The first n values of the past come back, and they are known already. The new ones stand at the end."),
-    ("a third dimension", {"forecast": "torch.stack(forecasts, dim=1)[:, :, None]"}, "A dimension of size 1 is left at the end. One number for each series and step is wanted: (B, n)."),
-    ("one row", {"forecast": "torch.stack(forecasts, dim=1).flatten()"}, "The forecasts of all series stand in one row. Each series is a row of its own: (B, n)."),
 )  # fmt: skip
 
 

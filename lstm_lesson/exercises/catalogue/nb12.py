@@ -38,10 +38,7 @@ PAD_BATCH_MODEL = """def pad_batch(sequences):
     lengths = torch.tensor(true)
     return ids, lengths
 """
-PAD_BATCH_WORDS = {
-    "ordered": "the list of sequences", "s": "a sequence", "true": "the true lengths", "longest": "T", "fill": "the padding", "in_rows": "the list of sequences", "rows": "the rows",
-    "ids": "`ids`", "lengths": "`lengths`",
-}  # fmt: skip
+PAD_BATCH_WORDS = {"ordered": "the sequences", "s": "a sequence", "true": "the true lengths", "longest": "T", "fill": "the padding", "in_rows": "the sequences", "rows": "the rows", "ids": "`ids`", "lengths": "`lengths`"}
 DESCENDING = "sorted(sequences, key=len, reverse=True)"
 LEFT = "[[*[fill] * (longest - len(s)), *s.tolist()[:longest]] for s in in_rows]"
 PAD_BATCH = (
@@ -50,30 +47,18 @@ PAD_BATCH = (
     ("padded length", {"lengths": "torch.full((len(sequences),), longest)"}, "`lengths` holds the padded length for all. How long was each sequence before padding?"),
     ("one too small", {"lengths": "torch.tensor(true) - 1"}, "`lengths` is one too small: that is the index of the last entry. How many entries are there?"),
     ("one too large", {"lengths": "torch.tensor(true) + 1"}, "`lengths` is one too large: it is the number of entries."),
-    ("number of zeros", {"lengths": "longest - torch.tensor(true)"}, "`lengths` says how much padding there is. How long was each sequence before it?"),
-    ("in an order of their own", {"lengths": "torch.tensor(true).sort().values"}, "`lengths` is sorted, shortest first. Entry b belongs to row b of `ids`."),
-    ("in another order", {"lengths": "torch.tensor(true).sort(descending=True).values"}, "`lengths` is sorted, longest first. Entry b belongs to row b of `ids`."),
-    ("a column of lengths", {"lengths": "torch.tensor(true)[:, None]"}, "`lengths` has one number for each sequence: (B,), without a second dimension."),
     ("the longest alone", {"lengths": "torch.tensor(longest)"}, "`lengths` is the length of the longest sequence alone. Each sequence has one."),
     ("cut", {"longest": "min(true)", "lengths": "torch.tensor(true).clamp(max=longest)"}, "Everything is cut to the shortest sequence. T is the length of the longest."),
     ("ids cut", {"longest": "min(true)"}, "`ids` is cut to the shortest sequence. T is the length of the longest."),
-    ("first", {"longest": "true[0]"}, "T is the length of the first sequence here. It is that of the longest."),
     ("too wide", {"longest": "max(true) + 1"}, "There is one column of padding too many. T is the length of the longest sequence."),
-    ("too narrow", {"longest": "max(true) - 1"}, "The last column is missing, and the longest sequence loses its last entry. T is the length of the longest sequence."),
     ("-1", {"fill": "-1"}, "The padding is −1; here it is 0."),
     ("1", {"fill": "1"}, "The padding is 1, which is a word; here it is 0."),
-    ("last repeated", {"rows": "[(s.tolist() + s.tolist()[-1:] * longest)[:longest] for s in in_rows]"}, "The rows are filled up with the last word of each sequence. The padding is 0."),
-    ("first repeated", {"rows": "[(s.tolist() * longest)[:longest] for s in in_rows]"}, "The rows are filled up with the sequence itself, from its start. The padding is 0."),
     ("backwards", {"rows": "[[*s.tolist()[:longest][::-1], *[fill] * (longest - len(s))] for s in in_rows]"}, "Each sequence runs backwards. Its first word stands at step 0."),
-    ("one step late", {"rows": "[[fill, *s.tolist()[: longest - 1], *[fill] * (longest - len(s) - 1)][:longest] for s in in_rows]"}, "Each sequence begins at step 1. It begins at step 0."),
     ("time first", {"ids": "torch.tensor(rows).T"}, "`ids` is (T, B): time stands first. Here the batch comes first."),
-    ("ones", {"rows": "[[*[1] * min(len(s), longest), *[fill] * (longest - len(s))] for s in in_rows]"}, "`ids` holds 1 for each word. The words themselves belong there."),
     ("ids alone", {"return": "ids"}, "`lengths` is missing. Two tensors are asked for: `ids` and `lengths`."),
     ("longest first", {"ordered": DESCENDING}, "The sequences are sorted by length. They have to stay in the order in which they came."),
     ("shortest first", {"ordered": "sorted(sequences, key=len)"}, "The sequences are sorted, shortest first. They have to stay in the order in which they came."),
-    ("reversed", {"ordered": "sequences[::-1]"}, "The sequences stand in reverse order. They have to stay in the order in which they came."),
     ("ids longest first", {"in_rows": DESCENDING}, "`ids` is sorted by length, and `lengths` is not. The sequences have to stay in the order in which they came."),
-    ("ids shortest first", {"in_rows": "sorted(sequences, key=len)"}, "`ids` is sorted, shortest first, and `lengths` is not. The sequences have to stay in the order in which they came."),
 )  # fmt: skip
 
 LAST_TRUE_STEP_MODEL = """def last_true_step(hidden_seq, lengths):
@@ -88,26 +73,19 @@ LAST_TRUE_STEP = (
     ("too late", {"steps": "lengths"}, "One step too late: your index is the length itself. Steps count from 0."),
     ("too late, clamped", {"steps": "lengths.clamp(max=hidden_seq.shape[1] - 1)"}, "One step too late: your index is the length itself. Steps count from 0, and clamping hides it at the end."),
     ("too early", {"steps": "lengths - 2"}, "One step too early: look at what you take from the length."),
-    ("too early, clamped", {"steps": "(lengths - 2).clamp(min=0)"}, "One step too early: look at what you take from the length."),
     ("first", {"steps": "0"}, "That is the first step of each sequence."),
     ("every index from every row", {"h": "hidden_seq[:, steps]"}, "`[:, index]` takes every index from every row, (B, B, H). Say for each row which step is its own."),
     ("in the batch", {"h": "hidden_seq[steps]"}, "`lengths` indexes the batch here. The batch comes first: which dimension is time?"),
     ("changed places", {"h": "hidden_seq[steps, rows]"}, "The two indices have changed places: the batch comes first, then time."),
     ("of the longest", {"steps": "lengths.max() - 1"}, "One step for all: the end of the longest sequence. For the others that is padding."),
     ("of the shortest", {"steps": "lengths.min() - 1"}, "One step for all: the end of the shortest sequence. The others go on."),
-    ("of the first", {"steps": "lengths[0] - 1"}, "One step for all: the end of the first sequence. Each has an end of its own."),
     ("mean", {"h": TRUE_STEPS.format("mean")}, "That is the mean over each sequence's true steps. Only the last of them is wanted."),
     ("sum", {"h": TRUE_STEPS.format("sum")}, "That is the sum over each sequence's true steps. Only the last of them is wanted."),
     ("largest", {"h": TRUE_STEPS.format("amax")}, "That is the largest value over each sequence's true steps. Only the last of them is wanted."),
     ("mean of all", {"h": "hidden_seq.mean(dim=1)"}, "That is the mean over all steps, padding included."),
-    ("sum of all", {"h": "hidden_seq.sum(dim=1)"}, "That is the sum over all steps, padding included."),
-    ("largest of all", {"h": "hidden_seq.amax(dim=1)"}, "That is the largest value over all steps, padding included."),
     ("from the end", {"steps": "-lengths"}, "The lengths are counted from the end. The padding stands there: count from the start."),
-    ("padding counted", {"steps": "hidden_seq.shape[1] - lengths - 1"}, "The index is counted from the end of the batch. The padding stands there: count from the start."),
     ("first row", {"rows": "torch.zeros_like(lengths)"}, "Every row comes from the first sequence. Which row of the batch does each one need?"),
     ("rows turned", {"rows": "torch.arange(len(lengths)).flip(0)"}, "The rows are read in reverse order: row b of the result belongs to sequence b."),
-    ("lengths turned", {"steps": "lengths.flip(0) - 1"}, "The lengths are read in reverse order: entry b belongs to sequence b."),
-    ("lengths sorted", {"steps": "lengths.sort(descending=True).values - 1"}, "The lengths are sorted, longest first, and the sequences are not: entry b belongs to sequence b."),
     ("dimension left", {"h": "hidden_seq[rows, steps, None]"}, "A dimension of size 1 is left where time was. One step has no time dimension: (B, H)."),
 )  # fmt: skip
 
@@ -121,10 +99,7 @@ MASKED_ACCURACY_MODEL = """def masked_accuracy(logits, targets, keep):
     accuracy = right / total
     return accuracy
 """
-MASKED_ACCURACY_WORDS = {
-    "scores": "the logits", "predicted": "the prediction", "correct": "the comparison", "counted": "the mask in the numerator", "right": "the numerator", "total": "the denominator",
-    "accuracy": "the share",
-}  # fmt: skip
+MASKED_ACCURACY_WORDS = {"scores": "the logits", "predicted": "the prediction", "correct": "the comparison", "counted": "the mask", "right": "the numerator", "total": "the denominator", "accuracy": "the share"}
 EVERYWHERE = {"counted": "torch.ones_like(keep)", "total": "keep.numel()"}
 MASKED_ACCURACY = (
     ("padding counted", EVERYWHERE, "Padding is counted, too. Only positions where `keep` is True belong into numerator and denominator."),
@@ -135,25 +110,15 @@ MASKED_ACCURACY = (
     ("wrong ones", {"correct": "predicted != targets"}, "That is the share of wrong predictions."),
     ("smallest", {"predicted": "scores.argmin(dim=-1)"}, "The prediction is taken from the smallest logit. Take the largest."),
     ("by sequence", {"accuracy": "((correct & counted).sum(dim=1) / keep.sum(dim=1)).mean()"}, "Each sequence gets its own share, and the shares are averaged: short ones weigh too much."),
-    ("one share each", {"accuracy": "(correct & counted).sum(dim=1) / keep.sum(dim=1)"}, "Each sequence gets its own share, (B,). One share over all kept positions is wanted."),
     ("padding right", {"counted": "keep | True", "correct": "(predicted == targets) | ~keep", "total": "keep.numel()"}, "Padding is counted as right. It should not be counted at all."),
-    ("padding right, numerator", {"right": "(correct | ~keep).sum()"}, "The numerator counts padding as right, the denominator does not count it."),
     ("numerator", {"counted": "torch.ones_like(keep)"}, "The numerator counts padding, the denominator does not."),
     ("wrong dimension", {"predicted": "scores.argmax(dim=1)"}, "The prediction is taken along the wrong dimension. The classes are the last one."),
     ("class 0", {"correct": "predicted == targets * keep", **EVERYWHERE}, "At padded positions you compare with class 0, and count them. They should not be counted at all."),
     ("probability", {"accuracy": "scores.softmax(dim=-1).gather(-1, targets[..., None])[..., 0][keep].mean()"}, "That is the mean probability of the true class. An accuracy asks only whether it was the largest."),
     ("logit compared", {"predicted": "scores.amax(dim=-1)"}, "Your share is 0 for any inputs: no prediction equals its target. Is a logit compared with a class? The prediction is the *index* of the largest logit."),
     ("last step", {"predicted": "scores[:, -1:].argmax(dim=-1)"}, "The prediction of the last step stands for every step. Each position has logits of its own."),
-    ("first step", {"predicted": "scores[:, :1].argmax(dim=-1)"}, "The prediction of the first step stands for every step. Each position has logits of its own."),
     ("last class", {"predicted": "scores[..., -1] > 0"}, "Only the logit of the last class is read, and compared with 0. A prediction compares the logits of all classes."),
-    ("first class", {"predicted": "scores[..., 0] > 0"}, "Only the logit of class 0 is read, and compared with 0. A prediction compares the logits of all classes."),
     ("two classes", {"predicted": "scores[..., :2].argmax(dim=-1)"}, "Only the first two classes are compared. The prediction may be any of the K classes."),
-    ("absolute", {"scores": "logits.abs()"}, "The logits have lost their signs. The largest one is wanted, not the one farthest from 0."),
-    ("one too large", {"predicted": "scores.argmax(dim=-1) + 1"}, "The classes are counted from 1 here. The index of the largest logit is the class as it is, from 0."),
-    ("divided by B", {"total": "len(keep)"}, "You divide by the number of sequences. How many positions are kept?"),
-    ("divided by T", {"total": "keep.shape[1]"}, "You divide by the number of steps. How many positions are kept?"),
-    ("divided by the hits", {"total": "correct.sum()"}, "You divide by the number of correct predictions. How many positions are kept?"),
-    ("not averaged", {"accuracy": "correct[keep].float()"}, "You return one number for each kept position. Their mean is the share."),
 )  # fmt: skip
 
 EXERCISES = [

@@ -33,16 +33,12 @@ UNIT_CORRELATION_MODEL = """def unit_correlation(values, labels):
     return correlation
 """
 UNIT_CORRELATION_WORDS = {
-    "numbers": "the labels as numbers", "v": "the centred values", "y": "the centred labels", "products": "the numerator", "v_length": "the length of a unit's values",
-    "y_length": "the length of the labels", "correlation": "the quotient",
+    "numbers": "the labels", "v": "the centred values", "y": "the centred labels", "products": "the numerator", "v_length": "the values' length", "y_length": "the labels' length", "correlation": "the quotient",
 }  # fmt: skip
 UNIT_CORRELATION = (
     ("covariance", {"correlation": "products / len(y)"}, "That is the covariance: it grows with the size of the values. Divide by both spreads."),
     ("covariance of a sample", {"correlation": "products / (len(y) - 1)"}, "That is the covariance, with B − 1: it grows with the size of the values. Divide by both spreads."),
     ("numerator", {"correlation": "products"}, "That is the numerator only: it grows with the values and with B. Divide by both lengths."),
-    ("slope", {"correlation": "products / v_length**2"}, "You divide by the square of the unit's length, and not by that of the labels: that is a slope. Divide by both lengths."),
-    ("other slope", {"correlation": "products / y_length**2"}, "You divide by the square of the labels' length, and not by that of the unit: that is a slope. Divide by both lengths."),
-    ("added lengths", {"correlation": "products / (v_length + y_length)"}, "You divide by the sum of the two lengths. It is their product that bounds the numerator."),
     ("brackets", {"correlation": "products / v_length * y_length"}, "Brackets are missing around the denominator: Python divides by the first length and multiplies by the second."),
     ("divided by B, too", {"correlation": "products / (v_length * y_length) / len(y)"}, "You divide by B as well as by both lengths. The lengths are sums over the texts already."),
     ("along the units", {"products": "(v * y).sum(dim=0)"}, "The labels stand along the wrong axis: `values * labels` pairs them with the units. Make them (B, 1) first."),
@@ -58,14 +54,12 @@ UNIT_CORRELATION = (
     ("B over B − 1", {"correlation": "products / len(y) / (values.std(dim=0) * numbers.std())"}, "Close: in the numerator you divide by B, but torch's standard deviation divides by B − 1. Use one of them."),
     ("B − 1 over B", {"correlation": "products / (len(y) - 1) / (values.std(dim=0, correction=0) * numbers.std(correction=0))"}, "Close: the numerator is divided by B − 1, the spreads by B. Use one for all."),
     ("not rooted", {"v_length": "v.square().sum(dim=0)", "y_length": "y.square().sum()"}, "The sums of squares in the denominator lack their square roots."),
-    ("lengths added up", {"v_length": "v.abs().sum(dim=0)", "y_length": "y.abs().sum()"}, "The absolute values are added up for the denominator. A length (2-norm) is the root of the sum of squares."),
     ("over units", {"v": "values - values.mean(dim=1, keepdim=True)"}, "The mean is taken over the units of a text. Each unit has its own mean over the texts."),
     ("difference", {"correlation": "values[labels == 1].mean(dim=0) - values[labels == 0].mean(dim=0)"}, "That is the difference of the two classes' means, in the unit's own size. It has no bound."),
     ("no sign", {"return": "correlation.abs()"}, "The sign is lost: a unit may go up or down with the label."),
     ("minus", {"return": "-correlation"}, "The sign is turned round: label 1 counts as the higher one."),
     ("square", {"return": "correlation**2"}, "That is the square of the correlation, the share of explained variance. It has no sign."),
     ("one number", {"return": "correlation.mean()"}, "That is one number. Every unit gets its own: (H,)."),
-    ("a row", {"return": "correlation[None]"}, "A dimension of size 1 stands in front. Every unit gets one number: (H,)."),
 )  # fmt: skip
 
 INPUT_GRADIENT_MODEL = """def input_gradient(score, x):
@@ -81,23 +75,16 @@ INPUT_GRADIENT = (
     ("no gradient asked", {"own": "x.detach().clone()"}, "x does not ask for a gradient, so the score has no graph to go back through. `requires_grad_()` asks."),
     ("mean", {"total": "scores.mean()"}, "The scores are averaged, so every gradient is divided by B. The gradient of a text should not depend on how many others are in the batch."),
     ("first", {"total": "scores[0]"}, "Only the first sequence has a gradient. Add the scores up before you go back: each depends on its own inputs."),
-    ("last", {"total": "scores[-1]"}, "Only the last sequence has a gradient. Add the scores up before you go back: each depends on its own inputs."),
-    ("largest", {"total": "scores.max()"}, "Only the sequence with the largest score has a gradient. Add the scores up before you go back: each depends on its own inputs."),
-    ("product", {"total": "scores.prod()"}, "The scores are multiplied, so each gradient depends on the other sequences. Add them up."),
     ("squared", {"scores": "score(own) ** 2"}, "That is the gradient of the squared scores. The score itself is asked."),
-    ("probability", {"scores": "sigmoid(score(own))"}, "That is the gradient of a probability, the sigmoid of the score. The score itself is asked."),
     ("loss", {"scores": "F.softplus(-score(own))"}, "That is the gradient of a loss on the scores. The score itself is asked."),
     ("log probability", {"scores": "F.logsigmoid(score(own))"}, "That is the gradient of a log probability. The score itself is asked."),
     ("descent", {"total": "-scores.sum()"}, "The sign is wrong: that is the direction of descent, as for a loss. Here the score itself is asked."),
     ("times input", {"return": "gradient * x"}, "That is gradient times input. Only the gradient is asked."),
-    ("times input, added up", {"return": "(gradient * x).sum(dim=2)"}, "That is gradient times input, added up for each word. Only the gradient is asked, of the shape of x."),
     ("no signs", {"return": "gradient.abs()"}, "The signs are lost. Return the gradient as it is."),
     ("lengths", {"return": "gradient.norm(dim=2)"}, "That is the length of each word's gradient, (B, T). The gradient has the shape of x."),
     ("added up", {"return": "gradient.sum(dim=2)"}, "The entries of each word's gradient are added up. The gradient has the shape of x."),
-    ("one for all", {"return": "gradient.sum(dim=0)"}, "The gradients of all sequences are added up. Each has its own: the gradient has the shape of x."),
     ("mean of all", {"return": "gradient.mean(dim=0)"}, "That is the mean of the sequences' gradients. Each has its own: the gradient has the shape of x."),
     ("unit length", {"return": "F.normalize(gradient, dim=2)"}, "Every word's gradient has length 1: then all words weigh the same. Do not normalise."),
-    ("the scores", {"return": "scores.detach()"}, "These are the scores themselves. Asked for is how they change with x."),
     *((f"differences {step}", {"gradient": DIFFERENCE.format(step)}, "That looks like finite differences with a large step, so it is near but not right. Let autograd go back.") for step in (0.1, 0.01)),
 )  # fmt: skip
 

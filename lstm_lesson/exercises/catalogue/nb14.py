@@ -24,15 +24,12 @@ COUPLED_CELL_STATE = (
     ("nothing old", {"old": "0.0"}, "The old memory is gone: what is kept of it where little comes in?"),
     ("minus", {"total": "old - new"}, "The new part is subtracted. Look at the sign between the terms."),
     ("i − 1", {"share_old": "i_t - 1"}, "The share of the old is below 0: look at the order of 1 and `i_t`."),
-    ("1 + i", {"share_old": "1 + i_t"}, "The share of the old is above 1: it grows with what comes in. As much as comes in has to go."),
     ("brackets", {"old": "1 - i_t * c_prev"}, "Brackets are missing around `1 - i_t`: Python multiplies before it subtracts."),
-    ("before a bracket", {"old": "i_t * (1 - i_t) * c_prev"}, "The gate stands before a bracket: it multiplies the old part, too. Look at your brackets."),
     ("squashed", {"return": "tanh(total)"}, "The memory itself is squashed. It is the sum, as it is."),
     ("candidate squashed", {"new": "share_new * tanh(g_t)"}, "The candidate is squashed twice: `g_t` has been through tanh."),
     ("gate squashed", {"share_old": "1 - sigmoid(i_t)", "share_new": "sigmoid(i_t)"}, "The gate is squashed twice: `i_t` has been through the sigmoid."),
     ("detached in the old part", {"share_old": "1 - i_t.detach()"}, "The values are right, but the gate is detached in the first term: it learns from half of what it does."),
     ("detached in the new part", {"share_new": "i_t.detach()"}, "The values are right, but the gate is detached in the second term: it learns from half of what it does."),
-    ("detached in both", {"share_old": "1 - i_t.detach()", "share_new": "i_t.detach()"}, "The values are right, but the gate is detached in both terms: it could never learn."),
 )  # fmt: skip
 
 
@@ -58,15 +55,13 @@ SIGN_FLIP_TEST_MODEL = """def sign_flip_test(differences):
     return p
 """
 SIGN_FLIP_TEST_WORDS = {
-    "d": "the differences", "signs": "the signs", "sums": "the sums", "distances": "the distances from 0", "own": "the distance that you have",
-    "margin": "the margin", "as_far": "the comparison", "counted": "the choices that count", "p": "the share",
+    "d": "the differences", "signs": "the signs", "sums": "the sums", "distances": "the distances from 0", "own": "your distance", "margin": "the margin", "as_far": "the comparison", "counted": "the choices that count",
+    "p": "the share",
 }  # fmt: skip
 SIGN_FLIP_TEST = (
     ("no margin", {"margin": "0.0"}, "Rounding loses ties: a mean exactly as far from 0 comes out slightly nearer. Compare with a small margin."),
     ("one side", {"distances": "sums", "own": "d.sum()"}, "One side only. A mean as far *below* 0 would have surprised you as much: what counts is the distance from 0."),
     ("one side, no margin", {"distances": "sums", "own": "d.sum()", "margin": "0.0"}, "One side only, where a mean as far *below* 0 counts as well. And rounding loses ties: leave a small margin."),
-    ("sums without distance", {"distances": "sums"}, "The sums are compared as they are, with a distance from 0. A mean as far *below* 0 counts as well."),
-    ("own without distance", {"own": "d.sum()"}, "The distances are compared with your sum, sign and all. Take its distance from 0, too."),
     ("farther", {"as_far": "distances > own + margin"}, "Only those farther away are counted. The signs that you have are one choice: *at least* as far counts."),
     ("nearer", {"as_far": "distances <= own + margin"}, "That is the share of choices that are at most as far from 0. At *least* as far counts."),
     ("without the own signs", {"counted": "as_far[1:]"}, "The signs that you have are left out. They are one of the 2ⁿ choices, and count like the others."),
@@ -74,16 +69,11 @@ SIGN_FLIP_TEST = (
     ("the others", {"p": "1 - counted.double().mean()"}, "That is the share of choices that are *not* as far from 0: p is the other part."),
     ("own distance of each", {"own": "d.abs().sum()"}, "Your distance is taken of each difference before they are added. Add first, then take the distance from 0."),
     ("halved", {"p": "counted.double().mean() / 2"}, "The share is halved. p is the share of both sides."),
-    ("own side alone", {"p": "1 - counted.double().mean()", "distances": "sums", "own": "d.sum()"}, "That is the share of choices with a mean below yours. p is the share of those at least as far from 0, on both sides."),
     ("doubled", {"p": "2 * counted.double().mean()"}, "The share is doubled. Both sides are counted already where distances from 0 are compared."),
-    ("in percent", {"p": "100 * counted.double().mean()"}, "That is in percent. A share lies between 0 and 1."),
     ("sign test", {"sums": "signs.sum(dim=1)", "own": "d.sign().sum().abs()"}, "Only the signs are counted, not how large the differences are. That is the sign test, another test."),
     ("one sign at a time", {"sums": "d.sum() - 2 * d"}, "Only one sign is turned at a time. All 2ⁿ choices of signs are to be tried."),
-    ("distance of each", {"distances": "(signs * d).abs().sum(dim=1)"}, "The distance is taken of each difference, and signs no longer matter. Add first, then take the distance from 0."),
     ("mean against sum", {"own": "d.mean().abs()"}, "Sums are compared with a mean, which is smaller. Take the same of both."),
-    ("sum against mean", {"sums": "signs @ d / len(d)"}, "Means are compared with a sum, which is larger. Take the same of both."),
     ("always 1", {"p": "torch.ones(())"}, "Always 1. It is the signs that are turned, not the order; and the distance from 0 is taken after the sum."),
-    ("always 0", {"p": "torch.zeros(())"}, "Always 0. Your own signs are one of the choices, so p is never 0."),
     ("smallest p", {"p": "torch.tensor(2.0 ** (1 - len(d)))"}, "That is the smallest p that n differences can give. Yours depends on the differences themselves."),
     ("t", {"p": "d.mean() / (d.std(unbiased=False) + 1e-9)"}, "That is a mean in units of the spread, the start of a t-test. p is a share of sign choices: count."),
     ("mean", {"p": "d.mean()"}, "That is the mean difference. p asks which share of sign choices brings one as far."),

@@ -30,8 +30,6 @@ FUSED_GATES = (
     ("tanh o", {"o_t": "tanh(z_o)"}, "A tanh stands around the output gate. Only one block is no gate."),
     ("tanh last", {"g_t": "sigmoid(z_c)", "o_t": "tanh(z_o)"}, "The tanh stands around the last block. Which block makes the candidate?"),
     ("sums", {"i_t": "z_i", "f_t": "z_f", "g_t": "z_c", "o_t": "z_o"}, "These are the sums alone. Which functions are around them in the equations?"),
-    ("no tanh", {"g_t": "z_c"}, "The candidate is the sum alone. Which function makes it?"),
-    ("sums of gates", {"i_t": "z_i", "f_t": "z_f", "o_t": "z_o"}, "The gates are sums alone. Which function makes a gate of a sum?"),
     ("along the batch", {"blocks": "z.chunk(4)"}, "What you unpack has B parts: `chunk` and `split` go along the first dimension, the batch, unless told."),
     ("cut by rows", {"blocks": "z.reshape(4, len(z), -1)"}, "`view` or `reshape` cuts the numbers anew in their old order: its parts are no blocks of columns."),
     ("every fourth", {"blocks": "[z[:, k::4] for k in range(4)]"}, "Every fourth column is taken. A gate's columns stand together, H of them side by side."),
@@ -65,17 +63,12 @@ HOIST_INPUTS = (
     ("minus b", {"bias": "-b"}, "The bias is subtracted. Look at its sign."),
     ("bias doubled", {"bias": "2 * b"}, "The bias is added twice."),
     ("steps first", {"return": "z.transpose(0, 1)"}, "Steps stand first. Here the batch does, as it does in x."),
-    ("steps last", {"return": "z.transpose(1, 2)"}, "The last two dimensions have changed places: each step's sums stand in a row."),
     ("last step", {"read": "x[:, -1]"}, "Only the last step is here. The loop will ask for every one."),
     ("first step", {"read": "x[:, 0]"}, "Only the first step is here. The loop will ask for every one."),
     ("added up", {"return": "z.sum(dim=1)"}, "The steps are added up. Each keeps a sum of its own."),
-    ("inputs added up", {"read": "x.sum(dim=1)"}, "The inputs of all steps are added up. Each step keeps a sum of its own."),
     ("sigmoid", {"z": "sigmoid(x_z + bias)"}, "A sigmoid is taken too early: what the hidden state adds is still missing from this sum."),
-    ("tanh", {"z": "tanh(x_z + bias)"}, "A tanh is taken too early: what the hidden state adds is still missing from this sum."),
     ("backwards", {"read": "x.flip(1)"}, "The steps come from the end. Leave them in the order in which they stand in x."),
-    ("shifted", {"read": "x.roll(1, 1)"}, "The steps are shifted by one: step t has the sum of the step before."),
     ("mixed up", {"read": "x.reshape(x.shape[1], x.shape[0], -1).transpose(0, 1)"}, "`view` or `reshape` does not swap the batch and time: it cuts the numbers anew in their old order."),
-    ("flat", {"return": "z.flatten(0, 1)"}, "Batch and steps have become one dimension, (B·T, 4H). `@` keeps them apart by itself."),
 )  # fmt: skip
 
 EXERCISES = [
