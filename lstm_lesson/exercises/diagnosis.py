@@ -6,18 +6,12 @@ returns a sentence or two for the learner, or "" if that is not the cause.
 
 from collections.abc import Iterator
 
-import torch
-
 from lstm_lesson.exercises import error_causes, result_causes, retries
-from lstm_lesson.exercises.answer import Answer, Trial, agrees
+from lstm_lesson.exercises.answer import Answer, Trial
 from lstm_lesson.exercises.compare import (
     Problem,
-    allclose,
-    gradient_problem,
-    input_gradients,
 )
 from lstm_lesson.exercises.edits import find_edits, find_gradient_edits
-from lstm_lesson.exercises.exercise import Exercise, square_input_sets
 from lstm_lesson.exercises.model import Edit
 from lstm_lesson.exercises.own_step import own_step
 
@@ -52,7 +46,6 @@ def possible_causes(answer: Answer, trials: list[Trial], problem: Problem) -> It
         yield retries.TAKE_ARGUMENTS
     if problem.kind == "gradient":
         yield find_gradient_edits(answer, trials)
-        yield known_gradient_mistake(exercise, trials)
         yield error_causes.detached_result(problem.text)
         yield retries.gradients_right_for_some_sizes(answer, trials)
     if problem.kind == "backward":
@@ -66,7 +59,6 @@ def possible_causes(answer: Answer, trials: list[Trial], problem: Problem) -> It
     yield find_edits(answer, trials)
     yield own_step(answer)
     yield result_causes.changed_in_place(trials)
-    yield known_mistake(answer, trials)
     yield retries.reads_by_order(answer)
     if problem.kind == "type":
         yield result_causes.one_entry(answer, trials)
@@ -89,30 +81,3 @@ def possible_causes(answer: Answer, trials: list[Trial], problem: Problem) -> It
         yield retries.reads_wrong_places(answer, trials)
         yield retries.arguments_without_effect(answer, trials)
     yield f"{result_causes.judged_apart(exercise, trials)} {retries.right_for_some_inputs(answer, trials)}".strip()
-
-
-# Known mistakes
-
-
-def known_mistake(answer: Answer, trials: list[Trial]) -> str:
-    """The cause of a known mistake, if that mistake and the answer return the same on every set of inputs."""
-    if not answer.exercise.mistakes:
-        return ""
-    trials = trials + [answer.try_on(inputs) for inputs in square_input_sets()]
-    if all(trial.error is None and allclose(trial.got, trial.expected) for trial in trials):
-        return ""  # only its dtype is wrong
-    trials.sort(key=lambda trial: trial.inputs.sizes["T"])  # the quickest first: one trial excludes most mistakes
-    tolerance = answer.exercise.tolerance
-    return next((m.cause for m in answer.exercise.mistakes if agrees(m.answer, trials, tolerance)), "")
-
-
-def known_gradient_mistake(exercise: Exercise, trials: list[Trial]) -> str:
-    """The cause of the known mistake that has right values and the same wrong gradients as the answer."""
-    for mistake in exercise.mistakes:
-        if agrees(mistake.answer, trials) and all(
-            gradient_problem(trial.gradients, input_gradients(mistake.answer, trial.arguments)) is None
-            for trial in trials
-            if trial.inputs.dtype == torch.float64
-        ):
-            return mistake.cause
-    return ""

@@ -67,9 +67,11 @@ def candidates(answer: Answer, model: Model, trials: list[Trial]) -> Iterator[tu
         return
     shown = min(wrong, key=size)
     if model.loops_over:
-        yield from in_a_loop(answer, model, given, Returned(shown.got))
-    else:
-        yield from in_one_turn(OneTurn(model, given, shown.got, answer.exercise.tolerance), model)
+        yield from in_a_loop(answer, model, tuple(shown.arguments.values()), Returned(shown.got))
+        return
+    for trial in wrong[:2] if len(model.described) < FEW else [shown]:  # on one set a mistake may have no effect
+        given = tuple(trial.arguments.values())
+        yield from in_one_turn(OneTurn(model, given, trial.got, answer.exercise.tolerance), model)
 
 
 def in_one_turn(turn: OneTurn, model: Model, given=None, wanted: Returned | None = None) -> Iterator[tuple[Edit, ...]]:

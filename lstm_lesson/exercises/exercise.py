@@ -18,14 +18,6 @@ WEIGHTS = {"W_x": "N H", "W_h": "H H", "b_": "H"}  # the shapes of a gate's weig
 
 
 @dataclass(frozen=True)
-class Mistake:
-    """A known wrong answer: a function that gives it, and a sentence with its cause and where to look."""
-
-    answer: Callable
-    cause: str
-
-
-@dataclass(frozen=True)
 class Exercise:
     """One exercise of a notebook; `inputs` draws the arguments, by name and in order, with an `Inputs`."""
 
@@ -41,7 +33,6 @@ class Exercise:
     edits: tuple[Edit, ...] = ()  # the known mistakes in it
     words: Mapping[str, str] = field(default_factory=dict)  # what to call the parts that have no name in the equations
     step: str = ""  # the exercise whose function the loop of this one may call
-    mistakes: tuple[Mistake, ...] = ()
     gradient: bool = True  # whether the gradients of the answer are compared, too
     dtype: str = "as given"  # the dtype that the answer needs: that of the inputs, or any "integer" or "float"
     strict_type: bool = False  # whether a list is wrong where a tuple is expected

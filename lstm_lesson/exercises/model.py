@@ -140,7 +140,7 @@ class Model:
         return {**names.get("weights", {}), **names} if isinstance(names.get("weights"), Mapping) else names
 
     def value(self, line: Line, names: dict):
-        return eval(line.code, {**TOOLS, **names})  # all as globals: a comprehension sees no others
+        return eval(line.code, names)  # as global names: a comprehension reads no others
 
     def _run(self, lines, changed, names):
         for line in lines:

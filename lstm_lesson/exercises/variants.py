@@ -40,8 +40,6 @@ def variants(text: str, names: list[str], words: Mapping[str, str], place: str) 
             continue
         if isinstance(getattr(node, "ctx", None), ast.Store):  # the variable of a comprehension
             continue
-        if isinstance(getattr(node, "ctx", None), ast.Store):  # the name that a comprehension gives to each entry
-            continue
         before, own, after = text[: node.col_offset], _part(node, text), text[node.end_col_offset :]
         for new, remark in variants_of(node, own, text, names, say, node is tree):
             yield f"{before}({new}){after}", f"{start}{remark}. {LOOK}"

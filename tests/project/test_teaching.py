@@ -151,8 +151,7 @@ def test_a_wrong_answer_gets_the_message_that_the_guide_quotes(name, written, sa
     if code:
         result = check(the_answer(name, code[1]))
     else:  # described in words: one of the known wrong answers, found by its cause
-        edits = {edit.cause: edited(name, (edit.id,)) for edit in exercises()[name].edits}
-        known = edits | {mistake.cause: mistake.answer for mistake in exercises()[name].mistakes}
+        known = {edit.cause: edited(name, (edit.id,)) for edit in exercises()[name].edits}
         assert said in known, f"no known wrong answer to {name} has this cause"
         result = check(renamed(name, known[said]))
     assert not result.passed

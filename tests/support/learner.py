@@ -1,0 +1,55 @@
+"""A learner's answers to all exercises, as sources of cells: right ones that can be kept, and wrong ones."""
+
+import functools
+import math
+import re
+
+import torch
+from cells import run_cell
+from torch import nn
+from torch.nn import functional as F
+from unusual_answers import RIGHT, WRONG
+
+from lstm_lesson.exercises.exercise import exercises
+from lstm_lesson.exercises.kept_answers import NotKept, self_contained
+
+SINGULAR, PLURAL, VERB, STOP = 0, 1, 2, 5  # features of a word
+BY_HAND = {
+    "input_weights": "W, U, b = torch.zeros(6, 2), torch.zeros(2, 2), torch.full((2,), -10.0)\n"
+    "    W[:2] = 20.0\n    U[1] = -40.0\n    return W, U, b",
+    "forget_weights": "W, U, b = torch.zeros(6, 2), torch.zeros(2, 2), torch.full((2,), 9.0)\n"
+    "    W[5] = -20.0\n    return W, U, b",
+    "candidate_weights": "W, U, b = torch.zeros(6, 2), torch.zeros(2, 2), torch.zeros(2)\n"
+    "    W[0, 0] = -9.0\n    W[1, 0] = 9.0\n    b[1] = 9.0\n    return W, U, b",
+    "output_weights": "W, U, b = torch.zeros(6, 2), torch.zeros(2, 2), torch.tensor([-9.0, 9.0])\n"
+    "    W[2, 0] = 18.0\n    return W, U, b",
+    "counter_weights": "w = {f'W_x{k}': torch.zeros(6, 1) for k in 'ifc'}\n"
+    "    w |= {f'W_h{k}': torch.zeros(1, 1) for k in 'ifc'}\n"
+    "    w['W_xi'][:2] = 20.0\n    w['W_xf'][5] = -20.0\n"
+    "    return w | {'b_i': torch.tensor([-10.0]), 'b_f': torch.tensor([10.0]), 'b_c': torch.tensor([10.0])}",
+}
+
+
+@functools.cache
+def right_answers() -> dict[str, str]:
+    """One right answer to each exercise; it needs nothing from another cell."""
+    found = {name: f"def {name}():\n    {body}\n" for name, body in BY_HAND.items()}
+    for name, _, source in RIGHT:
+        if name not in found:
+            space = {"torch": torch, "nn": nn, "F": F, "math": math, "__name__": "__main__"}
+            try:
+                run_cell(source, space)
+                self_contained(name, space[name])
+            except (NotKept, NameError):
+                continue
+            found[name] = source
+    return {name: found[name] for name in exercises()}
+
+
+@functools.cache
+def wrong_answers() -> dict[str, str]:
+    """One wrong answer to each exercise."""
+    found = {name: f"def {name}():\n    {re.sub('20.0|9.0', '0.0', body)}\n" for name, body in BY_HAND.items()}
+    for name, _, source in WRONG:
+        found.setdefault(name, source)
+    return {name: found[name] for name in exercises()}
