@@ -1,5 +1,7 @@
 """Differences between an LSTM of ours and `torch.nn.LSTM`: outputs, final states and every gradient."""
 
+from functools import partial
+
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
@@ -10,11 +12,12 @@ from lstm_lesson.shapes import Shape, check_shapes
 
 
 def differences(
-    own: CustomLSTM, theirs: nn.LSTM, x: Shape["B T N"], init_states: tuple[Tensor, Tensor] | None = None, lengths=None
-) -> dict[str, float]:
+    own: CustomLSTM, theirs: nn.LSTM, x: Shape["B T N"], init_states: tuple[Tensor, Tensor] | None = None, lengths=None,
+    kernel: bool | None = None,
+) -> dict[str, float]:  # fmt: skip
     """The largest absolute difference between two LSTMs with the same weights, for each thing that they compute.
 
-    `init_states` and `lengths` as in `CustomLSTM`. `theirs` must be batch first; with `lengths` it reads packed
+    `init_states`, `lengths` and `kernel` as in `CustomLSTM`. `theirs` must be batch first; with `lengths` it reads packed
     sequences. The gradients are those of one loss that depends on every output and every state.
     Returns {"outputs": …, "final h": …, "final c": …, "gradient of x": …, "gradients of the weights": …}.
     Raises ValueError if x is not (B, T, N) or is empty, or `theirs` is not batch first.
@@ -23,7 +26,7 @@ def differences(
     if not theirs.batch_first:
         raise ValueError("theirs has batch_first = False; it needs batch_first = True")
     results = []
-    for lstm, run in ((own, _run_own), (theirs, _run_torch)):
+    for lstm, run in ((own, partial(_run_own, kernel=kernel)), (theirs, _run_torch)):
         lstm.zero_grad()
         x_leaf = x.detach().clone().requires_grad_()
         hidden_seq, h_n, c_n = (v.reshape(-1) for v in run(lstm, x_leaf, init_states, lengths))
@@ -35,8 +38,8 @@ def differences(
     return {name: (results[0][name] - results[1][name]).abs().max().item() for name in results[0]}
 
 
-def _run_own(lstm, x, init_states, lengths):
-    hidden_seq, (h_n, c_n) = lstm(x, init_states, lengths)
+def _run_own(lstm, x, init_states, lengths, kernel):
+    hidden_seq, (h_n, c_n) = lstm(x, init_states, lengths, kernel=kernel)
     return hidden_seq, h_n, c_n
 
 

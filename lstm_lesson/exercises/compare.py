@@ -27,9 +27,10 @@ class Problem:
     The text of a "gradient" or "backward" problem continues "The values are right, but".
     """
 
-    kind: str  # "crashed", "type", "dtype", "shape", "value", "gradient", "backward", "changed", "global"
+    kind: str  # "open", "crashed", "type", "dtype", "shape", "value", "gradient", "backward", "changed", "global"
     text: str
     picture: tuple[str, Tensor, Tensor, tuple[str, ...]] | None = None
+    edits: tuple[str, ...] = ()  # the mistakes that the text names, where a judge has found them
 
 
 class WrongStructure(Exception):

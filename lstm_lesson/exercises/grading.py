@@ -41,7 +41,8 @@ def _grade(answer: Answer) -> Result:
     if is_stub(answer, arguments):
         text = f"{name}: not attempted yet. Put your answer in the place of `raise NotImplementedError`."
         return Result("not attempted", text)
-    if text := wrong_arguments(answer.f, list(arguments)):
+    of_class = answer.exercise.judge is not None and isinstance(answer.f, type)
+    if not of_class and (text := wrong_arguments(answer.f, list(arguments))):
         return Result("crashed", f"{name}: {text}")
     try:
         answer.exercise.solve()
@@ -49,8 +50,10 @@ def _grade(answer: Answer) -> Result:
         return Result("not attempted", f"{name}: this exercise has no reference yet, so it cannot be checked.")
     if answer.exercise.judge:
         problem = answer.exercise.judge(answer)
-        outcome = "correct" if problem is None else "crashed" if problem.kind == "crashed" else "wrong"
-        return Result(outcome, f"{name} is correct." if problem is None else f"{name}: {problem.text}")
+        if problem is None:
+            return Result("correct", f"{name} is correct.")
+        outcome = {"open": "not attempted", "crashed": "crashed"}.get(problem.kind, "wrong")
+        return Result(outcome, f"{name}: {problem.text}", edits=problem.edits)
     trials = run_trials(answer)
     problem = first_problem(answer, trials)
     if problem is None:

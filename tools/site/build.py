@@ -55,6 +55,7 @@ def write_lesson(site: Path, lesson, before, after) -> None:
     values = {"lesson": lesson, "previous": before, "next": after, "alive": ALIVE.get(lesson.number), "outputs": {},
             "output_files_dir": "pictures"}  # fmt: skip
     body, resources = exporter.from_filename(str(lesson.path), resources=values)
+    body = lessons.with_answers_at_the_end(body)
     FilesWriter(build_directory=str(site)).write(body, resources, notebook_name=lesson.path.stem)
     (site / lesson.download).write_text(lessons.without_outputs(lesson.path), encoding="utf-8")
 

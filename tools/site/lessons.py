@@ -162,6 +162,28 @@ class LessonExporter(HTMLExporter):
         yield ("markdown2html", rendered)
 
 
+ANSWER = re.compile(
+    r'(?s)<details(?: class="answer"[^>]*)?>\s*<summary>(?:Answer|Show the answer)</summary>(.*?)</details>'
+)
+
+
+def with_answers_at_the_end(page: str) -> str:
+    """The page with each folded answer to a question once more at its end: in print the folds give way to these."""
+    found = []
+
+    def numbered(match) -> str:
+        found.append(match[1])
+        fold = re.sub(r"<details[^>]*>", '<details class="answer">', match[0], count=1)
+        return f'{fold}<p class="in-print">Answer {len(found)} stands on the last page.</p>'
+
+    page = ANSWER.sub(numbered, page)
+    if not found:
+        return page
+    texts = [re.sub(r' id="[^"]*"', "", text) for text in found]
+    copies = "".join(f"<div><h3>Answer {n}</h3>{text}</div>" for n, text in enumerate(texts, start=1))
+    return page.replace("</main>", f'<section class="in-print answers"><h2>Answers</h2>{copies}</section>\n</main>', 1)
+
+
 def without_outputs(path: Path) -> str:
     """The notebook without its outputs, for download."""
     notebook = read(path)
