@@ -7,12 +7,13 @@ from lstm_lesson.cells import LSTMCell, RNNCell
 from lstm_lesson.layers import CustomLSTM
 from lstm_lesson.tracing import record
 
-__all__ = ["CustomLSTM", "LSTMCell", "RNNCell", "check", "hint", "progress", "record", "solution", "yours"]
+__all__ = ["CustomLSTM", "LSTMCell", "RNNCell", "check", "examine", "hint", "progress", "record", "solution",
+           "yours"]  # fmt: skip
 
 
 def __getattr__(name: str):
-    """`check`, `hint`, `solution`, `yours` and `progress`, loaded when they are first asked for."""
-    if name in ("check", "hint", "progress", "solution", "yours"):
+    """`check`, `examine`, `hint`, `solution`, `yours` and `progress`, loaded when they are first asked for."""
+    if name in ("check", "examine", "hint", "progress", "solution", "yours"):
         from lstm_lesson import exercises
 
         return getattr(exercises, name)

@@ -17,8 +17,8 @@ def differences(
 ) -> dict[str, float]:  # fmt: skip
     """The largest absolute difference between two LSTMs with the same weights, for each thing that they compute.
 
-    `init_states`, `lengths` and `kernel` as in `CustomLSTM`. `theirs` must be batch first; with `lengths` it reads packed
-    sequences. The gradients are those of one loss that depends on every output and every state.
+    `init_states`, `lengths` and `kernel` as in `CustomLSTM`. `theirs` must be batch first; with `lengths` it reads
+    packed sequences. The gradients are those of one loss that depends on every output and every state.
     Returns {"outputs": …, "final h": …, "final c": …, "gradient of x": …, "gradients of the weights": …}.
     Raises ValueError if x is not (B, T, N) or is empty, or `theirs` is not batch first.
     """

@@ -17,7 +17,7 @@ from lstm_lesson.exercises.progress_file import progress, record_attempt
 from lstm_lesson.exercises.result import Result, printable
 from lstm_lesson.exercises.yours import own_or_package
 
-__all__ = ["Note", "Result", "check", "hint", "progress", "solution", "yours"]
+__all__ = ["Note", "Result", "check", "examine", "hint", "progress", "solution", "yours"]
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,16 @@ def check(f: Callable) -> Result:
         if result.passed and (reason := keep(exercise.name, f)):
             result = replace(result, message=f"{result.message} It is not kept for later notebooks: {reason}.")
     return result
+
+
+def examine(module):
+    """Say whether a class, or an instance, is an LSTM: which of its tensors is which weight, or what differs.
+
+    As `examination.examine`, which loads when it is called.
+    """
+    from lstm_lesson.exercises.examination import examine
+
+    return examine(module)
 
 
 def yours(*answers: Callable | str):

@@ -80,5 +80,6 @@ def _starts_otherwise(answer: Answer) -> str:
         if weight.abs().max() > 64**-0.5 * 1.001:
             return f"`{name}` starts beyond ±1/√H: its largest entry is {weight.abs().max():.2g} where H is 64."
         if weight.ndim > 1 and not 0.5 < weight.std() * 64**0.5 < 0.65:  # 1/√3 = 0.577 for uniform numbers
-            return f"`{name}` does not start uniform between ±1/√H: its standard deviation is {weight.std():.2g}, expected 0.072 where H is 64."
+            has = f"its standard deviation is {weight.std():.2g}, expected 0.072 where H is 64"
+            return f"`{name}` does not start uniform between ±1/√H: {has}."
     return ""

@@ -30,10 +30,32 @@ BY_HAND = {
 }
 
 
+CLASS = """class MyLSTM(nn.Module):
+    def __init__(self, input_size, hidden_size):
+        super().__init__()
+        self.hidden_size = hidden_size
+        self.W_x = nn.Parameter(torch.empty(input_size, 4 * hidden_size))
+        self.W_h = nn.Parameter(torch.empty(hidden_size, 4 * hidden_size))
+        self.b = nn.Parameter(torch.empty(4 * hidden_size))
+        for weight in self.parameters():
+            nn.init.uniform_(weight, -(hidden_size**-0.5), hidden_size**-0.5)
+
+    def forward(self, x, init_states=None):
+        h, c = init_states or (x.new_zeros(len(x), self.hidden_size),) * 2
+        hidden_seq = []
+        for x_t in x.unbind(1):
+            i, f, g, o = (x_t @ self.W_x + h @ self.W_h + self.b).chunk(4, dim=1)
+            c = f.sigmoid() * c + i.sigmoid() * g.tanh()
+            h = o.sigmoid() * c.tanh()
+            hidden_seq.append(h)
+        return torch.stack(hidden_seq, dim=1), (h, c)
+"""
+
+
 @functools.cache
 def right_answers() -> dict[str, str]:
     """One right answer to each exercise; it needs nothing from another cell."""
-    found = {name: f"def {name}():\n    {body}\n" for name, body in BY_HAND.items()}
+    found = {name: f"def {name}():\n    {body}\n" for name, body in BY_HAND.items()} | {"MyLSTM": CLASS}
     for name, _, source in RIGHT:
         if name not in found:
             space = {"torch": torch, "nn": nn, "F": F, "math": math, "__name__": "__main__"}
@@ -50,6 +72,7 @@ def right_answers() -> dict[str, str]:
 def wrong_answers() -> dict[str, str]:
     """One wrong answer to each exercise."""
     found = {name: f"def {name}():\n    {re.sub('20.0|9.0', '0.0', body)}\n" for name, body in BY_HAND.items()}
+    found["MyLSTM"] = CLASS.replace("c.tanh()", "c")
     for name, _, source in WRONG:
         found.setdefault(name, source)
     return {name: found[name] for name in exercises()}

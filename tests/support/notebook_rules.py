@@ -261,7 +261,7 @@ def checks_every_stub(lesson):
     for above, cell in zip(lesson.cells, lesson.cells[1:], strict=False):
         if cell.cell_type != "code" or "NotImplementedError" not in cell.source:
             continue
-        name = re.findall(r"(?m)^def (\w+)", cell.source)[-1]
+        name = re.findall(r"(?m)^(?:def|class) (\w+)", cell.source)[-1]
         last = cell.source.rstrip().splitlines()[-1]
         if last != f"check({name})":
             yield f"{head(cell)}: ends with {last!r}; it should check its stub"

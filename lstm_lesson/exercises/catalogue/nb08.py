@@ -6,6 +6,7 @@ from lstm_lesson.exercises.catalogue.loops import LOOP_WORDS, loop_edits, loop_m
 from lstm_lesson.exercises.catalogue.lstm_steps import RETURNS, STEP_LINES, STEP_WORDS, place_edits, step_edits
 from lstm_lesson.exercises.exercise import Exercise
 from lstm_lesson.exercises.model import Edit
+from lstm_lesson.exercises.my_lstm import judge
 
 BLOCKS = {"i": "i", "f": "f", "c": "g", "o": "o"}  # a gate's letter here, and PyTorch's
 STACKED = {"x": "weight_ih", "h": "weight_hh", "b": "bias"}
@@ -128,6 +129,21 @@ EXERCISES = [
             "PyTorch stacks four blocks of H rows, in the order i, f, g, o. Their g is what makes our c.",
             "Each block stands the other way round: PyTorch has (H, N) where the equations have (N, H).",
             "There are two biases, one beside each matrix, and both are added in the sum. We keep one.",
+        ),
+    ),
+    Exercise(
+        name="MyLSTM",
+        notebook="08_lstm_cell",
+        minutes=15,
+        difficulty=3,
+        reference="exercises.my_lstm.MyLSTM",
+        inputs=lambda draw: {},
+        returns={"hidden_seq": "B T H", "h_T": "B H", "c_T": "B H"},
+        judge=judge,
+        hints=(
+            "In `__init__` make one `nn.Parameter` for each weight, and fill it with `nn.init.uniform_`. In `forward` the loop is that of your `lstm`.",
+            "`init_states` is None or a tuple. Zeros of the dtype of x come from `x.new_zeros(B, H)`.",
+            "Collect each h in a list. `torch.stack(the_list, dim=1)` is (B, T, H); return it together with the tuple (h, c) of the last step.",
         ),
     ),
 ]

@@ -1,0 +1,110 @@
+"""The forms of an LSTM, and its known mistakes: the model answer to the exercise `lstm` with other lines."""
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+from torch import Tensor
+
+from lstm_lesson.cells import NAMES
+from lstm_lesson.exercises.exercise import Exercise, Inputs, exercises
+from lstm_lesson.exercises.model import Edit
+
+PEEPHOLES = {"bias_i": "b_i + c_prev * W_ci", "bias_f": "b_f + c_prev * W_cf", "bias_o": "b_o + c_t * W_co"}
+CELLS = (  # how the memory is made, and the gate that is absent
+    ("", {}, ""),
+    ("coupled gates", {"c_t": "(1 - i_t) * c_prev + i_t * g_t"}, "f"),
+    ("coupled gates, i = 1 − f", {"c_t": "f_t * c_prev + (1 - f_t) * g_t"}, "i"),
+    ("without forget gate", {"c_t": "c_prev + i_t * g_t"}, "f"),
+)
+OLD_MEMORY = "The output gate's peephole reads the old memory, `c_prev`. It reads the new one, `c_t`."
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A form of the LSTM: its name, the lines that differ from the plain one, and the weights that it reads."""
+
+    name: str
+    lines: tuple[tuple[str, str], ...]
+    absent: str  # gates that it does not have
+    peepholes: str = ""  # "diagonal" or "full"
+
+    def shapes(self, N: int, H: int) -> dict[str, tuple[int, ...]]:
+        """The shape of every weight, by name."""
+        form = {"x": (N, H), "h": (H, H), "c": (H,) if self.peepholes == "diagonal" else (H, H)}
+        names = NAMES if self.peepholes else NAMES[:12]
+        return {name: (H,) if name[0] == "b" else form[name[2]] for name in names}
+
+    def size(self, N: int, H: int) -> int:
+        """The number of entries of all weights."""
+        return sum(math.prod(shape) for shape in self.shapes(N, H).values())
+
+
+def _kinds() -> Iterator[Kind]:
+    """Every way to make the memory, without peepholes and with both kinds of them."""
+    for peepholes, words in (("", ""), ("diagonal", "peepholes"), ("full", "full peepholes")):
+        own = {k: text.replace("*", "@") if peepholes == "full" else text for k, text in PEEPHOLES.items() if peepholes}
+        for name, lines, absent in CELLS:
+            parts = " and ".join(filter(None, (words, name)))
+            parts = f" with {parts}" if parts and parts != "without forget gate" else f" {parts}".rstrip()
+            yield Kind(f"LSTM{parts}", tuple((own | lines).items()), absent, peepholes)
+
+
+KINDS = list(_kinds())
+
+
+class Question(Exercise):
+    """The exercise `lstm` in another form; its reference is its own model answer."""
+
+    def solve(self):
+        return self.model_answer.function(())
+
+
+@cache
+def question(kind: Kind, outputs: tuple[str, ...], states: bool, N: int, H: int, bias: bool = True) -> Question:
+    """The exercise whose answer is a module of this kind: what it returns, what it is given."""
+    plain, product = exercises()["lstm"], "@" if kind.peepholes == "full" else "*"
+    source = plain.model.replace("return hidden_seq, h_T, c_T", f"return {', '.join(outputs)}")
+    for place, text in kind.lines:
+        source = re.sub(rf"(?m)^( +{place} =) .*$", lambda line, text=text: f"{line[1]} {text}", source)
+    if not states:
+        source = re.sub(r"(first_.) = (._0)", r"\1 = torch.zeros_like(\2)", source)
+    if not bias:
+        source = re.sub(r"(bias_\w =) b_\w( \+)?", lambda line: f"{line[1]}{'' if line[2] else ' 0.0'}", source)
+    edits = plain.edits
+    if kind.peepholes:
+        edits = (Edit("o: peephole on c_prev", {"bias_o": f"b_o + c_prev {product} W_co"}, OLD_MEMORY), *edits)
+    return Question(
+        name="lstm", inputs=lambda draw: _inputs(draw, kind, states, N, H, bias), model=source, edits=edits,
+        returns={name: plain.returns[name] for name in outputs}, words=plain.words, dtype="float",
+        notebook="", minutes=0, difficulty=0, reference="", hints=("", "", ""),
+    )  # fmt: skip
+
+
+def _inputs(draw: Inputs, kind: Kind, states: bool, N: int, H: int, bias: bool) -> dict:
+    """The arguments of `lstm` for a module with these sizes. With `draw.reach` its memory grows with every step."""
+    draw.sizes |= {"N": N, "H": H}
+    given = {"x": draw("B T N"), "h_0": draw("B H"), "c_0": draw.unbounded("B H")}
+    if not states:
+        given |= {name: given[name] * 0 for name in ("h_0", "c_0")}
+    letters = {(N, H): "N H", (H, H): "H H", (H,): "H"}
+    weights = {k: draw(letters[shape], 0.7 * draw.scale) for k, shape in kind.shapes(N, H).items()}
+    if draw.reach:  # the gates stand open
+        given["x"] = given["x"].abs() + 1
+        weights |= {k: weights[k].abs() + 5 for k in ("W_xi", "W_xf", "W_xc")}
+    return given | {"weights": {k: w if bias or k[0] != "b" else w * 0 for k, w in weights.items()}}
+
+
+def known_mistakes(kind: Kind, outputs: tuple[str, ...]) -> Iterator[Edit]:
+    """The described edits of this kind that change values."""
+    for edit in question(kind, outputs, True, 2, 3).edits:
+        if not any("detach" in text or "Parameter" in text for text in edit.changes.values()):
+            yield edit
+
+
+def by_name(vector: Tensor, shapes: dict[str, tuple[int, ...]]) -> dict[str, Tensor]:
+    """The weights that stand one after the other in a vector."""
+    sizes = [math.prod(shape) for shape in shapes.values()]
+    return {name: part.view(shape) for (name, shape), part in zip(shapes.items(), vector.split(sizes), strict=True)}

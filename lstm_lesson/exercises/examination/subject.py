@@ -1,0 +1,180 @@
+"""A module under examination: its tensors, and one way to call it whatever form its own call has."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from lstm_lesson.exercises.examination.building import tensors
+from lstm_lesson.exercises.sandbox import Sandbox
+
+OUTPUTS = ("hidden_seq", "h_T", "c_T")
+SEQUENCES = ("BTH", "TBH", "BHT", "HBT", "TB1H", "BT1H", "1BTH", "1TBH", "TH", "TH1", "T1H", "HT")
+STATES = ("BH", "1BH", "B1H", "HB", "11BH", "H", "1H", "11H", "H1")
+
+
+class NotUnderstood(Exception):
+    """The module ran, and does what no LSTM does. The message says what."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """How a module is called: the letters of its input and of a state, and where the states stand.
+
+    `place` is "", "pair" for (x, (h, c)), "apart" for (x, h, c), "pair first" or "apart first"; the names of the
+    arguments stand behind a colon if they are given by name.
+    """
+
+    x: str
+    states: str = ""
+    place: str = ""
+
+    def arguments(self, x: Tensor, h, c) -> tuple[tuple, dict]:
+        """What the call is given, by order and by name."""
+        first, _, names = self.place.partition(":")
+        given = {"": (x,), "pair": (x, (h, c)), "apart": (x, h, c), "pair first": ((h, c), x), "apart first": (h, c, x)}
+        return ((), dict(zip(names.split(","), given[first], strict=True))) if names else (given[first], {})
+
+
+class Subject:
+    """An instance with sizes N and H. `tensors` has all that it holds; `set` fills them from one vector."""
+
+    head = ""  # the layer behind the LSTM that was left out
+    takes_c_first = returns_c_first = False
+
+    def __init__(self, module, N: int, H: int, sandbox: Sandbox, dtype=torch.float64):
+        self.module, self.N, self.H, self.sandbox, self.dtype = module, N, H, sandbox, dtype
+        self.is_module = isinstance(module, nn.Module)
+        self.parameters = {id(p) for p in module.parameters()} if self.is_module else set()
+        self.tensors = dict(tensors(module))
+        if self.is_module:
+            module.to(dtype)
+        for tensor in self.tensors.values():
+            learns = tensor.requires_grad or id(tensor) in self.parameters
+            if not tensor.is_leaf:  # computed from another one, or copied by TorchScript
+                tensor.detach_()
+            tensor.data = tensor.data.to(dtype)
+            tensor.requires_grad_(learns)
+        self.use(None)
+
+    @property
+    def size(self) -> int:
+        """The number of entries of all tensors."""
+        return sum(t.numel() for t in self.tensors.values())
+
+    def use(self, form: Form | None) -> None:
+        """Call the module in this form from now on. What it returns is learned from the next call."""
+        self.form, self.letters, self.lists = form, {}, set()
+        self.names, self.outputs, self.unknown = {}, (), []
+
+    def set(self, values: Tensor) -> None:
+        """Put the entries of a vector into all tensors, one after the other."""
+        parts = values.detach().split([t.numel() for t in self.tensors.values()])
+        with torch.no_grad():
+            for tensor, part in zip(self.tensors.values(), parts, strict=True):
+                tensor.copy_(part.view(tensor.shape))
+
+    def split(self, vector: Tensor) -> dict[str, Tensor]:
+        """The parts of a vector that belong to each tensor, in the tensor's shape."""
+        parts = vector.split([t.numel() for t in self.tensors.values()])
+        return {name: part.view(t.shape) for (name, t), part in zip(self.tensors.items(), parts, strict=True)}
+
+    def __call__(self, x: Tensor, h: Tensor, c: Tensor) -> dict[str, Tensor]:
+        """x (B, T, N), h and c (B, H) -> what is returned, by the names and in the shapes of the exercise `lstm`."""
+        x, h, c = (t.to(self.dtype) for t in (x, h, c))
+        if "B" not in self.form.x:
+            rows = [self._sequence(x[b : b + 1], h[b : b + 1], c[b : b + 1]) for b in range(len(x))]
+            return {name: torch.cat([row[name] for row in rows]) for name in rows[0]}
+        return self._sequence(x, h, c)
+
+    def _sequence(self, x, h, c) -> dict[str, Tensor]:
+        """The whole sequence, step by step where the module is a cell."""
+        if "T" in self.form.x:
+            return self._once(x, h, c)
+        steps = []
+        for t in range(x.shape[1]):
+            got = self._once(x[:, t : t + 1], h, c)
+            if not {"h_T", "c_T"} <= got.keys():
+                raise NotUnderstood("one step returns no pair of states, h and c, each (B, H)")
+            h, c = got["h_T"], got["c_T"]
+            steps.append(h)
+        return {"hidden_seq": torch.stack(steps, dim=1), "h_T": h, "c_T": c}
+
+    def _once(self, x, h, c) -> dict[str, Tensor]:
+        """One call of the module."""
+        sizes = {"B": len(x), "T": x.shape[1], "N": self.N, "H": self.H, "1": 1}
+        x = arranged(x, "BTN", self.form.x)
+        h, c = (arranged(s, "BH", self.form.states) if self.form.states else None for s in (h, c))
+        args, named = self.form.arguments(x, *((c, h) if self.takes_c_first else (h, c)))
+        torch.set_default_dtype(self.dtype)
+        if self.is_module:
+            self.module.eval()
+        with torch.enable_grad():
+            value, error = self.sandbox(lambda: self.module(*args, **named))
+        if error is not None:
+            raise error
+        leaves = dict(self._leaves(value, sizes["T"]))
+        if not self.letters:
+            self._learn(leaves, sizes)
+        got = {name: self._arranged(leaves, path, sizes) for name, path in self.names.items()}
+        return got | {"h_T": got["c_T"], "c_T": got["h_T"]} if self.returns_c_first else got
+
+    def _leaves(self, value, T: int, path: tuple = ()):
+        """The tensors that were returned, each with its place; a list of T equal things becomes one tensor each."""
+        if isinstance(value, Tensor):
+            yield path, value
+        elif isinstance(value, Mapping) or hasattr(value, "__dataclass_fields__"):
+            for key, part in (value if isinstance(value, Mapping) else vars(value)).items():
+                yield from self._leaves(part, T, (*path, key))
+        elif isinstance(value, (list, tuple)):
+            parts = []
+            if path in self.lists or (not self.letters and len(value) == T > 2):
+                parts = [dict(self._leaves(part, T, (*path, "t"))) for part in value]
+            if parts and parts[0] and len({str([(k, v.shape) for k, v in part.items()]) for part in parts}) == 1:
+                self.lists.add(path)
+                yield from ((k, torch.stack([part[k] for part in parts])) for k in parts[0])
+            else:
+                for k, part in enumerate(value):
+                    yield from self._leaves(part, T, (*path, k))
+        elif value is not None and not isinstance(value, (int, float)):
+            raise NotUnderstood(f"it returns {type(value).__name__}; an LSTM returns tensors")
+
+    def _learn(self, leaves: dict, sizes: dict) -> None:
+        """Find out which tensor is what: by its shape; a sequence stands first, and h before c."""
+        x, every = self.form.x, (*SEQUENCES, *STATES)
+        fits = [k for k in every if ("T" in x or "T" not in k) and ("B" in k) == ("B" in x)]
+        for path, leaf in leaves.items():
+            letters = next((k for k in fits if leaf.shape == shape_of(k, sizes)), "")
+            self.letters[path] = letters
+            self.unknown += [] if letters else [tuple(leaf.shape)]
+        sequences = [path for path, k in self.letters.items() if "T" in k]
+        states = [path for path, k in self.letters.items() if k and "T" not in k]
+        if len(states) > 2 and torch.equal(*(self._arranged(leaves, path, sizes) for path in states[:2])):
+            states = states[1:]  # a cell that returns h, (h, c)
+        self.names = dict(zip(OUTPUTS, sequences[:1], strict=False)) | dict(zip(OUTPUTS[1:], states, strict=False))
+        self.outputs = tuple(k for k in OUTPUTS if k in self.names or "T" not in x)
+
+    def _arranged(self, leaves: dict, path: tuple, sizes: dict) -> Tensor:
+        letters = self.letters[path]
+        has, needs = getattr(leaves.get(path), "shape", None), shape_of(letters, sizes)
+        if has != needs:
+            has = "nothing" if has is None else tuple(has)
+            raise NotUnderstood(f"with B = {sizes['B']} and T = {sizes['T']} it returns {has} where {needs} is needed")
+        return arranged(leaves[path], letters, "BTH" if "T" in letters else "BH")
+
+
+def shape_of(letters: str, sizes: dict[str, int]) -> tuple[int, ...]:
+    """The shape that these letters stand for."""
+    return tuple(sizes[k] for k in letters)
+
+
+def arranged(t: Tensor, given: str, wanted: str) -> Tensor:
+    """The tensor with its dimensions in another order. A letter that one of both lacks has size one."""
+    t = t[tuple(slice(None) if k in wanted.replace("1", "") else 0 for k in given)]
+    given = "".join(k for k in given if k in wanted.replace("1", ""))
+    t = t.permute([given.index(k) for k in wanted if k in given])
+    for n, k in enumerate(wanted):
+        if k not in given:
+            t = t.unsqueeze(n)
+    return t

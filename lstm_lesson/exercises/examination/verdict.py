@@ -1,0 +1,275 @@
+"""What `examine` finds, as an object and in plain English."""
+
+import contextlib
+import re
+import time
+from collections.abc import Mapping as AnyMapping
+from dataclasses import dataclass, field
+
+import torch
+from torch import nn
+
+from lstm_lesson.exercises.answer import Trial, agrees
+from lstm_lesson.exercises.compare import format_number, join_names
+from lstm_lesson.exercises.diagnosis import describe
+from lstm_lesson.exercises.edits import find_edits, find_gradient_edits
+from lstm_lesson.exercises.examination import judging
+from lstm_lesson.exercises.examination.building import LARGEST, instances
+from lstm_lesson.exercises.examination.calling import carries, find_form
+from lstm_lesson.exercises.examination.equations import KINDS
+from lstm_lesson.exercises.examination.guessing import guesses
+from lstm_lesson.exercises.examination.matching import Mapping, Matcher
+from lstm_lesson.exercises.examination.naming import claimed, located, names_in, order_of, renamed
+from lstm_lesson.exercises.examination.subject import NotUnderstood, Subject
+from lstm_lesson.exercises.model import Edit
+from lstm_lesson.exercises.result import printable
+from lstm_lesson.exercises.sandbox import Sandbox
+
+NO_LSTM, NOT_CALLED = "not an LSTM", "cannot be called"
+TRIED = (
+    "Tried: (input_size, hidden_size) for the class; x as (B, T, N), (T, B, N), (T, N), or a step (B, N); with states "
+    "(h, c), with h and c, and without."
+)
+NO_GRADIENT = "The values are right, but no gradient reaches the weights: are they detached, or read through `.data`?"
+ORDERS_OF_STATES = ((False, False), (False, True), (True, True), (True, False), (False, False))  # the last one stays
+PARTS = (  # outputs and steps that are right where not all are
+    (("hidden_seq", "h_T", "c_T"), 1, "The first step is right, and the later ones are not: are h and c carried?"),
+    (("c_T",), 3, "The memory c is right, and the state h is not."),
+    (("c_T",), 1, "After the first step the memory c is right, and the state h is not."),
+)
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What `examine` found.
+
+    `.kind` is "LSTM", a variant such as "LSTM with peepholes", "not an LSTM" or "cannot be called"; `.passed` says
+    whether the module is equal to `nn.LSTM`; `.message` says what was found. `.weights` maps W_xi … b_o to the code
+    that reads them out of the module; `.order` is the order of stacked blocks, "ifgo" in PyTorch, or "". `.differences`
+    has the largest absolute difference for each output and gradient. `.edits` are the identifiers of the mistakes that
+    the message names, as in `Result.edits`.
+    """
+
+    kind: str
+    message: str
+    passed: bool = False
+    weights: AnyMapping[str, str] = field(default_factory=dict)
+    order: str = ""
+    differences: AnyMapping[str, float] = field(default_factory=dict)
+    edits: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        mark = "✅ " if self.passed else "❌ " if self.kind in (NO_LSTM, NOT_CALLED, "LSTM") else ""
+        return printable(f"{mark}{self.message}")
+
+    def _repr_markdown_(self) -> str:
+        return repr(self).replace("\n", "  \n")
+
+
+# An instance that runs
+
+
+def find_subject(thing, sandbox: Sandbox) -> Subject | Examination:
+    """An instance that runs, or why there is none."""
+    tried: dict[str, None] = {}
+    for found in instances(thing, sandbox):
+        if isinstance(found, BaseException):
+            tried.setdefault(f"{type(found).__name__}: {' '.join(str(found).split())[:160]}")
+            continue
+        errors = ["float"]
+        for dtype in (torch.float64, torch.float32) if callable(found[0]) else ():
+            if not any(re.search("dtype|float|double", error, re.I) for error in errors):
+                break
+            subject = Subject(*found, sandbox, dtype)
+            if subject.size > LARGEST:
+                text = f"It holds {subject.size} weights, and `examine` takes {LARGEST} at most: take smaller sizes."
+                return Examination(NOT_CALLED, text)
+            right, errors = find_form(subject) if subject.size else (False, ["it holds no tensors"])
+            if right or without_head(subject):
+                return subject
+            tried.update(dict.fromkeys(errors))
+    return not_called(thing, list(tried))
+
+
+def without_head(subject: Subject) -> bool:
+    """Whether it runs as an LSTM does once one of its Linear layers, an output layer, is left out."""
+    for name, layer in subject.module.named_children() if subject.is_module else ():
+        if type(layer) is nn.Linear and layer.in_features == subject.H:
+            setattr(subject.module, name, nn.Identity())
+            kept = subject.tensors
+            subject.tensors = {k: t for k, t in kept.items() if not k.startswith(f"{name}.")}
+            if subject.tensors and find_form(subject)[0]:
+                subject.head = name
+                return True
+            setattr(subject.module, name, layer)
+            subject.tensors = kept
+    return False
+
+
+def not_called(thing, tried: list[str]) -> Examination:
+    """Why it cannot be examined, with its own error."""
+    name = f"`{thing.__name__}`" if isinstance(thing, type) else f"This object of type `{type(thing).__name__}`"
+    if not callable(thing):
+        return Examination(NOT_CALLED, f"{name} cannot be called; `examine` needs a class, or an instance of one.")
+    ran = [text for text in tried if not re.match(r"\w+: ", text)]
+    if ran:
+        return Examination(NO_LSTM, f"{name} is no LSTM, or no LSTM of one layer: {ran[0]}{'.' * (ran[0][-1] != '?')}")
+    usual = r"positional|unexpected keyword|required|multiple values"
+    own = ([text for text in tried if not re.search(usual, text)] or tried)[:1]
+    error = f"\nIts own error: {own[0]}" if own else ""
+    return Examination(NOT_CALLED, f"{name} raises an exception in every form of a call that is tried.\n{TRIED}{error}")
+
+
+# Its verdict
+
+
+def judge(subject: Subject) -> Examination:
+    """Find the weights, compare, and say what is found."""
+    matcher = Matcher(subject)
+    mapping = right_form(subject, matcher)
+    if mapping is None:
+        mapping = judging.most_plausible(subject, judging.with_mistakes(matcher))
+    if mapping is None:
+        return guessed(subject) or unexplained(subject, matcher)
+    says = claimed(located(subject, mapping))
+    if not mapping.edits and any(k != v for k, v in says.items()):
+        mapping = renamed(mapping, says)
+    return judge_mapping(subject, mapping)
+
+
+def right_form(subject: Subject, matcher: Matcher) -> Mapping | None:
+    """The mapping if the module is a form of the LSTM, with h and c in any order; else None."""
+    for orders in ORDERS_OF_STATES:
+        subject.takes_c_first, subject.returns_c_first = orders
+        matcher.seen.clear()
+        if (orders[0] and not subject.form.states) or (orders[1] and not {"h_T", "c_T"} <= subject.names.keys()):
+            continue
+        fits = (matcher.find(kind) for kind in KINDS)
+        if (mapping := next((m for m in fits if m is not None), None)) is not None:
+            return mapping
+    return None
+
+
+def judge_mapping(subject: Subject, mapping: Mapping) -> Examination:
+    """Compare values, values with a large memory, then gradients."""
+    found = located(subject, mapping)
+    for name in names_in(found):
+        subject.tensors[name].requires_grad_(True)
+    answer, facts = judging.ModuleAnswer(subject, mapping), facts_on(found)
+    trials = answer.trials()
+    if wrong := next((t for t in trials if t.problem is not None), None):
+        known = mapping.edits and agrees(answer.exercise.model_answer.function(mapping.edits), trials)
+        return explained(answer, mapping.edits if known else find_edits(answer, trials), wrong, facts)
+    large = answer.trials([judging.LARGE], reach=1000.0)[0]
+    if large.problem is not None:
+        text = "It is right while the memory is small, and wrong where it is large: is `c` cut off?"
+        return Examination(NO_LSTM, f"{text}\n{large.problem.text}", **facts)
+    text, of_gradients = judging.gradients(answer, trials[:3])
+    facts["differences"] = judging.differences(answer, trials) | of_gradients
+    return wrong_gradients(answer, trials[:2], text, facts) if text else equal(subject, mapping, answer, facts)
+
+
+def facts_on(found: dict) -> dict:
+    """Where the weights stand, as fields of an Examination."""
+    weights = {name: " + ".join(place[1] for place in places) for name, places in found.items()}
+    return {"weights": weights, "order": order_of(found)}
+
+
+def equal(subject: Subject, mapping: Mapping, answer: judging.ModuleAnswer, facts: dict) -> Examination:
+    """The message on a module that agrees."""
+    kind, largest = mapping.kind.name, format_number(max(facts["differences"].values()), 1)
+    faults, (name, place) = faults_of(subject, mapping), next(iter(facts["weights"].items()))
+    same = "a variant, and not" if mapping.kind.lines else "but other things differ from" if faults else "equal to"
+    text = f"It is an {kind}: {same} `nn.LSTM`."
+    text += "" if answer.bias else " It has no biases, as with `bias=False`."
+    text += f" Outputs{', states' if 'c_T' in subject.outputs else ''} and gradients agree to {largest}."
+    names = "Your " + ", ".join(f"`{place}` is {name}" for name, place in facts["weights"].items()) + "."
+    if facts["order"]:
+        names = f"Your blocks stand in the order {', '.join(facts['order'])}: `{place}` is {name}."
+    kind += f" {'and' if mapping.kind.lines else 'with'} an output layer" if subject.head else ""
+    lines = [text, names, *faults, *remarks_on(subject, mapping)]
+    return Examination(kind, "\n".join(lines), not mapping.kind.lines and not faults, **facts)
+
+
+def faults_of(subject: Subject, mapping: Mapping) -> list[str]:
+    """What makes a module another thing than `nn.LSTM`, though its values agree."""
+    texts, used = [], names_in(located(subject, mapping))
+    raw = [k for k, t in subject.tensors.items() if k in used and id(t) not in subject.parameters]
+    if raw and subject.is_module:
+        texts.append(f"{join_names(raw)}: no `nn.Parameter` of the module. No optimizer finds it: it does not learn.")
+    if subject.returns_c_first:
+        texts.append("It returns c before h. `nn.LSTM` returns h first.")
+    if subject.takes_c_first:
+        texts.append("It takes c before h. `nn.LSTM` takes h first.")
+    if subject.head:
+        texts.append(f"Behind it stands `{subject.head}`, which is no part of an LSTM. It was left out here.")
+    if subject.unknown:
+        texts.append(f"It also returns {', '.join(map(str, subject.unknown))}, which an LSTM of one layer does not.")
+    return texts
+
+
+def remarks_on(subject: Subject, mapping: Mapping) -> list[str]:
+    """What else there is to say of it."""
+    parts = subject.split(mapping.places)
+    idle = [k for k, t in subject.tensors.items() if (parts[k] < 0).all() and id(t) in subject.parameters]
+    texts = [f"Without effect: {join_names(idle)}."] if idle else []
+    return texts + ["It runs in float32 only."] * (subject.dtype == torch.float32)
+
+
+def explained(answer: judging.ModuleAnswer, edits: tuple[Edit, ...], wrong: Trial, facts: dict) -> Examination:
+    """The message on wrong values, with the edits that explain them."""
+    cause = describe(edits) if edits else "It differs from an LSTM, and no known mistake explains how."
+    if not edits and wrong.error is not None:
+        cause = "It is right for some sizes, and fails for others."
+    lines = [
+        cause,
+        wrong.problem.text,
+        *faults_of(answer.subject, answer.mapping),
+        *remarks_on(answer.subject, answer.mapping),
+    ]
+    return Examination(NO_LSTM, "\n".join(lines), edits=tuple(edit.id for edit in edits), **facts)
+
+
+def wrong_gradients(answer: judging.ModuleAnswer, trials: list[Trial], text: str, facts: dict) -> Examination:
+    """The message on right values and wrong gradients."""
+    of_weights = [g for t in trials for k, g in (t.gradients or {}).items() if k.startswith("weights")]
+    silent = not any(g.any() for g in of_weights if g is not None)
+    edits = () if silent else find_gradient_edits(answer, [t for t in trials if t.gradients is not None])
+    cause = describe(edits) if edits else NO_GRADIENT if silent else "The values are right, but the gradients are not."
+    message = f"{cause}\n{text[0].upper()}{text[1:]}"
+    return Examination(NO_LSTM, message, edits=tuple(edit.id for edit in edits), **facts)
+
+
+def guessed(subject: Subject) -> Examination | None:
+    """The verdict under the first guess at the weights that a mistake explains."""
+    end = time.process_time() + judging.SECONDS
+    for mapping in guesses(subject):
+        if time.process_time() > end:
+            break
+        answer = judging.ModuleAnswer(subject, mapping)
+        trials = answer.trials()
+        wrong = next((t for t in trials if t.problem is not None), None)
+        if wrong and (edits := find_edits(answer, trials)):
+            return explained(answer, edits, wrong, facts_on(located(subject, mapping)))
+    return None
+
+
+def unexplained(subject: Subject, matcher: Matcher) -> Examination:
+    """What is right and what is not, where no mapping is found."""
+    texts, (N, H) = ["It is no LSTM, nor one with a known mistake."], (subject.N, subject.H)
+    subject.set(matcher.random[: subject.size])
+    if not carries(subject, *matcher.inputs):
+        texts.append("Each step reads its own input only: nothing is carried to the next one.")
+    for blocks, name in ((1, "an RNN"), (3, "a GRU")):
+        if subject.size in (blocks * H * (N + H + biases) for biases in (0, 1, 2)):
+            texts.append(f"It has as many weights as {name}: {subject.size}.")
+    part = Matcher(subject)
+    x, outputs = part.inputs[0], subject.outputs
+    for names, steps, text in PARTS:
+        part.inputs[0], part.seen = x[:, :steps], {}
+        subject.outputs = tuple(name for name in names if name in outputs)
+        with contextlib.suppress(NotUnderstood):  # fewer steps may be too few for it
+            if subject.outputs and part.find(KINDS[0]) is not None:
+                texts.append(text)
+                break
+    return Examination(NO_LSTM, "\n".join(texts))
