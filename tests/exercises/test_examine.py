@@ -186,9 +186,9 @@ class Unreadable:
 
 NO_LSTM = [
     int, 5, None, "x", str, print, object(), Unreadable(), lambda: 1, Raises, Endless, Exits, Returns, ReturnsText,
-    ReturnsNaN, ChangesTorch, nn.Linear, nn.GRU, nn.GRUCell, nn.RNN, nn.TransformerEncoderLayer(4, 2, 8), nn.LazyLinear,
+    ReturnsNaN, ChangesTorch, nn.Linear, nn.GRU, nn.GRUCell, nn.RNN, nn.MultiheadAttention, nn.LazyLinear,
     nn.Identity,
-    nn.LSTM(60, 128), nn.LSTM(2, 3, num_layers=2), nn.LSTM(2, 3, bidirectional=True), nn.LSTM(2, 3, proj_size=2),
+    nn.LSTM(60, 128), nn.LSTM(2, 3, num_layers=2), nn.LSTM(2, 3, bidirectional=True),
 ]  # fmt: skip
 
 

@@ -143,12 +143,12 @@ def holds(subject: Subject, mapping: Mapping) -> bool:
 
 
 def most_plausible(subject: Subject, mappings: Iterator[Mapping]) -> Mapping | None:
-    """The first mapping that the names of the tensors, or PyTorch's order of blocks, speak for; else the first."""
+    """The first mapping that neither the tensors' names nor the order of the blocks contradict; else the first."""
     first = None
     for mapping in mappings:
         found = located(subject, mapping)
         says = claimed(found)
         first = first or mapping
-        if order_of(found) == "ifgo" or (says and all(k == v for k, v in says.items())):
+        if order_of(found) in ("", "ifgo") and all(k == v for k, v in says.items()):
             return mapping
     return first

@@ -128,14 +128,4 @@ def equal_rows(rows: Tensor, others: Tensor, tolerance: float) -> Tensor | None:
     silent = rows.abs().amax(dim=1) <= tolerance
     if (~silent & ~(least <= tolerance)).any():
         return None
-    places = near.gather(0, which[None])[0]
-    groups = (~((others[order][1:] - others[order][:-1]).abs().amax(dim=1) <= tolerance)).cumsum(0).tolist()
-    members, group_of, taken = {}, {}, {}
-    for place, group in zip(order.tolist(), [0, *groups], strict=True):
-        members.setdefault(group, []).append(place)
-        group_of[place] = group
-    for row in (~silent).nonzero().flatten().tolist():  # where several are equal, each gets one of them in turn
-        group = group_of[places[row].item()]
-        taken[group] = taken.get(group, -1) + 1
-        places[row] = sorted(members[group])[taken[group] % len(members[group])]
-    return torch.where(silent, -1, places)
+    return torch.where(silent, -1, near.gather(0, which[None])[0])
