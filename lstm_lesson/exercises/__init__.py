@@ -1,7 +1,7 @@
 """`check(f)`, `hint(f)`, `solution(f)`, `yours(f)` and `progress()`: what a learner calls in an exercise.
 
-`catalogue/nbNN.py` holds the exercises of notebook NN, `grading.py` checks an answer, `diagnosis.py` finds the cause of
-a wrong one, and `kept_answers.py` keeps a right one for later notebooks.
+`catalogue/nbNN.toml` holds the exercises of notebook NN, `grading.py` checks an answer, `diagnosis.py` finds the cause
+of a wrong one, and `kept_answers.py` keeps a right one for later notebooks.
 """
 
 import difflib

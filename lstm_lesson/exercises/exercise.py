@@ -1,14 +1,17 @@
 """The class `Exercise`, the inputs that answers are tried on, and the list of all exercises.
 
 An exercise is data: the package's own function as its reference, how to draw inputs, the wrong answers that people
-are known to give, three hints. `catalogue/nbNN.py` lists those of notebook NN.
+are known to give, three hints. `catalogue/nbNN.toml` holds those of notebook NN, in its order. What is computed of them
+stands in `CODE` of `catalogue/nbNN.py`: fields by exercise, where `edits` come after those of the file.
 """
 
-import importlib
-import pkgutil
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+import importlib.util
+import re
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import MISSING, dataclass, field, fields
 from functools import cache, cached_property
+from importlib.resources import files
 
 import torch
 
@@ -152,8 +155,72 @@ def fresh_input_sets(count: int = 3, **sizes: int) -> list[Inputs]:
 @cache
 def exercises() -> dict[str, Exercise]:
     """All exercises by name, in the notebooks' order."""
-    from lstm_lesson.exercises import catalogue
+    found, package = {}, "lstm_lesson.exercises.catalogue"
+    for file in sorted(files(package).iterdir(), key=lambda file: file.name):
+        if file.name in ("nb04.py", "nb05.py", "nb06.py", "nb07.py"):  # still in Python
+            module = importlib.import_module(f"{package}.{file.name[:4]}")
+            found |= {exercise.name: exercise for exercise in module.EXERCISES}
+        if re.fullmatch(r"nb\d\d\.toml", file.name):
+            module = f"{package}.{file.name[:4]}"
+            code = getattr(importlib.import_module(module), "CODE", {}) if importlib.util.find_spec(module) else {}
+            found |= read_exercises(file.name, file.read_text(encoding="utf-8"), code)
+    return found
 
-    names = sorted(module.name for module in pkgutil.iter_modules(catalogue.__path__) if module.name.startswith("nb"))
-    modules = [importlib.import_module(f"{catalogue.__name__}.{name}") for name in names]
-    return {exercise.name: exercise for module in modules for exercise in module.EXERCISES}
+
+def read_exercises(file: str, text: str, code: Mapping[str, Mapping]) -> dict[str, Exercise]:
+    """The exercises of a file of the catalogue; `code` has what is computed of each.
+
+    Raises ValueError naming the file, the exercise and the key where something is unknown, missing or does not fit.
+    """
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"{file}: {error}") from None
+    notebook = tables.pop("notebook", None)
+    if notebook is None:
+        raise ValueError(f"{file}, notebook: it is missing; it is the notebook's file without .ipynb")
+    for name in [*code, *tables]:
+        if not isinstance(tables.get(name), dict):
+            raise ValueError(f"{file}, [{name}]: there is no such table; each exercise needs one of its name")
+    return {name: _exercise(file, name, notebook, table, code.get(name, {})) for name, table in tables.items()}
+
+
+def _exercise(file: str, name: str, notebook: str, table: dict, code: Mapping) -> Exercise:
+    for problem in _problems(table, code):
+        raise ValueError(f"{file}, [{name}], {problem}")
+    given = table | code
+    given["hints"] = tuple(table["hints"])
+    given["edits"] = (*(Edit(*row) for row in table.get("edits", ())), *code.get("edits", ()))
+    if "inputs" not in code:
+        given["inputs"] = _drawn(table.get("inputs", {}))
+    exercise = Exercise(name, notebook, **given)
+    try:
+        _ = exercise.model_answer
+    except (SyntaxError, ValueError) as error:
+        key = "model" if isinstance(error, SyntaxError) else "edits"
+        raise ValueError(f"{file}, [{name}], {key}: {error}") from None
+    return exercise
+
+
+def _problems(table: Mapping, code: Mapping) -> Iterator[str]:
+    """What is wrong with the keys of an exercise, and with its hints and mistakes."""
+    keys = {f.name: f.default is MISSING and f.default_factory is MISSING for f in fields(Exercise)[2:]}
+    keys["inputs"] = "judge" not in code
+    for key in [*table, *code]:
+        if key not in keys:
+            yield f"{key}: there is no such key; there are {', '.join(keys)}"
+        if key in table and key in code and key != "edits":
+            yield f"{key}: it stands in CODE, too"
+    for key, needed in keys.items():
+        if needed and key not in table and key not in code:
+            yield f"{key}: it is missing"
+    if len(table["hints"]) != 3:
+        yield f"hints: there are {len(table['hints'])}; three are needed"
+    for row in table.get("edits", ()):
+        if [type(part) for part in row] != [str, dict, str]:
+            yield f"edits: {row} is no mistake; one is [its name, {{place = expression}}, its cause]"
+
+
+def _drawn(inputs: Mapping[str, str]) -> Callable[[Inputs], dict]:
+    """A function that draws the arguments; `inputs` has an expression of `draw` for each."""
+    return lambda draw: {name: eval(text, {"draw": draw}) for name, text in inputs.items()}

@@ -1,1 +1,1 @@
-"""The exercises with their known wrong answers; the file nbNN holds those of notebook NN."""
+"""The exercises with their known wrong answers; the files nbNN hold those of notebook NN."""

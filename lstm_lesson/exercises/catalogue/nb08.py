@@ -1,26 +1,14 @@
-"""The exercises of notebook 08: one step of the cell, the whole sequence, and PyTorch's weights."""
+"""What is computed in the exercises of notebook 08: the mistakes of a step, of a loop, and with PyTorch's weights."""
 
 import itertools
 
-from lstm_lesson.exercises.catalogue.loops import LOOP_WORDS, loop_edits, loop_model
-from lstm_lesson.exercises.catalogue.lstm_steps import RETURNS, STEP_LINES, STEP_WORDS, place_edits, step_edits
-from lstm_lesson.exercises.exercise import Exercise
+from lstm_lesson.exercises.catalogue.loops import loop_edits
+from lstm_lesson.exercises.catalogue.lstm_steps import RETURNS, place_edits, step_edits
 from lstm_lesson.exercises.model import Edit
-from lstm_lesson.exercises.my_lstm import judge
 
 BLOCKS = {"i": "i", "f": "f", "c": "g", "o": "o"}  # a gate's letter here, and PyTorch's
 STACKED = {"x": "weight_ih", "h": "weight_hh", "b": "bias"}
 MATRICES = [(f"W_{kind}{k}", f"{kind}_{k}") for kind in "xh" for k in BLOCKS]  # and the places of their blocks
-NAMES = [*(name for name, _ in MATRICES), *(f"b_{k}" for k in BLOCKS)]
-TORCH_LINES = [
-    "bias = bias_ih + bias_hh",
-    *(f"{kind}_blocks = {stacked}.chunk(4)" for kind, stacked in STACKED.items()),
-    *(f"{kind}_{k} = {kind}_blocks[{n}]" for kind in STACKED for n, k in enumerate(BLOCKS)),
-    *(f"{name} = {block}.T" for name, block in MATRICES),
-    f"return {{{', '.join(f'{name!r}: {name}' for name in NAMES)}}}",
-]
-TORCH_WORDS = {"bias": "the sum of the biases"} | {f"{kind}_blocks": f"the blocks of {name}" for kind, name in (("x", "`weight_ih`"), ("h", "`weight_hh`"), ("b", "the biases"))}
-TORCH_WORDS |= {block: f"the block of `{name}`" for name, block in MATRICES} | {name: f"`{name}`" for name in NAMES}
 ORDERS = {
     "ifoc": "The blocks are read in the order i, f, o, g. That is another library's order: look at PyTorch's.",
     "iofc": "The blocks are read in the order i, o, f, g, as ONNX stores them. PyTorch's order is another.",
@@ -77,73 +65,8 @@ def _torch_edits():
         yield Edit(f"transposed, {how}", {"return": cut_up}, f"You transpose first, {how}. After that the blocks are no longer rows: where are they?")
 
 
-EXERCISES = [
-    Exercise(
-        name="lstm_step",
-        notebook="08_lstm_cell",
-        minutes=10,
-        difficulty=2,
-        reference="cells.lstm_step",
-        inputs=lambda draw: {"x_t": draw("B N"), "h_prev": draw("B H"), "c_prev": draw.unbounded("B H"), "weights": draw.weights()},
-        returns={"h_t": "B H", "c_t": "B H"},
-        model=f"def lstm_step(x_t, h_prev, c_prev, weights):{STEP_LINES}\n    return h_t, c_t\n",
-        edits=(*step_edits(), *place_edits("return", "return", RETURNS)),
-        words=STEP_WORDS,
-        hints=(
-            "You have written every part. Now they stand in order: the gates and the candidate, the memory, the state.",
-            'weights["W_xi"] is the matrix that reads x and makes i. Each gate takes three entries of weights.',
-            "The new memory comes before the new state, because the state shows the new memory. The state is returned first.",
-        ),
-    ),
-    Exercise(
-        name="lstm",
-        notebook="08_lstm_cell",
-        minutes=8,
-        difficulty=2,
-        reference="layers.lstm",
-        inputs=lambda draw: {"x": draw("B T N"), "h_0": draw("B H"), "c_0": draw.unbounded("B H"), "weights": draw.weights()},
-        returns={"hidden_seq": "B T H", "h_T": "B H", "c_T": "B H"},
-        model=loop_model("lstm", "hc", STEP_LINES, "weights"),
-        edits=(*loop_edits("hc"), *step_edits()),
-        words=STEP_WORDS | LOOP_WORDS,
-        step="lstm_step",
-        hints=(
-            "The loop is the one of notebook 01, but two things travel from step to step.",
-            "Start from h_0 and c_0, and let every step hand both of its results to the next one.",
-            "Collect the hidden states along the middle dimension. At the end, h and c are what the last step left.",
-        ),
-    ),
-    Exercise(
-        name="from_torch_weights",
-        notebook="08_lstm_cell",
-        minutes=8,
-        difficulty=3,
-        reference="layers.from_torch_weights",
-        inputs=lambda draw: {"weight_ih": draw.unbounded("4H N"), "weight_hh": draw.unbounded("4H H"), "bias_ih": draw.unbounded("4H"), "bias_hh": draw.unbounded("4H")},
-        returns={"weights": ""},
-        gradient=False,
-        model="\n    ".join(["def from_torch_weights(weight_ih, weight_hh, bias_ih, bias_hh):", *TORCH_LINES]),
-        edits=tuple(_torch_edits()),
-        words=TORCH_WORDS,
-        hints=(
-            "PyTorch stacks four blocks of H rows, in the order i, f, g, o. Their g is what makes our c.",
-            "Each block stands the other way round: PyTorch has (H, N) where the equations have (N, H).",
-            "There are two biases, one beside each matrix, and both are added in the sum. We keep one.",
-        ),
-    ),
-    Exercise(
-        name="MyLSTM",
-        notebook="08_lstm_cell",
-        minutes=15,
-        difficulty=3,
-        reference="exercises.my_lstm.MyLSTM",
-        inputs=lambda draw: {},
-        returns={"hidden_seq": "B T H", "h_T": "B H", "c_T": "B H"},
-        judge=judge,
-        hints=(
-            "In `__init__` make one `nn.Parameter` for each weight, and fill it with `nn.init.uniform_`. In `forward` the loop is that of your `lstm`.",
-            "`init_states` is None or a tuple. Zeros of the dtype of x come from `x.new_zeros(B, H)`.",
-            "Collect each h in a list. `torch.stack(the_list, dim=1)` is (B, T, H); return it together with the tuple (h, c) of the last step.",
-        ),
-    ),
-]
+CODE = {
+    "lstm_step": {"edits": [*step_edits(), *place_edits("return", "return", RETURNS)]},
+    "lstm": {"edits": [*loop_edits("hc"), *step_edits()]},
+    "from_torch_weights": {"edits": [*_torch_edits()]},
+}

@@ -1,0 +1,72 @@
+"""A mistake in a file of the catalogue is named with its file, exercise and key."""
+
+import pytest
+
+from lstm_lesson.exercises.exercise import Inputs, read_exercises
+from lstm_lesson.exercises.model import Edit
+
+FILE = """notebook = "05_forget_gate"
+
+[half]
+minutes = 2
+difficulty = 1
+hints = ["How many parts?", "Two.", "Divide."]
+reference = "equations.half"
+inputs.x = "draw('B H')"
+returns = {y = "B H"}
+model = '''
+def half(x):
+    y = x / 2
+    return y
+'''
+edits = [
+    ["doubled", {y = "2 * x"},
+     "That is twice x."],
+]
+"""
+
+
+def read(old="", new="", code=()):
+    assert old in FILE
+    return read_exercises("nb05.toml", FILE.replace(old, new, 1), dict(code))
+
+
+def test_an_exercise_has_what_its_file_says_then_what_is_computed():
+    computed = Edit("not halved", {"y": "x"}, "That is x itself.")
+    half = read(code={"half": {"edits": [computed]}})["half"]
+    assert (half.name, half.notebook, half.minutes, half.words) == ("half", "05_forget_gate", 2, {})
+    assert half.inputs(Inputs(0, {"B": 3, "H": 2}))["x"].shape == (3, 2)
+    assert half.edits == (Edit("doubled", {"y": "2 * x"}, "That is twice x."), computed)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("minutes = 2", "minuts = 2", r"nb05.toml, \[half\], minuts: there is no such key"),
+        ("minutes = 2", "minutes = 2\nname = 'half'", r"nb05.toml, \[half\], name: there is no such key"),
+        ("minutes = 2\n", "", r"nb05.toml, \[half\], minutes: it is missing"),
+        (', "Divide."', "", r"nb05.toml, \[half\], hints: there are 2; three are needed"),
+        ('{y = "2 * x"}', '{z = "2 * x"}', r"nb05.toml, \[half\], edits: edit 'doubled' changes z; the model has no"),
+        ('["doubled", ', "[", r"nb05.toml, \[half\], edits: .* is no mistake; one is"),
+        ("y = x / 2", "y = x /", r"nb05.toml, \[half\], model: invalid syntax"),
+        ("[half]", "[half", "nb05.toml: .*line 3"),
+        ("notebook =", "notbook =", "nb05.toml, notebook: it is missing"),
+        ("[half]", "minutes = 2\n[half]", r"nb05.toml, \[minutes\]: there is no such table"),
+    ],
+)
+def test_a_mistake_in_a_file_is_named_with_file_exercise_and_key(old, new, message):
+    with pytest.raises(ValueError, match=message):
+        read(old, new)
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ({"hlaf": {"edits": []}}, r"nb05.toml, \[hlaf\]: there is no such table"),
+        ({"half": {"edit": []}}, r"nb05.toml, \[half\], edit: there is no such key"),
+        ({"half": {"minutes": 3}}, r"nb05.toml, \[half\], minutes: it stands in CODE, too"),
+    ],
+)
+def test_a_mistake_in_what_is_computed_is_named_in_the_same_way(code, message):
+    with pytest.raises(ValueError, match=message):
+        read(code=code)
