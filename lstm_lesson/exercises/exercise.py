@@ -157,9 +157,6 @@ def exercises() -> dict[str, Exercise]:
     """All exercises by name, in the notebooks' order."""
     found, package = {}, "lstm_lesson.exercises.catalogue"
     for file in sorted(files(package).iterdir(), key=lambda file: file.name):
-        if file.name in ("nb04.py", "nb05.py", "nb06.py", "nb07.py"):  # still in Python
-            module = importlib.import_module(f"{package}.{file.name[:4]}")
-            found |= {exercise.name: exercise for exercise in module.EXERCISES}
         if re.fullmatch(r"nb\d\d\.toml", file.name):
             module = f"{package}.{file.name[:4]}"
             code = getattr(importlib.import_module(module), "CODE", {}) if importlib.util.find_spec(module) else {}
