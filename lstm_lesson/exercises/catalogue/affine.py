@@ -1,4 +1,7 @@
-"""The RNN step, the gates and the candidate: the lines of function(x_t W + h_prev U + b), and its known mistakes."""
+"""The known mistakes in function(x_t W + h_prev U + b): an RNN step, a gate or the candidate.
+
+In a model answer its places are x_k, h_k, bias_k and z_k, where k is the last letter of the weights; MADE has the last.
+"""
 
 from collections.abc import Iterator
 
@@ -13,22 +16,6 @@ SECOND = "A weight's second letter says what it makes."
 def function_of(k: str) -> str:
     """The function around the sum of k."""
     return "tanh" if k in "hc" else "sigmoid"
-
-
-def affine_lines(k: str) -> str:
-    """The lines of one gate, of the candidate ("c") or of the RNN step ("h"); the places are x_k, h_k, bias_k and z_k."""
-    return f"""
-    x_{k} = x_t @ W_x{k}
-    h_{k} = h_prev @ W_h{k}
-    bias_{k} = b_{k}
-    z_{k} = x_{k} + h_{k} + bias_{k}
-    {MADE[k]} = {function_of(k)}(z_{k})"""
-
-
-def affine_words(k: str) -> dict[str, str]:
-    """What to call the parts of the sum of k."""
-    of = f"the {WORDS[k]}"
-    return {f"x_{k}": f"the term with `x_t` in {of}", f"h_{k}": f"the term with `h_prev` in {of}", f"bias_{k}": f"the bias in {of}", f"z_{k}": f"the sum in {of}"}
 
 
 def affine_edits(k: str) -> Iterator[Edit]:
@@ -154,16 +141,3 @@ def in_several_gates(by_gate: dict[str, list[Edit]], **begin: str) -> Iterator[E
             if len(same) == len(letters):
                 changes = {place: text for edit in same for place, text in edit.changes.items()}
                 yield Edit(f"{letters}: {name}", changes, f"{words} {WORDS[letters[0]]}: {first.cause}")
-
-
-def affine_model(name: str, k: str) -> str:
-    """The model answer of the exercise of one gate, of the candidate or of the RNN step."""
-    return f"def {name}(x_t, h_prev, W_x{k}, W_h{k}, b_{k}):{affine_lines(k)}\n    return {MADE[k]}\n"
-
-
-def gate_inputs(k):
-    """The inputs of a gate, of the candidate or of the RNN step; k is the last letter of its weights."""
-    return lambda draw: {
-        "x_t": draw("B N"), "h_prev": draw("B H"),
-        f"W_x{k}": draw("N H", 1), f"W_h{k}": draw("H H", 1), f"b_{k}": draw("H"),
-    }  # fmt: skip

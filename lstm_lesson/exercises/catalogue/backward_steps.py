@@ -1,4 +1,4 @@
-"""The lines of the backward steps of an RNN and of an LSTM, and their known mistakes."""
+"""The lines of an LSTM's backward step, and the known mistakes in it and in an RNN's."""
 
 from collections.abc import Iterator
 
@@ -7,19 +7,6 @@ from lstm_lesson.exercises.model import Edit
 
 GATES = "ifco"
 NAMES = [f"{n}{k}" for k in GATES for n in ("W_x", "W_h", "b_")]
-RNN_MODEL = """def rnn_backward_step(dh_t, x_t, h_prev, h_t, W_xh, W_hh):
-    slope = 1 - h_t**2
-    dz_h = dh_t * slope
-    dx_h = dz_h @ W_xh.T
-    dh_h = dz_h @ W_hh.T
-    dW_xh = x_t.T @ dz_h
-    dW_hh = h_prev.T @ dz_h
-    db_h = dz_h.sum(dim=0)
-    return dx_h, dh_h, dW_xh, dW_hh, db_h
-"""
-
-
-RNN_WORDS = {"slope": "the slope of the tanh", "dz_h": "the gradient of the sum", "dx_h": "`dx_t`", "dh_h": "`dh_prev`"}
 
 
 def lstm_words() -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The lines of a loop over the steps of a sequence, and its known mistakes, for the exercises `unroll` and `lstm`."""
+"""The known mistakes in a loop over the steps of a sequence, for the exercises `unroll` and `lstm`."""
 
 from collections.abc import Iterator
 
@@ -7,32 +7,6 @@ from lstm_lesson.exercises.model import Edit
 WORDS = {"h": "state", "c": "memory"}
 TIME = "The batch comes first in (B, T, N): which dimension is time?"
 RESULT = "hidden_seq"
-LOOP_WORDS = {
-    "steps": "the loop", "x_t": "the input of a step", "kept": "what is collected", "hidden": "the list of states",
-    "first_hidden": "the list of states", "h_prev": "the state that a step reads", "c_prev": "the memory that a step reads",
-    "first_h": "the state at the start", "first_c": "the memory at the start", "h": "the state", "c": "the memory",
-    "next_h": "the state that goes on", "next_c": "the memory that goes on", "t": "the step",
-}  # fmt: skip
-
-
-def loop_model(name: str, states: str, step: str, *weights: str) -> str:
-    """A loop over x with these states, "h" or "hc", around the lines of a step."""
-    starts = "".join(f"\n    first_{s} = {s}_0\n    {s} = first_{s}" for s in states)
-    given = "".join(f"\n    {s}_prev = {s}" for s in states)
-    kept = "".join(f"\n    next_{s} = {s}_t\n    {s} = next_{s}" for s in states)
-    body = (given + step + "\n    kept = h_t\n    hidden = [*hidden, kept]" + kept).replace("\n", "\n    ")
-    ends = "".join(f"\n    {s}_T = {s}" for s in states) if states == "hc" else ""
-    returned = f"{RESULT}, h_T, c_T" if states == "hc" else RESULT
-    arguments = ", ".join(["x", *(f"{s}_0" for s in states), *weights])
-    return f"""def {name}({arguments}):
-    steps = range(x.shape[1]){starts}
-    first_hidden = []
-    hidden = first_hidden
-    for t in steps:
-        x_t = x[:, t]{body}
-    {RESULT} = torch.stack(hidden, dim=1){ends}
-    return {returned}
-"""
 
 
 def loop_edits(states: str) -> Iterator[Edit]:

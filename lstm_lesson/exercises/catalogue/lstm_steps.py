@@ -1,17 +1,13 @@
-"""The lines of one LSTM step and its known mistakes, for the exercises `lstm_step` and `lstm`."""
+"""The known mistakes in one LSTM step, for the exercises `lstm_step` and `lstm`."""
 
 import itertools
 from collections.abc import Iterator
 from dataclasses import replace
 
-from lstm_lesson.exercises.catalogue.affine import FIRST, SECOND, WORDS, affine_edits, affine_lines, affine_words, in_several_gates
+from lstm_lesson.exercises.catalogue.affine import FIRST, SECOND, WORDS, affine_edits, in_several_gates
 from lstm_lesson.exercises.model import Edit
 
 GATES = "ifco"
-STEP_LINES = f"""{"".join(map(affine_lines, "ifc"))}
-    c_t = f_t * c_prev + i_t * g_t{affine_lines("o")}
-    h_t = o_t * tanh(c_t)"""
-STEP_WORDS = {place: words for k in GATES for place, words in affine_words(k).items()}
 PLACES = {"W_x": "x", "W_h": "h", "b_": "bias"}  # a weight's first letters -> its place
 READS = {"W_x": "x_t @ ", "W_h": "h_prev @ ", "b_": ""}
 
