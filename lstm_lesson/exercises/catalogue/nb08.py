@@ -5,6 +5,7 @@ import itertools
 from lstm_lesson.exercises.catalogue.loops import loop_edits
 from lstm_lesson.exercises.catalogue.lstm_steps import RETURNS, place_edits, step_edits
 from lstm_lesson.exercises.model import Edit
+from lstm_lesson.exercises.my_lstm import judge
 
 BLOCKS = {"i": "i", "f": "f", "c": "g", "o": "o"}  # a gate's letter here, and PyTorch's
 STACKED = {"x": "weight_ih", "h": "weight_hh", "b": "bias"}
@@ -69,4 +70,5 @@ CODE = {
     "lstm_step": {"edits": [*step_edits(), *place_edits("return", "return", RETURNS)]},
     "lstm": {"edits": [*loop_edits("hc"), *step_edits()]},
     "from_torch_weights": {"edits": [*_torch_edits()]},
+    "MyLSTM": {"judge": judge},
 }
