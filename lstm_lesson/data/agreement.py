@@ -150,8 +150,9 @@ def hand_set_weights() -> dict[str, Tensor]:
 
 
 def named(parts: dict[str, tuple]) -> dict[str, Tensor]:
-    """The weights of each gate, three tensors under its letter, by the names of the equations: W_xi, W_hi, b_i ..."""
-    return {f"{name}{k}": w for k, part in parts.items() for name, w in zip(("W_x", "W_h", "b_"), part, strict=True)}
+    """The weights of each gate, three under its letter, by the names of the equations, W_xi, W_hi ..., in float32."""
+    pairs = [(f"{name}{k}", w) for k, part in parts.items() for name, w in zip(("W_x", "W_h", "b_"), part, strict=True)]
+    return {name: torch.as_tensor(w).detach().float() for name, w in pairs}
 
 
 def _text(rng: random.Random, gaps: list[int]) -> Text:

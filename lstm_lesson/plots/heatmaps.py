@@ -5,13 +5,14 @@ import textwrap
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.patches import Rectangle
 
 from lstm_lesson.plots.captions import captioned
 from lstm_lesson.plots.figure import Picture
 from lstm_lesson.plots.inputs import as_dict, as_matrix, as_plain
 from lstm_lesson.plots.numbers import cell_number, significant
-from lstm_lesson.plots.style import INK, axes, drawn_in_style, pretty
+from lstm_lesson.plots.style import COLORS, INK, axes, drawn_in_style, pretty
 
 BARE = {"axes.grid": False, "xtick.major.size": 0, "ytick.major.size": 0}
 
@@ -19,16 +20,21 @@ BARE = {"axes.grid": False, "xtick.major.size": 0, "ytick.major.size": 0}
 @captioned
 @drawn_in_style
 def heatmaps(
-    maps: dict, *, title: str, alt: str, xlabel: str = "", ylabel: str = "", xticks=None, yticks=None
+    maps: dict, *, title: str, alt: str, xlabel: str = "", ylabel: str = "", xticks=None, yticks=None, gate: str = ""
 ) -> Picture:
     """Matrices (rows, columns) side by side on one scale, 0 in the middle; numbers in the cells where there is room.
 
-    `xticks`, `yticks`: a name for each column, row. A NaN is a blank, hatched cell.
-    Raises ValueError if a map is empty or not two-dimensional, or if the names do not fit.
+    `xticks`, `yticks`: a name for each column, row. A NaN is a blank, hatched cell. `gate`, one of i, f and o: the
+    scale runs from 0 to 1, in the colour of this gate.
+    Raises ValueError if a map is empty or not two-dimensional, if the names do not fit, or for another gate.
     """
+    if gate not in ("", "i", "f", "o"):
+        raise ValueError(f'gate is {gate!r}; it needs "i", "f", "o" or "" for none')
     arrays = {str(label): as_matrix(str(label), values) for label, values in as_dict("maps", maps).items()}
     finite = np.concatenate([array[np.isfinite(array)] for array in arrays.values()])
-    limit = float(np.abs(finite).max(initial=0)) or 1.0
+    limit = 1.0 if gate else float(np.abs(finite).max(initial=0)) or 1.0
+    cmap = LinearSegmentedColormap.from_list(gate, ["white", COLORS[gate]]) if gate else "RdBu_r"
+    scale = dict(cmap=cmap, vmin=0 if gate else -limit, vmax=limit)
     rows, columns = (max(array.shape[k] for array in arrays.values()) for k in (0, 1))
     wide = 8.0 / len(arrays)  # inches for one map
     longest = max(
@@ -41,7 +47,7 @@ def heatmaps(
         fig, grid = axes(title, xlabel, ylabel, height, columns=len(arrays))
         grid = grid if isinstance(grid, list) else [grid]
         for ax, (label, array) in zip(grid, arrays.items(), strict=True):
-            image = _map(ax, array, limit, numbers=wide / array.shape[1] > 0.5 and array.shape[0] <= 12)
+            image = _map(ax, array, scale, numbers=wide / array.shape[1] > 0.5 and array.shape[0] <= 12)
             ax.set_title(pretty(textwrap.fill(label, max(10, 80 // len(arrays)))), loc="left", fontsize=12.5)
             ax.set_xticks(*_ticks("xticks", xticks, array.shape[1]), **turned)
             ax.set_yticks(*_ticks("yticks", yticks, array.shape[0]))
@@ -72,18 +78,19 @@ def confusion(matrix, *, labels, title: str, alt: str) -> Picture:
     return Picture(fig, alt)
 
 
-def _map(ax, array, limit, numbers):
+def _map(ax, array, scale, numbers):
     """One heat map; a cell that is not finite stays hatched."""
     hatched = dict(facecolor="white", edgecolor="#9AA0A6", hatch="////", linewidth=0, zorder=-1)
     ax.add_patch(Rectangle((0, 0), 1, 1, transform=ax.transAxes, **hatched))
-    image = ax.imshow(np.ma.masked_invalid(array), cmap="RdBu_r", vmin=-limit, vmax=limit, aspect="auto")
+    image = ax.imshow(np.ma.masked_invalid(array), aspect="auto", **scale)
     if numbers:
         for (row, column), value in np.ndenumerate(array):
             if np.isfinite(value):
-                color = "white" if abs(value) > 0.62 * limit else INK
-                ax.text(
-                    column, row, cell_number(float(value), limit), ha="center", va="center", fontsize=10, color=color
+                text, color = (
+                    cell_number(float(value), scale["vmax"]),
+                    "white" if abs(value) > 0.62 * scale["vmax"] else INK,
                 )
+                ax.text(column, row, text, ha="center", va="center", fontsize=10, color=color)
     return image
 
 

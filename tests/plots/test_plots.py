@@ -12,6 +12,7 @@ import matplotlib as mpl
 import pytest
 import torch
 from matplotlib.backends.backend_agg import RendererAgg
+from matplotlib.colors import to_hex
 from matplotlib.textpath import TextPath
 
 from lstm_lesson import plots
@@ -195,6 +196,12 @@ def test_heat_maps_share_one_scale_around_zero_and_leave_nan_blank():
     assert "0.50" in written(picture) and "−2.00" in written(picture) and "nan" not in written(picture)
 
 
+def test_a_heat_map_of_a_gate_runs_from_0_to_1_in_its_colour():
+    image = plots.heatmaps({"o": [[0.2, 0.5]]}, gate="o", **TEXTS).figure.axes[0].images[0]
+    assert image.get_clim() == (0, 1)
+    assert [to_hex(image.cmap(end)).upper() for end in (0.0, 1.0)] == ["#FFFFFF", plots.COLORS["o"]]
+
+
 def test_differences_mark_what_is_too_large_and_write_out_an_exact_zero():
     picture = plots.differences({"same": 0.0, "good": 1e-15, "bad": 1e-3, "none": float("nan")}, **TEXTS)
     assert [line.get_marker() for line in picture.figure.axes[0].lines[:4]] == ["o", "o", "X", "X"]
@@ -225,6 +232,7 @@ def test_confusion_shows_counts_and_shares_of_the_true_class():
         (lambda: plots.heatmaps({"a": torch.zeros(2, 0)}, **TEXTS), "a has shape"),
         (lambda: plots.heatmaps({"a": torch.zeros(2)}, **TEXTS), "a has shape"),
         (lambda: plots.heatmaps({"a": torch.zeros(2, 2)}, xticks=["x"], **TEXTS), "xticks has 1 names"),
+        (lambda: plots.heatmaps({"a": torch.zeros(2, 2)}, gate="g", **TEXTS), "gate is 'g'"),
         (lambda: plots.differences({"a": -1.0}, **TEXTS), "a is -1"),
         (lambda: plots.differences({"a": 1.0}, limit=0, **TEXTS), "limit is 0"),
         (lambda: plots.confusion([[1, 2]], labels=("a", "b"), **TEXTS), "matrix has shape"),
@@ -299,6 +307,17 @@ def test_the_equations_have_room_in_the_widest_font_they_may_be_drawn_in():
         end = x + TextPath((0, 0), "".join(text.itertext()), 27, prop={"family": "DejaVu Serif"}).get_extents().x1
         right = [float(other.get("x")) for other in equations if other.get("y") == text.get("y")]
         assert end + 40 < min([edge for edge in right if edge > x], default=1280), y
+
+
+def test_the_value_of_a_gate_ends_before_the_next_line_in_the_widest_font():
+    svg = plots.lstm_svg("ifgo", dict.fromkeys("ifgo", -0.998))
+    size = float(re.search(r"tspan.value \{ font-size: ([\d.]+)px", svg)[1])
+    value = TextPath((0, 0), " = −0.998", size, prop={"family": "DejaVu Sans", "weight": "bold"}).get_extents().x1
+    found = re.findall(r'd="M(\d+) 359 .*?<text class="math" x="(\d+)" y="334"', svg, re.S)
+    lines, starts = zip(*[(int(line), int(start)) for line, start in found], strict=True)
+    assert len(lines) == 4
+    for start, line in zip(starts, (*lines[1:], 1086), strict=True):
+        assert start + 26 + value < line - 4, start  # 26: the symbol
 
 
 def test_the_inputs_of_a_lit_gate_are_lit_with_it():
