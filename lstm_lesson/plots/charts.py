@@ -40,12 +40,14 @@ def lines(
     log: str | None = None,
     marks: dict | None = None,
     bands: dict | None = None,
+    square: bool = False,
 ) -> Picture:
     """Curves: `series` maps a label to y (n,) or to (x, y). A NaN leaves a gap, on a log axis a 0 as well.
 
     A label that begins with i, f, g, o, c or h (alone, as in "f = 0.9" or "h_t") or a gate's name has its colour.
     `log`: None, "x", "y" or "xy". `marks` maps a name to y, a horizontal line, or to ("x", value), a vertical one.
     `bands` maps a curve's label to (low, high), numbers or (n,): a shade behind it; any other label makes a grey band.
+    `square`: one unit is as long on the x axis as on the y axis. Few points on a log x axis are its ticks.
     Raises ValueError if `series` is empty, sizes differ, or the axis can show none of the numbers.
     """
     if log not in (None, "x", "y", "xy"):
@@ -58,7 +60,13 @@ def lines(
     for label, (x, y) in curves.items():
         color, dash, dot = styles[label]
         ax.plot(x, y, color=color, ls=dash, marker=dot if len(x) <= 12 else None, ms=6, label=pretty(label))
-    if "x" not in log and all((x == x.round()).all() for x, _ in curves.values()):
+    points = np.unique(np.concatenate([x for x, _ in curves.values()]))
+    if "x" in log and len(points) <= 8:
+        ax.set_xticks(points, [significant(float(x)) for x in points])
+        ax.minorticks_off()
+    if square:
+        ax.set_aspect("equal")
+    elif "x" not in log and all((x == x.round()).all() for x, _ in curves.values()):
         ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     for label, edges in (bands or {}).items():
         _band(ax, str(label), edges, curves, styles)

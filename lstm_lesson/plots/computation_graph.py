@@ -25,7 +25,7 @@ RESULT = f'fillcolor="{INK}" color="{INK}" fontcolor="#FFFFFF"'
 def autograd_graph(tensor: Tensor, names: dict[str, Tensor] | None = None, alt: str | None = None) -> Picture:
     """The operations that computed `tensor`, from the parameters (blue) down to the result (black).
 
-    `names` maps names to tensors. torchviz reads the graph. The program `dot` draws it, or the pip package
+    `names` maps names to parameters, or to results: their operations get the name. torchviz reads the graph. The program `dot` draws it, or the pip package
     graphviz-pure if `dot` is missing; if both are missing, the picture is a tree of text.
     Raises ValueError if `tensor` was not computed from a tensor that needs a gradient.
     """
@@ -51,6 +51,7 @@ def _read(tensor, names) -> tuple[dict, list]:
     an operation written in Python has saved, orange without arrowheads, are left out, too.
     """
     tokens = {f"@{k}@": (name, named) for k, (name, named) in enumerate(names.items())}  # names may hold any character
+    results = [(name, named.grad_fn) for name, named in names.items() if named.grad_fn is not None]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # torchviz 0.0.3 imports distutils
         from torchviz import make_dot
@@ -67,7 +68,11 @@ def _read(tensor, names) -> tuple[dict, list]:
     skipped = {b: a for a, b in pairs if labels[b][0][0] == "AccumulateGrad"}
     short = {key: f"n{k}" for k, key in enumerate(key for key in labels if key not in skipped)}
     edges = [(short[skipped.get(a, a)], short[b]) for a, b in dict.fromkeys(pairs) if b not in skipped]
-    return {short[key]: _words(*labels[key], tokens) for key in short}, edges
+    nodes = {short[key]: _words(*labels[key], tokens) for key in short}
+    for name, operation in results:  # torchviz calls a node by the id of its operation
+        if (key := short.get(str(id(operation)))) in nodes and nodes[key][1] == "operation":
+            nodes[key][0].insert(0, name)
+    return nodes, edges
 
 
 def _words(words: list[str], fill: str | None, tokens: dict) -> tuple[list[str], str]:
