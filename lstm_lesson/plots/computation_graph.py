@@ -25,8 +25,9 @@ RESULT = f'fillcolor="{INK}" color="{INK}" fontcolor="#FFFFFF"'
 def autograd_graph(tensor: Tensor, names: dict[str, Tensor] | None = None, alt: str | None = None) -> Picture:
     """The operations that computed `tensor`, from the parameters (blue) down to the result (black).
 
-    `names` maps names to parameters, or to results: their operations get the name. torchviz reads the graph. The program `dot` draws it, or the pip package
-    graphviz-pure if `dot` is missing; if both are missing, the picture is a tree of text.
+    `names` maps names to parameters, or to results: their operations get the name. torchviz reads the graph. The
+    program `dot` draws it, or the pip package graphviz-pure if `dot` is missing; if both are missing, the picture is a
+    tree of text.
     Raises ValueError if `tensor` was not computed from a tensor that needs a gradient.
     """
     if not isinstance(tensor, Tensor) or tensor.grad_fn is None:

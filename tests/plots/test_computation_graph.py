@@ -58,6 +58,13 @@ def test_every_way_of_drawing_names_the_parameters_and_the_operations(drawer):
     assert picture.alt.startswith("The graph.") and 'alt="The graph.' in picture._repr_html_()
 
 
+def test_a_result_gives_its_name_to_the_operation_that_made_it(drawer):
+    w = torch.ones(2, requires_grad=True)
+    middle = (w * 2).tanh()
+    picture = computation_graph.autograd_graph(middle.sum() + middle.exp().sum(), {"w": w, "h_1": middle})
+    assert re.findall(r"h_1\s*TanhBackward0", " ".join(text_of(picture)))
+
+
 def test_the_picture_is_the_same_each_time_and_holds_no_memory_address(drawer):
     pictures = [computation_graph.autograd_graph(*three_steps()) for _ in range(2)]
     assert pictures[0].svg == pictures[1].svg and repr(pictures[0]) == repr(pictures[1])
