@@ -232,8 +232,8 @@ def _name_curves(ax, curves, styles, marks, apart=19, most=16):
     fixed = any(abs(move) > 1 for label, move in moves.items() if label not in curves)
     crowded = any(abs(move) > most for move in moves.values())
     if set(curves) - set(ends) or crowded or fixed or max(map(len, curves)) > 24:
-        many = {"loc": "upper left", "bbox_to_anchor": (1, 1)} if len(curves) > 5 else {"loc": "best"}
-        ax.legend(handlelength=3, **many)
+        beside = len(curves) > 5 or ax.get_aspect() != "auto"
+        ax.legend(handlelength=3, **({"loc": "upper left", "bbox_to_anchor": (1, 1)} if beside else {"loc": "best"}))
         return
     for label in curves:
         offset = (8, moves[label] * 0.72)  # points, 72 to the inch of 100 pixels
