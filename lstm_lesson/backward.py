@@ -1,6 +1,6 @@
 """Gradients by hand: of an RNN step; of the LSTM's equations, of an LSTM step and of a whole sequence."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -127,11 +127,13 @@ def accumulate(
 def lstm_backward(
     dhidden_seq: Shape["B T H"], dh_T: Shape["B H"], dc_T: Shape["B H"],
     x: Shape["B T N"], h_0: Shape["B H"], c_0: Shape["B H"], weights: Mapping[str, Tensor],
+    step: Callable = lstm_backward_step,
 ) -> tuple[Shape["B T N"], Shape["B H"], Shape["B H"], dict[str, Tensor]]:  # fmt: skip
     """The gradients of a loss through an LSTM along a sequence, from its gradients at the results of `layers.lstm`.
 
-    `weights` as in `lstm_values`. Returns dx, dh_0, dc_0, and the gradients of the weights under their names, summed
-    over the steps and the batch. The forward pass runs first, to store what the backward pass needs.
+    `weights` as in `lstm_values`; `step` is what goes back through one step. Returns dx, dh_0, dc_0, and the gradients
+    of the weights under their names, summed over the steps and the batch. The forward pass runs first, and stores what
+    the backward pass needs.
     Source: Werbos 1990. Raises ValueError naming the argument or weight that does not fit.
     """
     check_shapes(  # the inputs set the sizes that the gradients must have
@@ -145,7 +147,7 @@ def lstm_backward(
     dh, dc, dx, dweights = dh_T, dc_T, [], {}
     for t in reversed(range(x.shape[1])):
         dh = dh + dhidden_seq[:, t]  # from the later steps, and from the loss at this one
-        dx_t, dh, dc, parts = lstm_backward_step(dh, dc, x[:, t], *states[t], stored[t], weights)
+        dx_t, dh, dc, parts = step(dh, dc, x[:, t], *states[t], stored[t], weights)
         dx.append(dx_t)
         dweights = {name: part + dweights.get(name, 0) for name, part in parts.items()}
     return torch.stack(dx[::-1], dim=1), dh, dc, dweights
