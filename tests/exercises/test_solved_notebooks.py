@@ -77,4 +77,4 @@ def test_every_notebook_with_an_exercise_runs_an_answer():
                 assert any(re.search(rf"yours\([^)]*\b{exercise.name}\b", source) for source in code), exercise.name
 
 
-NOT_YET = {path.stem for path in NOTEBOOKS} - {"06_cell_state", "07_output_gate"}  # these run no answers yet
+NOT_YET = {path.stem for path in NOTEBOOKS if path.name.startswith(("00", "04", "05"))}
