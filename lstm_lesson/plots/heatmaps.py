@@ -86,10 +86,8 @@ def _map(ax, array, scale, numbers):
     if numbers:
         for (row, column), value in np.ndenumerate(array):
             if np.isfinite(value):
-                text, color = (
-                    cell_number(float(value), scale["vmax"]),
-                    "white" if abs(value) > 0.62 * scale["vmax"] else INK,
-                )
+                text, share = cell_number(float(value), scale["vmax"]), abs(value) / scale["vmax"]
+                color = "white" if share > (0.62 if scale["vmin"] else 0.8) else INK  # what is easier to read
                 ax.text(column, row, text, ha="center", va="center", fontsize=10, color=color)
     return image
 

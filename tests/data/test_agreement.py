@@ -19,6 +19,7 @@ from lstm_lesson.data.agreement import (
     SINGULAR,
     agreement,
     hand_set_weights,
+    named,
     texts,
 )
 
@@ -127,3 +128,11 @@ def test_the_cell_set_by_hand_answers_at_any_distance_and_says_nothing_elsewhere
         said = h[list(text.verbs)]
         assert ((said > 0) == torch.tensor(text.plural)).all() and said.abs().min() > 0.75
         assert h[[n for n in range(len(h)) if n not in text.verbs]].abs().max() < 1e-3
+
+
+def test_weights_written_as_lists_or_in_float64_are_named_as_float32_tensors():
+    written = ([[1, 2]], torch.zeros(2, 2).double(), torch.nn.Parameter(torch.ones(2)))
+    weights = named({"f": written})
+    assert list(weights) == ["W_xf", "W_hf", "b_f"]
+    assert all(w.dtype == torch.float32 and not w.requires_grad for w in weights.values())
+    assert weights["W_xf"].tolist() == [[1, 2]]
