@@ -5,7 +5,7 @@
 
 import html
 
-from nbconvert.preprocessors import Preprocessor
+from nbconvert.preprocessors import CoalesceStreamsPreprocessor, Preprocessor
 from nbformat.v4 import new_output
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
@@ -72,7 +72,12 @@ def unfolded(output):
 
 def configure(c):
     """Remove what differs between machines."""
-    c.NotebookExporter.preprocessors = [WithoutWidgetViews, FoldedAnswers, OnlyKeptMetadata]
+    c.NotebookExporter.preprocessors = [
+        WithoutWidgetViews,
+        CoalesceStreamsPreprocessor,
+        FoldedAnswers,
+        OnlyKeptMetadata,
+    ]
     c.ClearMetadataPreprocessor.enabled = True
     c.ClearMetadataPreprocessor.preserve_nb_metadata_mask = {"kernelspec", ("language_info", "name")}
     c.ClearMetadataPreprocessor.preserve_cell_metadata_mask = KEPT

@@ -4,9 +4,11 @@ import re
 
 import nbformat
 import pytest
+from nbconvert import NotebookExporter
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 from repository import NOTEBOOKS
-from stored_notebook import FoldedAnswers, is_folded, unfolded
+from stored_notebook import FoldedAnswers, configure, is_folded, unfolded
+from traitlets.config import Config
 
 from lstm_lesson import plots
 from lstm_lesson.plots.captions import captions
@@ -35,6 +37,15 @@ def test_all_outputs_of_a_cell_go_into_one_fold():
     page = output.data["text/html"]
     assert page.startswith("<details") and page.endswith("</details>")
     assert "a &lt; b" in page and PICTURE.data["text/html"] in page
+
+
+def test_a_text_that_came_in_two_pieces_is_folded_as_one():
+    pieces = [new_output("stream", name="stdout", text=text) for text in ("a < b\n", "b < c\n")]
+    cell = new_code_cell("run()", outputs=pieces, metadata={"tags": ["answer"]})
+    config = Config()
+    configure(config)
+    page, _ = NotebookExporter(config=config).from_notebook_node(new_notebook(cells=[cell]))
+    assert unfolded(nbformat.reads(page, 4).cells[0].outputs[0]).text == "a < b\nb < c\n"
 
 
 def test_a_fold_is_not_folded_again_and_other_cells_are_left_alone():
