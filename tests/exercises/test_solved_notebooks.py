@@ -75,6 +75,3 @@ def test_every_notebook_with_an_exercise_runs_an_answer():
         for exercise in exercises().values():
             if exercise.notebook == path.stem:
                 assert any(re.search(rf"yours\([^)]*\b{exercise.name}\b", source) for source in code), exercise.name
-
-
-# notebooks that do not run the learner's answers yet
