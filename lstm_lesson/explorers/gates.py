@@ -1,4 +1,4 @@
-"""Small explorers: one input gate, the half-life of a forget gate, the steps of an RNN."""
+"""Small explorers: the half-life of a forget gate, the steps of an RNN."""
 
 import ipywidgets as widgets
 import torch
@@ -7,67 +7,12 @@ from torch import Tensor
 from lstm_lesson import equations
 from lstm_lesson.explorers.base import Explorer, slider
 from lstm_lesson.plots.figure import Picture
-from lstm_lesson.plots.numbers import bracketed, decimals, share
+from lstm_lesson.plots.numbers import bracketed, decimals
 from lstm_lesson.plots.style import COLORS, INK, QUIET
 from lstm_lesson.plots.svg import Axes, Card
 from lstm_lesson.shapes import check_shapes
 
 PALE, WATER = "#AEB4BA", "#E6F1F8"
-
-
-def gate_without_state(gate, x: float = 0.0, weight: float = 0.0, bias: float = 0.0) -> float:
-    """The gate of one unit, computed by the equation `gate`, for one input and a state of zero."""
-    x, weight, bias, zero = (torch.tensor([[value]], dtype=torch.float64) for value in (x, weight, bias, 0.0))
-    return gate(x, zero, weight, zero, bias[0]).item()
-
-
-class GateValve(Explorer):
-    """One input gate, drawn as a valve that an input, its weight and a bias open (notebook 04).
-
-    x from −6 to 6, weight from −8 to 8, bias from −16 to 16; the state h_{t−1} is zero.
-    Raises ValueError for a number outside its range.
-    """
-
-    def __init__(self, x: float = 0.0, weight: float = 1.0, bias: float = 0.0):
-        super().__init__({
-            "x": slider("input x", "x", x, -6, 6),
-            "weight": slider("weight", "weight", weight, -8, 8),
-            "bias": slider("bias", "bias", bias, -16, 16),
-        })  # fmt: skip
-
-    def draw(self, x, weight, bias) -> tuple[Picture, str]:
-        """The valve at this opening, and the curve of the gate against x."""
-        i, z = gate_without_state(equations.input_gate, x, weight, bias), x * weight + bias
-        xs = [k / 20 - 6 for k in range(241)]
-        openings = torch.sigmoid(torch.tensor(xs, dtype=torch.float64) * weight + bias).tolist()
-        between = [gate_without_state(equations.input_gate, end, weight, bias) for end in (-1, 1)]
-        card = Card(900, 330, "The valve lets the share i = σ(z) of the new content through")
-        _valve(card, i)
-        axes = Axes(card, (440, 76, 430, 186), (-6, 6), (0, 1), "input x", "gate i")
-        left, right = axes.at(-1, 0)[0], axes.at(1, 0)[0]
-        card.rect(left, 76, right - left, 186, fill="#9AA0A6", opacity=0.18, corner=0)
-        card.text((left + right) / 2, 70, "x from −1 to 1", QUIET, 13, "middle")
-        axes.curve(xs, openings, COLORS["i"])
-        axes.dot(x, i, COLORS["i"], 8)
-        text = (
-            f"z = {decimals(x)} · {bracketed(weight)} + {bracketed(bias)} = {decimals(z)}, gate i = {share(i)}; "
-            f"for x from −1 to 1 between {share(min(between))} and {share(max(between))}"
-        )
-        about = "Left a pipe with a plate in it, right the S-shaped gate against the input with a dot on it."
-        return card.picture(f"{about} {text}."), text
-
-
-def _valve(card: Card, i: float) -> None:
-    """A pipe from left to right with a plate across it that leaves the share i open."""
-    top, height, plate = 130, 110, 205
-    flow = height * i
-    card.rect(30, top, plate - 30, height, fill=WATER, corner=0)
-    card.rect(plate, top + height - flow, 365 - plate, flow, fill=COLORS["i"], opacity=0.45, corner=0)
-    for y in (top, top + height):
-        card.path([(30, y), (365, y)], INK, 3)
-    card.rect(plate - 7, top - 34, 14, 34 + height - flow, fill=COLORS["i"], corner=2)
-    card.text(40, top + height / 2 + 5, "new content")
-    card.text(plate, top + height + 32, f"{share(i, 100)} % open", COLORS["i"], 17, "middle", bold=True)
 
 
 class HalfLifeExplorer(Explorer):
@@ -82,8 +27,8 @@ class HalfLifeExplorer(Explorer):
 
     def draw(self, bias) -> tuple[Picture, str]:
         """The decay, with a dot where half is left; an arrow if that point lies outside the axes."""
-        f = gate_without_state(equations.forget_gate, bias=bias)
-        life = equations.half_life(torch.tensor(f, dtype=torch.float64)).item()
+        gate = torch.sigmoid(torch.tensor(bias, dtype=torch.float64))
+        f, life = gate.item(), equations.half_life(gate).item()
         card = Card(900, 350, "A memory of 1, and what the gate leaves of it step by step")
         axes = Axes(card, (70, 76, 700, 210), (0, 100), (0, 1), "steps (one word is one step)", "share left")
         ks = [k / 2 for k in range(201)]

@@ -16,7 +16,6 @@ from lstm_lesson.cells import lstm_step
 from lstm_lesson.explorers import (
     CellPlayground,
     Explorer,
-    GateValve,
     GradientExplorer,
     HalfLifeExplorer,
     UnrolledStepper,
@@ -34,7 +33,6 @@ def stepper():
 
 
 MAKERS = {
-    "GateValve": GateValve,
     "HalfLifeExplorer": HalfLifeExplorer,
     "UnrolledStepper": stepper,
     "GradientExplorer-RNN": GradientExplorer,
@@ -190,9 +188,9 @@ def test_a_stored_notebook_keeps_the_picture_and_loses_the_live_view():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: GateValve(x=7), "x is 7; it needs a number from -6 to 6"),
-        (lambda: GateValve(weight="a"), "weight is 'a'"),
-        (lambda: GateValve(bias=math.nan), "bias is nan"),
+        (lambda: HalfLifeExplorer(9), "bias is 9; it needs a number from -6 to 8"),
+        (lambda: HalfLifeExplorer("a"), "bias is 'a'"),
+        (lambda: HalfLifeExplorer(math.nan), "bias is nan"),
         (lambda: HalfLifeExplorer(bias=9.0), "bias is 9.0"),
         (lambda: HalfLifeExplorer(bias=True), "bias is True"),
         (lambda: GradientExplorer("GRU"), 'kind is \'GRU\'; it needs "RNN" or "LSTM"'),
@@ -213,22 +211,6 @@ def test_a_wrong_argument_is_named(make, message):
 
 
 # Values ---------------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("x", "weight", "bias"), [(0.0, 1.0, 0.0), (1.5, -2.0, 0.5), (-6.0, 8.0, 16.0)])
-def test_the_valve_opens_as_far_as_equation_1_says(x, weight, bias):
-    text = GateValve(x, weight, bias).text
-    assert number_after(text, "gate i") == pytest.approx(1 / (1 + math.exp(-(x * weight + bias))), rel=0, abs=5e-5)
-    ends = [1 / (1 + math.exp(-(end * weight + bias))) for end in (-1, 1)]
-    assert number_after(text, "between") == pytest.approx(min(ends), rel=0, abs=5e-5)
-    assert number_after(text, " and") == pytest.approx(max(ends), rel=0, abs=5e-5)
-
-
-def test_the_valve_shows_enough_digits_near_closed_and_open():
-    assert "between 0.00136 and 0.00995" in GateValve(1.0, 1.0, -5.6).text
-    assert "between 0.00150 and 0.0110" in GateValve(1.0, 1.0, -5.5).text
-    assert "between 0.00995 and 0.99005" in GateValve(1.0, 4.6, 0.0).text
-    assert "0.995 % open" in GateValve(1.0, 1.0, -5.6).picture.svg
 
 
 @pytest.mark.parametrize(("bias", "life"), [(0.0, "1 "), (1.0, "2.213 "), (3.0, "14.27 "), (5.0, "103.2 ")])
