@@ -65,9 +65,11 @@ def unfolded(output):
     """The output as the kernel gave it, if it was one text; nbval compares it with that of its own run."""
     kind = output.data["text/html"].split('data-was="')[1].split('"')[0]
     text = output.data["text/plain"]
-    if kind == "stream":
-        return new_output("stream", name="stdout", text=text)
-    return new_output(kind, {"text/plain": text}, execution_count=1) if kind == "execute_result" else output
+    if kind != "execute_result":
+        return new_output("stream", name="stdout", text=text) if kind == "stream" else output
+    page = output.data["text/html"].split("</summary>\n", 1)[1].removesuffix("\n</details>")
+    data = {"text/plain": text} | ({} if page.startswith("<pre>") else {"text/html": page})  # a table has both
+    return new_output(kind, data, execution_count=1)
 
 
 def configure(c):

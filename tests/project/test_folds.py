@@ -15,6 +15,7 @@ from lstm_lesson.plots.captions import captions
 
 PRINTED = new_output("stream", name="stdout", text="a < b\n")
 RESULT = new_output("execute_result", {"text/plain": "(0, 1)"}, execution_count=1)
+TABLE = new_output("execute_result", {"text/html": "<table>1</table>", "text/plain": "1"}, execution_count=1)
 PICTURE = new_output("display_data", {"text/html": '<img alt="a" src="x">', "text/plain": "Picture: a"})
 
 
@@ -25,7 +26,7 @@ def stored(*outputs, tags=("answer",)):
     return notebook.cells[0]
 
 
-@pytest.mark.parametrize("output", [PRINTED, RESULT], ids=["printed", "a value"])
+@pytest.mark.parametrize("output", [PRINTED, RESULT, TABLE], ids=["printed", "a value", "a table"])
 def test_an_answer_of_one_text_is_folded_and_comes_out_as_it_was(output):
     cell = stored(output)
     assert is_folded(cell)
