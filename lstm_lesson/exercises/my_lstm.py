@@ -42,7 +42,7 @@ def judge(answer: Answer) -> Problem | None:
 
     made, error = answer.sandbox(answer.f, 3, 4)
     if error is None and isinstance(made, nn.Module):
-        _, error = answer.sandbox(made, torch.randn(2, 5, 3))
+        error = answer.sandbox(made, torch.randn(2, 5, 3))[1]
     if isinstance(error, NotImplementedError):
         return Problem("open", "not attempted yet. Put your answer in the place of `raise NotImplementedError`.")
     if not isinstance(made, nn.Module):
@@ -57,19 +57,22 @@ def judge(answer: Answer) -> Problem | None:
 
 def _called_otherwise(made: nn.Module, answer: Answer) -> str:
     """What the later cells would stumble over; "" if nothing."""
-    x, states = torch.randn(2, 5, 3), (torch.randn(2, 4), torch.randn(2, 4))
-    for given in ((x,), (x, states)):
-        got, error = answer.sandbox(made, *given)
-        how = "`forward(x, init_states)` with (h_0, c_0)" if len(given) > 1 else "`forward(x)` with x (B, T, N)"
-        if error is not None:
-            return f"{how} raises {type(error).__name__}: {error}"
-        try:
-            hidden_seq, (h, c) = got
-            shapes = tuple(hidden_seq.shape), tuple(h.shape), tuple(c.shape)
-        except (TypeError, ValueError, AttributeError):
-            return f"{how} has to return `hidden_seq, (h_T, c_T)`, a tensor and a tuple of two."
-        if shapes != ((2, 5, 4), (2, 4), (2, 4)):
-            return f"{how} returns shapes {shapes}; expected (B, T, H) and, in a tuple, (B, H) and (B, H)."
+    if any(isinstance(part, nn.RNNBase | nn.RNNCellBase) for part in made.modules()):
+        return "it holds PyTorch's own: write the equations out."
+    for dtype in (torch.float32, torch.float64):
+        made, x, states = made.to(dtype), torch.randn(2, 5, 3, dtype=dtype), torch.randn(2, 2, 4, dtype=dtype)
+        for given in ((x,), (x, tuple(states))):
+            how = "`forward(x, init_states)` with (h_0, c_0)" if len(given) > 1 else "`forward(x)` with x (B, T, N)"
+            got, error = answer.sandbox(made, *given)
+            if error is not None:
+                return f"{how} in {str(dtype)[6:]} raises {type(error).__name__}: {error}"
+            try:
+                hidden_seq, (h, c) = got
+                shapes = tuple(hidden_seq.shape), tuple(h.shape), tuple(c.shape)
+            except (TypeError, ValueError, AttributeError):
+                return f"{how} has to return `hidden_seq, (h_T, c_T)`, a tensor and a tuple of two."
+            if shapes != ((2, 5, 4), (2, 4), (2, 4)):
+                return f"{how} returns shapes {shapes}; expected (B, T, H) and, in a tuple, (B, H) and (B, H)."
     return ""
 
 

@@ -15,6 +15,7 @@ STATES = ("BH", "1BH", "H", "1H", "H1", "HB")
 H_NAMES = r"^(h|ht|hidden|hidden_?state|prev_?h|last_h|a_prev|h_?(0|t|tm1|t_1|prev|old|pre|n|in|x|state))$"
 C_NAMES = r"^(c|ct|cell|mem|memory|cell_?state|prev_?c|last_c|c_?(0|t|tm1|t_1|prev|old|pre|n|in|x|state))$"
 PAIR_NAMES = r"state|hx|hid|init|hc|carry|prev"
+IGNORED = "the states that it is given have no effect"
 UNSTEADY = "a second call with the same input returns something else: is a state kept, or is it random?"
 
 
@@ -59,6 +60,7 @@ def find_form(subject: Subject) -> tuple[bool, list[str]]:
         try:
             check_form(subject, *inputs)
             if carries(subject, *inputs):
+                subject.ignores_states = IGNORED in errors and not form.states
                 return True, []
             still = still or form  # no step reads what another one left: there may be a better form
         except Exception as error:
@@ -88,7 +90,7 @@ def check_form(subject: Subject, x: Tensor, h: Tensor, c: Tensor) -> None:
     if not all(same(got, other, slice(1, None)) for other in (*moved, subject(x + first, h, c))):
         raise NotUnderstood("it mixes the sequences of a batch")
     if moved and all(same(got, other) for other in moved):
-        raise NotUnderstood("the states that it is given have no effect")
+        raise NotUnderstood(IGNORED)
 
 
 def same(one: dict[str, Tensor], other: dict[str, Tensor], rows=slice(None)) -> bool:

@@ -41,7 +41,7 @@ class Subject:
     """An instance with sizes N and H. `tensors` has all that it holds; `set` fills them from one vector."""
 
     head = ""  # the layer behind the LSTM that was left out
-    takes_c_first = returns_c_first = False
+    takes_c_first = returns_c_first = ignores_states = False
 
     def __init__(self, module, N: int, H: int, sandbox: Sandbox, dtype=torch.float64):
         self.module, self.N, self.H, self.sandbox, self.dtype = module, N, H, sandbox, dtype

@@ -197,6 +197,8 @@ def faults_of(subject: Subject, mapping: Mapping) -> list[str]:
     raw = [k for k, t in subject.tensors.items() if k in used and id(t) not in subject.parameters]
     if raw and subject.is_module:
         texts.append(f"{join_names(raw)}: no `nn.Parameter` of the module. No optimizer finds it: it does not learn.")
+    if subject.ignores_states:
+        texts.append("It takes first states, and they have no effect: it always starts from zeros.")
     if subject.returns_c_first:
         texts.append("It returns c before h. `nn.LSTM` returns h first.")
     if subject.takes_c_first:
