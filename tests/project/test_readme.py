@@ -8,7 +8,9 @@ from repository import NOTEBOOKS, PACKAGE, ROOT, badge, binder_badge
 from tracked import ours
 
 from lstm_lesson import plots
+from lstm_lesson.exercises.exercise import exercises
 
+START = Lesson(NOTEBOOKS[0])
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
@@ -26,6 +28,25 @@ def test_its_table_has_the_question_minutes_and_badge_of_the_notebook(path):
     assert question in row[0]
     assert f"| {minutes} |" in row[0]
     assert badge(path.name) in row[0]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS[1:], ids=lambda path: path.stem)
+def test_the_table_of_notebook_00_has_the_question_and_minutes_of_the_notebook(path):
+    first = Lesson(path).cells[0].source
+    question, minutes = re.search(r"\*\*(.+?\?)\*\*", first)[1], re.search(r"(\d+)\s+minutes", first)[1]
+    assert f"]({path.name}) | {question} | {minutes} |" in "\n".join(START.prose)
+
+
+@pytest.mark.parametrize("text", [README, "\n".join(START.prose)], ids=["README", "00"])
+def test_the_hours_and_the_short_path_fit_the_minutes_of_the_notebooks(text):
+    minutes = {path.stem: int(re.search(r"(\d+)\s+minutes", Lesson(path).cells[0].source)[1]) for path in NOTEBOOKS}
+    short = {name for name in minutes if name[:2] in ("04", "05", "06", "07", "08", "12")}
+    whole = sum(minutes[name] for name in short)
+    tasks = {name: task.minutes for name, task in exercises().items() if task.notebook in short}
+    by_hand = sum(tasks[f"{part}_weights"] for part in ("input", "forget", "candidate", "output"))
+    assert f"about {round(sum(minutes.values()) / 60)} hours" in text
+    assert f"{whole} minutes, and {whole - sum(tasks.values())} without" in text
+    assert re.search(rf"output_weights`.{{2,12}}{by_hand} minutes", text)
 
 
 def test_it_has_the_badge_of_binder():
