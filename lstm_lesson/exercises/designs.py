@@ -13,7 +13,7 @@ from lstm_lesson import cells, equations
 from lstm_lesson.data import agreement
 from lstm_lesson.data.agreement import BLANK, PLURAL, SINGULAR, STOP
 from lstm_lesson.exercises.answer import Answer
-from lstm_lesson.exercises.compare import Problem
+from lstm_lesson.exercises.compare import Problem, join_names
 from lstm_lesson.exercises.sandbox import format_error
 
 GAPS = (0, 1, 5, 8, 13, 21, 40, 200)
@@ -63,7 +63,7 @@ def counter(answer: Answer) -> Problem | None:
         wrong = ~((c[:, :, 0] - wanted).abs() < 0.3)
         if wrong.any():
             b, t = wrong.nonzero()[0].tolist()
-            has = f"the cell state is {c[b, t, 0]:z.2f}; its clause has had {wanted[b, t]:.0f} nouns"
+            has = f"the cell state is {_two(c[b, t, 0])}; its clause has had {_nouns(wanted[b, t])}"
             return Problem("value", f"{_place(texts[b], t)} {has}.\n{_gates(texts[b], t, weights, 'ifc')}")
     return None
 
@@ -75,13 +75,12 @@ def returned(answer: Answer, shapes: dict[str, tuple]) -> dict[str, Tensor] | Pr
         return Problem("crashed", format_error(error, answer.f))
     needs = "expected " + ", ".join(f"{name} {shape}" for name, shape in shapes.items())
     if len(shapes) > 3:
-        if not isinstance(got, dict) or set(got) != set(shapes):
-            has = (
-                f"a {type(got).__name__}"
-                if not isinstance(got, dict)
-                else f"a dictionary with {', '.join(map(str, got))}"
-            )
-            return Problem("type", f"You return {has}; {needs}, by name.")
+        if not isinstance(got, dict):
+            return Problem("type", f"You return an object of type {type(got).__name__}; {needs}, by name.")
+        if set(got) != set(shapes):
+            missing, more = sorted(set(shapes) - set(got)), sorted(map(str, set(got) - set(shapes)))
+            has = [f"{join_names(missing)} missing"] * bool(missing) + [f"{join_names(more)} too much"] * bool(more)
+            return Problem("type", f"In your dictionary there is {' and '.join(has)}; {needs}.")
         got = [got[name] for name in shapes]
     if not isinstance(got, tuple | list) or len(got) != len(shapes):
         has = f"{len(got)} values" if isinstance(got, tuple | list) else f"an object of type {type(got).__name__}"
@@ -124,15 +123,15 @@ def wrong_text(texts: list[agreement.Text], weights: dict[str, Tensor], letter: 
             continue
         t = int((~fine).nonzero()[0])
         off = (c[b, : t + 1] - wanted[: t + 1]).abs() > 0.5
-        off[:, 1] &= c[b, : t + 1, 1] < wanted[: t + 1, 1]  # unit 1 may count the nouns
-        said = f"unit 0 says {h[b, t, 0]:z.2f}"
+        off[:, 1] &= (c[b, : t + 1, 1] < wanted[: t + 1, 1]) | (wanted[: t + 1, 1] == 0)  # it may count the nouns
+        said = f"unit 0 says {_two(h[b, t, 0])}"
         if not off.any():
             return f"{_place(text, t)} {said}; {_needed(wanted[t, 0], spoken[t])}.\n{_gates(text, t, weights, letter)}"
         at, unit = off.nonzero()[0].tolist()
-        state = f"the cell state of unit {unit} is {c[b, at, unit]:z.2f}; it should be {wanted[at, unit]:.0f}"
-        later = f" So at “{text.words[t]}”, word {t + 1}, {said}." if t != at else ""
+        state = f"the cell state of unit {unit} is {_two(c[b, at, unit])}; it should be {_two(wanted[at, unit])[:-3]}"
+        later = f" And at “{text.words[t]}”, word {t + 1}, {said}." if t != at else ""
         if letter == "o":  # the input gate listens to unit 1
-            cause = f"At the word before, unit 1 says {h[b, at - 1, 1]:z.2f}, and the input gate listens to it."
+            cause = f"At the word before, unit 1 says {_two(h[b, at - 1, 1])}, and the input gate listens to it."
         else:
             cause = _gates(text, at, weights, letter, unit)
         return f"{_place(text, at)} {state}.{later}\n{cause}"
@@ -144,6 +143,15 @@ def _needed(number: Tensor, spoken: Tensor) -> str:
     if not spoken:
         return f"it should be silent there, below {QUIET}"
     return f"it should be above {LOUD}, for `are`" if number > 0 else f"it should be below −{LOUD}, for `is`"
+
+
+def _two(value) -> str:
+    """A number with two decimals and a true minus sign."""
+    return f"{float(value):z.2f}".replace("-", "−")
+
+
+def _nouns(count) -> str:
+    return f"{count:.0f} noun{'s' * (count != 1)}"
 
 
 def _place(text, t: int) -> str:
@@ -160,7 +168,7 @@ def _gates(text, t: int, weights: dict[str, Tensor], letters: str, unit: int = 0
     stands = []
     for letter in letters:
         value = GATES[letter](x_t, before, *(weights[f"{name}{letter}"] for name in ("W_x", "W_h", "b_")))[0, unit]
-        stands.append(f"the {NAMES[letter]} of unit {unit} {'is' if letter == 'c' else 'stands at'} {value:z.2f}")
+        stands.append(f"the {NAMES[letter]} of unit {unit} {'is' if letter == 'c' else 'stands at'} {_two(value)}")
     return f"There {', '.join(stands)}."
 
 

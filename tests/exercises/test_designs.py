@@ -41,17 +41,18 @@ def test_a_second_unit_that_counts_every_noun_is_right_too():
 
 
 WRONG = [  # the answer, the word that the message shows, and what it says of it
-    ("input_weights", "W * 0, U, b", "the **key**", "the cell state of unit 0 is 0.00; it should be -1"),
+    ("input_weights", "W * 0, U, b", "the **key**", "the cell state of unit 0 is 0.00; it should be −1"),
     ("input_weights", "W, U * 0, b", "near the **lamp**", "the input gate of unit 0 stands at 1.00"),
-    ("input_weights", "W, U.T, b", "near the **lamp**", "it should be -1"),
+    ("input_weights", "W, U.T, b", "near the **lamp**", "it should be −1"),
     ("input_weights", "W, U, b + 50", "near the **lamp**", "the input gate of unit 0 stands at 1.00"),
     ("forget_weights", "W, U, b / 2", r"word \d\d+ of 408", "the forget gate of unit 0 stands at 0.99"),
     ("forget_weights", "W * 0, U, b", r"the key ___ \*\*\.\*\*", "the forget gate of unit 0 stands at 1.00"),
+    ("forget_weights", "W * torch.tensor([1.0, 0.0]), U, b", r"\*\*\.\*\*", "the forget gate of unit 1 stands at 1.00"),
     ("forget_weights", "-W, U, -b", "the key", "the forget gate of unit 0 stands at 0.00"),
     ("candidate_weights", "-W, U, b", "the **key**", "the candidate of unit 0 is 1.00"),
-    ("candidate_weights", "W.abs(), U, b", "the **key**", "it should be -1"),
+    ("candidate_weights", "W.abs(), U, b", "the **key**", "it should be −1"),
     ("candidate_weights", "W * torch.tensor([1.0, 0.0]), U, b", "**letter**", "the candidate of unit 1 is 0.00"),
-    ("output_weights", "W, U, b * 0 + 10", "the **key**", "unit 0 says -0.76; it should be silent there"),
+    ("output_weights", "W, U, b * 0 + 10", "the **key**", "unit 0 says −0.76; it should be silent there"),
     ("output_weights", "W, U, b * 0 - 10", "**lamp**", "At the word before, unit 1 says 0.00"),
     ("output_weights", "W * 0, U, b", r"\*\*___\*\*", "it should be below −0.4, for `is`"),
 ]
@@ -69,8 +70,8 @@ def test_a_wrong_part_is_shown_on_the_shortest_text_that_fails(name, given, plac
     ("change", "says"),
     [
         ("d['W_xf'] *= 0", "its clause has had 0 nouns"),
-        ("d['W_xi'][1] = 0", "the cell state is 0.00; its clause has had 1 nouns"),
-        ("d['b_c'] *= -1", "the cell state is -1.00"),
+        ("d['W_xi'][1] = 0", "the cell state is 0.00; its clause has had 1 noun."),
+        ("d['b_c'] *= -1", "the cell state is −1.00"),
         ("d['b_f'] -= 8", "its clause has had"),
         ("d['W_hi'] -= 60", "the input gate of unit 0 stands at"),
     ],
