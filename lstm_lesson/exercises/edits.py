@@ -9,11 +9,10 @@ from lstm_lesson.exercises.answer import Answer, Trial, agrees
 from lstm_lesson.exercises.compare import allclose, gradient_problem, input_gradients
 from lstm_lesson.exercises.exercise import Inputs, exercises, square_input_sets
 from lstm_lesson.exercises.model import RAISED, Edit, Model
-from lstm_lesson.exercises.search import OneTurn, Returned, pairs, try_all
+from lstm_lesson.exercises.search import OneTurn, Returned, Tries, pairs
 
 FRESH = (dict(B=3, T=4, N=2, H=5, K=2), dict(B=4, T=3, N=4, H=4, K=4))  # sizes of inputs that nothing has seen yet
 LIMIT = 400  # pairs that are run as a whole
-MANY = 3000  # regular edits that are too many for pairs
 
 
 def edited(name: str, edits: tuple[str, ...] = ()) -> Callable:
@@ -75,46 +74,42 @@ def in_one_turn(turn: OneTurn, model: Model, given=None, wanted: Returned | None
 
     A single one has to agree on `given`, too, if that is there.
     """
-    fit = []
-    for edits in (model.described, model.regular):
-        fit.append(try_all(turn, [edit for edit in edits.values() if not edit.changes.keys() & model.loops_over]))
-        for one in fit[-1]:
-            agrees_here = one.same_form and one.fits == turn.everything
-            if agrees_here and (given is None or wanted.equals(Returned(run(model, given, (one.edit,))))):
-                yield (one.edit,)
-    described, regular = fit
-    simple = [one for one in described if len(one.lines) == 1]
-    several = [one for one in described if len(one.lines) > 1]
-    found = [pairs(turn, simple, simple), pairs(turn, simple, several), pairs(turn, several, simple)]
-    found.append(pairs(turn, several, several))
-    if len(regular) < MANY:
-        found += [pairs(turn, described, regular), pairs(turn, regular, described)]
-    yield from itertools.islice(itertools.chain(*found), LIMIT)
+    tries, described = Tries(turn), 0
+    for edits in ("described", "regular"):
+        described = len(tries.edits)
+        tries.add(edit for edit in getattr(model, edits).values() if not edit.changes.keys() & model.loops_over)
+        for edit in tries.alone(described):
+            if given is None or wanted.equals(Returned(run(model, given, (edit,)))):
+                yield (edit,)
+    yield from itertools.islice(pairs(tries, described), LIMIT)
 
 
 def in_a_loop(answer: Answer, model: Model, given: tuple, wanted: Returned) -> Iterator[tuple[Edit, ...]]:
-    """Edits that agree with the answer; pairs first on a sequence of one step, where the loop makes one turn.
+    """Edits that agree with the answer; all but those of the number of turns on a sequence of one step, as one turn.
 
     Edits that change the number of turns are tried with all others on a sequence of two steps.
     """
     described = tuple(model.described.values())
-    yield from ((edit,) for edit in described if wanted.equals(Returned(run(model, given, (edit,)))))
     turning = [edit for edit in described if edit.changes.keys() & model.loops_over]
-    for sizes in (dict(B=2, T=1, N=3, H=4, K=3), dict(B=4, T=1, N=4, H=4, K=4)):
-        trial = answer.try_on(Inputs(50, sizes))
-        if trial.error is None:
-            turn = OneTurn(model, tuple(trial.arguments.values()), trial.got)
-            yield from in_one_turn(turn, model, given, wanted)
-            break
-    for sizes in (dict(B=3, T=2, N=4, H=5, K=4), dict(B=3, T=2, N=3, H=3, K=3)):
-        trial = answer.try_on(Inputs(51, sizes))
+    one_step = (answer.try_on(Inputs(50, dict(B=b, T=1, N=n, H=4, K=n))) for b, n in ((2, 3), (4, 4)))
+    one_step = next((trial for trial in one_step if trial.error is None), None)
+    alone = turning if one_step else described
+    yield from ((edit,) for edit in alone if wanted.equals(Returned(run(model, given, (edit,)))))
+    if one_step:
+        turn = OneTurn(model, tuple(one_step.arguments.values()), one_step.got)
+        yield from in_one_turn(turn, model, given, wanted)
+    for n, h in ((4, 5), (3, 3)):
+        trial = answer.try_on(Inputs(51, dict(B=3, T=2, N=n, H=h, K=n)))
         if trial.problem is not None and trial.problem.kind == "shape":  # another number of turns gives another shape
             two_steps, got = tuple(trial.arguments.values()), Returned(trial.got)
-            for both in itertools.product(turning, described):
-                if both[0].changes.keys().isdisjoint(both[1].changes) and got.equals(
-                    Returned(run(model, two_steps, both))
-                ):
-                    yield both
+            for first in turning:
+                if got.alike(Returned(run(model, two_steps, (first,)))):
+                    for second in described:
+                        both = (first, second)
+                        if first.changes.keys().isdisjoint(second.changes) and got.equals(
+                            Returned(run(model, two_steps, both))
+                        ):
+                            yield both
             break
 
 

@@ -88,7 +88,7 @@ def _of_call(node: ast.Call, text: str, say) -> Iterator[tuple[str, str]]:
         yield inside, f"`{name}` is missing around {say(inside)}"
         for other in FUNCTIONS:
             yield f"{other}({inside})", f"`{other}` stands around {say(inside)}"
-    elif isinstance(node.func, ast.Attribute):
+    elif isinstance(node.func, ast.Attribute) and getattr(node.func.value, "id", "") not in ("torch", "F"):
         value = _part(node.func.value, text)
         yield value, f"`{node.func.attr}` is missing after {say(value)}"
         for ending, remark in ENDINGS:
