@@ -7,12 +7,12 @@ import torch
 
 from lstm_lesson.exercises.answer import Answer, Trial, agrees
 from lstm_lesson.exercises.compare import allclose, gradient_problem, input_gradients
-from lstm_lesson.exercises.exercise import Inputs, exercises, square_input_sets
+from lstm_lesson.exercises.exercise import Inputs, exercises, fresh_input_sets, square_input_sets
 from lstm_lesson.exercises.model import RAISED, Edit, Model
 from lstm_lesson.exercises.search import OneTurn, Returned, Tries, pairs
 
-FRESH = (dict(B=3, T=4, N=2, H=5, K=2), dict(B=4, T=3, N=4, H=4, K=4))  # sizes of inputs that nothing has seen yet
 LIMIT = 400  # pairs that are run as a whole
+MANY = 150  # edits, and pairs of them, whose gradients are computed
 
 
 def edited(name: str, edits: tuple[str, ...] = ()) -> Callable:
@@ -33,9 +33,10 @@ def find_edits(answer: Answer, trials: list[Trial]) -> tuple[Edit, ...]:
     trials = trials + [answer.try_on(inputs) for inputs in square_input_sets()]
     if all(trial.error is None and allclose(trial.got, trial.expected) for trial in trials):
         return ()  # only its dtype is wrong
+    fresh = fresh_input_sets(1) + fresh_input_sets(2, B=4, T=3, N=4, H=4, K=4)[1:]  # the second one is square
     for edits in candidates(answer, model, trials):
         f = model.function(edits)
-        if agrees(f, trials) and agrees(f, [answer.try_on(Inputs(60 + k, sizes)) for k, sizes in enumerate(FRESH)]):
+        if agrees(f, trials) and agrees(f, [answer.try_on(inputs) for inputs in fresh]):
             return edits + detached_too(answer, model, edits, trials)
     return ()
 
@@ -74,13 +75,17 @@ def in_one_turn(turn: OneTurn, model: Model, given=None, wanted: Returned | None
 
     A single one has to agree on `given`, too, if that is there.
     """
-    tries, described = Tries(turn), 0
-    for edits in ("described", "regular"):
-        described = len(tries.edits)
-        tries.add(edit for edit in getattr(model, edits).values() if not edit.changes.keys() & model.loops_over)
-        for edit in tries.alone(described):
-            if given is None or wanted.equals(Returned(run(model, given, (edit,)))):
-                yield (edit,)
+
+    def right_on_given(edits: list[Edit]) -> Iterator[tuple[Edit, ...]]:
+        return ((e,) for e in edits if given is None or wanted.equals(Returned(run(model, given, (e,)))))
+
+    tries = Tries(turn)
+    tries.add(edit for edit in model.described.values() if not edit.changes.keys() & model.loops_over)
+    yield from right_on_given(tries.alone(0))
+    described = len(tries.edits)
+    places = {line.place for line in turn.lines if line.text and tries.may_explain(line.place)} - model.loops_over
+    tries.add(edit for edit in model.regular.values() if edit.changes.keys() <= places)
+    yield from right_on_given(tries.alone(described))
     yield from itertools.islice(pairs(tries, described), LIMIT)
 
 
@@ -103,7 +108,8 @@ def in_a_loop(answer: Answer, model: Model, given: tuple, wanted: Returned) -> I
         if trial.problem is not None and trial.problem.kind == "shape":  # another number of turns gives another shape
             two_steps, got = tuple(trial.arguments.values()), Returned(trial.got)
             for first in turning:
-                if got.alike(Returned(run(model, two_steps, (first,)))):
+                alone = run(model, two_steps, (first,))
+                if alone is RAISED or got.sizes() == Returned(alone).sizes():
                     for second in described:
                         both = (first, second)
                         if first.changes.keys().isdisjoint(second.changes) and got.equals(
@@ -133,13 +139,38 @@ def find_gradient_edits(answer: Answer, trials: list[Trial]) -> tuple[Edit, ...]
     trials = sorted((t for t in trials if t.inputs.dtype == torch.float64), key=size)  # the quickest first
     if model is None or not trials:
         return ()
-    given, right = tuple(trials[0].arguments.values()), Returned(trials[0].expected)
-    quiet = [edit for edit in model.edits.values() if right.equals(Returned(run(model, given, (edit,))))]
-    both = (pair for pair in itertools.combinations(quiet, 2) if not pair[0].changes.keys() & pair[1].changes.keys())
-    for edits in itertools.chain(((edit,) for edit in quiet), itertools.islice(both, LIMIT)):
+    cuts = [e for e in model.edits.values() if any("detach" in text or "Param" in text for text in e.changes.values())]
+    for edits in cuts_that_agree(model, cuts, trials[0]):
         if all(gradients_agree(model, edits, trial, trial.expected) for trial in trials):
             return edits
     return ()
+
+
+def cuts_that_agree(model: Model, cuts: list[Edit], trial: Trial) -> Iterator[tuple[Edit, ...]]:
+    """Edits with which the same gradients are wrong as with the answer, on one set of inputs: single ones, then pairs."""
+    right, parts = input_gradients(model.function(()), trial.arguments), []
+    lost = wrong_gradients(trial.gradients, right)
+    for edit in cuts[:MANY]:
+        found = wrong_gradients(gradients_of(model, (edit,), trial.arguments), right)
+        if found == lost:
+            yield (edit,)
+        elif found and found < lost:
+            parts.append((edit, found))
+    both = ((one, two) for (one, a), (two, b) in itertools.combinations(parts, 2) if a | b == lost)
+    yield from itertools.islice((pair for pair in both if not pair[0].changes.keys() & pair[1].changes.keys()), MANY)
+
+
+def gradients_of(model: Model, edits: tuple[Edit, ...], arguments: dict) -> dict | None:
+    """The gradients of the edited model; None where it has none."""
+    try:
+        return input_gradients(model.function(edits), arguments)
+    except Exception:
+        return None
+
+
+def wrong_gradients(got: dict | None, right: dict) -> set[str]:
+    """The inputs whose gradients are not the right ones."""
+    return {k for k, g in right.items() if gradient_problem({k: (got or {}).get(k)}, {k: g}) is not None}
 
 
 def gradients_agree(model: Model, edits: tuple[Edit, ...], trial: Trial, values) -> bool:

@@ -93,13 +93,14 @@ class Model:
     @cached_property
     def regular(self) -> dict[str, Edit]:
         """The regular mistakes of every line, but those that are described."""
-        edits, names = {}, [name for name in self.arguments if name not in ("weights", "values")]
+        edits, places = {}, [line.place for line in self.straight]
+        read = sorted(set().union(*(line.reads for line in self.straight)).difference(places))
+        names = {name: name in self.arguments for name in read if name not in ("weights", "values")}
         for line in self.straight:
-            if line.text:
+            if line.text and places.count(line.place) == 1:
                 for text, cause in variants(line.text, names, self.words, line.place):
                     edits.setdefault(f"{line.place}: {text}", Edit(f"{line.place}: {text}", {line.place: text}, cause))
-            if line.place not in self.words and line.place not in names:  # a part that the equations have a name for
-                names.append(line.place)
+            names[line.place] = self.words.get(line.place, "`").startswith("`")
         return edits
 
     @cached_property

@@ -14,7 +14,7 @@ from torch import Tensor
 from lstm_lesson.exercises.compare import leaves, map_tensors
 from lstm_lesson.exercises.model import RAISED, Edit, Line, Model
 
-BUDGET = 1000  # pairs that are run
+BUDGET = 12000  # lines that are run for pairs
 MOST = 62  # returned tensors that are looked at, one bit each
 ROUNDING = 1e-8  # relative to the largest entry or to 1; inputs are float64
 
@@ -31,10 +31,9 @@ class Returned:
             for name, value in other.arrays.items()
         )
 
-    def alike(self, other: "Returned") -> bool:
-        """Whether the other has tensors of the same names and shapes."""
-        shapes = [{name: getattr(a, "shape", a) for name, a in each.arrays.items()} for each in (self, other)]
-        return shapes[0] == shapes[1]
+    def sizes(self) -> dict:
+        """The number of entries of each tensor."""
+        return {name: getattr(array, "size", None) for name, array in self.arrays.items()}
 
     def equal(self, name: str, others: np.ndarray) -> np.ndarray:
         """Which of many arrays, stacked, are equal to the tensor of this name, up to rounding."""
@@ -266,6 +265,16 @@ class Tries:
         fit = self.ran & self.same_form & (self.fits == self.turn.everything)
         return [self.edits[k] for k in np.flatnonzero(fit) if k >= begin]
 
+    def may_explain(self, place: str) -> bool:
+        """Whether an edit at this place, alone or with one of those tried, may explain the answer."""
+        turn = self.turn
+        reach = turn.reach((turn.number[place],))
+        if not turn.same_form or not isinstance(turn.values[reach[0]], Tensor):
+            return True
+        names = {turn.returned_by.get(n) for n in reach} | turn.wanted.arrays.keys() - set(turn.returned_by.values())
+        touched = sum(1 << k for k, name in enumerate(turn.wanted.arrays) if name in names)
+        return turn.wrong & ~touched == 0 or bool(self.compatible(touched, turn.everything, True).any())
+
     def _compatible(self, touched: int, fits: int, same_form: bool) -> np.ndarray:
         """Which edits leave the rest to an edit that does this to the returned tensors."""
         if not self.turn.same_form:
@@ -319,7 +328,7 @@ class Tries:
     def _entries(
         self, n: int, line: Line, which: list[int], at: Tensor, known: dict, copied: int | None = None
     ) -> Tensor:
-        """The first entry of line n with each of some edits (rows) and partners (columns); NaN where it is not known."""
+        """The first entry of line n with some edits (rows) and their partners (columns); NaN where it is not known."""
         sources = {name: s for name, s in self.turn.sources[n].items() if name in line.reads}
         if line.elementwise:
             names = {name: self.given[name] for name in line.reads - sources.keys() if name in self.given}
@@ -342,7 +351,7 @@ class Tries:
 def pairs(tries: Tries, described: int) -> Iterator[tuple[Edit, Edit]]:
     """The pairs of edits at different places that give what the answer gives, on these inputs.
 
-    One of the two is among the first `described`. At most BUDGET pairs are run: first those of which the first entries
+    One of the two is among the first `described`. At most BUDGET lines are run: first those of which the first entries
     are known to fit, and of these the ones of described edits.
     """
     groups, count = {}, len(tries.edits)
@@ -355,11 +364,14 @@ def pairs(tries: Tries, described: int) -> Iterator[tuple[Edit, Edit]]:
     both, unsure = (np.concatenate(parts) for parts in zip(*found, strict=True))
     several = np.array([len(lines) > 1 for lines in tries.lines])
     order = np.lexsort((several[both].sum(axis=1), both.max(axis=1) >= described, unsure))
-    seen = set()
+    seen, left = set(), BUDGET
     for one, two in np.sort(both[order], axis=1).tolist():
-        if len(seen) == BUDGET:
+        if (one, two) in seen:
+            continue
+        lines = tries.lines[one] | tries.lines[two]
+        left -= len(tries.turn.reach(tuple(sorted(lines))))
+        if left < 0:
             return
-        if (one, two) not in seen:
-            seen.add((one, two))
-            if tries.turn.explains(tries.lines[one] | tries.lines[two]):
-                yield tries.edits[one], tries.edits[two]
+        seen.add((one, two))
+        if tries.turn.explains(lines):
+            yield tries.edits[one], tries.edits[two]

@@ -142,6 +142,7 @@ def affine_edits(k: str) -> Iterator[Edit]:
     yield edit("W detached", f"The values are right, but `{W}` is detached: it could never learn.", x=f"x_t @ {W}.detach()")
     yield edit("U detached", f"The values are right, but `{U}` is detached: it could never learn.", h=f"h_prev @ {U}.detach()")
     yield edit("b detached", f"The values are right, but `{b}` is detached: it could never learn.", bias=f"{b}.detach()")
+    yield edit("weights detached", f"The values are right, but `{W}`, `{U}` and `{b}` are detached: they could never learn.", x=f"x_t @ {W}.detach()", h=f"h_prev @ {U}.detach()", bias=f"{b}.detach()")
     yield edit("detached", f"The values are right, but the {WORDS[k]} is detached: its weights could never learn.", made=f"{f}({z}).detach()")
 
 

@@ -1,11 +1,12 @@
 """The lines of the backward steps of an RNN and of an LSTM, and their known mistakes."""
 
+import itertools
 from collections.abc import Iterator
 
 from lstm_lesson.exercises.catalogue.affine import MADE, WORDS, in_several_gates
 from lstm_lesson.exercises.model import Edit
 
-GATES = "ifco"
+GATES, VALUES = "ifco", "ifgoch"
 NAMES = [f"{n}{k}" for k in GATES for n in ("W_x", "W_h", "b_")]
 RNN_MODEL = """def rnn_backward_step(dh_t, x_t, h_prev, h_t, W_xh, W_hh):
     slope = 1 - h_t**2
@@ -34,15 +35,23 @@ def lstm_words() -> dict[str, str]:
     return words
 
 
-def _slope_line(k: str) -> str:
+def _dz(k: str) -> str:
     made, dy = MADE[k], f"d{MADE[k][0]}"
-    return f"\n    dz_{k} = {dy} * " + (f"(1 - {made}**2)" if k == "c" else f"{made} * (1 - {made})")
+    return f"{dy} * " + (f"(1 - {made}**2)" if k == "c" else f"{made} * (1 - {made})")
 
 
-def _sum_lines(k: str) -> str:
+def _slope_line(k: str) -> str:
+    return f"\n    dz_{k} = {_dz(k)}"
+
+
+def _share_lines(k: str) -> str:
     return f"""
     dx_{k} = dz_{k} @ W_x{k}.T
-    dh_{k} = dz_{k} @ W_h{k}.T
+    dh_{k} = dz_{k} @ W_h{k}.T"""
+
+
+def _weight_lines(k: str) -> str:
+    return f"""
     dW_x{k} = x_t.T @ dz_{k}
     dW_h{k} = h_prev.T @ dz_{k}
     db_{k} = dz_{k}.sum(dim=0)"""
@@ -63,9 +72,9 @@ LSTM_MODEL = f"""def lstm_backward_step(dh_t, dc_t, x_t, h_prev, c_prev, values,
     df = dc * c_prev
     dc_prev = dc * f_t
     di = dc * g_t
-    dg = dc * i_t{"".join(map(_slope_line, GATES))}{"".join(map(_sum_lines, GATES))}
+    dg = dc * i_t{"".join(map(_slope_line, GATES))}{"".join(map(_share_lines, GATES))}
     dx_t = dx_i + dx_f + dx_c + dx_o
-    dh_prev = dh_i + dh_f + dh_c + dh_o
+    dh_prev = dh_i + dh_f + dh_c + dh_o{"".join(map(_weight_lines, GATES))}
     dweights = {{{", ".join(f"'{name}': d{name}" for name in NAMES)}}}
     return dx_t, dh_prev, dc_prev, dweights
 """
@@ -86,6 +95,9 @@ def sum_edits(k: str, dy: str, h_t: str = "h_t") -> Iterator[Edit]:
     yield edit("dx: W", f"{dx} uses `{W}` as in the forward step. Which shape has `{W}`, and which shapes do you go from and to?", dx=f"{dz} @ {W}")
     yield edit("untransposed", f"{dx} and {dh[0].lower() + dh[1:]} use the matrices as in the forward step. A matrix appears as its transpose.", dx=f"{dz} @ {W}", dh=f"{dz} @ {U}")
     yield edit("left", f"{dx} and {dh[0].lower() + dh[1:]}: the matrices stand on the left of rows. Write the shapes side by side, (B, H) first.", dx=f"{W} @ {dz}", dh=f"{U} @ {dz}")
+    for place, name, weight, other in (("dx", dx, W, U), ("dh", dh, U, W)):
+        yield edit(f"{place}: left", f"{name}: the matrix stands on the left of rows. Write the shapes side by side, (B, H) first.", **{place: f"{weight} @ {dz}"})
+        yield edit(f"{place}: other forward", f"{name} goes through `{other}`, and as in the forward step.", **{place: f"{dz} @ {other}"})
     yield edit("dh: dz", f"{dh} has not gone through `{U}`: that is the gradient of the sum inside.", dh=dz)
     yield edit("dh: 0", f"{dh} is zero: the gradient is dropped on its way to the steps before.", dh=f"torch.zeros_like({dz})")
     yield edit("dx: 0", f"{dx} is zero: the gradient is dropped on its way to the input.", dx="torch.zeros_like(x_t)")
@@ -97,6 +109,9 @@ def sum_edits(k: str, dy: str, h_t: str = "h_t") -> Iterator[Edit]:
     yield edit("dh: W", f"{dh} goes through `{W}`. The state was read by `{U}`.", dh=f"{dz} @ {W}.T")
     yield edit("dx: U", f"{dx} goes through `{U}`. The input was read by `{W}`.", dx=f"{dz} @ {U}.T")
     yield edit("outer", f"{dW} and {dU[0].lower() + dU[1:]}: which shapes have the weights, and which sizes meet in your product?", dW=f"x_t @ {dz}", dU=f"h_prev @ {dz}")
+    for place, name, read in (("dW", dW, "x_t"), ("dU", dU, "h_prev")):
+        yield edit(f"{place}: outer", f"{name}: which shapes have the weights, and which sizes meet in your product?", **{place: f"{read} @ {dz}"})
+        yield edit(f"{place}: outer turned", f"{name}: which shapes have the weights, and which sizes meet in your product?", **{place: f"{dz} @ {read}"})
     yield edit("db: rows", f"{db} still has a row per sequence. The bias is shared by the whole batch.", db=dz)
     yield edit("db: mean", f"{db} is a mean over the batch. Shared weights collect the sum; a mean belongs to the loss.", db=f"{dz}.mean(dim=0)")
     yield edit("db: all", f"{db} is summed over the units, too. Each unit has a bias of its own.", db=f"{dz}.sum()")
@@ -131,9 +146,15 @@ def sum_edits(k: str, dy: str, h_t: str = "h_t") -> Iterator[Edit]:
         yield edit(f"{place}: means", sums, **{place: f"{read}.mean(dim=0)[:, None] * {dz}.mean(dim=0)"})
         yield edit(f"{place}: turned, no slope", f"{name} stands transposed, and misses the slope of the function.", **{place: f"({dy}).T @ {read}"})
         yield edit(f"{place}: turned mean", f"{name} stands transposed, and is a mean over the batch.", **{place: f"{dz}.T @ {read} / len(x_t)"})
+    yield edit("dU: h_t turned", f"{dU} is made with `h_t`, and stands transposed.", dU=f"{dz}.T @ {h_t}")
     yield edit("dU: h_t, no slope", f"{dU} is made with `h_t`, and misses the slope of the function.", dU=f"{h_t}.T @ ({dy})")
     for place, name, weight in (("dx", dx, W), ("dh", dh, U)):
         yield edit(f"{place}: as forward, no slope", f"{name} uses `{weight}` as in the forward step, and misses the slope of the function.", **{place: f"({dy}) @ {weight}"})
+        yield edit(
+            f"{place}: slope of what is read",
+            f"{name} is multiplied by a slope once more: the slope before it belongs to another step or layer.",
+            **{place: f"{dz} @ {weight}.T * (1 - {'x_t' if place == 'dx' else 'h_prev'}**2)"},
+        )
         yield edit(f"{place}: mean", f"{name} is a mean over the batch: each sequence has a gradient of its own here.", **{place: f"({dz} @ {weight}.T) / len(x_t)"})
         yield edit(f"{place}: batch mean", f"{name} is the mean over the batch for every sequence: each has a gradient of its own here.", **{place: f"({dz} @ {weight}.T).mean(dim=0).expand(len(x_t), -1)"})
         yield edit(f"{place}: sum", f"{name} is summed over the batch: each sequence has a gradient of its own here.", **{place: f"({dz} @ {weight}.T).sum(dim=0)"})
@@ -167,6 +188,7 @@ def slope_edits(k: str, place: str, dy: str, y: str, z: str = "") -> Iterator[Ed
         ("sum", f"({dy}) + {right}", f"The gradient that arrives is added to the slope of the {word}{at}. The chain rule multiplies."),
         ("value", f"{dy} * {y}", f"The value of the function stands in place of its derivative{at}."),
         ("squared", f"{dy} * {right} ** 2" if tanh else f"{dy} * ({right}) ** 2", f"The derivative of {word} is applied twice{at}."),
+        ("brackets", f"{dy} * {right.replace('(', '').replace(')', '')}", f"Brackets are missing in the derivative of {word}{at}."),
         ("minus", f"-({dy} * {right})", f"The sign is turned{at}: descent comes later, in the update."),
     ]  # fmt: skip
     if tanh:
@@ -174,6 +196,7 @@ def slope_edits(k: str, place: str, dy: str, y: str, z: str = "") -> Iterator[Ed
             ("1 + y²", f"{dy} * (1 + {y}**2)", f"Look at the sign in tanh's derivative{at}."),
             ("y²", f"{dy} * {y}**2", f"1 is missing in tanh's derivative{at}."),
             ("y² − 1", f"{dy} * ({y}**2 - 1)", f"The derivative of tanh has the wrong sign{at}: a slope of tanh is never negative."),
+            ("less y²", f"{dy} - {y}**2", f"The square is subtracted from the gradient that arrives{at}. The chain rule multiplies by the whole slope."),
             ("@", f"({dy}) @ {right}", f"Each entry has a slope of its own{at}. `@` mixes the entries: compare with fact 1."),
         ]  # fmt: skip
     else:
@@ -189,6 +212,9 @@ def rnn_backward_edits() -> Iterator[Edit]:
     yield from slope_edits("h", "dz_h", "dh_t", "h_t")
     yield Edit("h: slope at h_prev", {"slope": "1 - h_prev**2"}, "The slope of tanh is taken at `h_prev`. It belongs to the state that this step made.")
     yield Edit("h: slope at dh", {"slope": "1 - dh_t**2"}, "The slope of tanh is taken at `dh_t`. It belongs to the state that this step made.")
+    for name, text in (("", "tanh(x_t @ W_xh + h_prev @ W_hh)"), (" alone", "x_t @ W_xh + h_prev @ W_hh")):
+        yield Edit(f"h: slope at the sum{name}", {"slope": f"1 - ({text})**2"}, "You compute the state again, and not as the step did: the bias is not among the arguments. `h_t` is.")
+    yield Edit("h: db: slope alone", {"db_h": "slope.sum(dim=0)"}, "`db_h` is made of the slope alone: the gradient that arrives is missing.")
     yield from sum_edits("h", "dh_t")
     names = ("dx_h", "dh_h", "dW_xh", "dW_hh", "db_h")
     yield Edit("h: order", {"return": "dh_h, dx_h, dW_xh, dW_hh, db_h"}, "`dx_t` and `dh_prev` come back in the wrong order.")
@@ -201,6 +227,11 @@ def lstm_backward_edits() -> Iterator[Edit]:
     by_gate = {k: [*slope_edits(k, f"dz_{k}", f"d{MADE[k][0]}", MADE[k]), *sum_edits(k, f"d{MADE[k][0]}")] for k in GATES}
     for id, changes, cause in LSTM_BACKWARD:
         yield Edit(id, changes, cause)
+    for a, b in itertools.combinations(range(6), 2):
+        read = {f"{VALUES[a]}_t": f"values[{b}]", f"{VALUES[b]}_t": f"values[{a}]"}
+        yield Edit(f"values: {VALUES[b]} {VALUES[a]}", read, "The values are read in the wrong order: they come as i, f, g, o, c, h.")
+    for a, b in itertools.permutations(GATES, 2):
+        yield Edit(f"dz_{a}: dz_{b}", {f"dz_{a}": _dz(b)}, f"The gradient of the sum in the {WORDS[a]} is made with the values of the {WORDS[b]}.")
     yield from in_several_gates(by_gate, ifco="The same mistake in all four sums. The", ifo="The same mistake at all three gates. The")
     for edits in by_gate.values():
         yield from edits
@@ -224,6 +255,10 @@ def shares() -> Iterator[Edit]:
     yield Edit("shares: mean", means, "`dx_t` and `dh_prev` are means over the four sums. Where paths meet, gradients are added.")
     for place, text in means.items():
         yield Edit(f"{place}: mean", {place: text}, f"`{place}` is a mean over the four sums. Where paths meet, gradients are added.")
+    for k in GATES:
+        for place, d in kept.items():
+            one = " + ".join(f"dz_{other}" for other in GATES)
+            yield Edit(f"{place}: weights of {k}", {place: f"({one}) @ W_{d[1]}{k}.T"}, f"`{place}`: all four sums go back through the weights of the {WORDS[k]}. Each has weights of its own.")
     swap = {**{name: f"d{name}" for name in NAMES}}
     for a, b in (("c", "o"), ("i", "f"), ("f", "c"), ("i", "c"), ("i", "o"), ("f", "o")):
         names = {name: {a: b, b: a}.get(name[-1], name[-1]) for name in swap}
@@ -233,6 +268,8 @@ def shares() -> Iterator[Edit]:
 
 LSTM_BACKWARD = (
     ("dc_t dropped", {"dc": "through_h"}, "`dc_t` is dropped: what the steps after sent along the memory has to be added at c_t."),
+    ("dc, dh added first", {"dc": "(dc_t + dh_t) * o_t * slope"}, "`dc_t` and `dh_t` are added before the two factors. Only `dh_t` comes through h_t: look at your brackets."),
+    ("o at dc_t", {"dc": "dc_t * o_t + dh_t * slope"}, "The output gate is multiplied with `dc_t`. Only `dh_t` comes through h_t, where the gate stands."),
     ("dh_t dropped", {"dc": "dc_t"}, "The path from h_t into c_t is missing: equation 5 reads the memory, so `dh_t` reaches it, too."),
     ("dc_t past the gates", {"dc": "through_h", "dc_prev": "(dc_t + through_h) * f_t"}, "`dc_t` goes on to the memory before and never reaches f, i and g of this step. Add it before you branch."),
     ("dc_prev from dc_t alone", {"dc_prev": "dc_t * f_t"}, "`dc_prev` takes only the `dc_t` that came in, without what came through h_t. Add first, then branch."),
@@ -293,9 +330,6 @@ LSTM_BACKWARD = (
     ("df from dc_t", {"df": "dc_t * c_prev"}, "The forget gate receives only the `dc_t` that came in, without what came through h_t."),
     ("di from dc_t", {"di": "dc_t * g_t"}, "The input gate receives only the `dc_t` that came in, without what came through h_t."),
     ("dg from dc_t", {"dg": "dc_t * i_t"}, "The candidate receives only the `dc_t` that came in, without what came through h_t."),
-    ("values: i f o g", {"g_t": "values[3]", "o_t": "values[2]"}, "The values are read in the wrong order: they come as i, f, g, o, c, h."),
-    ("values: f i", {"i_t": "values[1]", "f_t": "values[0]"}, "The values are read in the wrong order: they come as i, f, g, o, c, h."),
-    ("values: h c", {"c_t": "values[5]", "h_t": "values[4]"}, "The values are read in the wrong order: they come as i, f, g, o, c, h."),
     ("order", {"return": "dh_prev, dx_t, dc_prev, dweights"}, "`dx_t` and `dh_prev` come back in the wrong order."),
     ("order of states", {"return": "dx_t, dc_prev, dh_prev, dweights"}, "`dh_prev` and `dc_prev` come back in the wrong order."),
 )  # fmt: skip

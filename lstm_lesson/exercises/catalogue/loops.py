@@ -170,5 +170,7 @@ def _detached(states: str) -> Iterator[Edit]:
         yield Edit(f"{cut} detached after a step", {f"{s}_prev": f"{s} if t == steps[0] else {s}.detach()" for s in cut}, f"The values are right, but {what} detached after each step: {none}.")
         if states == "hc":
             yield Edit(f"{cut} detached for good", {f"next_{s}": f"{s}_t.detach()" for s in cut}, f"The values are right, but {what} detached after each step, the last one included: {none}.")
+    results = {f"next_{s}": f"{s}_t.detach()" for s in states} | {"kept": "h_t.detach()"}
+    yield Edit("results detached", results, "The values are right, but what a step returns is detached: no gradient travels from step to step, and a loss reaches no weight.")
     yield Edit("kept detached", {"kept": "h_t.detach()"}, "The values are right, but `hidden_seq` is made of detached states: a loss on them reaches no weight.")
     yield Edit("hidden_seq detached", {RESULT: "torch.stack(hidden, dim=1).detach()"}, "The values are right, but `hidden_seq` is detached: a loss on it reaches no weight.")
