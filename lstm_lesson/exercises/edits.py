@@ -147,7 +147,7 @@ def find_gradient_edits(answer: Answer, trials: list[Trial]) -> tuple[Edit, ...]
 
 
 def cuts_that_agree(model: Model, cuts: list[Edit], trial: Trial) -> Iterator[tuple[Edit, ...]]:
-    """Edits with which the same gradients are wrong as with the answer, on one set of inputs: single ones, then pairs."""
+    """Edits that leave the same gradients wrong as the answer does, on one set of inputs: single ones, then pairs."""
     right, parts = input_gradients(model.function(()), trial.arguments), []
     lost = wrong_gradients(trial.gradients, right)
     for edit in cuts[:MANY]:

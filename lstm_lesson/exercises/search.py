@@ -4,6 +4,7 @@ Edits of the same place run side by side. Most pairs are ruled out without runni
 of the two reaches has to be explained by that one alone, and the first entry of each line is followed for all at once.
 """
 
+import contextlib
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 
@@ -43,12 +44,12 @@ class Returned:
         near = np.abs(mine - others) <= ROUNDING * max(1.0, np.abs(mine).max(initial=0))
         return near.reshape(len(others), -1).all(axis=1)
 
-    def bits(self, other: dict, count: int) -> np.ndarray:
+    def bits(self, others: Mapping, count: int, among: int) -> np.ndarray:
         """For each of `count` stacked results one bit for each tensor that is equal to the one here."""
         found = np.zeros(count, dtype=np.int64)
         for k, name in enumerate(self.arrays):
-            if isinstance(other.get(name), np.ndarray):
-                found |= self.equal(name, other[name]).astype(np.int64) << k
+            if among >> k & 1 and isinstance(others.get(name), np.ndarray):
+                found |= self.equal(name, others[name]).astype(np.int64) << k
         return found
 
 
@@ -81,12 +82,12 @@ class OneTurn:
         self.everything = (1 << len(self.wanted.arrays)) - 1
         self.same_form = self.right.arrays.keys() == self.wanted.arrays.keys()
         right = {name: array[None] for name, array in self.right.arrays.items() if isinstance(array, np.ndarray)}
-        self.wrong = self.everything & ~int(self.wanted.bits(right, 1)[0])
+        self.wrong = self.everything & ~int(self.wanted.bits(right, 1, self.everything)[0])
         given_by = {id(value): n for n, value in self.values.items()}
         self.returned_by = {  # the number of a line -> the name under which its tensor is returned
             given_by[id(leaf)]: name for name, leaf in leaves("", self.values[self.last]) if id(leaf) in given_by
         }
-        self.reach = cache(self.reach)
+        self.reach, self.touches = cache(self.reach), cache(self.touches)
 
     def lines_of(self, edit: Edit) -> dict[int, Line]:
         """The edit's lines by number."""
@@ -125,17 +126,29 @@ class OneTurn:
             values[n] = self.value(n, lines.get(n, self.lines[n]), values)
         return values
 
-    def run_together(self, own: dict[int, Tensor]) -> dict[int, object]:
-        """As `run`, for many edits of the same lines at once: these are the values of their lines, stacked."""
-        others = [n for n in self.reach(tuple(sorted(own))) if n not in own]
+    def run_together(self, own: dict[int, object]) -> tuple[dict[int, object], dict[str, object]]:
+        """As `run`, for many edits of the same lines at once: `own` has the values of their lines, stacked.
+
+        Of the returned value its tensors by name. Raises an exception if a line does, or needs more than tensors.
+        """
+        reach = self.reach(tuple(sorted(own)))
 
         def run(values):
             values = dict(values)
-            for n in others:
-                values[n] = self.value(n, self.lines[n], values)
-            return values
+            for n in reach:
+                values[n] = values[n] if n in values else self.value(n, self.lines[n], values)
+            returned = dict(leaves("", values.pop(self.last))[:MOST]) if self.last in reach else {}
+            return {n: value for n, value in values.items() if not isinstance(value, Mapping)}, returned
 
-        return torch.func.vmap(run)(own) if others else own
+        return torch.func.vmap(run)(own)
+
+    def touches(self, changed: tuple[int, ...]) -> int:
+        """One bit for each returned tensor that may depend on these lines."""
+        reach = self.reach(changed)
+        if not self.same_form or not all(isinstance(self.values[n], Tensor) for n in changed):
+            return self.everything if reach[-1] == self.last else 0
+        names = {self.returned_by.get(n) for n in reach} | self.wanted.arrays.keys() - set(self.returned_by.values())
+        return sum(1 << k for k, name in enumerate(self.wanted.arrays) if name in names)
 
     def explains(self, lines: dict[int, Line]) -> bool:
         """Whether these lines together give what the answer gives."""
@@ -153,8 +166,10 @@ def first_entry(value, stacked: bool = False):
 
 def form(value) -> tuple:
     """The names and shapes of the tensors that a value consists of; () if it holds anything else."""
-    found = [(name, getattr(leaf, "shape", ()), getattr(leaf, "dtype", float)) for name, leaf in leaves("", value)]
-    return tuple(found) if all(isinstance(leaf, Tensor | float) for _, leaf in leaves("", value)) else ()
+    found = leaves("", value)
+    if not all(isinstance(leaf, Tensor | float) for _, leaf in found):
+        return ()
+    return tuple((name, leaf.shape, leaf.dtype) if isinstance(leaf, Tensor) else (name,) for name, leaf in found)
 
 
 def stack(values: list):
@@ -217,9 +232,8 @@ class Tries:
         for k, lines in enumerate(self.lines[begin:], start=begin):
             changed = tuple(sorted(lines))
             values = {n: self.turn.value(n, lines[n], {}) for n in changed}
-            reads = set().union(*(self.turn.read_by(n, line) for n, line in lines.items()))
-            forms = [form(value) for value in values.values()]
-            if not reads.isdisjoint(self.turn.reach(changed)):
+            forms, reach = [form(value) for value in values.values()], self.turn.reach(changed)
+            if any(not self.turn.read_by(n, line).isdisjoint(reach) for n, line in lines.items()):
                 yield [k], None
             elif all(forms):
                 groups.setdefault((changed, *forms), []).append((k, values))
@@ -228,37 +242,36 @@ class Tries:
         for (changed, *_), group in groups.items():
             yield [k for k, _ in group], {n: stack([values[n] for _, values in group]) for n in changed}
 
-    def _run(self, which: list[int], own: dict[int, Tensor] | None):
+    def _run(self, which: list[int], own: dict[int, object] | None):
         """Fill in what these edits do."""
-        try:
-            if own is None:
-                raise ValueError("alone")
-            values = self.turn.run_together(own)
-        except Exception:  # a line needs more than tensors, or all of them raise
-            for k in which:
-                values = self.turn.run(self.lines[k])
-                if values.get(self.turn.last) is not RAISED:
-                    self._fill([k], map_tensors(lambda t: t[None], values))
-                elif own is not None:
-                    return
-            return
-        self._fill(which, values)
+        if own is not None:
+            with contextlib.suppress(Exception):
+                return self._fill(which, *self.turn.run_together(own))
+        for k in which:
+            values = self.turn.run(self.lines[k])
+            returned = values.pop(self.turn.last, None)
+            if returned is not RAISED:
+                stacked = map_tensors(lambda t: t[None], (values, dict(leaves("", returned)[:MOST])))
+                self._fill([k], *stacked)
+            elif own is not None:  # then all of them raise
+                return
 
-    def _fill(self, which: list[int], values: dict[int, object]):
-        turn, count = self.turn, len(which)
+    def _fill(self, which: list[int], values: dict[int, object], returned: dict[str, object]):
+        turn, count, changed = self.turn, len(which), tuple(sorted(self.lines[which[0]]))
         self.ran[which] = True
-        for n, value in values.items():
-            self.entries[n][which], self.reached[n][which] = first_entry(value, stacked=True), True
-        for n in self.lines[which[0]]:
+        for n in turn.reach(changed):
+            self.reached[n][which] = True
+            if n in values:
+                self.entries[n][which] = first_entry(values[n], stacked=True)
+        for n in changed:
             self.changes[n][which] = True
-        found = {name: as_array(leaf) for name, leaf in leaves("", values.get(turn.last))[:MOST]}
-        if turn.last not in values:
-            found = {name: array[None].repeat(count, 0) for name, array in turn.right.arrays.items()}
-        if list(found) == list(turn.wanted.arrays):
+        if list(turn.wanted.arrays) == list(returned if turn.last in turn.reach(changed) else turn.right.arrays):
+            arrays, reached = {name: as_array(leaf) for name, leaf in returned.items()}, turn.touches(changed)
             self.same_form[which] = True
-            self.fits[which] = turn.wanted.bits(found, count)
+            self.fits[which] = turn.wanted.bits(arrays, count, reached) | turn.everything & ~turn.wrong & ~reached
+            self.touched[which] = reached
             if turn.same_form:
-                self.touched[which] = turn.everything & ~turn.right.bits(found, count)
+                self.touched[which] &= ~turn.right.bits(arrays, count, reached)
 
     def alone(self, begin: int) -> list[Edit]:
         """The edits, from this number on, that alone give what the answer gives."""
@@ -267,13 +280,10 @@ class Tries:
 
     def may_explain(self, place: str) -> bool:
         """Whether an edit at this place, alone or with one of those tried, may explain the answer."""
-        turn = self.turn
-        reach = turn.reach((turn.number[place],))
-        if not turn.same_form or not isinstance(turn.values[reach[0]], Tensor):
+        touched = self.turn.touches((self.turn.number[place],))
+        if not self.turn.same_form or self.turn.wrong & ~touched == 0:
             return True
-        names = {turn.returned_by.get(n) for n in reach} | turn.wanted.arrays.keys() - set(turn.returned_by.values())
-        touched = sum(1 << k for k, name in enumerate(turn.wanted.arrays) if name in names)
-        return turn.wrong & ~touched == 0 or bool(self.compatible(touched, turn.everything, True).any())
+        return bool(self.compatible(touched, self.turn.everything, True).any())
 
     def _compatible(self, touched: int, fits: int, same_form: bool) -> np.ndarray:
         """Which edits leave the rest to an edit that does this to the returned tensors."""

@@ -106,6 +106,7 @@ def _h_and_c() -> Iterator[Edit]:
         ("c, h = step", {"next_h": "c_t", "next_c": "h_t"}, "h and c change places from one step to the next: the step returns h first, then c."),
         ("c, h = step, kept", {"next_h": "c_t", "next_c": "h_t", "kept": "c_t"}, "The step's results are taken in the wrong order: it returns h first, then c."),
         ("step(x, c, h)", {"h_prev": "c", "c_prev": "h"}, "h and c are handed to the step in the wrong order: it takes h first, then c."),
+        ("step(x, c_0, h_0)", {"h_prev": "c_0", "c_prev": "h_0"}, "`c_0` and `h_0` are handed to every step, in the wrong order. The step takes h first, then c, and what comes out goes on."),
         ("step(x, h, h)", {"c_prev": "h"}, "The step is handed h twice, and never the memory c."),
         ("step(x, c, c)", {"h_prev": "c"}, "The step is handed c twice, and never the state h."),
         ("starts swapped", {"first_h": "c_0", "first_c": "h_0"}, "`h_0` and `c_0` have changed places at the start."),
