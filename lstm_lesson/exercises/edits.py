@@ -11,7 +11,7 @@ from lstm_lesson.exercises.exercise import Inputs, exercises, fresh_input_sets, 
 from lstm_lesson.exercises.model import RAISED, Edit, Model
 from lstm_lesson.exercises.search import OneTurn, Returned, Tries, pairs
 
-LIMIT = 400  # pairs that are run as a whole
+LIMIT = 100  # pairs that are run as a whole
 MANY = 150  # edits, and pairs of them, whose gradients are computed
 
 

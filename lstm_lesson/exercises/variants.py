@@ -80,6 +80,8 @@ def variants_of(node: ast.expr, own: str, text: str, others, say, is_whole: bool
         yield _part(node.value, text), f"something is missing after {say(_part(node.value, text))}"
     if is_whole or isinstance(node, ast.Name):
         yield from of_any(own, say(own))
+        if is_whole or "@" in text or "." in text:  # elsewhere a name's rows stay in their places
+            yield from of_rows(own, say(own))
     elif isinstance(node, ast.BinOp | ast.Call):
         yield f"({own}).detach()", DETACHED.format(say(own))
 
@@ -129,7 +131,6 @@ def of_any(own: str, said: str) -> Iterator[tuple[str, str]]:
     yield f"2 * ({own})", f"{said} is counted twice"
     yield f"({own}) / 2", f"{said} is halved"
     yield f"({own}).detach()", DETACHED.format(said)
-    yield f"({own}).T", f"{said} is transposed"
     for name in FUNCTIONS:
         yield f"{name}({own})", f"`{name}` is applied to {said}"
     yield f"1 - ({own})", f"1 minus {said} stands where {said} itself belongs"
@@ -138,13 +139,18 @@ def of_any(own: str, said: str) -> Iterator[tuple[str, str]]:
     yield f"1 - ({own}) ** 2", f"1 minus the square of {said} stands where {said} itself belongs"
     yield f"({own}) * (1 - ({own}))", f"{said} is multiplied by 1 minus itself"
     yield f"({own}).abs()", f"{said} has lost its signs"
+    yield f"({own}) / len({own})", f"{said} is divided by the number of its rows"
+    yield f"0.0 * ({own})", f"{said} has no effect"
+
+
+def of_rows(own: str, said: str) -> Iterator[tuple[str, str]]:
+    """What can happen to the rows of a part."""
+    yield f"({own}).T", f"{said} is transposed"
     yield f"({own}).mean(dim=0)", f"the mean over the batch stands where {said} belongs"
     yield f"({own}).mean()", f"the mean of all entries stands where {said} belongs"
     yield f"({own}).sum()", f"the sum of all entries stands where {said} belongs"
     yield f"({own})[:1]", f"of {said} only the first row is read"
     yield f"({own})[0]", f"of {said} only the first entry or row is read"
     yield f"({own})[-1:]", f"of {said} only the last row is read"
-    yield f"({own}) / len({own})", f"{said} is divided by the number of its rows"
     yield f"({own}).flip(0)", f"the rows of {said} stand in reverse order"
     yield f"({own}).roll(1, 0)", f"the rows of {said} are shifted by one"
-    yield f"0.0 * ({own})", f"{said} has no effect"
