@@ -101,7 +101,7 @@ class Model:
                 for text, cause in variants(line.text, names, self.words, line.place):
                     edits.setdefault(f"{line.place}: {text}", Edit(f"{line.place}: {text}", {line.place: text}, cause))
             names[line.place] = self.words.get(line.place, "`").startswith("`")
-        return edits
+        return {id: edit for id, edit in edits.items() if id not in self.described}
 
     @cached_property
     def loops_over(self) -> set[str]:

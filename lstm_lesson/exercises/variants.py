@@ -55,7 +55,7 @@ def variants(text: str, names: Mapping[str, bool], words: Mapping[str, str], pla
             yield re.sub(rf"\b{own}\b", name, text), f"{start}{say(name)} stands where {say(own)} belongs. {LOOK}"
     for name in (name for name, everywhere in names.items() if everywhere):
         if not isinstance(tree, ast.Name):
-            yield name, f"{start}{say(name)} stands there alone. {LOOK}"
+            yield f"({name})", f"{start}{say(name)} stands there alone. {LOOK}"
         for sign, remark in (("+", "is added to it"), ("-", "is subtracted from it"), ("*", "is multiplied with it")):
             yield f"({text}) {sign} {name}", f"{start}{say(name)} {remark}. {LOOK}"
 

@@ -196,6 +196,7 @@ def slope_edits(k: str, place: str, dy: str, y: str, z: str = "") -> Iterator[Ed
             ("1 + y²", f"{dy} * (1 + {y}**2)", f"Look at the sign in tanh's derivative{at}."),
             ("y²", f"{dy} * {y}**2", f"1 is missing in tanh's derivative{at}."),
             ("y² − 1", f"{dy} * ({y}**2 - 1)", f"The derivative of tanh has the wrong sign{at}: a slope of tanh is never negative."),
+            ("(1 − y)²", f"{dy} * (1 - {y}) ** 2", f"In tanh's derivative{at} the value is squared, not the difference: look at your brackets."),
             ("less y²", f"{dy} - {y}**2", f"The square is subtracted from the gradient that arrives{at}. The chain rule multiplies by the whole slope."),
             ("@", f"({dy}) @ {right}", f"Each entry has a slope of its own{at}. `@` mixes the entries: compare with fact 1."),
         ]  # fmt: skip
