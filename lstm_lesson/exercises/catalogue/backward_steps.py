@@ -106,6 +106,7 @@ def sum_edits(k: str, dy: str, h_t: str = "h_t") -> Iterator[Edit]:
     yield edit("dW: no slope", f"{dW} misses the slope of the function around the sum.", dW=f"x_t.T @ ({dy})")
     yield edit("dU: no slope", f"{dU} misses the slope of the function around the sum.", dU=f"h_prev.T @ ({dy})")
     yield edit("db: no slope", f"{db} misses the slope of the function around the sum.", db=f"({dy}).sum(dim=0)")
+    yield edit("weights: no slope", f"The weights' gradients{in_k} miss the slope of the function around the sum.", dW=f"x_t.T @ ({dy})", dU=f"h_prev.T @ ({dy})", db=f"({dy}).sum(dim=0)")
     yield edit("dh: W", f"{dh} goes through `{W}`. The state was read by `{U}`.", dh=f"{dz} @ {W}.T")
     yield edit("dx: U", f"{dx} goes through `{U}`. The input was read by `{W}`.", dx=f"{dz} @ {U}.T")
     yield edit("outer", f"{dW} and {dU[0].lower() + dU[1:]}: which shapes have the weights, and which sizes meet in your product?", dW=f"x_t @ {dz}", dU=f"h_prev @ {dz}")
