@@ -51,7 +51,7 @@ def detached_too(answer: Answer, model: Model, edits: tuple[Edit, ...], trials: 
     if error is not None or gradients_agree(model, edits, trial, trial.got):
         return ()
     places = edits[0].changes.keys()
-    quiet = [e for e in model.described.values() if "detached" in e.cause and places.isdisjoint(e.changes)]
+    quiet = [edit for edit in cuts(model) if places.isdisjoint(edit.changes)]
     return next(((edit,) for edit in quiet if gradients_agree(model, (*edits, edit), trial, trial.got)), ())
 
 
@@ -139,18 +139,24 @@ def find_gradient_edits(answer: Answer, trials: list[Trial]) -> tuple[Edit, ...]
     trials = sorted((t for t in trials if t.inputs.dtype == torch.float64), key=size)  # the quickest first
     if model is None or not trials:
         return ()
-    cuts = [e for e in model.edits.values() if any("detach" in text or "Param" in text for text in e.changes.values())]
-    for edits in cuts_that_agree(model, cuts, trials[0]):
+    for edits in cuts_that_agree(model, cuts(model), trials[0]):
         if all(gradients_agree(model, edits, trial, trial.expected) for trial in trials):
             return edits
     return ()
+
+
+def cuts(model: Model) -> list[Edit]:
+    """The edits that cut a gradient off."""
+    return [edit for edit in model.edits.values() if "detach" in f"{edit.changes}" or "Param" in f"{edit.changes}"][
+        :MANY
+    ]
 
 
 def cuts_that_agree(model: Model, cuts: list[Edit], trial: Trial) -> Iterator[tuple[Edit, ...]]:
     """Edits that leave the same gradients wrong as the answer does, on one set of inputs: single ones, then pairs."""
     right, parts = input_gradients(model.function(()), trial.arguments), []
     lost = wrong_gradients(trial.gradients, right)
-    for edit in cuts[:MANY]:
+    for edit in cuts:
         found = wrong_gradients(gradients_of(model, (edit,), trial.arguments), right)
         if found == lost:
             yield (edit,)

@@ -55,12 +55,7 @@ CELL_STATE = (  # expressions in place of f_t * c_prev + i_t * g_t
     ("clamped", "(f_t * c_prev + i_t * g_t).clamp(-1, 1)", "The memory is cut off at ±1. The memory is not bounded: it can count."),
     ("gates only", "f_t * c_prev + i_t", "The candidate is missing: what is it that the input gate lets in?"),
     ("f alone", "f_t + i_t * g_t", "The old memory is missing: what is it that the forget gate keeps?"),
-    ("c detached", "f_t * c_prev.detach() + i_t * g_t", "The values are right, but `c_prev` is detached: no gradient goes back along the memory."),
     ("gates detached", "f_t.detach() * c_prev + i_t.detach() * g_t", "The values are right, but the gates are detached in equation 3: they could never learn."),
-    ("f detached", "f_t.detach() * c_prev + i_t * g_t", "The values are right, but `f_t` is detached in equation 3: it could never learn."),
-    ("i detached", "f_t * c_prev + i_t.detach() * g_t", "The values are right, but `i_t` is detached in equation 3: it could never learn."),
-    ("g detached", "f_t * c_prev + i_t * g_t.detach()", "The values are right, but `g_t` is detached in equation 3: it could never learn."),
-    ("detached", "(f_t * c_prev + i_t * g_t).detach()", "The values are right, but the new memory is detached: no gradient goes back through it."),
 )  # fmt: skip
 HIDDEN_STATE = (  # expressions in place of o_t * tanh(c_t)
     ("no tanh", "o_t * c_t", "The tanh on `c_t` is missing in equation 5: the memory is shown as it is, and the state has no bounds."),
@@ -82,9 +77,6 @@ HIDDEN_STATE = (  # expressions in place of o_t * tanh(c_t)
     ("minus", "-o_t * tanh(c_t)", "The state has the wrong sign: equation 5 has none."),
     ("doubled", "2 * o_t * tanh(c_t)", "The state is taken twice: equation 5 has no factor 2."),
     ("clamped", "o_t * c_t.clamp(-1, 1)", "The memory is cut off at ±1 in equation 5. tanh is smooth."),
-    ("c detached", "o_t * tanh(c_t.detach())", "The values are right, but `c_t` is detached in equation 5: no gradient reaches the memory through the state."),
-    ("o detached", "o_t.detach() * tanh(c_t)", "The values are right, but `o_t` is detached in equation 5: the output gate could never learn."),
-    ("detached", "(o_t * tanh(c_t)).detach()", "The values are right, but the new state is detached: no gradient goes back through it."),
 )  # fmt: skip
 HIDDEN_STATE_IN_A_STEP = (  # with what only a whole step can read
     ("c_prev", "o_t * tanh(c_prev)", "Equation 5 reads the old memory. The state shows the memory of this step."),
