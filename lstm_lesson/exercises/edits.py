@@ -79,13 +79,12 @@ def in_one_turn(turn: OneTurn, model: Model, given=None, wanted: Returned | None
     def right_on_given(edits: list[Edit]) -> Iterator[tuple[Edit, ...]]:
         return ((e,) for e in edits if given is None or wanted.equals(Returned(run(model, given, (e,)))))
 
-    tries = Tries(turn)
-    tries.add(edit for edit in model.described.values() if not edit.changes.keys() & model.loops_over)
-    yield from right_on_given(tries.alone(0))
-    described = len(tries.edits)
-    places = {line.place for line in turn.lines if line.text and tries.may_explain(line.place)} - model.loops_over
-    tries.add(edit for edit in model.regular.values() if edit.changes.keys() <= places)
-    yield from right_on_given(tries.alone(described))
+    edits = [edit for edit in model.edits.values() if not edit.changes.keys() & model.loops_over]
+    described = sum(edit.id in model.described for edit in edits)  # they come first
+    tries = Tries(turn, edits)
+    yield from right_on_given(tries.run(range(described)))
+    places = {line.place for line in turn.lines if line.text and tries.may_explain(line.place)}
+    yield from right_on_given(tries.run(k for k in range(described, len(edits)) if edits[k].changes.keys() <= places))
     yield from itertools.islice(pairs(tries, described), LIMIT)
 
 

@@ -190,32 +190,27 @@ class Tries:
     An edit `ran` if it raises no exception: no other edit would mend that.
     """
 
-    def __init__(self, turn: OneTurn):
-        self.turn, none = turn, np.zeros(0, dtype=np.int64)
-        self.edits, self.lines = [], []
-        self.ran, self.same_form, self.touched, self.fits = none > 0, none > 0, none, none
-        self.right = {n: first_entry(value) for n, value in turn.values.items()}
+    def __init__(self, turn: OneTurn, edits: list[Edit]):
+        self.turn, self.edits, count = turn, edits, len(edits)
+        self.lines: list[dict[int, Line]] = [{}] * count
+        self.ran, self.same_form = np.zeros(count, dtype=bool), np.zeros(count, dtype=bool)
+        self.touched, self.fits = np.full(count, turn.everything), np.zeros(count, dtype=np.int64)
         self.given = {name: first_entry(value)[0] for name, value in turn.names.items()}
-        self.copies = {n: self._copied(n) for n in self.right}
-        self.entries = {n: entry[:0] for n, entry in self.right.items()}
-        self.changes = {n: none > 0 for n in self.right}  # which edits change line n itself
-        self.reached = {n: torch.zeros(0, dtype=torch.bool) for n in self.right}
+        self.copies = {n: self._copied(n) for n in turn.values}
+        self.entries = {n: first_entry(value).repeat(count) for n, value in turn.values.items()}
+        self.changes = {n: np.zeros(count, dtype=bool) for n in turn.values}  # which edits change line n itself
+        self.reached = {n: torch.zeros(count, dtype=torch.bool) for n in turn.values}
 
-    def add(self, edits: Iterable[Edit]):
-        """Try more edits."""
-        edits, begin = list(edits), len(self.edits)
-        self.edits += edits
-        self.lines += map(self.turn.lines_of, edits)
-        no, ones = np.zeros(len(edits), dtype=bool), np.ones(len(edits), dtype=np.int64)
-        self.ran, self.same_form = np.append(self.ran, no), np.append(self.same_form, no)
-        self.touched, self.fits = np.append(self.touched, self.turn.everything * ones), np.append(self.fits, 0 * ones)
-        for n, entry in self.right.items():
-            self.entries[n] = torch.cat([self.entries[n], entry.repeat(len(edits))])
-            self.reached[n] = torch.cat([self.reached[n], torch.from_numpy(no)])
-            self.changes[n] = np.append(self.changes[n], no)
-        for which, own in self._groups(begin):
-            self._run(which, own)
+    def run(self, which: Iterable[int]) -> list[Edit]:
+        """Try the edits of these numbers -> those that alone give what the answer gives."""
+        which = list(which)
+        for k in which:
+            self.lines[k] = self.turn.lines_of(self.edits[k])
+        for together, own in self._groups(which):
+            self._run(together, own)
         self.compatible, self.apart = cache(self._compatible), cache(self._apart)
+        fit = self.ran & self.same_form & (self.fits == self.turn.everything)
+        return [self.edits[k] for k in which if fit[k]]
 
     def _copied(self, n: int) -> int | None:
         """The line whose first entry is the first entry of line n, which only moves entries."""
@@ -223,13 +218,14 @@ class Tries:
         sources = self.turn.read_by(n, self.turn.lines[n])
         return next((s for s in sources if torch.equal(first_entry(self.turn.values[s]), entry)), None)
 
-    def _groups(self, begin: int) -> Iterator[tuple[list[int], dict[int, Tensor] | None]]:
+    def _groups(self, which: list[int]) -> Iterator[tuple[list[int], dict[int, Tensor] | None]]:
         """Edits that can run together: they change the same lines, to values of the same shapes.
 
         Their numbers, and the values of their own lines, stacked; None where an edit has to run alone.
         """
         groups = {}
-        for k, lines in enumerate(self.lines[begin:], start=begin):
+        for k in which:
+            lines = self.lines[k]
             changed = tuple(sorted(lines))
             values = {n: self.turn.value(n, lines[n], {}) for n in changed}
             forms, reach = [form(value) for value in values.values()], self.turn.reach(changed)
@@ -273,11 +269,6 @@ class Tries:
             if turn.same_form:
                 self.touched[which] &= ~turn.right.bits(arrays, count, reached)
 
-    def alone(self, begin: int) -> list[Edit]:
-        """The edits, from this number on, that alone give what the answer gives."""
-        fit = self.ran & self.same_form & (self.fits == self.turn.everything)
-        return [self.edits[k] for k in np.flatnonzero(fit) if k >= begin]
-
     def may_explain(self, place: str) -> bool:
         """Whether an edit at this place, alone or with one of those tried, may explain the answer."""
         touched = self.turn.touches((self.turn.number[place],))
@@ -319,10 +310,9 @@ class Tries:
         unsure = ~fits
         for n in turn.reach(changed):
             if n in changed:
-                own = [
-                    self._entries(n, self.lines[k][n], [k], at, self._row(known, row))[0] for row, k in enumerate(which)
-                ]
-                known[n] = torch.stack(own)
+                rows = [{m: value[row : row + 1] for m, value in known.items()} for row in range(len(which))]
+                own = [self._entries(n, self.lines[k][n], [k], at, row) for k, row in zip(which, rows, strict=True)]
+                known[n] = torch.cat(own)
             else:
                 known[n] = self._entries(n, turn.lines[n], which, at, known, self.copies[n])
             wanted = turn.wanted.arrays.get(turn.returned_by.get(n))
@@ -331,9 +321,6 @@ class Tries:
                 unsure |= known[n].isnan()
                 fits &= ~((known[n] - wanted).abs() > ROUNDING * max(1.0, abs(wanted)))
         return fits, unsure
-
-    def _row(self, known: dict[int, Tensor], row: int) -> dict[int, Tensor]:
-        return {n: value[row : row + 1] for n, value in known.items()}
 
     def _entries(
         self, n: int, line: Line, which: list[int], at: Tensor, known: dict, copied: int | None = None
