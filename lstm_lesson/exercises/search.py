@@ -50,6 +50,8 @@ class Returned:
         for k, name in enumerate(self.arrays):
             if among >> k & 1 and isinstance(others.get(name), np.ndarray):
                 found |= self.equal(name, others[name]).astype(np.int64) << k
+            elif among >> k & 1 and name in others and others[name] is self.arrays[name]:  # None
+                found |= 1 << k
         return found
 
 
@@ -81,7 +83,7 @@ class OneTurn:
         self.right, self.wanted = Returned(self.values[self.last]), Returned(got)
         self.everything = (1 << len(self.wanted.arrays)) - 1
         self.same_form = self.right.arrays.keys() == self.wanted.arrays.keys()
-        right = {name: array[None] for name, array in self.right.arrays.items() if isinstance(array, np.ndarray)}
+        right = {name: a[None] if isinstance(a, np.ndarray) else a for name, a in self.right.arrays.items()}
         self.wrong = self.everything & ~int(self.wanted.bits(right, 1, self.everything)[0])
         given_by = {id(value): n for n, value in self.values.items()}
         self.returned_by = {  # the number of a line -> the name under which its tensor is returned

@@ -229,6 +229,7 @@ def lstm_backward_edits() -> Iterator[Edit]:
     by_gate = {k: [*slope_edits(k, f"dz_{k}", f"d{MADE[k][0]}", MADE[k]), *sum_edits(k, f"d{MADE[k][0]}")] for k in GATES}
     for id, changes, cause in LSTM_BACKWARD:
         yield Edit(id, changes, cause)
+    yield from branch_edits()
     for a, b in itertools.combinations(range(6), 2):
         read = {f"{VALUES[a]}_t": f"values[{b}]", f"{VALUES[b]}_t": f"values[{a}]"}
         yield Edit(f"values: {VALUES[b]} {VALUES[a]}", read, "The values are read in the wrong order: they come as i, f, g, o, c, h.")
@@ -238,6 +239,23 @@ def lstm_backward_edits() -> Iterator[Edit]:
     for edits in by_gate.values():
         yield from edits
     yield from shares()
+
+
+def branch_edits() -> Iterator[Edit]:
+    """The mistakes where a gradient goes back through one factor of a product, in equations 3 and 5."""
+    for place, (arrives, factor, name, product) in BRANCHES.items():
+        for other in ("i_t", "f_t", "g_t", "o_t", "c_t", "h_t", "c_prev", "h_prev"):
+            if other != factor:
+                yield Edit(f"{place} with {other}", {place: f"{arrives} * {other}"}, f"{name} has {other} as its factor. Each factor of a product receives the other one: look at {product}.")
+        for id, text, cause in (
+            ("no factor", arrives, f"misses a factor: what does it stand beside in {product}?"),
+            ("1 −", f"{arrives} * (1 - {factor})", f"has 1 minus its factor. In {product} the factor itself stands there."),
+            ("0", f"0 * {factor}", "is zero: nothing goes back here."),
+            ("minus", f"-{arrives} * {factor}", "has the wrong sign."),
+            ("doubled", f"2 * {arrives} * {factor}", "is counted twice."),
+            ("from dc_t", f"dc_t * {factor}", "is made of the `dc_t` that came in, without what came through h_t. Add first, then branch."),
+        ):
+            yield Edit(f"{place}: {id}", {place: text}, f"{name} {cause}")
 
 
 def shares() -> Iterator[Edit]:
@@ -268,13 +286,19 @@ def shares() -> Iterator[Edit]:
         yield Edit(f"dweights: {a} ↔ {b}", {"dweights": f"{{{text}}}"}, f"The gradients of the {WORDS[a]} and the {WORDS[b]} stand under each other's names.")
 
 
+BRANCHES = {  # the place of a gradient -> what arrives, its factor, what to call it, and where the factors stand
+    "do": ("dh_t", "shown", "The output gate's gradient", "equation 5"),
+    "df": ("dc", "c_prev", "The forget gate's gradient", "equation 3"),
+    "dc_prev": ("dc", "f_t", "`dc_prev`", "equation 3"),
+    "di": ("dc", "g_t", "The input gate's gradient", "equation 3"),
+    "dg": ("dc", "i_t", "The candidate's gradient", "equation 3"),
+}  # fmt: skip
 LSTM_BACKWARD = (
     ("dc_t dropped", {"dc": "through_h"}, "`dc_t` is dropped: what the steps after sent along the memory has to be added at c_t."),
     ("dc, dh added first", {"dc": "(dc_t + dh_t) * o_t * slope"}, "`dc_t` and `dh_t` are added before the two factors. Only `dh_t` comes through h_t: look at your brackets."),
     ("o at dc_t", {"dc": "dc_t * o_t + dh_t * slope"}, "The output gate is multiplied with `dc_t`. Only `dh_t` comes through h_t, where the gate stands."),
     ("dh_t dropped", {"dc": "dc_t"}, "The path from h_t into c_t is missing: equation 5 reads the memory, so `dh_t` reaches it, too."),
     ("dc_t past the gates", {"dc": "through_h", "dc_prev": "(dc_t + through_h) * f_t"}, "`dc_t` goes on to the memory before and never reaches f, i and g of this step. Add it before you branch."),
-    ("dc_prev from dc_t alone", {"dc_prev": "dc_t * f_t"}, "`dc_prev` takes only the `dc_t` that came in, without what came through h_t. Add first, then branch."),
     ("dc_prev from h alone", {"dc_prev": "through_h * f_t"}, "`dc_prev` takes only what came through h_t, without the `dc_t` that came in. Add first, then branch."),
     ("dc subtracted", {"dc": "dc_t - through_h"}, "What comes through h_t is subtracted. Where paths meet, gradients are added."),
     ("no tanh'", {"through_h": "dh_t * o_t"}, "On the path from h_t to c_t the derivative of tanh is missing."),
@@ -293,45 +317,15 @@ LSTM_BACKWARD = (
     ("dh_t as it is", {"through_h": "dh_t"}, "`dh_t` is added to `dc_t` as it is. On its way from h_t to c_t it passes two factors."),
     ("σ'(o) on the way", {"through_h": "dh_t * o_t * (1 - o_t) * slope"}, "The slope of the output gate stands on the path from h_t to c_t. There the factor is the gate itself."),
     ("f before dc_t", {"dc": "dc_t * f_t + through_h"}, "`dc_t` is multiplied by f_t before it is used. It has arrived at c_t; f_t comes on the way to c_prev, once."),
-    ("do: c", {"do": "dh_t * c_t"}, "The output gate multiplied tanh(c_t) in equation 5, not c_t itself."),
-    ("do: dh", {"do": "dh_t"}, "The output gate's gradient misses a factor: what is the gate multiplied by in equation 5?"),
-    ("do: 0", {"do": "torch.zeros_like(o_t)"}, "Nothing goes back through the output gate: `dh_t` reaches o_t as well as c_t."),
-    ("do: o", {"do": "dh_t * o_t"}, "The output gate's gradient has o_t as its factor: that is the other one."),
     ("do: slope", {"do": "dh_t * slope"}, "The output gate's gradient has the slope of the tanh as its factor. In equation 5 the gate is multiplied by the tanh itself."),
     ("do: c_prev", {"do": "dh_t * tanh(c_prev)"}, "The output gate's gradient is made with the memory before. Equation 5 read c_t."),
-    ("do: h", {"do": "dh_t * h_t"}, "The output gate's gradient is made with h_t. In equation 5 the gate is multiplied by tanh(c_t)."),
     ("do: dc", {"do": "(dc_t + dh_t * o_t * slope) * shown"}, "The output gate's gradient comes from the memory. The gate stands in equation 5: it receives `dh_t`."),
     ("i ↔ g", {"di": "dc * i_t", "dg": "dc * g_t"}, "i and g are swapped: each factor of a product receives the other one."),
-    ("di: i", {"di": "dc * i_t"}, "The input gate's gradient has i_t as its factor. Each factor of a product receives the other one."),
-    ("dg: g", {"dg": "dc * g_t"}, "The candidate's gradient has g_t as its factor. Each factor of a product receives the other one."),
     ("f ↔ c", {"df": "dc * f_t", "dc_prev": "dc * c_prev"}, "f and c_prev are swapped: each factor of a product receives the other one."),
-    ("df: f", {"df": "dc * f_t"}, "The forget gate's gradient has f_t as its factor. Each factor of a product receives the other one."),
-    ("dc_prev: c_prev", {"dc_prev": "dc * c_prev"}, "`dc_prev` has c_prev as its factor. Each factor of a product receives the other one."),
     ("both products", {"df": "dc * f_t", "dc_prev": "dc * c_prev", "di": "dc * i_t", "dg": "dc * g_t"}, "Both products of equation 3 are swapped: each factor receives the other one, not itself."),
-    ("dc_prev: dc", {"dc_prev": "dc"}, "`dc_prev` misses its factor: which gate stood beside c_prev in equation 3?"),
-    ("dc_prev: i", {"dc_prev": "dc * i_t"}, "`dc_prev` is multiplied by the input gate. Which gate stood beside c_prev in equation 3?"),
-    ("dc_prev: o", {"dc_prev": "dc * o_t"}, "`dc_prev` is multiplied by the output gate. Which gate stood beside c_prev in equation 3?"),
-    ("dc_prev: 1 − f", {"dc_prev": "dc * (1 - f_t)"}, "`dc_prev` is multiplied by 1 − f. Equation 3 has f itself beside c_prev."),
     ("dc_prev: σ'", {"dc_prev": "dc * f_t * (1 - f_t)"}, "`dc_prev` is multiplied by the slope of the forget gate. In equation 3 the gate itself stands beside c_prev."),
-    ("dc_prev: 0", {"dc_prev": "torch.zeros_like(c_prev)"}, "`dc_prev` is zero: the gradient is dropped on its way along the memory."),
-    ("dc_prev: minus", {"dc_prev": "-dc * f_t"}, "`dc_prev` has the wrong sign."),
-    ("dc_prev: doubled", {"dc_prev": "2 * dc * f_t"}, "`dc_prev` is counted twice."),
-    ("df: c", {"df": "dc * c_t"}, "The forget gate's gradient is made with c_t. What it multiplied was the memory before."),
-    ("df: h", {"df": "dc * h_prev"}, "The forget gate's gradient is made with h_prev. What it multiplied was the memory before."),
     ("df: tanh", {"df": "dc * tanh(c_prev)"}, "The forget gate's gradient is made with tanh(c_prev). Equation 3 has the memory before as it is."),
-    ("df: g", {"df": "dc * g_t"}, "The forget gate's gradient is made with g_t. What it multiplied was the memory before."),
-    ("df: dc", {"df": "dc"}, "The forget gate's gradient misses a factor: what is the gate multiplied by in equation 3?"),
-    ("df: 0", {"df": "torch.zeros_like(f_t)"}, "Nothing goes back through the forget gate."),
-    ("di: c", {"di": "dc * c_prev"}, "The input gate's gradient is made with c_prev. What it multiplied was the candidate."),
-    ("di: dc", {"di": "dc"}, "The input gate's gradient misses a factor: what is the gate multiplied by in equation 3?"),
-    ("di: 0", {"di": "torch.zeros_like(i_t)"}, "Nothing goes back through the input gate."),
-    ("dg: f", {"dg": "dc * f_t"}, "The candidate's gradient has f_t as its factor. Which gate stood beside g_t in equation 3?"),
-    ("dg: dc", {"dg": "dc"}, "The candidate's gradient misses a factor: which gate stood beside g_t in equation 3?"),
-    ("dg: 0", {"dg": "torch.zeros_like(g_t)"}, "Nothing goes back through the candidate."),
     ("df, di, dg from dc_t", {"df": "dc_t * c_prev", "di": "dc_t * g_t", "dg": "dc_t * i_t"}, "f, i and g receive only the `dc_t` that came in, without what came through h_t. Add first, then branch."),
-    ("df from dc_t", {"df": "dc_t * c_prev"}, "The forget gate receives only the `dc_t` that came in, without what came through h_t."),
-    ("di from dc_t", {"di": "dc_t * g_t"}, "The input gate receives only the `dc_t` that came in, without what came through h_t."),
-    ("dg from dc_t", {"dg": "dc_t * i_t"}, "The candidate receives only the `dc_t` that came in, without what came through h_t."),
     ("order", {"return": "dh_prev, dx_t, dc_prev, dweights"}, "`dx_t` and `dh_prev` come back in the wrong order."),
     ("order of states", {"return": "dx_t, dc_prev, dh_prev, dweights"}, "`dh_prev` and `dc_prev` come back in the wrong order."),
 )  # fmt: skip
