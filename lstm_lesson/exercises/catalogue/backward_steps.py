@@ -95,32 +95,16 @@ def sum_edits(k: str, dy: str, h_t: str = "h_t") -> Iterator[Edit]:
     yield edit("dx: W", f"{dx} uses `{W}` as in the forward step. Which shape has `{W}`, and which shapes do you go from and to?", dx=f"{dz} @ {W}")
     yield edit("untransposed", f"{dx} and {dh[0].lower() + dh[1:]} use the matrices as in the forward step. A matrix appears as its transpose.", dx=f"{dz} @ {W}", dh=f"{dz} @ {U}")
     yield edit("left", f"{dx} and {dh[0].lower() + dh[1:]}: the matrices stand on the left of rows. Write the shapes side by side, (B, H) first.", dx=f"{W} @ {dz}", dh=f"{U} @ {dz}")
-    for place, name, weight, other in (("dx", dx, W, U), ("dh", dh, U, W)):
-        yield edit(f"{place}: left", f"{name}: the matrix stands on the left of rows. Write the shapes side by side, (B, H) first.", **{place: f"{weight} @ {dz}"})
-        yield edit(f"{place}: other forward", f"{name} goes through `{other}`, and as in the forward step.", **{place: f"{dz} @ {other}"})
     yield edit("dh: dz", f"{dh} has not gone through `{U}`: that is the gradient of the sum inside.", dh=dz)
-    yield edit("dh: 0", f"{dh} is zero: the gradient is dropped on its way to the steps before.", dh=f"torch.zeros_like({dz})")
-    yield edit("dx: 0", f"{dx} is zero: the gradient is dropped on its way to the input.", dx="torch.zeros_like(x_t)")
-    yield edit("dh: no slope", f"{dh} misses the slope of the function: a gradient goes back through it first, then through the weights.", dh=f"{dy} @ {U}.T")
-    yield edit("dx: no slope", f"{dx} misses the slope of the function: a gradient goes back through it first, then through the weights.", dx=f"{dy} @ {W}.T")
-    yield edit("dW: no slope", f"{dW} misses the slope of the function around the sum.", dW=f"x_t.T @ ({dy})")
-    yield edit("dU: no slope", f"{dU} misses the slope of the function around the sum.", dU=f"h_prev.T @ ({dy})")
     yield edit("db: no slope", f"{db} misses the slope of the function around the sum.", db=f"({dy}).sum(dim=0)")
     yield edit("weights: no slope", f"The weights' gradients{in_k} miss the slope of the function around the sum.", dW=f"x_t.T @ ({dy})", dU=f"h_prev.T @ ({dy})", db=f"({dy}).sum(dim=0)")
-    yield edit("dh: W", f"{dh} goes through `{W}`. The state was read by `{U}`.", dh=f"{dz} @ {W}.T")
-    yield edit("dx: U", f"{dx} goes through `{U}`. The input was read by `{W}`.", dx=f"{dz} @ {U}.T")
     yield edit("outer", f"{dW} and {dU[0].lower() + dU[1:]}: which shapes have the weights, and which sizes meet in your product?", dW=f"x_t @ {dz}", dU=f"h_prev @ {dz}")
-    for place, name, read in (("dW", dW, "x_t"), ("dU", dU, "h_prev")):
-        yield edit(f"{place}: outer", f"{name}: which shapes have the weights, and which sizes meet in your product?", **{place: f"{read} @ {dz}"})
-        yield edit(f"{place}: outer turned", f"{name}: which shapes have the weights, and which sizes meet in your product?", **{place: f"{dz} @ {read}"})
     yield edit("db: rows", f"{db} still has a row per sequence. The bias is shared by the whole batch.", db=dz)
     yield edit("db: mean", f"{db} is a mean over the batch. Shared weights collect the sum; a mean belongs to the loss.", db=f"{dz}.mean(dim=0)")
     yield edit("db: all", f"{db} is summed over the units, too. Each unit has a bias of its own.", db=f"{dz}.sum()")
     yield edit("db: units", f"{db} is summed over the units in place of the batch.", db=f"{dz}.sum(dim=1)")
     yield edit("db: first", f"{db} holds the first sequence alone. All of the batch adds to it.", db=f"{dz}[0]")
     yield edit("db: last", f"{db} holds the last sequence alone. All of the batch adds to it.", db=f"{dz}[-1]")
-    yield edit("dW: mean", f"{dW} is a mean over the batch. Shared weights collect the sum.", dW=f"x_t.T @ {dz} / len(x_t)")
-    yield edit("dU: mean", f"{dU} is a mean over the batch. Shared weights collect the sum.", dU=f"h_prev.T @ {dz} / len(x_t)")
     yield edit("weights: mean", f"{dW} and {dU[0].lower() + dU[1:]} are means over the batch. Shared weights collect the sum.", dW=f"x_t.T @ {dz} / len(x_t)", dU=f"h_prev.T @ {dz} / len(x_t)")
     yield edit(
         "means",
@@ -129,8 +113,6 @@ def sum_edits(k: str, dy: str, h_t: str = "h_t") -> Iterator[Edit]:
         dU=f"h_prev.T @ {dz} / len(x_t)",
         db=f"{dz}.mean(dim=0)",
     )
-    yield edit("dW: first", f"{dW} holds the first sequence alone. All of the batch adds to it.", dW=f"x_t[:1].T @ {dz}[:1]")
-    yield edit("dU: first", f"{dU} holds the first sequence alone. All of the batch adds to it.", dU=f"h_prev[:1].T @ {dz}[:1]")
     yield edit("dW transposed", f"{dW} stands transposed: a gradient has the shape of its weight, (N, H).", dW=f"{dz}.T @ x_t")
     yield edit("dU transposed", f"{dU} stands transposed. {square} Rows are what is read.", dU=f"{dz}.T @ h_prev")
     yield edit("both transposed", f"{dW} and {dU[0].lower() + dU[1:]} stand transposed: a gradient has the shape of its weight.", dW=f"{dz}.T @ x_t", dU=f"{dz}.T @ h_prev")
@@ -139,17 +121,26 @@ def sum_edits(k: str, dy: str, h_t: str = "h_t") -> Iterator[Edit]:
     yield edit("dW: h", f"{dW} is made with `h_prev`. `{W}` has read the input.", dW=f"h_prev.T @ {dz}")
     for number, rows in (("last", "[-1:]"), ("first", "[:1]")):
         yield edit(f"dW, dU: {number}", f"{dW} and {dU[0].lower() + dU[1:]} hold the {number} sequence alone. All of the batch adds to it.", dW=f"x_t{rows}.T @ {dz}{rows}", dU=f"h_prev{rows}.T @ {dz}{rows}")
-    yield edit("dW: last", f"{dW} holds the last sequence alone. All of the batch adds to it.", dW=f"x_t[-1:].T @ {dz}[-1:]")
-    yield edit("dU: last", f"{dU} holds the last sequence alone. All of the batch adds to it.", dU=f"h_prev[-1:].T @ {dz}[-1:]")
     for place, name, read in (("dW", dW, "x_t"), ("dU", dU, "h_prev")):
         sums = f"{name}: a product of sums is no sum of products. Multiply within each sequence first, then add."
+        yield edit(f"{place}: no slope", f"{name} misses the slope of the function around the sum.", **{place: f"{read}.T @ ({dy})"})
+        for turned in (f"{read} @ {dz}", f"{dz} @ {read}"):
+            yield edit(f"{place}: {turned}", f"{name}: which shapes have the weights, and which sizes meet in your product?", **{place: turned})
+        yield edit(f"{place}: mean", f"{name} is a mean over the batch. Shared weights collect the sum.", **{place: f"{read}.T @ {dz} / len(x_t)"})
+        for number, rows in (("last", "[-1:]"), ("first", "[:1]")):
+            yield edit(f"{place}: {number}", f"{name} holds the {number} sequence alone. All of the batch adds to it.", **{place: f"{read}{rows}.T @ {dz}{rows}"})
         yield edit(f"{place}: sums", sums, **{place: f"{read}.sum(dim=0)[:, None] * {dz}.sum(dim=0)"})
         yield edit(f"{place}: means", sums, **{place: f"{read}.mean(dim=0)[:, None] * {dz}.mean(dim=0)"})
         yield edit(f"{place}: turned, no slope", f"{name} stands transposed, and misses the slope of the function.", **{place: f"({dy}).T @ {read}"})
         yield edit(f"{place}: turned mean", f"{name} stands transposed, and is a mean over the batch.", **{place: f"{dz}.T @ {read} / len(x_t)"})
     yield edit("dU: h_t turned", f"{dU} is made with `h_t`, and stands transposed.", dU=f"{dz}.T @ {h_t}")
     yield edit("dU: h_t, no slope", f"{dU} is made with `h_t`, and misses the slope of the function.", dU=f"{h_t}.T @ ({dy})")
-    for place, name, weight in (("dx", dx, W), ("dh", dh, U)):
+    for place, name, weight, other in (("dx", dx, W, U), ("dh", dh, U, W)):
+        yield edit(f"{place}: no slope", f"{name} misses the slope of the function: a gradient goes back through it first, then through the weights.", **{place: f"{dy} @ {weight}.T"})
+        yield edit(f"{place}: 0", f"{name} is zero: the gradient is dropped on its way.", **{place: f"0 * ({dz} @ {weight}.T)"})
+        yield edit(f"{place}: other weight", f"{name} goes through `{other}`. On the way forward `{weight}` stood there.", **{place: f"{dz} @ {other}.T"})
+        yield edit(f"{place}: other forward", f"{name} goes through `{other}`, and as in the forward step.", **{place: f"{dz} @ {other}"})
+        yield edit(f"{place}: left", f"{name}: the matrix stands on the left of rows. Write the shapes side by side, (B, H) first.", **{place: f"{weight} @ {dz}"})
         yield edit(f"{place}: as forward, no slope", f"{name} uses `{weight}` as in the forward step, and misses the slope of the function.", **{place: f"({dy}) @ {weight}"})
         yield edit(
             f"{place}: slope of what is read",
