@@ -135,7 +135,7 @@ def behaviour(f: Callable, name: str, inputs: Inputs, gradients: bool):
         ]
     except Exception:
         return "error"
-    form = type(result), [(label, getattr(leaf, "shape", type(leaf))) for label, leaf in found]
+    form = [(label, getattr(leaf, "shape", type(leaf))) for label, leaf in found]
     return form, [v.detach() for v in values], parts
 
 
