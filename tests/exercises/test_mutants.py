@@ -8,8 +8,8 @@ from mutants import FUNCTIONS, SOURCES, define, draw, judge, table
 from lstm_lesson import check
 
 LIMITS = {  # shares: the least that is named in full; the most that is named wrongly, and that gets numbers only
-    "single": (0.95, 0.0, 0.05),
-    "pair": (0.7, 0.0, 0.1),
+    "single": (0.95, 0.01, 0.05),
+    "pair": (0.7, 0.01, 0.1),
 }
 DRAWN = 60  # of each kind, by `make test`; the test marked full takes many more
 
