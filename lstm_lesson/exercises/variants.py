@@ -50,7 +50,7 @@ def variants(text: str, names: Mapping[str, bool], words: Mapping[str, str], pla
         before, own, after = text[: node.col_offset], _part(node, text), text[node.end_col_offset :]
         for new, remark in variants_of(node, own, text, others, say, node is tree):
             yield f"{before}({new}){after}", f"{start}{remark}. {LOOK}"
-        if isinstance(node, ast.BinOp) and before.endswith("(") and after.startswith(")"):
+        if isinstance(node, ast.BinOp) and re.search(r"(^|\W)\($", before) and re.match(r"\)(?![.[])", after):
             yield before[:-1] + own + after[1:], f"{start}brackets are missing around {say(own)}. {LOOK}"
     found = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in functions]
     stored = {node.id for node in found if isinstance(node.ctx, ast.Store)}
