@@ -135,12 +135,12 @@ class Model:
         return lambda *given: self.run(given, edits)
 
     def environment(self, given: tuple) -> dict:
-        """The arguments by name, and the entries of `weights`."""
-        names = dict(zip(self.arguments, given, strict=True))
+        """All that a line may read: the tools, the arguments by name, and the entries of `weights`."""
+        names = TOOLS | dict(zip(self.arguments, given, strict=True))
         return {**names.get("weights", {}), **names} if isinstance(names.get("weights"), Mapping) else names
 
     def value(self, line: Line, names: dict):
-        return eval(line.code, TOOLS | names)  # as global names: a comprehension reads no others
+        return eval(line.code, names)  # as global names: a comprehension reads no others
 
     def _run(self, lines, changed, names):
         for line in lines:

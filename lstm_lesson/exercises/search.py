@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from lstm_lesson.exercises.compare import leaves, map_tensors
-from lstm_lesson.exercises.model import RAISED, Edit, Line, Model
+from lstm_lesson.exercises.model import RAISED, TOOLS, Edit, Line, Model
 
 BUDGET = 12000  # lines that are run for pairs
 MOST = 62  # returned tensors that are looked at, one bit each
@@ -126,7 +126,7 @@ class OneTurn:
             elif name in self.names:
                 names[name] = self.names[name]
         try:
-            return RAISED if any(v is RAISED for v in names.values()) else self.model.value(line, names)
+            return RAISED if any(v is RAISED for v in names.values()) else self.model.value(line, TOOLS | names)
         except Exception:
             return RAISED
 
@@ -339,7 +339,7 @@ class Tries:
         """The first entry of line n with some edits (rows) and their partners (columns); NaN where it is not known."""
         sources = {name: s for name, s in self.turn.sources[n].items() if name in line.reads}
         if line.elementwise:
-            names = {name: self.given[name] for name in line.reads - sources.keys() if name in self.given}
+            names = TOOLS | {name: self.given[name] for name in line.reads - sources.keys() if name in self.given}
             names |= {name: known[s] if s in known else self.entries[s][at] for name, s in sources.items()}
             try:
                 entry = self.turn.model.value(line, names)
