@@ -56,8 +56,8 @@ def possible_causes(answer: Answer, trials: list[Trial], problem: Problem) -> It
         yield error_causes.unsolved_exercise(answer, trials)
     if not exercise.step:  # a loop is judged by its edits first
         yield result_causes.changed_in_place(trials)
-    yield find_edits(answer, trials)
     yield own_step(answer)
+    yield find_edits(answer, trials)
     yield result_causes.changed_in_place(trials)
     yield retries.reads_by_order(answer)
     if problem.kind == "type":

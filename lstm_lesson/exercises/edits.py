@@ -1,19 +1,19 @@
 """The edits of the model answer that explain a wrong answer: one, or two at different places."""
 
 import itertools
+import math
 from collections.abc import Callable, Iterator
 
 import torch
 
 from lstm_lesson.exercises.answer import Answer, Trial, agrees
 from lstm_lesson.exercises.compare import allclose, gradient_problem, input_gradients
-from lstm_lesson.exercises.exercise import Inputs, exercises, square_input_sets
+from lstm_lesson.exercises.exercise import Inputs, exercises, fresh_input_sets, square_input_sets
 from lstm_lesson.exercises.model import RAISED, Edit, Model
-from lstm_lesson.exercises.search import OneTurn, Returned, pairs, try_all
+from lstm_lesson.exercises.search import OneTurn, Returned, Tries, pairs
 
-FRESH = (dict(B=3, T=4, N=2, H=5, K=2), dict(B=4, T=3, N=4, H=4, K=4))  # sizes of inputs that nothing has seen yet
-LIMIT = 400  # pairs that are run as a whole
-MANY = 3000  # regular edits that are too many for pairs
+LIMIT = 250  # pairs that are run as a whole
+MANY = 150  # edits, and pairs of them, whose gradients are computed
 FEW = 40  # described edits that are tried on a second set of inputs
 
 
@@ -35,11 +35,10 @@ def find_edits(answer: Answer, trials: list[Trial]) -> tuple[Edit, ...]:
     trials = trials + [answer.try_on(inputs) for inputs in square_input_sets()]
     if all(trial.error is None and allclose(trial.got, trial.expected) for trial in trials):
         return ()  # only its dtype is wrong
+    fresh = fresh_input_sets(1) + fresh_input_sets(2, B=4, T=3, N=4, H=4, K=4)[1:]  # the second one is square
     for edits in candidates(answer, model, trials):
         f, tolerance = model.function(edits), answer.exercise.tolerance
-        if agrees(f, trials, tolerance) and agrees(
-            f, [answer.try_on(Inputs(60 + k, sizes)) for k, sizes in enumerate(FRESH)], tolerance
-        ):
+        if agrees(f, trials, tolerance) and agrees(f, [answer.try_on(inputs) for inputs in fresh], tolerance):
             return edits + detached_too(answer, model, edits, trials)
     return ()
 
@@ -54,7 +53,7 @@ def detached_too(answer: Answer, model: Model, edits: tuple[Edit, ...], trials: 
     if error is not None or gradients_agree(model, edits, trial, trial.got):
         return ()
     places = edits[0].changes.keys()
-    quiet = [e for e in model.described.values() if "detached" in e.cause and places.isdisjoint(e.changes)]
+    quiet = [edit for edit in cuts(model) if places.isdisjoint(edit.changes)]
     return next(((edit,) for edit in quiet if gradients_agree(model, (*edits, edit), trial, trial.got)), ())
 
 
@@ -79,53 +78,53 @@ def in_one_turn(turn: OneTurn, model: Model, given=None, wanted: Returned | None
 
     A single one has to agree on `given`, too, if that is there.
     """
-    fit = []
-    for edits in (model.described, model.regular):
-        fit.append(try_all(turn, [edit for edit in edits.values() if not edit.changes.keys() & model.loops_over]))
-        for one in fit[-1]:
-            agrees_here = one.same_form and one.fits == turn.everything
-            if agrees_here and (given is None or wanted.equals(Returned(run(model, given, (one.edit,))))):
-                yield (one.edit,)
-    described, regular = fit
-    simple = [one for one in described if len(one.lines) == 1]
-    several = [one for one in described if len(one.lines) > 1]
-    found = [pairs(turn, simple, simple), pairs(turn, simple, several), pairs(turn, several, simple)]
-    found.append(pairs(turn, several, several))
-    if len(regular) < MANY:
-        found += [pairs(turn, described, regular), pairs(turn, regular, described)]
-    yield from itertools.islice(itertools.chain(*found), LIMIT)
+
+    def right_on_given(edits: list[Edit]) -> Iterator[tuple[Edit, ...]]:
+        return ((e,) for e in edits if given is None or wanted.equals(Returned(run(model, given, (e,)))))
+
+    edits = [edit for edit in model.edits.values() if not edit.changes.keys() & model.loops_over]
+    described = sum(edit.id in model.described for edit in edits)  # they come first
+    tries = Tries(turn, edits)
+    yield from right_on_given(tries.run(range(described)))
+    places = {line.place for line in turn.lines if line.text and tries.may_explain(line.place)}
+    yield from right_on_given(tries.run(k for k in range(described, len(edits)) if edits[k].changes.keys() <= places))
+    yield from itertools.islice(pairs(tries, described), LIMIT)
 
 
 def in_a_loop(answer: Answer, model: Model, given: tuple, wanted: Returned) -> Iterator[tuple[Edit, ...]]:
-    """Edits that agree with the answer; pairs first on a sequence of one step, where the loop makes one turn.
+    """Edits that agree with the answer; all but those of the number of turns on a sequence of one step, as one turn.
 
     Edits that change the number of turns are tried with all others on a sequence of two steps.
     """
     described = tuple(model.described.values())
-    yield from ((edit,) for edit in described if wanted.equals(Returned(run(model, given, (edit,)))))
     turning = [edit for edit in described if edit.changes.keys() & model.loops_over]
-    for sizes in (dict(B=2, T=1, N=3, H=4, K=3), dict(B=4, T=1, N=4, H=4, K=4)):
-        trial = answer.try_on(Inputs(50, sizes))
-        if trial.error is None:
-            turn = OneTurn(model, tuple(trial.arguments.values()), trial.got)
-            yield from in_one_turn(turn, model, given, wanted)
-            break
-    for sizes in (dict(B=3, T=2, N=4, H=5, K=4), dict(B=3, T=2, N=3, H=3, K=3)):
-        trial = answer.try_on(Inputs(51, sizes))
+    one_step = (answer.try_on(Inputs(50, dict(B=b, T=1, N=n, H=4, K=n))) for b, n in ((2, 3), (4, 4)))
+    one_step = next((trial for trial in one_step if trial.error is None), None)
+    alone = turning if one_step else described
+    yield from ((edit,) for edit in alone if wanted.equals(Returned(run(model, given, (edit,)))))
+    if one_step:
+        turn = OneTurn(model, tuple(one_step.arguments.values()), one_step.got)
+        yield from in_one_turn(turn, model, given, wanted)
+    for n, h in ((4, 5), (3, 3)):
+        trial = answer.try_on(Inputs(51, dict(B=3, T=2, N=n, H=h, K=n)))
         if trial.problem is not None and trial.problem.kind == "shape":  # another number of turns gives another shape
             two_steps, got = tuple(trial.arguments.values()), Returned(trial.got)
-            for both in itertools.product(turning, described):
-                if both[0].changes.keys().isdisjoint(both[1].changes) and got.equals(
-                    Returned(run(model, two_steps, both))
-                ):
-                    yield both
+            for first in turning:
+                alone = run(model, two_steps, (first,))
+                if alone is RAISED or got.sizes() == Returned(alone).sizes():
+                    for second in described:
+                        both = (first, second)
+                        if first.changes.keys().isdisjoint(second.changes) and got.equals(
+                            Returned(run(model, two_steps, both))
+                        ):
+                            yield both
             break
 
 
 def size(trial: Trial) -> int:
-    """How much work a set of inputs is; one with a size of 1, such as a single step, hides much and comes last."""
-    sizes = trial.inputs.sizes
-    return sizes["B"] * sizes["H"] * sizes["N"] * sizes["T"] * 100 ** list(sizes.values()).count(1)
+    """How much work a set of inputs is; one with a size of 1 shows too little and comes last."""
+    sizes = [trial.inputs.sizes[letter] for letter in "BTNH"]
+    return math.prod(sizes) * 1000 ** sizes.count(1)
 
 
 def run(model: Model, given: tuple, edits: tuple[Edit, ...]):
@@ -142,13 +141,44 @@ def find_gradient_edits(answer: Answer, trials: list[Trial]) -> tuple[Edit, ...]
     trials = sorted((t for t in trials if t.inputs.dtype == torch.float64), key=size)  # the quickest first
     if model is None or not trials:
         return ()
-    given, right = tuple(trials[0].arguments.values()), Returned(trials[0].expected)
-    quiet = [edit for edit in model.edits.values() if right.equals(Returned(run(model, given, (edit,))))]
-    both = (pair for pair in itertools.combinations(quiet, 2) if not pair[0].changes.keys() & pair[1].changes.keys())
-    for edits in itertools.chain(((edit,) for edit in quiet), itertools.islice(both, LIMIT)):
+    for edits in cuts_that_agree(model, cuts(model), trials[0]):
         if all(gradients_agree(model, edits, trial, trial.expected) for trial in trials):
             return edits
     return ()
+
+
+def cuts(model: Model) -> list[Edit]:
+    """The edits that cut a gradient off."""
+    return [edit for edit in model.edits.values() if "detach" in f"{edit.changes}" or "Param" in f"{edit.changes}"][
+        :MANY
+    ]
+
+
+def cuts_that_agree(model: Model, cuts: list[Edit], trial: Trial) -> Iterator[tuple[Edit, ...]]:
+    """Edits that leave the same gradients wrong as the answer does, on one set of inputs: single ones, then pairs."""
+    right, parts = input_gradients(model.function(()), trial.arguments), []
+    lost = wrong_gradients(trial.gradients, right)
+    for edit in cuts:
+        found = wrong_gradients(gradients_of(model, (edit,), trial.arguments), right)
+        if found == lost:
+            yield (edit,)
+        elif found and found < lost:
+            parts.append((edit, found))
+    both = ((one, two) for (one, a), (two, b) in itertools.combinations(parts, 2) if a | b == lost)
+    yield from itertools.islice((pair for pair in both if not pair[0].changes.keys() & pair[1].changes.keys()), MANY)
+
+
+def gradients_of(model: Model, edits: tuple[Edit, ...], arguments: dict) -> dict | None:
+    """The gradients of the edited model; None where it has none."""
+    try:
+        return input_gradients(model.function(edits), arguments)
+    except Exception:
+        return None
+
+
+def wrong_gradients(got: dict | None, right: dict) -> set[str]:
+    """The inputs whose gradients are not the right ones."""
+    return {k for k, g in right.items() if gradient_problem({k: (got or {}).get(k)}, {k: g}) is not None}
 
 
 def gradients_agree(model: Model, edits: tuple[Edit, ...], trial: Trial, values) -> bool:

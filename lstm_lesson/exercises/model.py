@@ -17,17 +17,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-import numpy as np
 import torch
 from torch.nn import functional as F
 
 from lstm_lesson.exercises.variants import variants
 
 TOOLS = {"torch": torch, "F": F, "math": math, "sigmoid": torch.sigmoid, "tanh": torch.tanh, "relu": torch.relu}
-ENTRY_TOOLS = {"sigmoid": lambda z: 1 / (1 + np.exp(-z)), "tanh": np.tanh, "relu": lambda z: np.maximum(z, 0)}
+ENTRYWISE = TOOLS.keys() | {"detach", "abs", "clamp", "exp", "sin", "atan", "hardsigmoid", "hardtanh", "zeros_like"}
 ELEMENTWISE = (
     ast.Name, ast.Load, ast.Constant, ast.BinOp, ast.UnaryOp, ast.USub, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow,
-    ast.Call,
+    ast.Call, ast.Attribute,
 )  # fmt: skip
 
 
@@ -95,14 +94,15 @@ class Model:
     @cached_property
     def regular(self) -> dict[str, Edit]:
         """The regular mistakes of every line, but those that are described."""
-        edits, names = {}, [name for name in self.arguments if name not in ("weights", "values")]
+        edits, places = {}, [line.place for line in self.straight]
+        read = sorted(set().union(*(line.reads for line in self.straight)).difference(places))
+        names = {name: name in self.arguments for name in read if name not in ("weights", "values")}
         for line in self.straight:
-            if line.text:
+            if line.text and places.count(line.place) == 1:
                 for text, cause in variants(line.text, names, self.words, line.place):
                     edits.setdefault(f"{line.place}: {text}", Edit(f"{line.place}: {text}", {line.place: text}, cause))
-            if line.place not in self.words and line.place not in names:  # a part that the equations have a name for
-                names.append(line.place)
-        return edits
+            names[line.place] = self.words.get(line.place, "`").startswith("`")
+        return {id: edit for id, edit in edits.items() if id not in self.described}
 
     @cached_property
     def loops_over(self) -> set[str]:
@@ -167,9 +167,10 @@ def _statement(node) -> Line | Loop:
 def _line(place: str, text: str) -> Line:
     tree = ast.parse(text, mode="eval")
     nodes = list(ast.walk(tree.body))
-    reads = frozenset(node.id for node in nodes if isinstance(node, ast.Name)) - TOOLS.keys()
-    calls = [node.func for node in nodes if isinstance(node, ast.Call)]
-    elementwise = all(isinstance(node, ELEMENTWISE) for node in nodes) and all(
-        isinstance(function, ast.Name) and function.id in ENTRY_TOOLS for function in calls
-    )
+    names = [node for node in nodes if isinstance(node, ast.Name)]
+    own = {node.id for node in names if isinstance(node.ctx, ast.Store)}  # the variables of comprehensions
+    reads = frozenset(node.id for node in names) - TOOLS.keys() - own
+    called = [getattr(node.func, "id", getattr(node.func, "attr", "")) for node in nodes if isinstance(node, ast.Call)]
+    attributes = [node.attr for node in nodes if isinstance(node, ast.Attribute)]
+    elementwise = all(isinstance(node, ELEMENTWISE) for node in nodes) and ENTRYWISE.issuperset(called + attributes)
     return Line(place, compile(tree, f"<{place}>", "eval"), reads, elementwise, text)

@@ -1,39 +1,24 @@
-"""Find two edits of a model answer that together give what a wrong answer gives.
+"""Find one or two edits of a model answer that give what a wrong answer gives.
 
-Most pairs are ruled out without running them: a returned tensor that only one of the two reaches has to be explained by
-that one alone. For the others, only the lines that both reach are run, and the first wrong tensor ends the attempt.
+Edits of the same place run side by side. Most pairs are ruled out without running them: a returned tensor that only one
+of the two reaches has to be explained by that one alone, and the first entry of each line is followed for all at once.
 """
 
-import math
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from lstm_lesson.exercises.compare import leaves
-from lstm_lesson.exercises.model import ENTRY_TOOLS, RAISED, TOOLS, Edit, Line, Model
+from lstm_lesson.exercises.compare import leaves, map_tensors
+from lstm_lesson.exercises.model import RAISED, TOOLS, Edit, Line, Model
 
-BUDGET = 4000  # pairs that are run line by line
+BUDGET = 12000  # lines that are run for pairs
+MOST = 62  # returned tensors that are looked at, one bit each
 FEW = 2000  # edits; among more, one that leaves a tensor equal on these inputs does not count as reaching it
-ROUNDING = 1e-8  # relative to the largest entry or to 1; inputs are float64
-
-
-@dataclass
-class Tried:
-    """An edit alone: its lines, the values of all lines that it reaches, and what it does to the returned tensors.
-
-    `touched` and `fits` have one bit for each returned tensor: the edit reaches it, and it is as the answer's.
-    """
-
-    edit: Edit
-    lines: dict[int, Line]
-    reads: set[int | None]  # the lines that the edit's own lines read
-    values: dict[int, object]
-    touched: int
-    fits: int
-    same_form: bool  # it returns tensors under the names of the answer's
+ROUNDING = 1e-6  # relative to the largest entry or to 1; an answer may compute in float32, and is compared again
 
 
 class Returned:
@@ -41,27 +26,40 @@ class Returned:
 
     def __init__(self, value, tolerance: float = 0.0):
         self.rounding = ROUNDING + tolerance
-        self.arrays = {} if value is RAISED else {name: as_array(leaf) for name, leaf in by_name(value)}
+        self.arrays = {} if value is RAISED else {name: as_array(leaf) for name, leaf in by_name(value).items()}
 
     def equals(self, other: "Returned") -> bool:
-        return other.arrays.keys() == self.arrays.keys() and all(self.equal(k, v) for k, v in other.arrays.items())
+        return other.arrays.keys() == self.arrays.keys() and all(
+            bool(self.equal(name, value[None])[0]) if isinstance(value, np.ndarray) else self.arrays[name] is value
+            for name, value in other.arrays.items()
+        )
 
-    def equal(self, name: str, other) -> bool:
-        """Whether the tensor of this name is equal to another one, up to rounding."""
-        mine = self.arrays[name]
-        if not (isinstance(mine, np.ndarray) and isinstance(other, np.ndarray)) or mine.shape != other.shape:
-            return mine is other  # None
-        return bool((np.abs(mine - other) <= self.rounding * max(1.0, np.abs(mine).max(initial=0))).all())
+    def sizes(self) -> dict:
+        """The number of entries of each tensor."""
+        return {name: getattr(array, "size", None) for name, array in self.arrays.items()}
 
-    def bits(self, other: "Returned") -> int:
-        """One bit for each tensor that is equal in both."""
-        there = other.arrays
-        return sum(1 << k for k, name in enumerate(self.arrays) if name in there and self.equal(name, there[name]))
+    def equal(self, name: str, others: np.ndarray) -> np.ndarray:
+        """Which of many arrays, stacked, are equal to the tensor of this name, up to rounding."""
+        mine = self.arrays.get(name)
+        if not isinstance(mine, np.ndarray) or mine.shape != others.shape[1:]:
+            return np.zeros(len(others), dtype=bool)
+        near = np.abs(mine - others) <= self.rounding * max(1.0, np.abs(mine).max(initial=0))
+        return near.reshape(len(others), -1).all(axis=1)
+
+    def bits(self, others: Mapping, count: int, among: int) -> np.ndarray:
+        """For each of `count` stacked results one bit for each tensor that is equal to the one here."""
+        found = np.zeros(count, dtype=np.int64)
+        for k, name in enumerate(self.arrays):
+            if among >> k & 1 and isinstance(others.get(name), np.ndarray):
+                found |= self.equal(name, others[name]).astype(np.int64) << k
+            elif among >> k & 1 and name in others and others[name] is self.arrays[name]:  # None
+                found |= 1 << k
+        return found
 
 
-def by_name(value) -> list[tuple[str, object]]:
-    """What `leaves` returns, sorted by name: the order of a dictionary does not count."""
-    return sorted(leaves("", value), key=lambda leaf: leaf[0])
+def by_name(value) -> dict[str, object]:
+    """The first of what `leaves` returns, sorted by name: the order of a dictionary does not count."""
+    return dict(sorted(leaves("", value), key=lambda leaf: leaf[0])[:MOST])
 
 
 def as_array(leaf):
@@ -81,182 +79,309 @@ class OneTurn:
     """
 
     def __init__(self, model: Model, given: tuple, got, tolerance: float = 0.0):
-        self.model, self.names = model, model.environment(given)
-        self.lines, self.many = model.straight, len(model.edits) > FEW
+        self.model, self.names, self.lines = model, model.environment(given), model.straight
         self.number = {line.place: n for n, line in enumerate(self.lines)}
         self.last = len(self.lines) - 1
-        self.sources, latest = [], {}  # for each line: a name -> the number of the line that gives it its value
+        self.sources, latest = [], {}  # for each line: a name that it may read -> the number of the line that gives it
         for n, line in enumerate(self.lines):
             self.sources.append(dict(latest))
             latest[line.place] = n
         self.values: dict[int, object] = {}
         for n, line in enumerate(self.lines):
-            self.values[n] = self.value(n, line, ())
-        self.leaves = dict(leaves("", self.values[self.last]))
+            self.values[n] = self.value(n, line, {})
         self.right, self.wanted = Returned(self.values[self.last]), Returned(got, tolerance)
         self.everything = (1 << len(self.wanted.arrays)) - 1
-        self.wrong = self.everything & ~self.wanted.bits(self.right)
+        self.same_form = self.right.arrays.keys() == self.wanted.arrays.keys()
+        right = {name: a[None] if isinstance(a, np.ndarray) else a for name, a in self.right.arrays.items()}
+        self.wrong = self.everything & ~int(self.wanted.bits(right, 1, self.everything)[0])
         given_by = {id(value): n for n, value in self.values.items()}
         self.returned_by = {  # the number of a line -> the name under which its tensor is returned
             given_by[id(leaf)]: name for name, leaf in leaves("", self.values[self.last]) if id(leaf) in given_by
         }
+        self.reach, self.touches = cache(self.reach), cache(self.touches)
 
-    def try_edit(self, edit: Edit) -> Tried:
-        """This edit alone."""
-        lines = {self.number[line.place]: line for line in self.model.changed((edit,))}
-        values: dict[int, object] = {}
-        for n in range(min(lines), len(self.lines)):
-            line = lines.get(n, self.lines[n])
-            if n in lines or any(self.sources[n].get(name) in values for name in line.reads):
-                values[n] = self.value(n, line, (values,))
-        reads = {self.sources[n].get(name) for n, line in lines.items() for name in line.reads}
-        return Tried(edit, lines, reads, values, *self.judge(values.get(self.last, self.values[self.last])))
+    def lines_of(self, edit: Edit) -> dict[int, Line]:
+        """The edit's lines by number."""
+        return {self.number[line.place]: line for line in self.model.changed((edit,))}
 
-    def judge(self, result) -> tuple[int, int, bool]:
-        """`touched`, `fits` and `same_form` of a returned value; what no changed line made is right."""
-        if result is RAISED:
-            return self.everything, 0, False
-        found, touched, fits = by_name(result), 0, 0
-        if [name for name, _ in found] != list(self.wanted.arrays):
-            return self.everything, 0, False
-        if self.right.arrays.keys() != self.wanted.arrays.keys():
-            return self.everything, self.wanted.bits(Returned(result)), True
-        for k, (name, leaf) in enumerate(found):
-            if leaf is self.leaves[name]:
-                fits |= ~self.wrong & 1 << k
-                continue
-            array = as_array(leaf)
-            touched |= 0 if self.many and self.right.equal(name, array) else 1 << k
-            fits |= 1 << k if self.wanted.equal(name, array) else 0
-        return touched, fits, True
+    def read_by(self, n: int, line: Line) -> set[int]:
+        """The numbers of the lines whose values line n reads."""
+        return {self.sources[n][name] for name in line.reads if name in self.sources[n]}
 
-    def shared(self, one: Tried, two: Tried) -> set[int]:
-        """The numbers of the lines that have to run again if both edits are made."""
-        shared = one.values.keys() & two.values.keys()
-        for first, second in ((one, two), (two, one)):
-            if not first.reads.isdisjoint(second.values):
-                shared |= first.values.keys()
-        return shared
+    def reach(self, changed: tuple[int, ...]) -> tuple[int, ...]:
+        """The numbers of the lines whose values depend on these lines, in order; these lines come with them."""
+        found = set(changed)
+        for n, line in enumerate(self.lines):
+            if not found.isdisjoint(self.read_by(n, line)):
+                found.add(n)
+        return tuple(sorted(found))
 
-    def explains(self, one: Tried, two: Tried) -> bool:
-        """Whether both edits together give what the answer gives."""
-        lines = one.lines | two.lines
-        values: dict[int, object] = {}
-        hands_on = self.last not in lines
-        for n in sorted(self.shared(one, two)):
-            values[n] = self.value(n, lines.get(n, self.lines[n]), (values, one.values, two.values))
-            if values[n] is RAISED:
-                return False
-            name = self.returned_by.get(n) if hands_on else None
-            if name in self.wanted.arrays and not self.wanted.equal(name, as_array(values[n])):
-                return False
-        layers = (values, one.values, two.values, self.values)
-        return self.wanted.equals(Returned(next(layer[self.last] for layer in layers if self.last in layer)))
-
-    def value(self, n: int, line: Line, layers: tuple[dict, ...]):
-        """The value of line n. The lines that it reads are looked up in `layers`, then among the right ones."""
-        names = TOOLS.copy()
+    def value(self, n: int, line: Line, changed: dict[int, object]):
+        """The value of line n, where some lines have changed values; RAISED if it raises an exception."""
+        names = {}
         for name in line.reads:
             source = self.sources[n].get(name)
             if source is not None:
-                names[name] = next((layer[source] for layer in layers if source in layer), self.values[source])
-                if names[name] is RAISED:
-                    return RAISED
+                names[name] = changed[source] if source in changed else self.values[source]
             elif name in self.names:
                 names[name] = self.names[name]
         try:
-            return self.model.value(line, names)
+            return RAISED if any(v is RAISED for v in names.values()) else self.model.value(line, TOOLS | names)
         except Exception:
             return RAISED
 
+    def run(self, lines: dict[int, Line]) -> dict[int, object]:
+        """The values of all lines that these lines reach."""
+        values: dict[int, object] = {}
+        for n in self.reach(tuple(sorted(lines))):
+            values[n] = self.value(n, lines.get(n, self.lines[n]), values)
+        return values
 
-def first_entry(value) -> float:
-    """The first entry of a tensor of real numbers; NaN for anything else."""
-    if isinstance(value, float):
-        return value
-    real = isinstance(value, Tensor) and value.numel() and not value.is_complex()
-    return float(value.flatten()[0]) if real else math.nan
+    def run_together(self, own: dict[int, object]) -> tuple[dict[int, object], dict[str, object]]:
+        """As `run`, for many edits of the same lines at once: `own` has the values of their lines, stacked.
 
+        Of the returned value its tensors by name. Raises an exception if a line does, or needs more than tensors.
+        """
+        reach = self.reach(tuple(sorted(own)))
 
-class Screen:
-    """All edits side by side: for each line, its first entry under each edit. Rules out pairs with few operations."""
+        def run(values):
+            values = dict(values)
+            for n in reach:
+                values[n] = values[n] if n in values else self.value(n, self.lines[n], values)
+            returned = by_name(values.pop(self.last)) if self.last in reach else {}
+            return {n: value for n, value in values.items() if not isinstance(value, Mapping)}, returned
 
-    def __init__(self, turn: OneTurn, tried: list[Tried]):
-        self.turn = turn
-        self.touched = np.array([one.touched for one in tried], dtype=object)
-        self.fits = np.array([one.fits for one in tried], dtype=object)
-        self.same_form = np.array([one.same_form for one in tried], dtype=bool)
-        right = {n: first_entry(value) for n, value in turn.values.items()}
-        self.given = {name: first_entry(value) for name, value in turn.names.items()}
-        self.entries = {n: np.full(len(tried), entry) for n, entry in right.items()}
-        self.changes = {n: np.zeros(len(tried), dtype=bool) for n in right}  # which edits change line n itself
-        self.reached = {n: np.zeros(len(tried), dtype=bool) for n in right}
-        for k, one in enumerate(tried):
-            for n, value in one.values.items():
-                self.entries[n][k], self.reached[n][k] = first_entry(value), True
-            for n in one.lines:
-                self.changes[n][k] = True
-        self.wanted = {
-            n: float(turn.wanted.arrays[name].flat[0])
-            for n, name in turn.returned_by.items()
-            if getattr(turn.wanted.arrays.get(name), "size", 0) and not np.iscomplexobj(turn.wanted.arrays[name])
-        }
+        return torch.func.vmap(run)(own)
 
-    def partners(self, one: Tried) -> np.ndarray:
-        """Which edits may explain the answer together with this one. None of them changes a line that it reaches."""
-        turn = self.turn
-        if turn.right.arrays.keys() != turn.wanted.arrays.keys():
-            left = self.same_form | one.same_form
-        else:
-            against = turn.wrong & ~(self.touched | one.touched)
-            against = against | (one.touched & ~one.fits) & ~self.touched | self.touched & ~self.fits & ~one.touched
-            left = against == 0
-        for n in one.values:
-            left &= ~self.changes[n]
-        if left.any() and turn.last not in one.lines:
-            self.screen(one, left)
-        return left
+    def touches(self, changed: tuple[int, ...]) -> int:
+        """One bit for each returned tensor that may depend on these lines."""
+        reach = self.reach(changed)
+        if not self.same_form or not all(isinstance(self.values[n], Tensor) for n in changed):
+            return self.everything if reach[-1] == self.last else 0
+        names = {self.returned_by.get(n) for n in reach} | self.wanted.arrays.keys() - set(self.returned_by.values())
+        return sum(1 << k for k, name in enumerate(self.wanted.arrays) if name in names)
 
-    def screen(self, one: Tried, left: np.ndarray):
-        """Follow the first entries through the lines that the edit reaches, for all partners at once."""
-        known: dict[int, np.ndarray] = {}
-        chosen = np.flatnonzero(left)
-        for n in one.values:
-            line = one.lines.get(n, self.turn.lines[n])
-            if not line.elementwise:  # known where the partner does not reach what it reads
-                reads = [self.turn.sources[n].get(name) for name in line.reads]
-                reached = [self.reached[source][chosen] for source in reads if source is not None]
-                known[n] = np.where(np.any(reached, axis=0) if reached else False, math.nan, first_entry(one.values[n]))
-                continue
-            names = {}
-            for name in line.reads:
-                source = self.turn.sources[n].get(name)
-                if source is None:
-                    names[name] = self.given.get(name, math.nan)
-                else:
-                    names[name] = known[source] if source in known else self.entries[source][chosen]
-            with np.errstate(all="ignore"):
-                known[n] = eval(line.code, ENTRY_TOOLS, names)
-            if n in self.wanted:
-                allowed = self.turn.wanted.rounding * max(1.0, abs(self.wanted[n]))
-                left[chosen] &= ~(np.abs(known[n] - self.wanted[n]) > allowed)
+    def explains(self, lines: dict[int, Line]) -> bool:
+        """Whether these lines together give what the answer gives."""
+        return self.wanted.equals(Returned(self.run(lines).get(self.last, self.values[self.last])))
 
 
-def try_all(turn: OneTurn, edits: Iterable[Edit]) -> list[Tried]:
-    """Every edit alone, without those that raise an exception: no other edit would mend that."""
-    return [tried for tried in map(turn.try_edit, edits) if tried.values.get(turn.last) is not RAISED]
+def first_entry(value, stacked: bool = False):
+    """The first entry of a tensor of real numbers, or of each of many stacked ones; NaN for anything else."""
+    while isinstance(value, list) and value:
+        value = value[-1]
+    if isinstance(value, Tensor) and value.numel() and not value.is_complex():
+        return value.detach().double().reshape(len(value) if stacked else 1, -1)[:, 0]
+    return torch.tensor([float(value) if isinstance(value, float) else torch.nan], dtype=torch.float64)
 
 
-def pairs(turn: OneTurn, first: list[Tried], second: list[Tried]) -> Iterator[tuple[Edit, Edit]]:
-    """The pairs of edits at different places that give what the answer gives, on these inputs, one from each list.
+def form(value) -> tuple:
+    """The names and shapes of the tensors that a value consists of; () if it holds anything else."""
+    found = leaves("", value)
+    if not all(isinstance(leaf, Tensor | float) for _, leaf in found):
+        return ()
+    return tuple((name, leaf.shape, leaf.dtype) if isinstance(leaf, Tensor) else (name,) for name, leaf in found)
 
-    The edit from the first list reaches no line that the other changes. At most BUDGET pairs are run.
+
+def stack(values: list):
+    """Values of the same form as one, whose tensors have these in rows."""
+    if isinstance(values[0], Mapping):
+        return {key: stack([value[key] for value in values]) for key in values[0]}
+    if isinstance(values[0], tuple | list):
+        return type(values[0])(stack(list(parts)) for parts in zip(*values, strict=True))
+    return torch.stack(
+        [torch.as_tensor(value, dtype=torch.float64 if isinstance(value, float) else None).detach() for value in values]
+    )
+
+
+class Tries:
+    """Edits side by side: each alone, and what it does to the lines and to the returned tensors.
+
+    `touched` and `fits` have one bit for each returned tensor: the edit reaches it, and it is as the answer's.
+    An edit `ran` if it raises no exception: no other edit would mend that.
     """
-    screen, left = Screen(turn, second), BUDGET
-    for one in first:
-        for k in np.flatnonzero(screen.partners(one)):
-            if left == 0:
+
+    def __init__(self, turn: OneTurn, edits: list[Edit]):
+        self.turn, self.edits, count = turn, edits, len(edits)
+        self.lines: list[dict[int, Line]] = [{}] * count
+        self.ran, self.same_form = np.zeros(count, dtype=bool), np.zeros(count, dtype=bool)
+        self.touched, self.fits = np.full(count, turn.everything), np.zeros(count, dtype=np.int64)
+        self.given = {name: first_entry(value)[0] for name, value in turn.names.items()}
+        self.copies = {n: self._copied(n) for n in turn.values}
+        self.entries = {n: first_entry(value).repeat(count) for n, value in turn.values.items()}
+        self.changes = {n: np.zeros(count, dtype=bool) for n in turn.values}  # which edits change line n itself
+        self.reached = {n: torch.zeros(count, dtype=torch.bool) for n in turn.values}
+
+    def run(self, which: Iterable[int]) -> list[Edit]:
+        """Try the edits of these numbers -> those that alone give what the answer gives."""
+        which = list(which)
+        for k in which:
+            self.lines[k] = self.turn.lines_of(self.edits[k])
+        for together, own in self._groups(which):
+            self._run(together, own)
+        self.compatible, self.apart = cache(self._compatible), cache(self._apart)
+        fit = self.ran & self.same_form & (self.fits == self.turn.everything)
+        return [self.edits[k] for k in which if fit[k]]
+
+    def _copied(self, n: int) -> int | None:
+        """The line whose first entry is the first entry of line n, which only moves entries."""
+        entry = first_entry(self.turn.values[n])
+        sources = self.turn.read_by(n, self.turn.lines[n])
+        return next((s for s in sources if torch.equal(first_entry(self.turn.values[s]), entry)), None)
+
+    def _groups(self, which: list[int]) -> Iterator[tuple[list[int], dict[int, Tensor] | None]]:
+        """Edits that can run together: they change the same lines, to values of the same shapes.
+
+        Their numbers, and the values of their own lines, stacked; None where an edit has to run alone.
+        """
+        groups = {}
+        for k in which:
+            lines = self.lines[k]
+            changed = tuple(sorted(lines))
+            values = {n: self.turn.value(n, lines[n], {}) for n in changed}
+            forms, reach = [form(value) for value in values.values()], self.turn.reach(changed)
+            if any(not self.turn.read_by(n, line).isdisjoint(reach) for n, line in lines.items()):
+                yield [k], None
+            elif all(forms):
+                groups.setdefault((changed, *forms), []).append((k, values))
+            elif RAISED not in values.values():
+                yield [k], None
+        for (changed, *_), group in groups.items():
+            yield [k for k, _ in group], {n: stack([values[n] for _, values in group]) for n in changed}
+
+    def _run(self, which: list[int], own: dict[int, object] | None):
+        """Fill in what these edits do."""
+        if own is not None:
+            with contextlib.suppress(Exception):
+                return self._fill(which, *self.turn.run_together(own))
+        for k in which:
+            values = self.turn.run(self.lines[k])
+            returned = values.pop(self.turn.last, None)
+            if returned is not RAISED:
+                stacked = map_tensors(lambda t: t[None], (values, by_name(returned)))
+                self._fill([k], *stacked)
+            elif own is not None:  # then all of them raise
                 return
-            left -= 1
-            if turn.explains(one, second[k]):
-                yield one.edit, second[k].edit
+
+    def _fill(self, which: list[int], values: dict[int, object], returned: dict[str, object]):
+        turn, count, changed = self.turn, len(which), tuple(sorted(self.lines[which[0]]))
+        self.ran[which] = True
+        for n in turn.reach(changed):
+            self.reached[n][which] = True
+            if n in values:
+                self.entries[n][which] = first_entry(values[n], stacked=True)
+        for n in changed:
+            self.changes[n][which] = True
+        if list(turn.wanted.arrays) == list(returned if turn.last in turn.reach(changed) else turn.right.arrays):
+            arrays, reached = {name: as_array(leaf) for name, leaf in returned.items()}, turn.touches(changed)
+            self.same_form[which] = True
+            self.fits[which] = turn.wanted.bits(arrays, count, reached) | turn.everything & ~turn.wrong & ~reached
+            self.touched[which] = reached
+            if turn.same_form and len(turn.model.edits) > FEW:
+                self.touched[which] &= ~turn.right.bits(arrays, count, reached)
+
+    def may_explain(self, place: str) -> bool:
+        """Whether an edit at this place, alone or with one of those tried, may explain the answer."""
+        touched = self.turn.touches((self.turn.number[place],))
+        if not self.turn.same_form or self.turn.wrong & ~touched == 0:
+            return True
+        return bool(self.compatible(touched, self.turn.everything, True).any())
+
+    def _compatible(self, touched: int, fits: int, same_form: bool) -> np.ndarray:
+        """Which edits leave the rest to an edit that does this to the returned tensors."""
+        if not self.turn.same_form:
+            return self.ran & (self.same_form | same_form)
+        against = self.turn.wrong & ~(self.touched | touched)
+        against = against | (touched & ~fits) & ~self.touched | self.touched & ~self.fits & ~touched
+        return self.ran & self.same_form & same_form & (against == 0)
+
+    def _apart(self, changed: tuple[int, ...]) -> np.ndarray:
+        """Which edits change no line that these lines reach."""
+        return ~np.any([self.changes[n] for n in self.turn.reach(changed)], axis=0)
+
+    def partners(self, which: list[int], changed: tuple[int, ...], among: int) -> tuple[np.ndarray, np.ndarray]:
+        """For edits of the same lines, which of the first edits may explain the answer together with each.
+
+        -> a row (edit, partner) for each such pair, and for which of them that is not sure.
+        """
+        compatible = [self.compatible(int(self.touched[k]), int(self.fits[k]), bool(self.same_form[k])) for k in which]
+        left = (np.array(compatible) & self.apart(changed))[:, :among]
+        at = np.flatnonzero(left.any(axis=0))
+        left, unsure = torch.from_numpy(left[:, at]), torch.ones(len(which), len(at), dtype=torch.bool)
+        if len(at) and self.turn.last not in changed:
+            fits, unsure = self._screen(which, changed, torch.from_numpy(at))
+            left &= fits
+        rows, columns = np.nonzero(left.numpy())
+        return np.stack([np.array(which)[rows], at[columns]], axis=1), unsure.numpy()[rows, columns]
+
+    def _screen(self, which: list[int], changed: tuple[int, ...], at: Tensor) -> tuple[Tensor, Tensor]:
+        """Follow the first entries through the lines that the edits reach, for all partners at once."""
+        turn, known = self.turn, {}
+        fits = torch.ones(len(which), len(at), dtype=torch.bool)
+        unsure = ~fits
+        for n in turn.reach(changed):
+            if n in changed:
+                rows = [{m: value[row : row + 1] for m, value in known.items()} for row in range(len(which))]
+                own = [self._entries(n, self.lines[k][n], [k], at, row) for k, row in zip(which, rows, strict=True)]
+                known[n] = torch.cat(own)
+            else:
+                known[n] = self._entries(n, turn.lines[n], which, at, known, self.copies[n])
+            wanted = turn.wanted.arrays.get(turn.returned_by.get(n))
+            if getattr(wanted, "size", 0) and not np.iscomplexobj(wanted):
+                wanted = float(wanted.flat[0])
+                unsure |= known[n].isnan()
+                fits &= ~((known[n] - wanted).abs() > turn.wanted.rounding * max(1.0, abs(wanted)))
+        return fits, unsure
+
+    def _entries(
+        self, n: int, line: Line, which: list[int], at: Tensor, known: dict, copied: int | None = None
+    ) -> Tensor:
+        """The first entry of line n with some edits (rows) and their partners (columns); NaN where it is not known."""
+        sources = {name: s for name, s in self.turn.sources[n].items() if name in line.reads}
+        if line.elementwise:
+            names = TOOLS | {name: self.given[name] for name in line.reads - sources.keys() if name in self.given}
+            names |= {name: known[s] if s in known else self.entries[s][at] for name, s in sources.items()}
+            try:
+                entry = self.turn.model.value(line, names)
+            except Exception:  # it reads what has no entries
+                entry = torch.nan
+            return torch.as_tensor(entry, dtype=torch.float64).expand(len(which), len(at))
+        if copied is None:
+            value = self.entries[n][which][:, None]
+        else:
+            value = known[copied] if copied in known else self.entries[copied][at]
+        for s in sources.values():
+            if s != copied:
+                value = value.where(~self.reached[s][at], torch.nan)
+        return value.expand(len(which), len(at))
+
+
+def pairs(tries: Tries, described: int) -> Iterator[tuple[Edit, Edit]]:
+    """The pairs of edits at different places that give what the answer gives, on these inputs.
+
+    One of the two is among the first `described`. At most BUDGET lines are run: first those of which the first entries
+    are known to fit, and of these the ones of described edits.
+    """
+    groups, count = {}, len(tries.edits)
+    for k in np.flatnonzero(tries.ran).tolist():
+        groups.setdefault((k < described, *sorted(tries.lines[k])), []).append(k)
+    found = [
+        tries.partners(which, tuple(changed), count if first else described)
+        for (first, *changed), which in groups.items()
+    ]
+    if not found:
+        return
+    both, unsure = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    several = np.array([len(lines) > 1 for lines in tries.lines])
+    order = np.lexsort((several[both].sum(axis=1), both.max(axis=1) >= described, unsure))
+    seen, left = set(), BUDGET
+    for one, two in np.sort(both[order], axis=1).tolist():
+        if (one, two) in seen:
+            continue
+        lines = tries.lines[one] | tries.lines[two]
+        left -= len(tries.turn.reach(tuple(sorted(lines))))
+        if left < 0:
+            return
+        seen.add((one, two))
+        if tries.turn.explains(lines):
+            yield tries.edits[one], tries.edits[two]

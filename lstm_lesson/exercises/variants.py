@@ -4,6 +4,7 @@ They come after the mistakes that the catalogue describes in its own words, and 
 """
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 
 SIGNS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.MatMult: "@"}
@@ -14,14 +15,16 @@ ENDINGS = (
     (".mean()", "a mean of all entries"), (".mean(dim=1)", "a mean over the other dimension"),
     (".amax(dim=0)", "a maximum"),
 )  # fmt: skip
+DETACHED = "the values are right, but {} is detached, so no gradient goes back through it"
 LOOK = "Look at that part again."
+MODULES = ("torch", "F", "math")
 
 
-def variants(text: str, names: list[str], words: Mapping[str, str], place: str) -> Iterator[tuple[str, str]]:
+def variants(text: str, names: Mapping[str, bool], words: Mapping[str, str], place: str) -> Iterator[tuple[str, str]]:
     """Every regular mistake in an expression, as the wrong expression and its cause.
 
-    `names` are the values that could stand in it; `words` are what to call the parts of an answer that the equations
-    have no name for.
+    `names` are the values that could stand in it, and whether everywhere; if not, then in the place of one of its kind,
+    as `dz_f` for `dz_i`. `words` are what to call the parts of an answer that the equations have no name for.
     """
     tree = ast.parse(text, mode="eval").body
     functions = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
@@ -35,27 +38,46 @@ def variants(text: str, names: list[str], words: Mapping[str, str], place: str) 
         hidden = {node.id for node in ast.walk(ast.parse(own)) if isinstance(node, ast.Name)} & words.keys()
         return f"`{own}`" if not hidden else "it" if own == text else "a part of it"
 
+    def others(own: str) -> list[str]:
+        """The names that could stand in the place of this one."""
+        return [name for name, everywhere in names.items() if name != own and (everywhere or kind(name) == kind(own))]
+
     for node in ast.walk(tree):
-        if not isinstance(node, ast.expr) or id(node) in functions or getattr(node, "id", "") in ("torch", "F", "math"):
+        if not isinstance(node, ast.expr) or id(node) in functions or getattr(node, "id", "") in MODULES:
             continue
         if isinstance(getattr(node, "ctx", None), ast.Store):  # the variable of a comprehension
             continue
         before, own, after = text[: node.col_offset], _part(node, text), text[node.end_col_offset :]
-        for new, remark in variants_of(node, own, text, names, say, node is tree):
+        for new, remark in variants_of(node, own, text, others, say, node is tree):
             yield f"{before}({new}){after}", f"{start}{remark}. {LOOK}"
-    for name in names:
+        if isinstance(node, ast.BinOp) and re.search(r"(^|\W)\($", before) and re.match(r"\)(?![.[])", after):
+            yield before[:-1] + own + after[1:], f"{start}brackets are missing around {say(own)}. {LOOK}"
+    found = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in functions]
+    stored = {node.id for node in found if isinstance(node.ctx, ast.Store)}
+    read = [node.id for node in found if node.id not in stored]
+    for own in dict.fromkeys(name for name in read if read.count(name) > 1):
+        for name in others(own):
+            yield re.sub(rf"\b{own}\b", name, text), f"{start}{say(name)} stands where {say(own)} belongs. {LOOK}"
+    for name in (name for name, everywhere in names.items() if everywhere):
+        if not isinstance(tree, ast.Name):
+            yield f"({name})", f"{start}{say(name)} stands there alone. {LOOK}"
         for sign, remark in (("+", "is added to it"), ("-", "is subtracted from it"), ("*", "is multiplied with it")):
             yield f"({text}) {sign} {name}", f"{start}{say(name)} {remark}. {LOOK}"
 
 
-def variants_of(node: ast.expr, own: str, text: str, names, say, is_whole: bool) -> Iterator[tuple[str, str]]:
+def kind(name: str) -> str:
+    """What names of one kind begin with: `dz` of dz_i and dz_f, `d` of di and df."""
+    return name.split("_")[0] if "_" in name else name[:-1]
+
+
+def variants_of(node: ast.expr, own: str, text: str, others, say, is_whole: bool) -> Iterator[tuple[str, str]]:
     """What can happen to one part of the expression."""
     if isinstance(node, ast.Name):
-        yield from ((name, f"{say(name)} stands where {say(own)} belongs") for name in names if name != own)
+        yield from ((name, f"{say(name)} stands where {say(own)} belongs") for name in others(own))
     elif isinstance(node, ast.BinOp):
         yield from _of_pair(node, text, say)
     elif isinstance(node, ast.Call):
-        yield from _of_call(node, text, say)
+        yield from _of_call(node, text, others, say)
     elif isinstance(node, ast.Constant):
         yield from _of_number(node.value)
         return
@@ -63,6 +85,10 @@ def variants_of(node: ast.expr, own: str, text: str, names, say, is_whole: bool)
         yield _part(node.value, text), f"something is missing after {say(_part(node.value, text))}"
     if is_whole or isinstance(node, ast.Name):
         yield from of_any(own, say(own))
+        if is_whole or "@" in text or "." in text:  # elsewhere a name's rows stay in their places
+            yield from of_rows(own, say(own))
+    elif isinstance(node, ast.BinOp | ast.Call):
+        yield f"({own}).detach()", DETACHED.format(say(own))
 
 
 def _part(node: ast.expr, text: str) -> str:
@@ -83,14 +109,15 @@ def _of_pair(node: ast.BinOp, text: str, say) -> Iterator[tuple[str, str]]:
         yield f"(({left}) @ ({right})).T", "the product is transposed"
 
 
-def _of_call(node: ast.Call, text: str, say) -> Iterator[tuple[str, str]]:
+def _of_call(node: ast.Call, text: str, others, say) -> Iterator[tuple[str, str]]:
     name = _part(node.func, text)
     if name in FUNCTIONS:
         inside = _part(node.args[0], text)
         yield inside, f"`{name}` is missing around {say(inside)}"
         for other in FUNCTIONS:
             yield f"{other}({inside})", f"`{other}` stands around {say(inside)}"
-    elif isinstance(node.func, ast.Attribute) and getattr(node.func.value, "id", "") not in ("torch", "F"):
+        yield from ((other, f"{say(other)} stands where {say(_part(node, text))} belongs") for other in others(name))
+    elif isinstance(node.func, ast.Attribute) and getattr(node.func.value, "id", "") not in MODULES:
         value = _part(node.func.value, text)
         yield value, f"`{node.func.attr}` is missing after {say(value)}"
         for ending, remark in ENDINGS:
@@ -108,8 +135,7 @@ def of_any(own: str, said: str) -> Iterator[tuple[str, str]]:
     yield f"-({own})", f"{said} has the wrong sign"
     yield f"2 * ({own})", f"{said} is counted twice"
     yield f"({own}) / 2", f"{said} is halved"
-    yield f"({own}).detach()", f"the values are right, but {said} is detached, so no gradient goes back through it"
-    yield f"({own}).T", f"{said} is transposed"
+    yield f"({own}).detach()", DETACHED.format(said)
     for name in FUNCTIONS:
         yield f"{name}({own})", f"`{name}` is applied to {said}"
     yield f"1 - ({own})", f"1 minus {said} stands where {said} itself belongs"
@@ -118,13 +144,18 @@ def of_any(own: str, said: str) -> Iterator[tuple[str, str]]:
     yield f"1 - ({own}) ** 2", f"1 minus the square of {said} stands where {said} itself belongs"
     yield f"({own}) * (1 - ({own}))", f"{said} is multiplied by 1 minus itself"
     yield f"({own}).abs()", f"{said} has lost its signs"
+    yield f"({own}) / len({own})", f"{said} is divided by the number of its rows"
+    yield f"0.0 * ({own})", f"{said} has no effect"
+
+
+def of_rows(own: str, said: str) -> Iterator[tuple[str, str]]:
+    """What can happen to the rows of a part."""
+    yield f"({own}).T", f"{said} is transposed"
     yield f"({own}).mean(dim=0)", f"the mean over the batch stands where {said} belongs"
     yield f"({own}).mean()", f"the mean of all entries stands where {said} belongs"
     yield f"({own}).sum()", f"the sum of all entries stands where {said} belongs"
     yield f"({own})[:1]", f"of {said} only the first row is read"
     yield f"({own})[0]", f"of {said} only the first entry or row is read"
     yield f"({own})[-1:]", f"of {said} only the last row is read"
-    yield f"({own}) / len({own})", f"{said} is divided by the number of its rows"
     yield f"({own}).flip(0)", f"the rows of {said} stand in reverse order"
     yield f"({own}).roll(1, 0)", f"the rows of {said} are shifted by one"
-    yield f"0.0 * ({own})", f"{said} has no effect"

@@ -31,6 +31,7 @@ if str(ROOT) not in sys.path:
 from mutant_edits import EDITS, SOURCES, Edit  # noqa: E402
 
 from lstm_lesson import check  # noqa: E402
+from lstm_lesson.exercises.compare import leaves, map_tensors  # noqa: E402
 from lstm_lesson.exercises.exercise import Inputs, exercises  # noqa: E402
 
 FUNCTIONS = tuple(SOURCES)
@@ -116,53 +117,26 @@ def fresh_sets(name: str, first: int = 1000) -> list[Inputs]:
     return [Inputs(first + k, dict(B=b, T=t, N=n, H=h, K=n), scale) for k, (b, t, n, h, scale) in enumerate(rows)]
 
 
-def leaves(value) -> list[torch.Tensor]:
-    """The tensors of a result, in order; dictionaries by their keys."""
-    if isinstance(value, dict):
-        return [leaf for key in sorted(value) for leaf in leaves(value[key])]
-    if isinstance(value, (tuple, list)):
-        return [leaf for part in value for leaf in leaves(part)]
-    return [value] if isinstance(value, torch.Tensor) else []
-
-
-def structure(value):
-    """A result with shapes in the place of tensors."""
-    if isinstance(value, dict):
-        return {key: structure(value[key]) for key in sorted(value)}
-    if isinstance(value, (tuple, list)):
-        return [structure(part) for part in value]
-    return tuple(value.shape) if isinstance(value, torch.Tensor) else type(value)
-
-
-def copy(value, gradients: bool):
-    """New tensors with the same numbers; as leaves of a graph if gradients are wanted."""
-    if isinstance(value, dict):
-        return {key: copy(part, gradients) for key, part in value.items()}
-    if isinstance(value, (tuple, list)):
-        return type(value)(copy(part, gradients) for part in value)
-    if not isinstance(value, torch.Tensor):
-        return value
-    value = value.clone()
-    return value.requires_grad_() if gradients and value.is_floating_point() else value
-
-
 def behaviour(f: Callable, name: str, inputs: Inputs, gradients: bool):
-    """What f does: "error", or the structure of its result, its values, and the gradients if wanted."""
-    arguments = copy(exercises()[name].inputs(inputs), gradients)
+    """What f does: "error", or the form of its result, its values, and the gradients if wanted."""
+    arguments = map_tensors(torch.clone, exercises()[name].inputs(inputs))
+    given = [t for _, t in sorted(leaves("", arguments)) if gradients and t.is_floating_point()]
+    for tensor in given:
+        tensor.requires_grad_()
     try:
         result = f(*arguments.values())
-        values, found = leaves(result), []
-        if gradients:
-            given = [t for t in leaves(arguments) if t.requires_grad]
-            total = sum((v * torch.cos(torch.arange(v.numel()).view(v.shape) + k)).sum() for k, v in enumerate(values))
-            if isinstance(total, torch.Tensor) and total.requires_grad:
-                parts = torch.autograd.grad(total, given, allow_unused=True)
-            else:
-                parts = [None] * len(given)
-            found = [torch.zeros_like(t) if g is None else g for t, g in zip(given, parts, strict=True)]
+        found = sorted(leaves("", result))
+        values, parts = [leaf for _, leaf in found if isinstance(leaf, torch.Tensor)], []
+        total = sum((v * torch.cos(torch.arange(v.numel()).view(v.shape) + k)).sum() for k, v in enumerate(values))
+        if given and isinstance(total, torch.Tensor) and total.requires_grad:
+            parts = torch.autograd.grad(total, given, allow_unused=True)
+        parts = [
+            torch.zeros_like(t) if g is None else g for t, g in zip(given, parts or [None] * len(given), strict=True)
+        ]
     except Exception:
         return "error"
-    return structure(result), [v.detach() for v in values], found
+    form = [(label, getattr(leaf, "shape", type(leaf))) for label, leaf in found]
+    return form, [v.detach() for v in values], parts
 
 
 def alike(one, other, gradients: bool = True) -> bool:

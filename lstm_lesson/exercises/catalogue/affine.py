@@ -34,29 +34,12 @@ def affine_edits(k: str) -> Iterator[Edit]:
     yield edit("only h", f"The {WORDS[k]} reads `h_prev` alone: `{W}` and `{b}` have no effect.", x="0.0", bias="0.0")
     yield edit("U transposed", f"`{U}` is used transposed. It is square, so the shapes fit either way, and only the values tell.", h=f"h_prev @ {U}.T")
     yield edit("W transposed", f"`{W}` is used transposed: its rows belong to the inputs, its columns to the units.", x=f"x_t @ {W}.T")
+    yield edit("both transposed", f"`{W}` and `{U}` are both used transposed. Write the shapes under x_t, h_prev and their matrices.", x=f"x_t @ {W}.T", h=f"h_prev @ {U}.T")
+    yield edit("columns", "That is the equation of column vectors. Here `x_t` and `h_prev` have a row per sequence, (B, N) and (B, H), and stand on the left of their matrices.", x=f"{W} @ x_t", h=f"{U} @ h_prev")
+    yield edit("turned columns", "`x_t` and `h_prev` are turned into columns, as many books write them. Here each sequence is a row, and stands on the left of a matrix.", x=f"{W}.T @ x_t.T", h=f"{U}.T @ h_prev.T")
     yield edit(
-        "both transposed",
-        f"`{W}` and `{U}` are both used transposed. Write the shapes under x_t, h_prev and their matrices.",
-        x=f"x_t @ {W}.T", h=f"h_prev @ {U}.T",
-    )  # fmt: skip
-    yield edit(
-        "columns",
-        "That is the equation of column vectors. Here `x_t` and `h_prev` have a row per sequence, (B, N) and (B, H), "
-        "and stand on the left of their matrices.",
-        x=f"{W} @ x_t", h=f"{U} @ h_prev",
-    )  # fmt: skip
-    yield edit(
-        "turned columns",
-        "`x_t` and `h_prev` are turned into columns, as many books write them. Here each sequence is a row, and "
-        "stands on the left of a matrix.",
-        x=f"{W}.T @ x_t.T", h=f"{U}.T @ h_prev.T",
-    )  # fmt: skip
-    yield edit(
-        "turned, untransposed",
-        "`x_t` and `h_prev` are turned into columns and meet the matrices as they are. Here each sequence is a row, "
-        "and stands on the left of a matrix.",
-        x=f"{W} @ x_t.T", h=f"{U} @ h_prev.T",
-    )  # fmt: skip
+        "turned, untransposed", "`x_t` and `h_prev` are turned into columns and meet the matrices as they are. Here each sequence is a row, and stands on the left of a matrix.", x=f"{W} @ x_t.T", h=f"{U} @ h_prev.T"
+    )
     yield edit("W left", f"`{W}` stands on the left of `x_t`. Write their shapes side by side: which sizes meet?", x=f"{W} @ x_t")
     yield edit("U left", f"`{U}` stands on the left of `h_prev`. Write their shapes side by side: which sizes meet?", h=f"{U} @ h_prev")
     yield edit("crossed", f"`x_t` meets `{U}`, and `h_prev` meets `{W}`. {FIRST}", x=f"x_t @ {U}", h=f"h_prev @ {W}")
@@ -68,11 +51,7 @@ def affine_edits(k: str) -> Iterator[Edit]:
         yield edit(f"minus {place}", f"The term with `{read}` is subtracted. Look at its sign.", **{place: f"-({read} @ {weight})"})
         yield edit(f"{place} doubled", f"The term with `{read}` is added twice.", **{place: f"2 * ({read} @ {weight})"})
         yield edit(f"{place} entrywise", f"`{read} * {weight}` multiplies entry by entry. A matrix needs a product that sums: look at its sign.", **{place: f"{read} * {weight}"})
-    yield edit(
-        "entrywise",
-        "`*` multiplies entry by entry, and every matrix here needs a product that sums. Look at its sign.",
-        x=f"x_t * {W}", h=f"h_prev * {U}",
-    )  # fmt: skip
+    yield edit("entrywise", "`*` multiplies entry by entry, and every matrix here needs a product that sums. Look at its sign.", x=f"x_t * {W}", h=f"h_prev * {U}")
     yield edit("minus b", f"The bias `{b}` is subtracted. Look at its sign.", bias=f"-{b}")
     yield edit("b doubled", f"The bias is added twice; there is one `{b}`.", bias=f"2 * {b}")
     yield edit("bias plus 1", f"1 is added to the bias `{b}`. A forget bias belongs into the weights at the start, not into the equation.", bias=f"{b} + 1")
@@ -129,6 +108,7 @@ def affine_edits(k: str) -> Iterator[Edit]:
     yield edit("W detached", f"The values are right, but `{W}` is detached: it could never learn.", x=f"x_t @ {W}.detach()")
     yield edit("U detached", f"The values are right, but `{U}` is detached: it could never learn.", h=f"h_prev @ {U}.detach()")
     yield edit("b detached", f"The values are right, but `{b}` is detached: it could never learn.", bias=f"{b}.detach()")
+    yield edit("weights detached", f"The values are right, but `{W}`, `{U}` and `{b}` are detached: they could never learn.", x=f"x_t @ {W}.detach()", h=f"h_prev @ {U}.detach()", bias=f"{b}.detach()")
     yield edit("detached", f"The values are right, but the {WORDS[k]} is detached: its weights could never learn.", made=f"{f}({z}).detach()")
 
 

@@ -80,6 +80,7 @@ def _h_and_c() -> Iterator[Edit]:
         ("c, h = step", {"next_h": "c_t", "next_c": "h_t"}, "h and c change places from one step to the next: the step returns h first, then c."),
         ("c, h = step, kept", {"next_h": "c_t", "next_c": "h_t", "kept": "c_t"}, "The step's results are taken in the wrong order: it returns h first, then c."),
         ("step(x, c, h)", {"h_prev": "c", "c_prev": "h"}, "h and c are handed to the step in the wrong order: it takes h first, then c."),
+        ("step(x, c_0, h_0)", {"h_prev": "c_0", "c_prev": "h_0"}, "`c_0` and `h_0` are handed to every step, in the wrong order. The step takes h first, then c, and what comes out goes on."),
         ("step(x, h, h)", {"c_prev": "h"}, "The step is handed h twice, and never the memory c."),
         ("step(x, c, c)", {"h_prev": "c"}, "The step is handed c twice, and never the state h."),
         ("starts swapped", {"first_h": "c_0", "first_c": "h_0"}, "`h_0` and `c_0` have changed places at the start."),
@@ -144,5 +145,7 @@ def _detached(states: str) -> Iterator[Edit]:
         yield Edit(f"{cut} detached after a step", {f"{s}_prev": f"{s} if t == steps[0] else {s}.detach()" for s in cut}, f"The values are right, but {what} detached after each step: {none}.")
         if states == "hc":
             yield Edit(f"{cut} detached for good", {f"next_{s}": f"{s}_t.detach()" for s in cut}, f"The values are right, but {what} detached after each step, the last one included: {none}.")
+    results = {f"next_{s}": f"{s}_t.detach()" for s in states} | {"kept": "h_t.detach()"}
+    yield Edit("results detached", results, "The values are right, but what a step returns is detached: no gradient travels from step to step, and a loss reaches no weight.")
     yield Edit("kept detached", {"kept": "h_t.detach()"}, "The values are right, but `hidden_seq` is made of detached states: a loss on them reaches no weight.")
     yield Edit("hidden_seq detached", {RESULT: "torch.stack(hidden, dim=1).detach()"}, "The values are right, but `hidden_seq` is detached: a loss on it reaches no weight.")
