@@ -21,23 +21,24 @@ from lstm_lesson.exercises.exercise import exercises, input_sets, square_input_s
 
 NAMES = list(exercises())
 COMPARED = [name for name in NAMES if exercises()[name].judge is None]  # with the package's function
-CELLS = [(source.split("(")[0].removeprefix("def "), notebook, source) for notebook, source in stub_cells()]
+CELLS = [(re.findall(r"check\((\w+)\)", source)[-1], notebook, source) for notebook, source in stub_cells()]
 
 
 @pytest.mark.parametrize(("name", "notebook", "source"), CELLS, ids=[name for name, _, _ in CELLS])
 def test_a_stub_has_the_arguments_of_its_exercise_and_is_not_attempted(name, notebook, source):
-    assert list(inspect.signature(in_notebook(source.split("check(")[0])).parameters) == arguments(name)
     body, last = source.strip().rsplit("\n", 1)
-    space = {"torch": torch, "check": check}
+    space = {"torch": torch, "nn": torch.nn, "check": check}
     exec(body, space)
     assert eval(last, space).outcome == "not attempted"
+    if inspect.isfunction(space[name]):
+        assert list(inspect.signature(space[name]).parameters) == arguments(name)
 
 
 def test_the_stubs_of_the_notebooks_are_the_exercises_in_their_order():
     assert [(name, notebook) for name, notebook, _ in CELLS] == [(e.name, e.notebook) for e in exercises().values()]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "MyLSTM"])  # a class has more time
 def test_the_reference_passes_its_own_check_in_under_half_a_second(name):
     seconds = []
     while not seconds or (min(seconds) >= 0.5 and len(seconds) < 3):  # again, should the machine have been busy
