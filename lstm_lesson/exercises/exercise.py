@@ -2,7 +2,8 @@
 
 An exercise is data: the package's own function as its reference, how to draw inputs, the wrong answers that people
 are known to give, three hints. `catalogue/nbNN.toml` holds those of notebook NN, in its order. What is computed of them
-stands in `CODE` of `catalogue/nbNN.py`: fields by exercise, where `edits` come after those of the file.
+stands in `CODE` of `catalogue/nbNN.py`: fields by exercise, where `edits` come after those of the file. Mistakes that
+several exercises have in common stand in `catalogue/shared_edits.toml`.
 """
 
 import importlib.util
@@ -41,9 +42,7 @@ class Exercise:
     strict_type: bool = False  # whether a list is wrong where a tuple is expected
     tolerance: float = 0.0  # allowed beyond rounding, relative to the largest entry or to 1
     at_once: bool = False  # whether a loop over the steps, right as it is, gets a remark
-    judge: Callable | None = (
-        None  # takes an Answer and finds its first problem by what it does, in place of a comparison
-    )
+    judge: Callable | None = None  # in place of a comparison: takes an Answer, finds its first problem
 
     def solve(self) -> Callable:
         """The package's own function."""
@@ -169,10 +168,7 @@ def read_exercises(file: str, text: str, code: Mapping[str, Mapping]) -> dict[st
 
     Raises ValueError naming the file, the exercise and the key where something is unknown, missing or does not fit.
     """
-    try:
-        tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"{file}: {error}") from None
+    tables = _tables(file, text)
     notebook = tables.pop("notebook", None)
     if notebook is None:
         raise ValueError(f"{file}, notebook: it is missing; it is the notebook's file without .ipynb")
@@ -180,6 +176,44 @@ def read_exercises(file: str, text: str, code: Mapping[str, Mapping]) -> dict[st
         if not isinstance(tables.get(name), dict):
             raise ValueError(f"{file}, [{name}]: there is no such table; each exercise needs one of its name")
     return {name: _exercise(file, name, notebook, table, code.get(name, {})) for name, table in tables.items()}
+
+
+@cache
+def _shared() -> dict[str, list]:
+    file = files("lstm_lesson.exercises.catalogue") / "shared_edits.toml"
+    tables = _tables(file.name, file.read_text(encoding="utf-8"))
+    for problem in (f"{name}: {text}" for name, rows in tables.items() for text in _wrong_rows(rows)):
+        raise ValueError(f"{file.name}, {problem}")
+    return tables
+
+
+def shared_edits(table: str, **words: str) -> Iterator[Edit]:
+    """The mistakes in a table of `catalogue/shared_edits.toml`, in each of its texts and places these words filled in.
+
+    >>> [edit.changes for edit in shared_edits("wrong_state", k="f", word="forget gate", h="h_f", U="W_hf")][0]
+    {'h_f': 'c_prev @ W_hf'}
+    """
+
+    def fill(text: str) -> str:
+        return text.format(**words) if words else text
+
+    for name, changes, cause in _shared()[table]:
+        filled = {words.get(place, place): fill(text) for place, text in changes.items()}
+        yield Edit(fill(name), filled, fill(cause))
+
+
+def _tables(file: str, text: str) -> dict:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"{file}: {error}") from None
+
+
+def _wrong_rows(rows: list) -> Iterator[str]:
+    """What is wrong with rows that should be mistakes."""
+    for row in rows:
+        if [type(part) for part in row] != [str, dict, str]:
+            yield f"{row} is no mistake; one is [its name, {{place = expression}}, its cause]"
 
 
 def _exercise(file: str, name: str, notebook: str, table: dict, code: Mapping) -> Exercise:
@@ -213,9 +247,7 @@ def _problems(table: Mapping, code: Mapping) -> Iterator[str]:
             yield f"{key}: it is missing"
     if len(table["hints"]) != 3:
         yield f"hints: there are {len(table['hints'])}; three are needed"
-    for row in table.get("edits", ()):
-        if [type(part) for part in row] != [str, dict, str]:
-            yield f"edits: {row} is no mistake; one is [its name, {{place = expression}}, its cause]"
+    yield from (f"edits: {text}" for text in _wrong_rows(table.get("edits", ())))
 
 
 def _drawn(inputs: Mapping[str, str]) -> Callable[[Inputs], dict]:

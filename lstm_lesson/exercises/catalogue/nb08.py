@@ -3,7 +3,8 @@
 import itertools
 
 from lstm_lesson.exercises.catalogue.loops import loop_edits
-from lstm_lesson.exercises.catalogue.lstm_steps import RETURNS, place_edits, step_edits
+from lstm_lesson.exercises.catalogue.lstm_steps import step_edits
+from lstm_lesson.exercises.exercise import shared_edits
 from lstm_lesson.exercises.model import Edit
 from lstm_lesson.exercises.my_lstm import judge
 
@@ -16,16 +17,6 @@ ORDERS = {
     "icfo": "The blocks are read in the order i, g, f, o, as TensorFlow's old cell has them.",
     "fico": "The first two blocks are swapped: which gate comes first?",
 }
-BIASES = (
-    ("no bias_hh", "bias_ih", "The second bias is dropped: where does `bias_hh` go?"),
-    ("no bias_ih", "bias_hh", "The first bias is dropped: where does `bias_ih` go?"),
-    ("biases averaged", "(bias_ih + bias_hh) / 2", "The two biases are averaged. What do PyTorch's equations do with them?"),
-    ("biases subtracted", "bias_ih - bias_hh", "The second bias is subtracted. Look at its sign in PyTorch's equations."),
-    ("biases multiplied", "bias_ih * bias_hh", "The two biases are multiplied. What do PyTorch's equations do with them?"),
-    ("bias_ih twice", "2 * bias_ih", "`bias_ih` is added to itself: where does `bias_hh` go?"),
-    ("bias_hh twice", "2 * bias_hh", "`bias_hh` is added to itself: where does `bias_ih` go?"),
-    ("no bias", "0 * bias_ih", "All biases are zero: where do `bias_ih` and `bias_hh` go?"),
-)  # fmt: skip
 ROWS_KEPT = "keeps the numbers in their old order. Rows have to become columns."
 RESHAPED = "{0}.reshape({0}.shape[::-1])"
 TURNED = (  # a name, whose matrices, what stands there
@@ -48,8 +39,7 @@ def _torch_edits():
             yield Edit(order, changes, ORDERS.get(order, f"The blocks are read in the order {', '.join(order).replace('c', 'g')}. Look at PyTorch's."))
     for name, kinds, change, cause in TURNED:
         yield Edit(name, {made: change.format(block) for made, block in MATRICES if made[2] in kinds}, cause)
-    for name, change, cause in BIASES:
-        yield Edit(name, {"bias": change}, cause)
+    yield from shared_edits("biases_from_torch")
     for name, block in MATRICES:
         yield Edit(f"{name} not transposed", {name: block}, f"`{name}` is not transposed. What PyTorch stores has a row for each unit, (H, {'N' if name[2] == 'x' else 'H'}).")
     for n, (k, letter) in enumerate(BLOCKS.items()):
@@ -67,7 +57,7 @@ def _torch_edits():
 
 
 CODE = {
-    "lstm_step": {"edits": [*step_edits(), *place_edits("return", "return", RETURNS)]},
+    "lstm_step": {"edits": [*step_edits(), *shared_edits("returns_of_a_step")]},
     "lstm": {"edits": [*loop_edits("hc"), *step_edits()]},
     "from_torch_weights": {"edits": [*_torch_edits()]},
     "MyLSTM": {"judge": judge},

@@ -1,7 +1,7 @@
-"""What is computed in the exercises of notebook 09: inputs, and the lines and mistakes of a backward step."""
+"""What is computed in the exercises of notebook 09: inputs, and the mistakes of a backward step."""
 
 from lstm_lesson.cells import lstm_values
-from lstm_lesson.exercises.catalogue.backward_steps import LSTM_MODEL, lstm_backward_edits, lstm_words
+from lstm_lesson.exercises.catalogue.backward_steps import lstm_backward_edits
 
 
 def _step_inputs(draw):
@@ -15,8 +15,6 @@ def _step_inputs(draw):
 CODE = {
     "lstm_backward_step": {
         "inputs": _step_inputs,
-        "model": LSTM_MODEL,
-        "words": lstm_words(),
         "edits": [*lstm_backward_edits()],
     },
 }
