@@ -235,19 +235,29 @@ def opened(tab, address):
 class TestInABrowser:
     pytestmark = IN_A_BROWSER
 
+    def test_on_paper_the_answers_stand_at_the_end(self, opened):
+        page = opened("05_forget_gate")
+        shown = "[...document.querySelectorAll('{}')].filter(part => part.getBoundingClientRect().height > 0).length"
+        folds, copies = shown.format("main details.answer"), shown.format("main .answers > div")
+        assert page.evaluate(folds) > 5 and page.evaluate(copies) == 0
+        on_screen = page.evaluate(folds)
+        page.emulate_media(media="print")
+        assert page.evaluate(folds) == 0 and page.evaluate(copies) == on_screen
+        page.emulate_media(media="screen")
+
     @pytest.mark.parametrize("name", PAGES)
     def test_the_page_fits_a_phone_and_shows_its_formulas_and_pictures(self, opened, name):
         """No page is wider than the screen, no formula is empty or a root without its sign; font and pictures come."""
         page = opened(name, PHONE)
         page.evaluate("document.querySelectorAll('details').forEach(fold => { fold.open = true })")
         assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
-        sizes = page.evaluate("""[...document.querySelectorAll('math')].map(
+        sizes = page.evaluate("""[...document.querySelectorAll('math')].filter(math => !math.closest('.in-print')).map(
             math => [math.getBoundingClientRect().width, math.getBoundingClientRect().height])""")
         assert [size for size in sizes if min(size) < 3] == []
         if sizes:
             page.wait_for_function("document.fonts.status === 'loaded'")
             assert page.evaluate("[...document.fonts].map(font => font.status)") == ["loaded"]
-        signs = page.evaluate("""[...document.querySelectorAll('msqrt')].map(
+        signs = page.evaluate("""[...document.querySelectorAll('msqrt')].filter(root => !root.closest('.in-print')).map(
             root => root.firstElementChild.getBoundingClientRect().left - root.getBoundingClientRect().left)""")
         assert [width for width in signs if width < 3] == []
         broken = page.evaluate("""() => Promise.all([...document.images].map(async image => {
