@@ -50,9 +50,10 @@ def lstm_backward_edits() -> Iterator[Edit]:
     yield from branch_edits()
     for a, b in itertools.combinations(range(6), 2):
         read = {f"{VALUES[a]}_t": f"values[{b}]", f"{VALUES[b]}_t": f"values[{a}]"}
-        yield Edit(f"values: {VALUES[b]} {VALUES[a]}", read, "The values are read in the wrong order: they come as i, f, g, o, c, h.")
+        cause = "The values are read in the wrong order: they come as i, f, g, o, c, h."
+        yield Edit(f"values: {VALUES[b]} {VALUES[a]}", read, cause)
     for a, b in itertools.permutations(GATES, 2):
-        yield Edit(f"dz_{a}: dz_{b}", {f"dz_{a}": _dz(b)}, f"The gradient of the sum in the {WORDS[a]} is made with the values of the {WORDS[b]}.")
+        yield from shared_edits("values_of_another", a=a, b=b, dz=f"dz_{a}", other=_dz(b), A=WORDS[a], B=WORDS[b])
     same = "The same mistake"
     yield from in_several_gates(by_gate, ifco=f"{same} in all four sums. The", ifo=f"{same} at all three gates. The")
     for edits in by_gate.values():
@@ -63,38 +64,25 @@ def lstm_backward_edits() -> Iterator[Edit]:
 def branch_edits() -> Iterator[Edit]:
     """The mistakes where a gradient goes back through one factor of a product, in equations 3 and 5."""
     for place, (arrives, factor, name, product) in BRANCHES.items():
+        words = {"place": place, "arrives": arrives, "factor": factor, "name": name, "product": product}
         for other in ("i_t", "f_t", "g_t", "o_t", "c_t", "h_t", "c_prev", "h_prev"):
             if other != factor:
-                yield Edit(f"{place} with {other}", {place: f"{arrives} * {other}"}, f"{name} has {other} as its factor. Each factor of a product receives the other one: look at {product}.")
-        words = {"place": place, "arrives": arrives, "factor": factor, "name": name, "product": product}
+                yield from shared_edits("branch_with", other=other, **words)
         yield from shared_edits("branch", **words)
 
 
 def shares() -> Iterator[Edit]:
     """`dx_t` and `dh_prev` are sums over four gates: a share is missing, stands alone or is counted wrongly."""
-    kept = {"dx_t": "dx", "dh_prev": "dh"}
     for k in GATES:
-        rest = [other for other in GATES if other != k]
-        for name, left, cause in (
-            ("missing", rest, f"the share of the {WORDS[k]} is missing: it has read x_t and h_prev, too."),
-            ("alone", [k], f"the {WORDS[k]} is there alone: four sums have read x_t and h_prev, and their gradients are added."),
-        ):
-            changes = {place: " + ".join(f"{d}_{other}" for other in left) for place, d in kept.items()}
-            yield Edit(f"shares: {k} {name}", changes, f"`dx_t` and `dh_prev`: {cause}")
-            for place, text in changes.items():
-                yield Edit(f"{place}: {k} {name}", {place: text}, f"`{place}`: {cause}")
-    means = {place: f"({' + '.join(f'{d}_{k}' for k in GATES)}) / 4" for place, d in kept.items()}
-    yield Edit("shares: mean", means, "`dx_t` and `dh_prev` are means over the four sums. Where paths meet, gradients are added.")
-    for place, text in means.items():
-        yield Edit(f"{place}: mean", {place: text}, f"`{place}` is a mean over the four sums. Where paths meet, gradients are added.")
+        rest = {f"rest_{d}": " + ".join(f"{d}_{other}" for other in GATES if other != k) for d in ("dx", "dh")}
+        yield from shared_edits("share", k=k, word=WORDS[k], **rest)
+    yield from shared_edits("shares_mean")
     for k in GATES:
-        for place, d in kept.items():
-            one = " + ".join(f"dz_{other}" for other in GATES)
-            yield Edit(f"{place}: weights of {k}", {place: f"({one}) @ W_{d[1]}{k}.T"}, f"`{place}`: all four sums go back through the weights of the {WORDS[k]}. Each has weights of its own.")
+        yield from shared_edits("shares_weights", k=k, word=WORDS[k])
     for a, b in (("c", "o"), ("i", "f"), ("f", "c"), ("i", "c"), ("i", "o"), ("f", "o")):
         names = {name: {a: b, b: a}.get(name[-1], name[-1]) for name in NAMES}
         text = ", ".join(f"'{name}': d{name[:-1]}{k}" for name, k in names.items())
-        yield Edit(f"dweights: {a} ↔ {b}", {"dweights": f"{{{text}}}"}, f"The gradients of the {WORDS[a]} and the {WORDS[b]} stand under each other's names.")
+        yield from shared_edits("gradients_swapped", a=a, b=b, text=f"{{{text}}}", A=WORDS[a], B=WORDS[b])
 
 
 BRANCHES = {  # the place of a gradient -> what arrives, its factor, what to call it, and where the factors stand

@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import replace
 
-from lstm_lesson.exercises.catalogue.affine import FIRST, SECOND, WORDS, affine_edits, in_several_gates
+from lstm_lesson.exercises.catalogue.affine import SECOND, WORDS, affine_edits, in_several_gates
 from lstm_lesson.exercises.exercise import shared_edits
 from lstm_lesson.exercises.model import Edit
 
@@ -36,24 +36,19 @@ def _naming_the_gate(k: str, edit: Edit) -> Edit:
 def wrong_weights() -> Iterator[Edit]:
     """A gate reads weights of another gate, or two read each other's; one weight stands in all four."""
     for a, b in itertools.permutations(GATES, 2):
-        reads = {k: {f"{PLACES[n]}_{k}": f"{READS[n]}{n}{other}" for n in PLACES} for k, other in ((a, b), (b, a))}
-        also = f", or `o_t` stands in its place in equation 3. {SECOND}" if b == "o" and a in "if" else f". {SECOND}"
-        yield Edit(f"{a}: weights of {b}", reads[a], f"The {WORDS[a]} reads the weights of the {WORDS[b]}{also}")
-        if a < b:
-            yield Edit(f"{a} ↔ {b}", reads[a] | reads[b], f"The {WORDS[a]} and the {WORDS[b]} read each other's weights. {SECOND}")
-        for n, place in PLACES.items():
-            one = {f"{place}_{a}": f"{READS[n]}{n}{b}"}
-            yield Edit(f"{n}{a}: {n}{b}", one, f"`{n}{b}` is read twice, and `{n}{a}` never. {SECOND}")
-            if a < b:
-                both = one | {f"{place}_{b}": f"{READS[n]}{n}{a}"}
-                yield Edit(f"{n}{a} ↔ {n}{b}", both, f"`{n}{a}` and `{n}{b}` have changed places. {SECOND}")
+        words = {"a": a, "b": b, "A": WORDS[a], "B": WORDS[b], "SECOND": SECOND}
+        words |= {f"{place}_{n}": f"{place}_{k}" for place in PLACES.values() for n, k in (("a", a), ("b", b))}
+        words["also"] = ", or `o_t` stands in its place in equation 3" if b == "o" and a in "if" else ""
+        yield from shared_edits("weights_of_two" if a < b else "weights_of_another", **words)
     for n, place in PLACES.items():
         for k in GATES:
             everywhere = {f"{place}_{other}": f"{READS[n]}{n}{k}" for other in GATES if other != k}
-            yield Edit(f"{n}{k} everywhere", everywhere, f"`{n}{k}` stands in all four sums. Each has a weight of its own. {SECOND}")
+            cause = f"`{n}{k}` stands in all four sums. Each has a weight of its own. {SECOND}"
+            yield Edit(f"{n}{k} everywhere", everywhere, cause)
     for k in GATES:
-        everywhere = {f"{place}_{other}": f"{READS[n]}{n}{k}" for n, place in PLACES.items() for other in GATES if other != k}
-        yield Edit(f"{k}'s weights everywhere", everywhere, f"All four sums read the weights of the {WORDS[k]}. {SECOND}")
+        others = [(n, place, other) for n, place in PLACES.items() for other in GATES if other != k]
+        everywhere = {f"{place}_{other}": f"{READS[n]}{n}{k}" for n, place, other in others}
+        cause = f"All four sums read the weights of the {WORDS[k]}. {SECOND}"
+        yield Edit(f"{k}'s weights everywhere", everywhere, cause)
     for a, b in itertools.permutations(GATES, 2):
-        yield Edit(f"W_x{a}: W_h{b}", {f"x_{a}": f"x_t @ W_h{b}"}, f"`W_h{b}` stands where x_t is read, and `W_x{a}` nowhere. {FIRST}")
-        yield Edit(f"W_h{a}: W_x{b}", {f"h_{a}": f"h_prev @ W_x{b}"}, f"`W_x{b}` stands where h_prev is read, and `W_h{a}` nowhere. {FIRST}")
+        yield from shared_edits("weights_crossed", a=a, b=b, x=f"x_{a}", h=f"h_{a}")
