@@ -10,7 +10,6 @@ from lstm_lesson.exercises.model import Edit
 
 WORDS = {"h": "new state", "i": "input gate", "f": "forget gate", "c": "candidate", "o": "output gate"}
 MADE = {"h": "h_t", "i": "i_t", "f": "f_t", "c": "g_t", "o": "o_t"}
-FIRST = "A weight's first letter says what it reads."
 SECOND = "A weight's second letter says what it makes."
 
 

@@ -10,7 +10,9 @@ from lstm_lesson.exercises.model import Edit
 from lstm_lesson.shapes import check_shapes
 
 
-def peephole_gate(x_t: Tensor, h_prev: Tensor, c_prev: Tensor, W_xf: Tensor, W_hf: Tensor, W_cf: Tensor, b_f: Tensor) -> Tensor:
+def peephole_gate(
+    x_t: Tensor, h_prev: Tensor, c_prev: Tensor, W_xf: Tensor, W_hf: Tensor, W_cf: Tensor, b_f: Tensor
+) -> Tensor:
     """The forget gate with a full peephole: equation 2 with its third term.
 
     x_t (B, N), h_prev, c_prev (B, H), W_xf (N, H), W_hf, W_cf (H, H), b_f (H,) -> f_t (B, H).
@@ -22,7 +24,9 @@ def peephole_gate(x_t: Tensor, h_prev: Tensor, c_prev: Tensor, W_xf: Tensor, W_h
     return torch.sigmoid(x_t @ W_xf + h_prev @ W_hf + c_prev @ W_cf + b_f)
 
 
-def peephole_output_gate(x_t: Tensor, h_prev: Tensor, c_prev: Tensor, c_t: Tensor, W_xo: Tensor, W_ho: Tensor, W_co: Tensor, b_o: Tensor) -> Tensor:
+def peephole_output_gate(
+    x_t: Tensor, h_prev: Tensor, c_prev: Tensor, c_t: Tensor, W_xo: Tensor, W_ho: Tensor, W_co: Tensor, b_o: Tensor
+) -> Tensor:
     """The output gate with a diagonal peephole: equation 4 with its third term, which reads the new memory.
 
     x_t (B, N), h_prev, c_prev, c_t (B, H), W_xo (N, H), W_ho (H, H), W_co, b_o (H,) -> o_t (B, H).
