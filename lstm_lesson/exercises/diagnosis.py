@@ -8,9 +8,7 @@ from collections.abc import Iterator
 
 from lstm_lesson.exercises import error_causes, result_causes, retries
 from lstm_lesson.exercises.answer import Answer, Trial
-from lstm_lesson.exercises.compare import (
-    Problem,
-)
+from lstm_lesson.exercises.compare import Problem
 from lstm_lesson.exercises.edits import find_edits, find_gradient_edits
 from lstm_lesson.exercises.model import Edit
 from lstm_lesson.exercises.own_step import own_step

@@ -149,9 +149,8 @@ def find_gradient_edits(answer: Answer, trials: list[Trial]) -> tuple[Edit, ...]
 
 def cuts(model: Model) -> list[Edit]:
     """The edits that cut a gradient off."""
-    return [edit for edit in model.edits.values() if "detach" in f"{edit.changes}" or "Param" in f"{edit.changes}"][
-        :MANY
-    ]
+    found = [e for e in model.edits.values() if "detach" in f"{e.changes}" or "Param" in f"{e.changes}"]
+    return found[:MANY]
 
 
 def cuts_that_agree(model: Model, cuts: list[Edit], trial: Trial) -> Iterator[tuple[Edit, ...]]:

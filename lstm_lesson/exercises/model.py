@@ -80,9 +80,8 @@ class Model:
         places = {place for place in places if places.count(place) == 1}
         for edit in edits:
             if unknown := edit.changes.keys() - places:
-                raise ValueError(
-                    f"edit {edit.id!r} changes {', '.join(unknown)}; the model has no such place, or has it twice"
-                )
+                text = f"edit {edit.id!r} changes {', '.join(unknown)}"
+                raise ValueError(f"{text}; the model has no such place, or has it twice")
         if len(self.described) < len(edits):
             raise ValueError(f"edits has an identifier twice: {sorted(edit.id for edit in edits)}")
 

@@ -10,6 +10,7 @@ from lstm_lesson.exercises.sandbox import Sandbox, TimeUp
 __all__ = ["Examination", "examine"]
 
 SECONDS = 4.0  # for all calls of the module together
+TOO_LONG = f"its calls take more than {SECONDS:g} seconds together. Does a loop never end?"
 
 
 def examine(module) -> Examination:
@@ -29,9 +30,8 @@ def examine(module) -> Examination:
             result = found if isinstance(found, Examination) else judge(found)
             if not sandbox.timed_out:
                 return result
-            what = f"its calls take more than {SECONDS:g} seconds together. Does a loop never end?"
+            what = TOO_LONG
         except BaseException as error:  # SystemExit, too: what a class raises must not end the notebook
-            what = f"it raises {type(error).__name__}: {' '.join(str(error).split())[:160]}"
-            if isinstance(error, TimeUp):
-                what = f"its calls take more than {SECONDS:g} seconds together. Does a loop never end?"
+            raised = f"it raises {type(error).__name__}: {' '.join(str(error).split())[:160]}"
+            what = TOO_LONG if isinstance(error, TimeUp) else raised
     return Examination(NOT_CALLED, f"It cannot be examined: {what}")

@@ -223,12 +223,8 @@ def explained(answer: judging.ModuleAnswer, edits: tuple[Edit, ...], wrong: Tria
     cause = describe(edits) if edits else "It differs from an LSTM, and no known mistake explains how."
     if not edits and wrong.error is not None:
         cause = "It is right for some sizes, and fails for others."
-    lines = [
-        cause,
-        wrong.problem.text,
-        *faults_of(answer.subject, answer.mapping),
-        *remarks_on(answer.subject, answer.mapping),
-    ]
+    about = answer.subject, answer.mapping
+    lines = [cause, wrong.problem.text, *faults_of(*about), *remarks_on(*about)]
     return Examination(NO_LSTM, "\n".join(lines), edits=tuple(edit.id for edit in edits), **facts)
 
 
