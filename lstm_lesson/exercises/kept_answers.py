@@ -42,7 +42,7 @@ class NoneKept(NotKept):
     """Nothing was kept."""
 
 
-UNREADABLE = "its source cannot be read: define it in a cell, not inside another function"
+UNREADABLE = "its source cannot be read: define it with `def` or `class`, at the top of a cell"
 
 
 def keep(name: str, answer: Callable) -> str:
