@@ -148,14 +148,16 @@ def find_gradient_edits(answer: Answer, trials: list[Trial]) -> tuple[Edit, ...]
 
 
 def cuts(model: Model) -> list[Edit]:
-    """The edits that cut a gradient off."""
+    """The edits that cut a gradient off; all described ones of a model answer that cuts by itself."""
+    if any("detach" in line.text for line in model.straight):
+        return list(model.described.values())
     found = [e for e in model.edits.values() if "detach" in f"{e.changes}" or "Param" in f"{e.changes}"]
     return found[:MANY]
 
 
 def cuts_that_agree(model: Model, cuts: list[Edit], trial: Trial) -> Iterator[tuple[Edit, ...]]:
     """Edits that leave the same gradients wrong as the answer does, on one set of inputs: single ones, then pairs."""
-    right, parts = input_gradients(model.function(()), trial.arguments), []
+    right, parts = input_gradients(model.function(()), trial.arguments) or {}, []
     lost = wrong_gradients(trial.gradients, right)
     for edit in cuts:
         found = wrong_gradients(gradients_of(model, (edit,), trial.arguments), right)
@@ -177,7 +179,8 @@ def gradients_of(model: Model, edits: tuple[Edit, ...], arguments: dict) -> dict
 
 def wrong_gradients(got: dict | None, right: dict) -> set[str]:
     """The inputs whose gradients are not the right ones."""
-    return {k for k, g in right.items() if gradient_problem({k: (got or {}).get(k)}, {k: g}) is not None}
+    got = got or {}
+    return {k for k in right | got if gradient_problem({k: got.get(k)}, {k: right.get(k)}) is not None}
 
 
 def gradients_agree(model: Model, edits: tuple[Edit, ...], trial: Trial, values) -> bool:
