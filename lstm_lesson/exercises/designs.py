@@ -14,6 +14,7 @@ from lstm_lesson.data import agreement
 from lstm_lesson.data.agreement import BLANK, PLURAL, SINGULAR, STOP
 from lstm_lesson.exercises.answer import Answer
 from lstm_lesson.exercises.compare import Problem, join_names
+from lstm_lesson.exercises.exercise import WEIGHTS
 from lstm_lesson.exercises.sandbox import format_error
 
 GAPS = (0, 1, 5, 8, 13, 21, 40, 200)
@@ -31,7 +32,7 @@ def batches() -> list[list[agreement.Text]]:
 
 def one_part(letter: str) -> Callable[[Answer], Problem | None]:
     """The judge of an exercise that returns the three weights of one gate, or of the candidate (c)."""
-    shapes = {f"W_x{letter}": (6, 2), f"W_h{letter}": (2, 2), f"b_{letter}": (2,)}
+    shapes = _shapes(letter, units=2)
 
     def judge(answer: Answer) -> Problem | None:
         given = returned(answer, shapes)
@@ -48,24 +49,26 @@ def one_part(letter: str) -> Callable[[Answer], Problem | None]:
 
 def counter(answer: Answer) -> Problem | None:
     """The judge of an exercise that returns the nine weights of a unit which counts nouns."""
-    shapes = {f"{name}{k}": s for k in "ifc" for name, s in (("W_x", (6, 1)), ("W_h", (1, 1)), ("b_", (1,)))}
+    shapes = _shapes("ifc", units=1)
     given = returned(answer, shapes)
     if isinstance(given, Problem):
         return given
-    weights = given | {
-        "W_xo": torch.zeros(6, 1).double(),
-        "W_ho": torch.zeros(1, 1).double(),
-        "b_o": torch.zeros(1).double(),
-    }
+    weights = given | {name: torch.zeros(shape).double() for name, shape in _shapes("o", units=1).items()}
     for texts in batches():
         _, c = states(texts, weights)
         wanted = torch.tensor([_counted(text) for text in texts], dtype=torch.float64)
         wrong = ~((c[:, :, 0] - wanted).abs() < 0.3)
         if wrong.any():
             b, t = wrong.nonzero()[0].tolist()
-            has = f"the cell state is {_two(c[b, t, 0])}; its clause has had {_nouns(wanted[b, t])}"
+            has = f"the cell state is {_number(c[b, t, 0])}; its clause has had {_nouns(wanted[b, t])}"
             return Problem("value", f"{_place(texts[b], t)} {has}.\n{_gates(texts[b], t, weights, 'ifc')}")
     return None
+
+
+def _shapes(letters: str, units: int) -> dict[str, tuple[int, ...]]:
+    """The shapes of the weights of these gates, by name."""
+    sizes = {"N": len(agreement.FEATURES), "H": units}
+    return {f"{name}{k}": tuple(sizes[s] for s in shape.split()) for k in letters for name, shape in WEIGHTS.items()}
 
 
 def returned(answer: Answer, shapes: dict[str, tuple]) -> dict[str, Tensor] | Problem:
@@ -124,14 +127,16 @@ def wrong_text(texts: list[agreement.Text], weights: dict[str, Tensor], letter: 
         t = int((~fine).nonzero()[0])
         off = (c[b, : t + 1] - wanted[: t + 1]).abs() > 0.5
         off[:, 1] &= (c[b, : t + 1, 1] < wanted[: t + 1, 1]) | (wanted[: t + 1, 1] == 0)  # it may count the nouns
-        said = f"unit 0 says {_two(h[b, t, 0])}"
+        said = f"unit 0 says {_number(h[b, t, 0])}"
         if not off.any():
             return f"{_place(text, t)} {said}; {_needed(wanted[t, 0], spoken[t])}.\n{_gates(text, t, weights, letter)}"
         at, unit = off.nonzero()[0].tolist()
-        state = f"the cell state of unit {unit} is {_two(c[b, at, unit])}; it should be {_two(wanted[at, unit])[:-3]}"
+        state = (
+            f"the cell state of unit {unit} is {_number(c[b, at, unit])}; it should be {_number(wanted[at, unit], 0)}"
+        )
         later = f" And at “{text.words[t]}”, word {t + 1}, {said}." if t != at else ""
         if letter == "o":  # the input gate listens to unit 1
-            cause = f"At the word before, unit 1 says {_two(h[b, at - 1, 1])}, and the input gate listens to it."
+            cause = f"At the word before, unit 1 says {_number(h[b, at - 1, 1])}, and the input gate listens to it."
         else:
             cause = _gates(text, at, weights, letter, unit)
         return f"{_place(text, at)} {state}.{later}\n{cause}"
@@ -145,9 +150,9 @@ def _needed(number: Tensor, spoken: Tensor) -> str:
     return f"it should be above {LOUD}, for `are`" if number > 0 else f"it should be below −{LOUD}, for `is`"
 
 
-def _two(value) -> str:
-    """A number with two decimals and a true minus sign."""
-    return f"{float(value):z.2f}".replace("-", "−")
+def _number(value, digits: int = 2) -> str:
+    """A number with so many decimals and a true minus sign."""
+    return f"{float(value):z.{digits}f}".replace("-", "−")
 
 
 def _nouns(count) -> str:
@@ -167,8 +172,8 @@ def _gates(text, t: int, weights: dict[str, Tensor], letters: str, unit: int = 0
     x_t = text.features[t][None].double()
     stands = []
     for letter in letters:
-        value = GATES[letter](x_t, before, *(weights[f"{name}{letter}"] for name in ("W_x", "W_h", "b_")))[0, unit]
-        stands.append(f"the {NAMES[letter]} of unit {unit} {'is' if letter == 'c' else 'stands at'} {_two(value)}")
+        value = GATES[letter](x_t, before, *(weights[f"{name}{letter}"] for name in WEIGHTS))[0, unit]
+        stands.append(f"the {NAMES[letter]} of unit {unit} {'is' if letter == 'c' else 'stands at'} {_number(value)}")
     return f"There {', '.join(stands)}."
 
 

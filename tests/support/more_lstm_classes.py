@@ -34,93 +34,86 @@ class GatesLinear(nn.Module):
 
 
 class BiasRow(nn.Module):
-    """One matrix for [1, x, h]; time first."""
+    """One matrix reads (1, x, h) at once, its first row is the bias; time first; takes and returns c before h."""
 
-    def __init__(self, input_size, hidden_size, fancy_forget_bias_init=3):
+    def __init__(self, input_size, hidden_size, forget_start=3.0):
         super().__init__()
-        self.WLSTM = new(input_size + hidden_size + 1, 4 * hidden_size)
-        self.d = hidden_size
-        with torch.no_grad():
-            self.WLSTM[0, self.d : 2 * self.d] += fancy_forget_bias_init
+        self.H = hidden_size
+        start = torch.randn(1 + input_size + hidden_size, 4, hidden_size) * 0.4
+        start[0, 1] += forget_start
+        self.weights = nn.Parameter(start.flatten(1))
 
-    def forward(self, X, c0=None, h0=None):
-        n, b, _ = X.shape
-        Hout, C = [], X.new_zeros(b, self.d) if c0 is None else c0
-        prevh = X.new_zeros(b, self.d) if h0 is None else h0
-        for t in range(n):
-            Hin = torch.cat([X.new_ones(b, 1), X[t], prevh], dim=1)
-            IFOG = Hin @ self.WLSTM
-            d = self.d
-            ifo, g = torch.sigmoid(IFOG[:, : 3 * d]), torch.tanh(IFOG[:, 3 * d :])
-            C = ifo[:, d : 2 * d] * C + ifo[:, :d] * g
-            prevh = ifo[:, 2 * d :] * torch.tanh(C)
-            Hout.append(prevh)
-        return torch.stack(Hout), C, prevh
+    def forward(self, x, c_0=None, h_0=None):
+        zeros, ones = x.new_zeros(x.shape[1], self.H), x.new_ones(x.shape[1], 1)
+        c, h = zeros if c_0 is None else c_0, zeros if h_0 is None else h_0
+        read = []
+        for x_t in x:
+            i, f, o, g = (torch.cat([ones, x_t, h], dim=1) @ self.weights).chunk(4, dim=1)
+            c = c.mul(f.sigmoid()).addcmul(i.sigmoid(), g.tanh())
+            h = c.tanh() * o.sigmoid()
+            read.append(h)
+        return torch.stack(read), c, h
 
     def sequence(self, x):
         return self(x.transpose(0, 1))[0].transpose(0, 1)
 
 
 class Triples(nn.Module):
-    """Twelve by a helper; sigma; inputs time first; H_C."""
+    """Three weights for each part, made by a helper; time first; a list of steps; each part is a method."""
 
-    def __init__(self, num_inputs, num_hiddens, sigma=0.01):
+    def __init__(self, num_inputs, num_hiddens, spread=0.01):
         super().__init__()
-        self.num_hiddens = num_hiddens
+        self.H = num_hiddens
+        for part in "ifoc":
+            for name, rows in (("W_x", num_inputs), ("W_h", num_hiddens)):
+                setattr(self, f"{name}{part}", nn.Parameter(spread * torch.randn(rows, num_hiddens)))
+            setattr(self, f"b_{part}", nn.Parameter(torch.zeros(num_hiddens)))
 
-        def triple():
-            shapes = (num_inputs, num_hiddens), (num_hiddens, num_hiddens)
-            return *(nn.Parameter(torch.randn(*shape) * sigma) for shape in shapes), nn.Parameter(
-                torch.zeros(num_hiddens)
-            )
+    def total(self, part, x_t, h):
+        from_x, from_h, bias = (getattr(self, f"{name}{part}") for name in ("W_x", "W_h", "b_"))
+        return torch.addmm(bias, x_t, from_x).addmm(h, from_h)
 
-        self.W_xi, self.W_hi, self.b_i = triple()
-        self.W_xf, self.W_hf, self.b_f = triple()
-        self.W_xo, self.W_ho, self.b_o = triple()
-        self.W_xc, self.W_hc, self.b_c = triple()
+    def read_out(self, x_t, h, c):
+        return self.total("o", x_t, h).sigmoid()
 
-    def forward(self, inputs, H_C=None):
-        if H_C is None:
-            H = torch.zeros((inputs.shape[1], self.num_hiddens), device=inputs.device)
-            C = torch.zeros((inputs.shape[1], self.num_hiddens), device=inputs.device)
-        else:
-            H, C = H_C
-        outputs = []
-        for X in inputs:
-            let_in = torch.sigmoid(X @ self.W_xi + H @ self.W_hi + self.b_i)
-            forget = torch.sigmoid(X @ self.W_xf + H @ self.W_hf + self.b_f)
-            out = torch.sigmoid(X @ self.W_xo + H @ self.W_ho + self.b_o)
-            C = forget * C + let_in * torch.tanh(X @ self.W_xc + H @ self.W_hc + self.b_c)
-            H = out * torch.tanh(C)
-            outputs.append(H)
-        return outputs, (H, C)
+    def forward(self, inputs, states=None):
+        h, c = states or (inputs.new_zeros(inputs.shape[1], self.H),) * 2
+        steps = []
+        for x_t in inputs:
+            gate = self.read_out(x_t, h, c)
+            keep, write = (self.total(part, x_t, h).sigmoid() for part in "fi")
+            c = keep * c + write * self.total("c", x_t, h).tanh()
+            h = gate * c.tanh()
+            steps.append(h)
+        return steps, (h, c)
 
     def sequence(self, x):
         return torch.stack(self(x.transpose(0, 1))[0], 1)
 
 
 class NamedState(nn.Module):
-    """weight_ih and weight_hh, F.linear-like products, a NamedTuple for the state."""
+    """PyTorch's four names for the weights, a NamedTuple for the state, which has to be given; time first."""
 
     class State(NamedTuple):
-        hx: Tensor
-        cx: Tensor
+        h: Tensor
+        c: Tensor
+
+    squash = staticmethod(torch.sigmoid)
 
     def __init__(self, input_size, hidden_size):
         super().__init__()
         self.weight_ih, self.weight_hh = new(4 * hidden_size, input_size), new(4 * hidden_size, hidden_size)
         self.bias_ih, self.bias_hh = new(4 * hidden_size), new(4 * hidden_size)
 
-    def forward(self, input, state):
-        hx, cx = state
-        outs = []
-        for step in input.unbind(0):
-            gates = torch.mm(step, self.weight_ih.t()) + self.bias_ih + torch.mm(hx, self.weight_hh.t()) + self.bias_hh
-            ingate, forgetgate, cellgate, outgate = gates.chunk(4, 1)
-            cx = torch.sigmoid(forgetgate) * cx + torch.sigmoid(ingate) * torch.tanh(cellgate)
-            hx = torch.sigmoid(outgate) * torch.tanh(cx)
-            outs.append(hx)
-        return torch.stack(outs), self.State(hx, cx)
+    def forward(self, sequence, state):
+        state, read = self.State(*state), []
+        for x_t in sequence:
+            total = F.linear(x_t, self.weight_ih, self.bias_ih) + F.linear(state.h, self.weight_hh, self.bias_hh)
+            i, f, g, o = total.unflatten(1, (4, -1)).unbind(1)
+            c = self.squash(f) * state.c + self.squash(i) * g.tanh()
+            state = self.State(self.squash(o) * c.tanh(), c)
+            read.append(state.h)
+        return torch.stack(read), state
 
     def sequence(self, x):
         zeros = x.new_zeros(len(x), 3)
@@ -128,25 +121,28 @@ class NamedState(nn.Module):
 
 
 class ConvNames(nn.Module):
-    """Wxi, Whi … as Linear layers with bias on the input side only; peepholes Wci = None; init_hidden."""
+    """A Linear for each part and each side, with a bias on the side of the input; unused peepholes that are None."""
+
+    squash = staticmethod(torch.sigmoid)
 
     def __init__(self, input_channels, hidden_channels):
         super().__init__()
-        self.hidden_channels = hidden_channels
-        for k in "ifco":
-            setattr(self, f"Wx{k}", nn.Linear(input_channels, hidden_channels, bias=True))
-            setattr(self, f"Wh{k}", nn.Linear(hidden_channels, hidden_channels, bias=False))
-        self.Wci = self.Wcf = self.Wco = None
+        self.channels = hidden_channels
+        for part in "ifco":
+            self.add_module(f"Wx{part}", nn.Linear(input_channels, hidden_channels))
+            self.add_module(f"Wh{part}", nn.Linear(hidden_channels, hidden_channels, bias=False))
+            setattr(self, f"Wc{part}", None)
 
-    def init_hidden(self, batch_size):
-        return torch.zeros(batch_size, self.hidden_channels), torch.zeros(batch_size, self.hidden_channels)
+    def first_state(self, batch_size):
+        return torch.zeros(2, batch_size, self.channels).unbind()
+
+    def total(self, part, x, h):
+        return getattr(self, f"Wx{part}")(x) + getattr(self, f"Wh{part}")(h)
 
     def forward(self, x, h, c):
-        ci = torch.sigmoid(self.Wxi(x) + self.Whi(h))
-        cf = torch.sigmoid(self.Wxf(x) + self.Whf(h))
-        cc = cf * c + ci * torch.tanh(self.Wxc(x) + self.Whc(h))
-        co = torch.sigmoid(self.Wxo(x) + self.Who(h))
-        return co * torch.tanh(cc), cc
+        i, f, o = (self.squash(self.total(part, x, h)) for part in "ifo")
+        c = f * c + i * self.total("c", x, h).tanh()
+        return o * c.tanh(), c
 
     def sequence(self, x):
         return by_steps(self, x, pair=False)
@@ -293,32 +289,16 @@ class LongSignature(nn.Module):
 
 
 class OutputFromMemory(Triples):
-    """Wrong: the last output gate reads the memory in place of the state."""
+    """Wrong: the output gate reads the memory before this step in place of the state."""
 
-    def forward(self, inputs):
-        H = C = torch.zeros(inputs.shape[1], self.num_hiddens)
-        outputs = []
-        for X in inputs:
-            let_in = torch.sigmoid(X @ self.W_xi + H @ self.W_hi + self.b_i)
-            forget = torch.sigmoid(X @ self.W_xf + H @ self.W_hf + self.b_f)
-            out = torch.sigmoid(X @ self.W_xo + C @ self.W_ho + self.b_o)
-            C = forget * C + let_in * torch.tanh(X @ self.W_xc + H @ self.W_hc + self.b_c)
-            H = out * torch.tanh(C)
-            outputs.append(H)
-        return torch.stack(outputs), (H, C)
+    def read_out(self, x_t, h, c):
+        return self.total("o", x_t, c).sigmoid()
 
 
 class TanhGates(ConvNames):
     """Wrong: tanh on the gates."""
 
-    def forward(self, x, h, c):
-        ci, cf, co = (
-            torch.tanh(self.Wxi(x) + self.Whi(h)),
-            torch.tanh(self.Wxf(x) + self.Whf(h)),
-            torch.tanh(self.Wxo(x) + self.Who(h)),
-        )
-        cc = cf * c + ci * torch.tanh(self.Wxc(x) + self.Whc(h))
-        return co * torch.tanh(cc), cc
+    squash = staticmethod(torch.tanh)
 
 
 class MemoryNotCarried(DictState):
@@ -348,17 +328,7 @@ class DataRead(GatesLinear):
 class HardSigmoid(NamedState):
     """Wrong: hard sigmoids."""
 
-    def forward(self, input, state):
-        hx, cx = state
-        outs = []
-        for step in input.unbind(0):
-            i, f, g, o = (
-                F.linear(step, self.weight_ih, self.bias_ih) + F.linear(hx, self.weight_hh, self.bias_hh)
-            ).chunk(4, 1)
-            cx = F.hardsigmoid(f) * cx + F.hardsigmoid(i) * torch.tanh(g)
-            hx = F.hardsigmoid(o) * torch.tanh(cx)
-            outs.append(hx)
-        return torch.stack(outs), self.State(hx, cx)
+    squash = staticmethod(F.hardsigmoid)
 
 
 class EncoderStyle(nn.Module):

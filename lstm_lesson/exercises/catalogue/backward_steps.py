@@ -3,12 +3,12 @@
 import itertools
 from collections.abc import Iterator
 
+from lstm_lesson.cells import GATES, NAMES
 from lstm_lesson.exercises.catalogue.affine import MADE, WORDS, in_several_gates
 from lstm_lesson.exercises.exercise import shared_edits
 from lstm_lesson.exercises.model import Edit
 
-GATES, VALUES = "ifco", "ifgoch"
-NAMES = [f"{n}{k}" for k in GATES for n in ("W_x", "W_h", "b_")]
+VALUES = "ifgoch"
 
 
 def _dz(k: str) -> str:
@@ -80,7 +80,7 @@ def shares() -> Iterator[Edit]:
     for k in GATES:
         yield from shared_edits("shares_weights", k=k, word=WORDS[k])
     for a, b in (("c", "o"), ("i", "f"), ("f", "c"), ("i", "c"), ("i", "o"), ("f", "o")):
-        names = {name: {a: b, b: a}.get(name[-1], name[-1]) for name in NAMES}
+        names = {name: {a: b, b: a}.get(name[-1], name[-1]) for name in NAMES[:12]}
         text = ", ".join(f"'{name}': d{name[:-1]}{k}" for name, k in names.items())
         yield from shared_edits("gradients_swapped", a=a, b=b, text=f"{{{text}}}", A=WORDS[a], B=WORDS[b])
 

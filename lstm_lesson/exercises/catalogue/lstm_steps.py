@@ -4,11 +4,11 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import replace
 
+from lstm_lesson.cells import GATES
 from lstm_lesson.exercises.catalogue.affine import SECOND, WORDS, affine_edits, in_several_gates
 from lstm_lesson.exercises.exercise import shared_edits
 from lstm_lesson.exercises.model import Edit
 
-GATES = "ifco"
 PLACES = {"W_x": "x", "W_h": "h", "b_": "bias"}  # a weight's first letters -> its place
 READS = {"W_x": "x_t @ ", "W_h": "h_prev @ ", "b_": ""}
 
