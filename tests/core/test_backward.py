@@ -451,3 +451,17 @@ def test_gradient_by_lag_names_the_part_of_a_pair_that_does_not_fit():
         gradient_by_lag(lambda x_t, s: s[0], x, (zeros, zeros))
     with pytest.raises(ValueError, match=r"step returned shape \(2, 3\); it needs that of c_0, \(2, 8\)"):
         gradient_by_lag(lambda x_t, s: (s[0], x_t), x, (zeros, zeros))
+
+
+def test_a_step_of_ones_own_goes_back_through_the_sequence():
+    steps, weights = [], weights_of(3, 5)
+
+    def own(*given):
+        steps.append(given)
+        return lstm_backward_step(*given)
+
+    x, states = torch.randn(2, 4, 3, dtype=torch.float64), torch.randn(5, 2, 5, dtype=torch.float64)
+    given = torch.randn(2, 4, 5, dtype=torch.float64), *states[:2], x, *states[2:4], weights
+    for mine, right in zip(lstm_backward(*given, step=own)[:3], lstm_backward(*given)[:3], strict=True):
+        assert torch.equal(mine, right)
+    assert len(steps) == 4

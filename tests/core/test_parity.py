@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from lstm_lesson import CustomLSTM, LSTMCell, RNNCell
+from lstm_lesson import CustomLSTM, LSTMCell, RNNCell, layers, parity
 from lstm_lesson.layers import from_torch_weights, lstm, unroll
 
 EXACT = 1e-12
@@ -170,3 +170,14 @@ def test_the_output_gate_sees_the_new_memory_and_the_others_the_old(peephole):
     own_h, own_c = cell(x, (h, c))
     assert difference(own_c, c_t) <= EXACT
     assert difference(own_h, o * torch.tanh(c_t)) <= EXACT
+
+
+@pytest.mark.parametrize(("kernel", "runs"), [(None, "run_cell"), (True, "run_cell"), (False, "run_steps")])
+def test_a_comparison_runs_the_form_of_our_layer_that_is_asked_for(kernel, runs, monkeypatch):
+    theirs, calls = nn.LSTM(2, 3, batch_first=True, dtype=torch.float64), []
+    for name in ("run_cell", "run_steps"):
+        real = getattr(layers, name)
+        monkeypatch.setattr(layers, name, lambda *a, name=name, real=real, **k: (calls.append(name), real(*a, **k))[1])
+    found = parity.differences(CustomLSTM.from_torch(theirs), theirs, double(2, 4, 2), kernel=kernel)
+    assert calls == [runs]
+    assert max(found.values()) <= EXACT

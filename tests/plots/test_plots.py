@@ -381,3 +381,14 @@ def test_the_gradient_goes_back_through_every_step():
     written = ["".join(text.itertext()) for text in ET.fromstring(svg).iter(f"{SVG}text")]
     assert [name for name in written if "∂" in name] == ["∂h2/∂h1", "∂h3/∂h2", "∂h4/∂h3", "∂L/∂h4"]
     assert svg.count('class="back"') == 4 and "backward" not in plots.rnn_diagram(4).alt
+
+
+def test_units_of_both_axes_are_equally_long_in_a_square_picture_only():
+    for square in (True, False):
+        (axes,) = plots.lines({"a": ([0, 1], [0, 5])}, square=square, **TEXTS).figure.axes
+        assert (axes.get_aspect() == 1.0) is square
+
+
+def test_few_points_on_a_log_axis_are_its_ticks():
+    (axes,) = plots.lines({"a": ([1, 2, 32], [1, 2, 3])}, log="x", **TEXTS).figure.axes
+    assert [text.get_text() for text in axes.get_xticklabels()] == ["1", "2", "32"]
