@@ -1,0 +1,104 @@
+"""The minutes that a notebook asks for, by the rule in CONTRIBUTING.md: `python tools/minutes.py` prints a table.
+
+With `--write` it puts them into the notebooks, the README and the teacher's guide, wherever these state minutes.
+"""
+
+import argparse
+import json
+import re
+from pathlib import Path
+
+from tracked import ROOT, ours
+
+WORDS, LINES, QUESTION = 200, 6, 1  # words of prose in a minute, lines of code in a minute, minutes of a question
+AT_MOST = 60
+SHORT_PATH = ("04", "05", "06", "07", "08", "12")  # what the README says of two hours
+NOT_PROSE = (
+    r"<details>\s*<summary>For the teacher.*?</details>",
+    r"(?m:^```.*?^```\s*$)",
+    r"\$\$.*?\$\$",
+    r"\]\([^)]*\)|<[^>]*>",  # where a link leads; tags
+)
+
+
+def parts(path: Path) -> dict[str, int]:
+    """What the rule counts in a notebook: words of prose, lines of code, questions, minutes of the exercises.
+
+    The notes for the teacher, displayed formulas, the set-up cell, stubs, blank lines and comments are not counted.
+    A formula within a sentence is one word.
+    """
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    text = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+    code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"][1:]
+    lines = [line.strip() for source in code if "NotImplementedError" not in source for line in source.splitlines()]
+    prose = re.sub("|".join(NOT_PROSE), " ", text, flags=re.S)
+    return {
+        "words": len(re.findall(r"[^\W\d][\w'’-]*", re.sub(r"\$[^$\n]*\$", " formula ", prose))),
+        "lines": sum(bool(line) and not line.startswith("#") for line in lines),
+        "questions": len(re.findall(r"\*\*(?:Predict|Question|Quick question)\b", text)),
+        "exercises": sum(map(int, re.findall(r"(?m)^#+ Your turn: .* (\d+) minutes?\b", text))),
+    }
+
+
+def minutes(path: Path) -> int:
+    """The minutes of a notebook, rounded to 5."""
+    count = parts(path)
+    exact = count["words"] / WORDS + count["lines"] / LINES + QUESTION * count["questions"] + count["exercises"]
+    return 5 * round(exact / 5)
+
+
+def notebooks(root: Path) -> list[Path]:
+    return [path for path in sorted((root / "notebooks").glob("*.ipynb")) if ours(path)]
+
+
+def write(root: Path) -> None:
+    """State the minutes in every notebook, in the tables of the README and of 00, and in the guide."""
+    asked = {path: minutes(path) for path in notebooks(root)}
+    pages = {path: path.read_text(encoding="utf-8") for path in [*asked, root / "README.md", root / "docs/teaching.md"]}
+    short = [path for path in asked if path.name[:2] in SHORT_PATH]
+    whole = sum(asked[path] for path in short)
+    without = whole - sum(parts(path)["exercises"] for path in short)
+    for page, text in pages.items():
+        if page in asked:  # the first cell and the notes for the teacher
+            text = re.sub(r"\d+(?=\s+minutes\b)", str(asked[page]), text, count=1)
+            text = re.sub(r"(For the teacher</summary>(?:\\n|\W)*)\d+(?= minutes)", rf"\g<1>{asked[page]}", text)
+        for path, n in asked.items():
+            name = re.escape(path.name)
+            text = re.sub(rf"(\]\((?:notebooks/)?{name}\) \| [^|]* \| )\d+(?= \|)", rf"\g<1>{n}", text)
+            text = re.sub(rf"(?m)^\d+(?= minutes\b.*\[Open it\]\(\.\./notebooks/{name}\))", str(n), text)
+        text = re.sub(r"(?<=about )\d+(?= hours)", str(round(sum(asked.values()) / 60)), text)
+        text = re.sub(r"\d+ minutes, and \d+(?= without)", f"{whole} minutes, and {without}", text)
+        if page.name == "teaching.md":
+            text = timed_anew(text, {path.name[:2]: n for path, n in asked.items()})
+        page.write_text(text, encoding="utf-8")
+
+
+def timed_anew(guide: str, asked: dict[str, int]) -> str:
+    """The guide with new times for the workshop: a notebook lasts its minutes, any other row as long as before."""
+    before, day, after = re.split(r"(?ms)(^## A one-day workshop$.*?)(?=^## )", guide, maxsplit=1)
+    now = None
+
+    def row(found):
+        nonlocal now
+        start, end = (60 * int(hour) + int(minute) for hour, minute in (t.split(":") for t in found.group(1, 2)))
+        now = start if now is None else now
+        begins, now = now, now + asked.get(found[3], end - start)
+        return f"| {begins // 60}:{begins % 60:02}–{now // 60}:{now % 60:02} | {found[3]} |"
+
+    return before + re.sub(r"(?m)^\| (\d+:\d\d)–(\d+:\d\d) \| (.*?) \|", row, day) + after
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--write", action="store_true", help="state them in the notebooks, the README and the guide")
+    print(f"{'notebook':32}{'words':>7}{'lines':>7}{'questions':>11}{'exercises':>11}{'minutes':>9}")
+    for path in notebooks(ROOT):
+        asked = minutes(path)
+        columns = "{words:7}{lines:7}{questions:11}{exercises:11}".format(**parts(path))
+        print(f"{path.stem:32}{columns}{asked:9}{' above ' + str(AT_MOST) if asked > AT_MOST else ''}")
+    if options.parse_args().write:
+        write(ROOT)
+
+
+if __name__ == "__main__":
+    main()
