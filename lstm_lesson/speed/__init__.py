@@ -2,14 +2,15 @@
 
 from lstm_lesson.speed.implementations import (
     IMPLEMENTATIONS,
+    backward_loop,
     by_hand,
     checkpointed,
     compiled,
-    contiguous,
     fused,
     fused_gates,
     hoist_inputs,
     hoisted,
+    local_gradients,
     no_compiler,
     plain,
     unchecked,
@@ -22,9 +23,8 @@ from lstm_lesson.speed.profiling import (
     fastest,
     power_law_exponent,
     ratios,
-    shares,
 )
 
-__all__ = ["IMPLEMENTATIONS", "MATMULS", "by_hand", "bytes_moved", "bytes_saved", "calls", "checkpointed", "compiled",
-           "contiguous", "fastest", "fused", "fused_gates", "hoist_inputs", "hoisted", "no_compiler",
-           "plain", "power_law_exponent", "ratios", "shares", "unchecked"]  # fmt: skip
+__all__ = ["IMPLEMENTATIONS", "MATMULS", "backward_loop", "by_hand", "bytes_moved", "bytes_saved", "calls",
+           "checkpointed", "compiled", "fastest", "fused", "fused_gates", "hoist_inputs", "hoisted", "local_gradients",
+           "no_compiler", "plain", "power_law_exponent", "ratios", "unchecked"]  # fmt: skip

@@ -61,6 +61,41 @@ def hoist_inputs(x: Shape["B T N"], W_x: Shape["N 4H"], b: Shape["4H"]) -> Shape
     return x @ W_x + b
 
 
+@checked
+def local_gradients(
+    i: Shape["B T H"], f: Shape["B T H"], g: Shape["B T H"], o: Shape["B T H"], c: Shape["B T H"],
+    c_prev: Shape["B T H"],
+) -> tuple[Shape["B T H"], Shape["B T 4H"]]:  # fmt: skip
+    """What the backward pass multiplies by, and knows before any gradient arrives, for all steps at once.
+
+    c_prev holds c_0 … c_{T−1}. Returns `into_c`, which leads from h_t through tanh into c_t, and `into_z`, which leads
+    into the sums of i, f, c, o, side by side: the first three blocks from c_t, the last one from h_t.
+    Raises ValueError naming the argument whose shape does not fit.
+    """
+    tanh_c = torch.tanh(c)
+    into_z = g * i * (1 - i), c_prev * f * (1 - f), i * (1 - g * g), tanh_c * o * (1 - o)
+    return o * (1 - tanh_c * tanh_c), torch.cat(into_z, dim=2)
+
+
+@checked
+def backward_loop(
+    dhidden_seq: Shape["B T H"], dc_T: Shape["B H"], f: Shape["B T H"], into_c: Shape["B T H"],
+    into_z: Shape["B T 4H"], W_h: Shape["H 4H"],
+) -> tuple[Shape["B T 4H"], Shape["B H"], Shape["B H"]]:  # fmt: skip
+    """What has to be done step by step: the gradients of the four sums of every step, and of the first states.
+
+    `into_c` and `into_z` come from `local_gradients`. dhidden_seq is what the loss sends to every hidden state, dc_T
+    to the last cell state. Returns dz, dh_0, dc_0. Raises ValueError naming the argument whose shape does not fit.
+    """
+    dh, dc, dz = torch.zeros_like(dc_T), dc_T, []
+    for t in reversed(range(f.shape[1])):
+        dh = dh + dhidden_seq[:, t]
+        dc = dc + dh * into_c[:, t]
+        dz.append(torch.cat([dc, dc, dc, dh], dim=1) * into_z[:, t])
+        dh, dc = dz[-1] @ W_h.T, dc * f[:, t]
+    return torch.stack(dz[::-1], dim=1), dh, dc
+
+
 def fused(x: Tensor, h_0: Tensor, c_0: Tensor, weights: Mapping[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
     """Two matmuls a step: the weights of the four gates stand side by side."""
     W_x, W_h, b = stacked_weights(weights)
@@ -79,19 +114,6 @@ def hoisted(x: Tensor, h_0: Tensor, c_0: Tensor, weights: Mapping[str, Tensor]) 
     return hidden_seq, hidden_seq[:, -1], c_n
 
 
-def contiguous(x: Tensor, h_0: Tensor, c_0: Tensor, weights: Mapping[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
-    """Features first: the sums of a step are (4H, B), so that each gate is contiguous in memory."""
-    W_x, W_h, b = stacked_weights(weights)
-    W, h_t, c_t, hidden_seq = W_h.t().contiguous(), h_0.t(), c_0.t(), []
-    z = (x @ W_x + b).permute(1, 2, 0).contiguous()  # (T, 4H, B)
-    for z_t in z.unbind(0):
-        i_t, f_t, g_t, o_t = _gates(torch.addmm(z_t, W, h_t), dim=0)
-        c_t = f_t * c_t + i_t * g_t
-        h_t = o_t * torch.tanh(c_t)
-        hidden_seq.append(h_t)
-    return torch.stack(hidden_seq).permute(2, 0, 1).contiguous(), h_t.t(), c_t.t()
-
-
 def by_hand(x: Tensor, h_0: Tensor, c_0: Tensor, weights: Mapping[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
     """One operation of autograd with a backward pass by hand: the kernel of `CustomLSTM`."""
     hidden_seq, c_n = lstm_sequence(x, h_0, c_0, *stacked_weights(weights))
@@ -99,8 +121,11 @@ def by_hand(x: Tensor, h_0: Tensor, c_0: Tensor, weights: Mapping[str, Tensor]) 
 
 
 def plain(x: Tensor, h_0: Tensor, c_0: Tensor, weights: Mapping[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
-    """`by_hand` in plain calls, without `out=`, for a compiler: slower than `by_hand` if it is not compiled."""
-    hidden_seq, c_n = plain_sequence(x, h_0, c_0, *stacked_weights(weights))
+    """The backward pass by hand in plain calls, without `out=`: slower than `by_hand` if it is not compiled.
+
+    Only first derivatives work.
+    """
+    hidden_seq, c_n = _PlainFunction.apply(x, h_0.clone(), c_0.clone(), *stacked_weights(weights))  # for a compiler
     return hidden_seq, hidden_seq[:, -1], c_n
 
 
@@ -129,14 +154,8 @@ IMPLEMENTATIONS: dict[str, Implementation] = {
     "without its checks": unchecked,
     "gates fused": fused,
     "inputs hoisted": hoisted,
-    "gates contiguous": contiguous,
     "backward by hand": by_hand,
 }
-
-
-def plain_sequence(x: Tensor, h_0: Tensor, c_0: Tensor, W_x: Tensor, W_h: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-    """All steps of an LSTM; arguments and results as in `kernel.lstm_sequence`. Only first derivatives work."""
-    return _PlainFunction.apply(x, h_0.clone(), c_0.clone(), W_x, W_h, b)  # compilers need different tensors here
 
 
 class _PlainFunction(torch.autograd.Function):
@@ -144,35 +163,25 @@ class _PlainFunction(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, x, h_0, c_0, W_x, W_h, b):
-        hs, cs, gates = [h_0], [c_0], []
-        for z_t in (x.transpose(0, 1) @ W_x + b).unbind():
-            z_i, z_f, z_c, z_o = torch.addmm(z_t, hs[-1], W_h).chunk(4, dim=1)
-            i, f, g, o = torch.sigmoid(z_i), torch.sigmoid(z_f), torch.tanh(z_c), torch.sigmoid(z_o)
-            cs.append(f * cs[-1] + i * g)
-            hs.append(o * torch.tanh(cs[-1]))
-            gates.append(torch.cat([i, f, g, o], dim=1))
-        hs = torch.stack(hs)
-        ctx.save_for_backward(x, W_x, W_h, hs, torch.stack(cs), torch.stack(gates))
-        return hs[1:].transpose(0, 1), cs[-1]
+        h, c, states = h_0, c_0, []
+        for z_t in (x @ W_x + b).unbind(1):
+            h_prev, c_prev = h, c
+            i, f, g, o = _gates(torch.addmm(z_t, h, W_h))
+            c = f * c + i * g
+            h = o * torch.tanh(c)
+            states.append((i, f, g, o, c, c_prev, h, h_prev))
+        *values, hidden_seq, h_prev = (torch.stack(state, dim=1) for state in zip(*states, strict=True))
+        ctx.save_for_backward(x, W_x, W_h, values[1], h_prev, *local_gradients.__wrapped__(*values))
+        return hidden_seq, c
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, d_hidden_seq, dc):
-        x, W_x, W_h, hs, cs, gates = ctx.saved_tensors
-        (B, T, N), H = x.shape, W_h.shape[0]
-        dh, dz = torch.zeros_like(dc), [None] * T
-        for t in reversed(range(T)):
-            i, f, g, o = gates[t].chunk(4, dim=1)
-            u = torch.tanh(cs[t + 1])
-            dh = dh + d_hidden_seq[:, t]
-            dc = dc + dh * o * (1 - u * u)
-            into_gates = dc * g * i * (1 - i), dc * cs[t] * f * (1 - f), dc * i * (1 - g * g), dh * u * o * (1 - o)
-            dz[t] = torch.cat(into_gates, dim=1)
-            dh, dc = dz[t] @ W_h.t(), dc * f
-        dz = torch.stack(dz).view(T * B, 4 * H)
-        dx = (dz @ W_x.t()).view(T, B, N).transpose(0, 1)
-        dW_x = x.transpose(0, 1).reshape(T * B, N).t() @ dz
-        return dx, dh, dc, dW_x, hs[:-1].view(T * B, H).t() @ dz, dz.sum(dim=0)
+    def backward(ctx, dhidden_seq, dc_T):
+        x, W_x, W_h, f, h_prev, into_c, into_z = ctx.saved_tensors
+        dz, dh_0, dc_0 = backward_loop.__wrapped__(dhidden_seq, dc_T, f, into_c, into_z, W_h)
+        rows = dz.flatten(0, 1)
+        dW_x, dW_h = x.flatten(0, 1).T @ rows, h_prev.flatten(0, 1).T @ rows
+        return dz @ W_x.T, dh_0, dc_0, dW_x, dW_h, rows.sum(dim=0)
 
 
 @cache
@@ -196,6 +205,6 @@ def no_compiler() -> str:
     return "" if any(map(shutil.which, names)) else f"none of {', '.join(names)} is on the path"
 
 
-def _gates(z: Tensor, dim: int = 1) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    z_i, z_f, z_c, z_o = z.chunk(4, dim=dim)
+def _gates(z: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    z_i, z_f, z_c, z_o = z.chunk(4, dim=1)
     return torch.sigmoid(z_i), torch.sigmoid(z_f), torch.tanh(z_c), torch.sigmoid(z_o)

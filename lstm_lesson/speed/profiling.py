@@ -12,13 +12,12 @@ from torch.autograd.graph import saved_tensors_hooks
 from torch.utils._python_dispatch import TorchDispatchMode
 
 # Operations that only allocate memory or make views, and those that only call other operations.
-NO_WORK = {"alias", "as_strided", "chunk", "clone", "contiguous", "detach", "empty", "empty_like", "empty_strided",
-           "expand", "flatten", "lift_fresh", "linear", "matmul", "narrow", "new_empty", "new_full", "new_ones",
-           "new_zeros", "full_like", "ones_like", "permute", "reshape", "resolve_conj", "resolve_neg", "select",
-           "slice", "split", "squeeze", "stack", "t", "to", "_to_copy", "transpose", "unbind", "unsqueeze", "view",
-           "_reshape_alias", "_unsafe_view", "zeros", "zeros_like"}  # fmt: skip
+NO_WORK = {"_reshape_alias", "_to_copy", "_unsafe_view", "alias", "as_strided", "chunk", "clone", "contiguous",
+           "detach", "empty", "empty_like", "empty_strided", "expand", "flatten", "full_like", "lift_fresh",
+           "linear", "matmul", "narrow", "new_empty", "new_full", "new_ones", "new_zeros", "numpy_T", "ones_like",
+           "permute", "reshape", "resolve_conj", "resolve_neg", "select", "slice", "split", "squeeze", "stack", "t",
+           "to", "transpose", "unbind", "unsqueeze", "view", "zeros", "zeros_like"}  # fmt: skip
 
-COPIES = {"cat", "copy_", "fill_", "zero_"}
 MATMULS = {"addmm", "addmm_", "baddbmm", "bmm", "mm"}
 
 
@@ -45,25 +44,6 @@ def _silent() -> Iterator[None]:
         os.dup2(kept, 2)
         os.close(kept)
         os.close(nowhere)
-
-
-def shares(function: Callable[[], object]) -> dict[str, float]:
-    """How the time of `function` is divided, as shares that add up to 1, measured by `torch.profiler`.
-
-    The parts are matmuls; other arithmetic; views, memory and copies; and the rest, which is Python and autograd.
-    """
-    function()
-    with _silent(), torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
-        start = time.perf_counter()
-        function()
-        whole = 1e6 * (time.perf_counter() - start)
-    spent = dict.fromkeys(("matmuls", "other arithmetic", "views, memory, copies"), 0.0)
-    for event in profile.key_averages():
-        name = event.key.removeprefix("aten::")
-        if event.key.startswith("aten::"):
-            kind = "matmuls" if name in MATMULS else list(spent)[2 if name in NO_WORK | COPIES else 1]
-            spent[kind] += event.self_cpu_time_total
-    return {kind: t / whole for kind, t in spent.items()} | {"Python and autograd": 1 - sum(spent.values()) / whole}
 
 
 class _Moved(TorchDispatchMode):

@@ -331,6 +331,26 @@ def test_hoisted_inputs_and_fused_gates_are_those_of_the_equations():
         assert (gate - expected).abs().max() <= EXACT
 
 
+def test_local_gradients_and_the_backward_loop_are_those_of_autograd():
+    torch.manual_seed(0)
+    z, c_prev, c_t = double(3, 1, 8).requires_grad_(), double(3, 1, 2), double(3, 1, 2).requires_grad_()
+    z_i, z_f, z_c, z_o = z.chunk(4, dim=2)
+    i, f, g, o = torch.sigmoid(z_i), torch.sigmoid(z_f), torch.tanh(z_c), torch.sigmoid(z_o)
+    into_c, into_z = implementations.local_gradients(*(v.detach() for v in (i, f, g, o, c_t, c_prev)))
+    h_t = o * torch.tanh(c_t)
+    by_h, from_h = torch.autograd.grad(h_t.sum(), [c_t, z])
+    (from_c,) = torch.autograd.grad((f * c_prev + i * g).sum(), [z])
+    assert apart([into_c, into_z], [by_h, from_c + from_h]) <= EXACT
+
+    _, weights = leaves(T=1)
+    W_h = kernel.stacked_weights(weights)[1].detach()
+    dhidden_seq, dc_T, keep = double(3, 1, 2), double(3, 2), double(3, 1, 2)
+    dz, dh_0, dc_0 = implementations.backward_loop(dhidden_seq, dc_T, keep, into_c, into_z, W_h)
+    dc = dc_T + dhidden_seq[:, 0] * into_c[:, 0]
+    expected = torch.cat([dc, dc, dc, dhidden_seq[:, 0]], dim=1) * into_z[:, 0]
+    assert apart([dz[:, 0], dh_0, dc_0], [expected, expected @ W_h.T, dc * keep[:, 0]]) <= EXACT
+
+
 x_t, h_t, W_x, W_h, b = torch.zeros(2, 3), torch.zeros(2, 4), torch.zeros(3, 16), torch.zeros(4, 16), torch.zeros(16)
 
 
@@ -342,6 +362,8 @@ x_t, h_t, W_x, W_h, b = torch.zeros(2, 3), torch.zeros(2, 4), torch.zeros(3, 16)
         (lambda: implementations.fused_gates(x_t, h_t, W_x[:, :15], W_h, b), r"W_x has shape \(3, 15\); .* 4H = 16"),
         (lambda: implementations.hoist_inputs(x_t, W_x, b), r"x has shape \(2, 3\); it needs \(B, T, N\)"),
         (lambda: implementations.hoist_inputs(x_t[None], W_x, b[:4]), r"b has shape \(4,\)"),
+        (lambda: implementations.local_gradients(*[x_t[None]] * 5, x_t), r"c_prev has shape \(2, 3\); .* \(B, T, H\)"),
+        (lambda: implementations.backward_loop(x_t[None], x_t[:1], *[x_t[None]] * 3, W_h), r"into_z has shape"),
         (lambda: implementations.checkpointed(x_t[None], h_t, h_t, LSTMCell(3, 4).weights, 0), r"segment is 0"),
     ],
 )

@@ -980,6 +980,47 @@ hoist_inputs = lambda x, W_x, b: torch.tensordot(x, W_x, dims=1).add(b)
 ### hoist_inputs · bmm with an expanded matrix
 def hoist_inputs(x, W_x, b):
     return torch.baddbmm(b.expand(len(x), 1, -1), x, W_x.expand(len(x), -1, -1))
+### local_gradients · autograd
+def local_gradients(i, f, g, o, c, c_prev):
+    logit = lambda y: torch.log(y / (1 - y))
+    z = [t.detach().requires_grad_() for t in (logit(i), logit(f), torch.atanh(g), logit(o))]
+    c, c_prev = c.detach().requires_grad_(), c_prev.detach()
+    new = z[1].sigmoid() * c_prev + z[0].sigmoid() * z[2].tanh()
+    parts = torch.autograd.grad(new.sum(), z[:3])
+    h = z[3].sigmoid() * c.tanh()
+    into_o, into_c = torch.autograd.grad(h.sum(), [z[3], c])
+    return into_c, torch.cat([*parts, into_o], -1)
+### local_gradients · stacked and flattened
+def local_gradients(i, f, g, o, c, c_prev):
+    u = c.tanh()
+    blocks = torch.stack([i - i * i, f - f.square(), (1 + g) * (1 - g), o.mul(1 - o)], dim=2)
+    blocks = blocks * torch.stack([g, c_prev, i, u], dim=2)
+    return o - o * u.pow(2), blocks.flatten(2)
+### backward_loop · in place, a tensor filled from the end
+def backward_loop(dhidden_seq, dc_T, f, into_c, into_z, W_h):
+    B, T, H = f.shape
+    dz, dh, dc = torch.empty_like(into_z), 0, dc_T.clone()
+    for t in range(T - 1, -1, -1):
+        dh = dhidden_seq[:, t] + dh
+        dc += dh * into_c[:, t]
+        dz[:, t] = torch.cat((dc.repeat(1, 3), dh), 1) * into_z[:, t]
+        dh = F.linear(dz[:, t], W_h)
+        dc *= f[:, t]
+    return dz, dh, dc
+### backward_loop · flipped sequences, a recursion
+def backward_loop(dhidden_seq, dc_T, f, into_c, into_z, W_h):
+    def back(parts, dh, dc):
+        if not parts:
+            return [], dh, dc
+        (loss, keep, through, into), *rest = parts
+        dh = dh + loss
+        dc = dc + dh * through
+        dz = torch.stack([dc, dc, dc, dh], 1).flatten(1) * into
+        others, dh, dc = back(rest, torch.einsum("bk,hk->bh", dz, W_h), dc * keep)
+        return [*others, dz], dh, dc
+    parts = list(zip(*(s.flip(1).unbind(1) for s in (dhidden_seq, f, into_c, into_z))))
+    found, dh, dc = back(parts, torch.zeros_like(dc_T), dc_T)
+    return torch.stack(found, 1), dh, dc
 ''')  # fmt: skip
 
 REMARKED = answers("""

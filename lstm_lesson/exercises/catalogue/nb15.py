@@ -1,8 +1,9 @@
-"""What is computed in the exercises of notebook 15: the mistakes in the order of blocks and of results."""
+"""What is computed in the exercises of notebook 15: mistakes in the order of blocks and results, and in slopes."""
 
 import itertools
 
 from lstm_lesson.exercises.catalogue.affine import WORDS
+from lstm_lesson.exercises.exercise import shared_edits
 from lstm_lesson.exercises.model import Edit
 
 
@@ -21,4 +22,13 @@ def _fused_edits():
             yield Edit(f"blocks {found}", changes, f"The blocks are read in the order {', '.join(found)}. {right}")
 
 
-CODE = {"fused_gates": {"edits": [*_fused_edits()]}}
+def _slope_edits():
+    for k, dy, made in (("i", "g", "i"), ("f", "c_prev", "f"), ("o", "shown", "o")):
+        words = {"dz": f"into_{made}", "dy": dy, "y": made, "at": f" in the block of the {WORDS[k]}"}
+        yield from shared_edits("slope_of_sigmoid", k=k, **words)
+    at = " in the block of the candidate"
+    yield from shared_edits("slope_of_tanh", k="g", dz="into_g", dy="i", y="g", at=at)
+    yield from shared_edits("slope_of_tanh", k="c", dz="into_c", dy="o", y="shown", at=" in `into_c`")
+
+
+CODE = {"fused_gates": {"edits": [*_fused_edits()]}, "local_gradients": {"edits": [*_slope_edits()]}}
