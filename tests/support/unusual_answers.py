@@ -980,6 +980,12 @@ hoist_inputs = lambda x, W_x, b: torch.tensordot(x, W_x, dims=1).add(b)
 ### hoist_inputs · bmm with an expanded matrix
 def hoist_inputs(x, W_x, b):
     return torch.baddbmm(b.expand(len(x), 1, -1), x, W_x.expand(len(x), -1, -1))
+### local_gradients · stacked and flattened
+def local_gradients(i, f, g, o, c, c_prev):
+    u = c.tanh()
+    blocks = torch.stack([i - i * i, f - f.square(), (1 + g) * (1 - g), o.mul(1 - o)], dim=2)
+    blocks = blocks * torch.stack([g, c_prev, i, u], dim=2)
+    return o - o * u.pow(2), blocks.flatten(2)
 ### local_gradients · autograd
 def local_gradients(i, f, g, o, c, c_prev):
     logit = lambda y: torch.log(y / (1 - y))
@@ -990,12 +996,6 @@ def local_gradients(i, f, g, o, c, c_prev):
     h = z[3].sigmoid() * c.tanh()
     into_o, into_c = torch.autograd.grad(h.sum(), [z[3], c])
     return into_c, torch.cat([*parts, into_o], -1)
-### local_gradients · stacked and flattened
-def local_gradients(i, f, g, o, c, c_prev):
-    u = c.tanh()
-    blocks = torch.stack([i - i * i, f - f.square(), (1 + g) * (1 - g), o.mul(1 - o)], dim=2)
-    blocks = blocks * torch.stack([g, c_prev, i, u], dim=2)
-    return o - o * u.pow(2), blocks.flatten(2)
 ### backward_loop · in place, a tensor filled from the end
 def backward_loop(dhidden_seq, dc_T, f, into_c, into_z, W_h):
     B, T, H = f.shape
@@ -1548,6 +1548,34 @@ def fused_gates(x_t, h_prev, W_x, W_h, b):
 def fused_gates(x_t, h_prev, W_x, W_h, b):
     i, f, c, o = (x_t @ W_x + h_prev @ W_h + b).chunk(4, 1)
     return i.sigmoid().squeeze(0), f.sigmoid(), c.tanh(), o.sigmoid()
+### local_gradients · memories clamped at 10
+def local_gradients(i, f, g, o, c, c_prev):
+    u = torch.tanh(c)
+    into_z = [g * i * (1 - i), c_prev.clamp(-10, 10) * f * (1 - f), i * (1 - g**2), u * o * (1 - o)]
+    return o * (1 - u**2), torch.cat(into_z, dim=-1)
+### local_gradients · squeeze, wrong for T = 1
+def local_gradients(i, f, g, o, c, c_prev):
+    u = torch.tanh(c)
+    into_z = torch.cat([g * i * (1 - i), c_prev * f * (1 - f), i * (1 - g**2), u * o * (1 - o)], dim=-1)
+    return o * (1 - u**2), into_z.squeeze(1)
+### backward_loop · five steps at most
+def backward_loop(dhidden_seq, dc_T, f, into_c, into_z, W_h):
+    dh, dc, dz = torch.zeros_like(dc_T), dc_T, torch.zeros_like(into_z)
+    for t in list(reversed(range(f.shape[1])))[:5]:
+        dh = dh + dhidden_seq[:, t]
+        dc = dc + dh * into_c[:, t]
+        dz[:, t] = torch.cat([dc, dc, dc, dh], dim=1) * into_z[:, t]
+        dh, dc = dz[:, t] @ W_h.T, dc * f[:, t]
+    return dz, dh, dc
+### backward_loop · gradients clipped at 10
+def backward_loop(dhidden_seq, dc_T, f, into_c, into_z, W_h):
+    dh, dc, dz = torch.zeros_like(dc_T), dc_T, []
+    for t in reversed(range(f.shape[1])):
+        dh = (dh + dhidden_seq[:, t]).clamp(-10, 10)
+        dc = dc + dh * into_c[:, t]
+        dz.insert(0, torch.cat([dc, dc, dc, dh], dim=1) * into_z[:, t])
+        dh, dc = dz[0] @ W_h.T, dc * f[:, t]
+    return torch.stack(dz, 1), dh, dc
 ### hoist_inputs · sums clamped at 15
 def hoist_inputs(x, W_x, b):
     return (x @ W_x + b).clamp(-15, 15)
