@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from lstm_lesson.equations import candidate, cell_state, forget_gate, hidden_state, input_gate, output_gate, rnn_step
-from lstm_lesson.shapes import Shape, check_size, checked
+from lstm_lesson.shapes import Shape, check_number, check_size, checked
 
 GATES = "ifco"  # input gate, forget gate, candidate (for c), output gate: PyTorch's order of the weights
 NAMES = *(name for k in GATES for name in (f"W_x{k}", f"W_h{k}", f"b_{k}")), "W_ci", "W_cf", "W_co"
@@ -99,8 +99,7 @@ class LSTMCell(nn.Module):
         check_size("hidden_size", hidden_size)
         if peephole not in (None, "diagonal", "full"):
             raise ValueError(f'peephole is {peephole!r}; it needs None, "diagonal" or "full"')
-        if not isinstance(forget_bias, (int, float)) or not math.isfinite(forget_bias):
-            raise ValueError(f"forget_bias is {forget_bias!r}; it needs a finite number")
+        check_number("forget_bias", forget_bias)
         self.input_size, self.hidden_size, self.peephole = input_size, hidden_size, peephole
         self.W_xi, self.W_hi, self.b_i = _weights(input_size, hidden_size)  # input gate
         self.W_xf, self.W_hf, self.b_f = _weights(input_size, hidden_size)  # forget gate

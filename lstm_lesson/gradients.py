@@ -1,12 +1,13 @@
 """How far a gradient reaches back in time, and how it is limited: clipping and truncation."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor
 
 from lstm_lesson.cells import unpack_state
-from lstm_lesson.shapes import Shape, check_float, check_shapes, checked
+from lstm_lesson.shapes import Shape, check_float, check_number, check_shapes, checked
 
 
 @checked
@@ -74,8 +75,7 @@ def clip_by_norm(grads: Sequence[Tensor], max_norm: float) -> list[Tensor]:
         raise ValueError(f"grads is {grads!r}; it needs a list of at least one tensor")
     for k, grad in enumerate(grads):
         check_float(f"grads[{k}]", grad, "any")
-    if isinstance(max_norm, bool) or not isinstance(max_norm, (int, float, Tensor)) or not max_norm > 0:
-        raise ValueError(f"max_norm is {max_norm!r}; it needs a number above 0")
+    check_number("max_norm", max_norm.item() if isinstance(max_norm, Tensor) else max_norm, 0, math.inf)
     norm = torch.stack([grad.square().sum() for grad in grads]).sum().sqrt()
     scale = torch.where(norm > max_norm, max_norm / norm, torch.ones_like(norm))
     return [grad * scale for grad in grads]

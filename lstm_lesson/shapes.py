@@ -1,9 +1,12 @@
 """Shapes in a function's signature, and errors that name the argument, what it has and what it needs."""
 
 import inspect
+import math
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
 from itertools import pairwise
+from numbers import Integral, Real
 from types import UnionType
 from typing import Annotated, Union, get_args, get_origin
 
@@ -90,7 +93,9 @@ def check_shapes(sizes: dict[str, int] | None = None, *, empty_batch: bool = Fal
             raise ValueError(f"{name} has shape {tuple(shape)}; {needs}")
         first = first or (name, tensor)
         if tensor.device != first[1].device or (tensor.dtype != first[1].dtype and not _joined(tensor, first[1])):
-            raise ValueError(_other_kind(name, tensor, *first))
+            what = "dtype" if tensor.dtype != first[1].dtype else "device"
+            needs = f"{getattr(first[1], what)}, as {first[0]} has"
+            raise ValueError(f"{name} has {what} {getattr(tensor, what)}; it needs {needs}")
         for letter in new:
             sizes[letter], source[letter] = new[letter], name
     return sizes
@@ -104,10 +109,19 @@ def check_float(name: str, tensor, needs: str) -> None:
         raise ValueError(f"{name} has dtype {tensor.dtype}; it needs a floating-point dtype such as torch.float32")
 
 
-def check_size(name: str, value) -> None:
-    """Raise ValueError unless `value` is a whole number of at least 1."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ValueError(f"{name} is {value!r}; it needs a whole number of at least 1")
+def check_size(name: str, value, least: int = 1, most: float = math.inf) -> int:
+    """`value` as an int. Raises ValueError unless it is a whole number, of Python or NumPy, from `least` to `most`."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or not least <= value <= most:
+        needs = f"of at least {least}" if most == math.inf else f"from {least} to {most}"
+        raise ValueError(f"{name} is {value!r}; it needs a whole number {needs}")
+    return int(value)
+
+
+def check_number(name: str, value, above: float = -math.inf, most: float = sys.float_info.max) -> None:
+    """Raise ValueError unless `value` is a number, of Python or NumPy, above `above` and at most `most`, so not NaN."""
+    if isinstance(value, bool) or not isinstance(value, Real) or not above < value <= most:
+        needs = f"number above {above}" if above > -math.inf else "finite number"
+        raise ValueError(f"{name} is {value!r}; it needs a {needs}" + (f" and at most {most}" if most < 1e300 else ""))
 
 
 def check_lengths(lengths, batch: int, steps: int, device=None) -> torch.Tensor:
@@ -189,9 +203,3 @@ def _known(letters: list[str], sizes: dict[str, int], source: dict[str, str]) ->
     known = {letter: size for letter in letters if (size := sizes.get(letter) or _multiple(letter, sizes))}
     parts = [f"{s} = {size}" + (f", as in {source[s]}" if s in source else "") for s, size in known.items()]
     return f" with {' and '.join(parts)}" if parts else ""
-
-
-def _other_kind(name: str, tensor: torch.Tensor, first_name: str, first: torch.Tensor) -> str:
-    """The message for a dtype or device that differs from that of the first argument."""
-    what = "dtype" if tensor.dtype != first.dtype else "device"
-    return f"{name} has {what} {getattr(tensor, what)}; it needs {getattr(first, what)}, as {first_name} has"

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from lstm_lesson.cells import Values, lstm_values
 from lstm_lesson.layers import CustomLSTM
-from lstm_lesson.shapes import check_lengths, check_tokens, true_steps
+from lstm_lesson.shapes import check_lengths, check_size, check_tokens, true_steps
 
 
 class Trace(Values):
@@ -74,8 +74,7 @@ def _the_call(call: int | None, found: int) -> int:
         raise ValueError("model does not call its CustomLSTM; it needs a forward that calls it, as self.lstm(x)")
     if call is None and found > 1:
         raise ValueError(f"model calls its CustomLSTM {found} times; choose one with call=0 to call={found - 1}")
-    if call is not None and (isinstance(call, bool) or not isinstance(call, int) or not 0 <= call < found):
-        raise ValueError(f"call is {call!r}; it needs a whole number from 0 to {found - 1}")
+    check_size("call", 0 if call is None else call, 0, found - 1)
     return call or 0
 
 

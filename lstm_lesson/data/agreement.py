@@ -23,13 +23,8 @@ PREPOSITIONS = ("near", "behind", "beside", "above", "with", "by")
 ADVERBS = ("outside", "upstairs", "there", "again", "today", "abroad")
 BLANK = "___"  # the verb, is or are
 KINDS = {word: number for number in (SINGULAR, PLURAL) for word in NOUNS[number]}
-KINDS |= dict.fromkeys(PREPOSITIONS + ADVERBS, OTHER) | {
-    "the": ARTICLE,
-    ".": STOP,
-    BLANK: VERB,
-    "is": VERB,
-    "are": VERB,
-}
+KINDS |= dict.fromkeys(PREPOSITIONS + ADVERBS, OTHER) | dict.fromkeys((BLANK, "is", "are"), VERB)
+KINDS |= {"the": ARTICLE, ".": STOP}
 
 
 @dataclass(frozen=True)
@@ -73,9 +68,11 @@ def texts(
     """
     check_size("count", count)
     check_size("clauses", clauses)
-    low, high = (gap, gap) if isinstance(gap, int) else gap
-    if not 0 <= low <= high:
-        raise ValueError(f"gap is {gap!r}; it needs a whole number of at least 0, or two of them in their order")
+    low, high = gap if isinstance(gap, (tuple, list)) and len(gap) == 2 else (gap, gap)
+    check_size("gap", low, 0)
+    check_size("gap", high, 0)
+    if low > high:
+        raise ValueError(f"gap is {gap!r}; it needs the smaller number first")
     rng = random.Random(torch.randint(0, 2**62, (), generator=generator).item())  # a word at a time: torch is slow
     return [_text(rng, [rng.randint(low, high) for _ in range(clauses)]) for _ in range(count)]
 
@@ -91,6 +88,7 @@ def agreement(batch: int, gap: int, generator: torch.Generator | None = None) ->
     (torch.Size([4, 13, 6]), True)
     """
     check_size("batch", batch)
+    check_size("gap", gap, 0)
     drawn = texts(batch, gap, generator=generator)
     x = torch.stack([text.features[:-1] for text in drawn])  # without the full stop
     return x, torch.tensor([float(text.plural[0]) for text in drawn])

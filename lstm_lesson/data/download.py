@@ -29,20 +29,9 @@ class NewsUnavailable(OSError):
     """A file of a data set could not be downloaded or is damaged; the message says why and what to do."""
 
 
-def cache_folder() -> Path:
-    """Where downloads are kept: LSTM_LESSON_CACHE, else the user's cache folder."""
-    import platformdirs
-
-    given = os.environ.get("LSTM_LESSON_CACHE")
-    return Path(given).expanduser() if given else Path(platformdirs.user_cache_dir("lstm-lesson", appauthor=False))
-
-
 def own_folder() -> Path:
     """Where the learner's own work is kept, progress and trained reader: LSTM_LESSON_PROGRESS, else the data folder."""
-    import platformdirs
-
-    given = os.environ.get("LSTM_LESSON_PROGRESS")
-    return Path(given).expanduser() if given else Path(platformdirs.user_data_dir("lstm-lesson", appauthor=False))
+    return _folder("LSTM_LESSON_PROGRESS", "user_data_path")
 
 
 def find(file: str, folder: str | Path | None = None) -> Path:
@@ -55,7 +44,7 @@ def find(file: str, folder: str | Path | None = None) -> Path:
     given = os.environ.get("LSTM_LESSON_DATA")
     if folder is None and given:
         return _checked(Path(given).expanduser(), file, "unset LSTM_LESSON_DATA")
-    kept = Path(folder) if folder is not None else cache_folder()
+    kept = Path(folder) if folder is not None else _folder("LSTM_LESSON_CACHE", "user_cache_path")
     if folder is not None and (kept / file).exists():
         return _checked(kept, file, "move it away or name another folder")
     name, _, leaf = file.partition("/")
@@ -70,6 +59,14 @@ def find(file: str, folder: str | Path | None = None) -> Path:
             "is mended. LSTM_LESSON_CACHE names another folder to keep it in, LSTM_LESSON_DATA a folder that has it."
         ) from error
     return Path(path)
+
+
+def _folder(variable: str, place: str) -> Path:
+    """The folder that an environment variable names, else the user's own `place` of platformdirs."""
+    import platformdirs
+
+    given = os.environ.get(variable)
+    return Path(given).expanduser() if given else getattr(platformdirs, place)("lstm-lesson", appauthor=False)
 
 
 def _checked(folder: Path, file: str, way: str) -> Path:

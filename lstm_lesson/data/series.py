@@ -1,6 +1,7 @@
 """Series to forecast: a sine wave, the chaotic Lorenz system, and the carbon dioxide measured at Mauna Loa."""
 
 import csv
+import itertools
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,7 @@ import torch
 from torch import Tensor
 
 from lstm_lesson.data.download import find
-from lstm_lesson.shapes import check_size
+from lstm_lesson.shapes import check_number, check_size
 
 FILE = "co2/co2-concentration.csv"
 
@@ -30,9 +31,8 @@ def sine(batch: int, steps: int, generator: torch.Generator | None = None, short
     """
     check_size("batch", batch)
     check_size("steps", steps)
-    for name, value in {"shortest": shortest, "longest": longest}.items():
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 2 < value < math.inf:
-            raise ValueError(f"{name} is {value!r}; it needs a period above 2 steps")
+    check_number("shortest", shortest, above=2)
+    check_number("longest", longest, above=2)
     if shortest > longest:
         raise ValueError(f"shortest is {shortest}; it needs to be at most longest, {longest}")
     period = shortest + (longest - shortest) * torch.rand(batch, 1, generator=generator, dtype=torch.float64)
@@ -58,8 +58,7 @@ def lorenz(batch: int, steps: int, generator: torch.Generator | None = None, dt:
     """
     check_size("batch", batch)
     check_size("steps", steps)
-    if isinstance(dt, bool) or not isinstance(dt, (int, float)) or not 0 < dt <= 1:
-        raise ValueError(f"dt is {dt!r}; it needs a time above 0 and at most 1")
+    check_number("dt", dt, above=0, most=1)
     state = torch.randn(batch, 3, generator=generator, dtype=torch.float64) + torch.tensor([0.0, 0.0, 25.0])
     for _ in range(2000):  # 20 units of time
         state = rk4_step(lorenz_slope, state, 0.01)
@@ -110,9 +109,8 @@ def load_co2(folder: str | Path | None = None) -> Series:
         rows = [
             (int(row["Date"][:4]) * 12 + int(row["Date"][5:7]) - 1, float(row["CO2"])) for row in csv.DictReader(file)
         ]
-    first, best = 0, (0, 0)
-    for k in range(1, len(rows) + 1):
-        if k == len(rows) or rows[k][0] != rows[k - 1][0] + 1:  # a month is missing before this row
-            best, first = max(best, (first, k), key=lambda period: period[1] - period[0]), k
-    months, values = zip(*rows[slice(*best)], strict=True)
+    # The number of a month minus that of its row changes only where a month is missing.
+    periods = itertools.groupby(enumerate(rows), key=lambda row: row[1][0] - row[0])
+    longest = max((list(period) for _, period in periods), key=len)
+    months, values = zip(*(row for _, row in longest), strict=True)
     return Series(torch.tensor(values, dtype=torch.float64), torch.tensor(months, dtype=torch.float64) / 12)

@@ -2,6 +2,7 @@
 
 import itertools
 import random
+from numbers import Integral
 
 import torch
 from torch import Tensor
@@ -48,7 +49,7 @@ def synthetic_headlines(n: int = 4000, seed: int = 0) -> tuple[list[str], Tensor
     (True, [0, 1])
     """
     stories = list(itertools.product(range(len(TEMPLATES)), OFFICIAL, HEARSAY, TOPICS))
-    if isinstance(n, bool) or not isinstance(n, int) or n < 2 or n % 2 or n > 2 * len(stories):
+    if isinstance(n, bool) or not isinstance(n, Integral) or n not in range(2, 2 * len(stories) + 1, 2):
         raise ValueError(f"n is {n!r}; it needs an even number from 2 to {2 * len(stories)}: headlines come in pairs")
     rng = random.Random(seed)
     texts, labels = [], []

@@ -33,7 +33,8 @@ def adding_problem(batch: int, steps: int, generator: torch.Generator | None = N
     >>> x.shape, bool(torch.equal((x[:, :, 0] * x[:, :, 1]).sum(1), sums))
     (torch.Size([4, 6, 2]), True)
     """
-    _need(batch=(batch, 1), steps=(steps, 2))
+    check_size("batch", batch)
+    check_size("steps", steps, 2)
     numbers = torch.rand(batch, steps, generator=generator)
     marks = torch.zeros(batch, steps)
     for low, high in ((0, steps // 2), (steps // 2, steps)):
@@ -54,7 +55,8 @@ def temporal_order(batch: int, steps: int, generator: torch.Generator | None = N
     >>> x.shape, x[:, :, 4:].sum(dim=(1, 2)).tolist()
     (torch.Size([4, 20, 6]), [2.0, 2.0, 2.0, 2.0])
     """
-    _need(batch=(batch, 1), steps=(steps, 10))
+    check_size("batch", batch)
+    check_size("steps", steps, 10)
     letters = torch.randint(0, 4, (batch, steps), generator=generator)
     signs = torch.randint(0, 2, (batch, 2), generator=generator)
     for k, (low, high) in enumerate(((steps // 10, steps // 5), (steps // 2, 3 * steps // 5))):
@@ -78,7 +80,9 @@ def copy_memory(batch: int, delay: int, generator: torch.Generator | None = None
     >>> x.shape, bool(torch.equal(x.argmax(dim=2)[:, :5], targets[:, 25:]))
     (torch.Size([3, 30, 10]), True)
     """
-    _need(batch=(batch, 1), delay=(delay, 1), length=(length, 1), letters=(letters, 2))
+    for name, size in {"batch": batch, "delay": delay, "length": length}.items():
+        check_size(name, size)
+    check_size("letters", letters, 2)
     shown = torch.randint(0, letters, (batch, length), generator=generator)
     wait = torch.full((batch, length + delay), letters)  # blanks
     targets = torch.cat([wait, shown], dim=1)
@@ -94,7 +98,7 @@ def reber_strings(n: int, generator: torch.Generator | None = None) -> list[str]
     and E. At each fork of the grammar both ways have probability 1/2; a word has 9 letters or more.
     Source: Reber 1967; embedded: Cleeremans, Servan-Schreiber & McClelland 1989. Raises ValueError for n below 1.
     """
-    _need(n=(n, 1))
+    check_size("n", n)
     rng = random.Random(torch.randint(0, 2**62, (), generator=generator).item())  # one letter at a time: torch is slow
     return [_reber_string(rng) for _ in range(n)]
 
@@ -121,7 +125,7 @@ def embedded_reber(batch: int, generator: torch.Generator | None = None) -> tupl
     >>> bool(torch.equal(remembered, x[:, 1].argmax(dim=1)))
     True
     """
-    _need(batch=(batch, 1))
+    check_size("batch", batch)
     words = [torch.tensor([REBER.index(letter) for letter in word]) for word in reber_strings(batch, generator)]
     lengths = torch.tensor([len(word) - 1 for word in words])
     x, targets = torch.zeros(batch, lengths.max(), 7), torch.full((batch, lengths.max()), IGNORE)
@@ -148,8 +152,9 @@ def spike_timing(batch: int, intervals: int = 3, generator: torch.Generator | No
     >>> x.shape, asked.sum(dim=1).tolist()
     (torch.Size([2, 70, 1]), [3, 3])
     """
-    _need(batch=(batch, 1), intervals=(intervals, 1), shortest=(shortest, 1))
-    _need(longest=(longest, shortest + 1))
+    for name, size in {"batch": batch, "intervals": intervals, "shortest": shortest}.items():
+        check_size(name, size)
+    check_size("longest", longest, shortest + 1)
     steps = shortest + intervals * longest
     start = torch.randint(0, shortest, (batch, 1), generator=generator)
     gaps = torch.randint(shortest, longest + 1, (batch, intervals), generator=generator)
@@ -158,11 +163,3 @@ def spike_timing(batch: int, intervals: int = 3, generator: torch.Generator | No
     x = asked.float().scatter_(1, start, 1.0)
     targets = torch.zeros(batch, steps).scatter_(1, later, (gaps - shortest) / (longest - shortest))
     return x[:, :, None], targets, asked
-
-
-def _need(**sizes):
-    """Raise ValueError for the first `name=(value, least)` whose value is not a whole number of at least `least`."""
-    for name, (value, least) in sizes.items():
-        check_size(name, value)
-        if value < least:
-            raise ValueError(f"{name} is {value}; it needs a whole number of at least {least}")

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
+from lstm_lesson.shapes import check_size
 from lstm_lesson.text.news import pad_batch
 
 Examples = tuple[Sequence[Tensor], Tensor]  # sequences of word numbers, each (T_k,), and labels (n,) int64
@@ -14,14 +15,15 @@ def batches(examples: Examples, batch_size: int, order: torch.Generator | None =
     """(ids (B, T), lengths (B,), labels (B,)) for all examples; texts of similar length share a batch, so T is small.
 
     With `order`, shuffled: texts are sorted by length within groups of 20 batches; the batches come in random order.
+    Raises ValueError for a batch_size below 1.
     """
+    batch_size = check_size("batch_size", batch_size)
     sequences, labels = examples
-    n = len(sequences)
     length = torch.tensor([len(ids) for ids in sequences])
     if order is None:
         chosen = list(length.argsort(stable=True).split(batch_size))
     else:
-        mixed = torch.randperm(n, generator=order)
+        mixed = torch.randperm(len(sequences), generator=order)
         groups = [s[length[s].argsort(stable=True)] for s in mixed.split(20 * batch_size)]
         chosen = [batch for group in groups for batch in group.split(batch_size)]
         chosen = [chosen[k] for k in torch.randperm(len(chosen), generator=order)]

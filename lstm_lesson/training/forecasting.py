@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from lstm_lesson.layers import CustomLSTM
-from lstm_lesson.shapes import check_shapes, check_size
+from lstm_lesson.shapes import check_number, check_shapes, check_size
 from lstm_lesson.training.loop import check_loss, training_steps
 from lstm_lesson.training.progress_line import ProgressLine
 
@@ -159,17 +159,17 @@ def fit(model: Forecaster, series: Tensor, steps: int = 200, window: int = 40, l
     that `seed` fixes. The loss is the mean squared error without the first `warm` forecasts of each window, which
     have a short past. Gradients are clipped to a global norm of 1. A line shows loss and time left after `label`.
     The model ends in evaluation mode. A KeyboardInterrupt ends the training early.
-    Raises ValueError for numbers below 1, a series too short for one window and the value after it, and if the loss is
+    Raises ValueError for numbers out of range, a series too short for one window and the value after it, and if the loss is
     no longer finite.
     """
     for name, size in {"steps": steps, "window": window, "batch_size": batch_size}.items():
         check_size(name, size)
     series = series if series.ndim == 2 else series[None]
     check_shapes(series=(series, "S T"))
-    if series.shape[1] <= window or not 0 <= warm < window:
-        raise ValueError(
-            f"series, window, warm are {series.shape[1]}, {window}, {warm}; they need T > window > warm >= 0"
-        )
+    if series.shape[1] <= window:
+        raise ValueError(f"series has {series.shape[1]} values; it needs more than window = {window}")
+    check_size("warm", warm, 0, window - 1)
+    check_number("lr", lr, 0, math.inf)
     windows = series.unfold(1, window + 1, 1).reshape(-1, window + 1)
     random, adam = torch.Generator().manual_seed(seed), torch.optim.Adam(model.parameters(), lr=lr)
     batches = (windows[torch.randint(len(windows), (batch_size,), generator=random)] for _ in range(steps))

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lstm_lesson.shapes import check_size
+from lstm_lesson.shapes import check_number, check_size
 from lstm_lesson.training.batching import Examples, batches, check_examples
 from lstm_lesson.training.metrics import evaluate, predict
 from lstm_lesson.training.progress_line import ProgressLine
@@ -25,13 +25,6 @@ class History:
     best: int = 0
     seconds: float = 0.0
 
-    def add(self, train_loss: float, val_loss: float, val_accuracy: float) -> None:
-        """Add one epoch."""
-        self.epoch.append(len(self.epoch) + 1)
-        self.train_loss.append(train_loss)
-        self.val_loss.append(val_loss)
-        self.val_accuracy.append(val_accuracy)
-
 
 def fit(model: nn.Module, train: Examples, val: Examples, epochs: int = 8, lr: float = 0.003, batch_size: int = 64,
         seed: int = 0, clip: float = 1.0, label: str = "", progress: bool = True) -> History:  # fmt: skip
@@ -46,8 +39,7 @@ def fit(model: nn.Module, train: Examples, val: Examples, epochs: int = 8, lr: f
     for name, size in {"epochs": epochs, "batch_size": batch_size}.items():
         check_size(name, size)
     for name, number in {"lr": lr, "clip": clip}.items():
-        if isinstance(number, bool) or not isinstance(number, (int, float)) or not number > 0:
-            raise ValueError(f"{name} is {number!r}; it needs a number above 0")
+        check_number(name, number, 0, math.inf)
     check_examples("train", train)
     classes = predict(model, train[0][:1]).shape[1]
     check_examples("train", train, classes)
@@ -69,7 +61,10 @@ def fit(model: nn.Module, train: Examples, val: Examples, epochs: int = 8, lr: f
                 total += check_loss(loss.item()) * len(labels)
                 line.step(f"epoch {epoch} of {epochs} · loss {loss.item():.3f}")
             loss, accuracy = evaluate(model, val)
-            history.add(total / len(train[1]), check_loss(loss), accuracy)
+            history.train_loss.append(total / len(train[1]))
+            history.val_loss.append(check_loss(loss))
+            history.val_accuracy.append(accuracy)
+            history.epoch.append(epoch)
             if (accuracy, -loss) > best:
                 best, history.best = (accuracy, -loss), epoch
                 kept = {name: value.detach().clone() for name, value in model.state_dict().items()}

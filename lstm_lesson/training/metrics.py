@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lstm_lesson.shapes import check_float, check_shapes
+from lstm_lesson.shapes import check_float, check_shapes, check_size
 from lstm_lesson.training.batching import Examples, batches, check_examples
 
 
@@ -51,6 +51,7 @@ def evaluate(model: nn.Module, examples: Examples) -> tuple[float, float]:
 
 def confusion(model: nn.Module, examples: Examples, classes: int = 2) -> Tensor:
     """Confusion matrix: how often each true class (row) was predicted as each class (column), (classes, classes)."""
+    check_size("classes", classes)
     check_examples("examples", examples, classes)
     predicted = predict(model, examples[0]).argmax(dim=1)
     return torch.bincount(examples[1] * classes + predicted, minlength=classes**2).view(classes, classes)

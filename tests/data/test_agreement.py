@@ -113,7 +113,16 @@ def test_every_noun_has_both_numbers():
 
 @pytest.mark.parametrize(
     ("given", "need"),
-    [((0, 3), "count is 0"), ((1, -1), "gap is -1"), ((1, (5, 3)), r"gap is \(5, 3\)"), ((1, 3, 0), "clauses is 0")],
+    [
+        ((0, 3), "count is 0"),
+        ((1, -1), "gap is -1"),
+        ((1, 5.0), r"gap is 5.0; it needs a whole number of at least 0"),
+        ((1, True), "gap is True"),
+        ((1, (1, 2.0)), r"gap is 2.0"),
+        ((1, (1, 2, 3)), r"gap is \(1, 2, 3\)"),
+        ((1, (5, 3)), r"gap is \(5, 3\)"),
+        ((1, 3, 0), "clauses is 0"),
+    ],
 )
 def test_what_cannot_be_drawn_is_refused(given, need):
     with pytest.raises(ValueError, match=need):

@@ -4,12 +4,13 @@ import math
 import re
 from collections import Counter
 
+import numpy as np
 import pytest
 import torch
 from torch.nn import functional as F
 
 from lstm_lesson import data
-from lstm_lesson.data import tasks
+from lstm_lesson.data import agreement, tasks
 from lstm_lesson.data.series import lorenz_slope, rk4_step
 from lstm_lesson.data.synthetic_news import CONFIRMS, DENIES, HEARSAY, OFFICIAL, synthetic_headlines
 from lstm_lesson.text.news import load_news
@@ -311,3 +312,27 @@ def test_neither_the_label_nor_the_order_of_the_sources_follows_from_the_place_i
 def test_an_n_that_is_not_a_number_of_pairs_is_refused(n):
     with pytest.raises(ValueError, match=r"n is .*even number"):
         synthetic_headlines(n)
+
+
+COUNTS = {  # of each function: arguments that fit; every one of them is a count
+    data.adding_problem: {"batch": 2, "steps": 4},
+    data.temporal_order: {"batch": 2, "steps": 10},
+    data.copy_memory: {"batch": 2, "delay": 3, "length": 2, "letters": 3},
+    data.reber_strings: {"n": 2},
+    data.embedded_reber: {"batch": 2},
+    data.spike_timing: {"batch": 2, "intervals": 2, "shortest": 3, "longest": 5},
+    data.sine: {"batch": 2, "steps": 3},
+    data.lorenz: {"batch": 2, "steps": 3},
+    data.synthetic_headlines: {"n": 4},
+    agreement.texts: {"count": 2, "gap": 3, "clauses": 2},
+    agreement.agreement: {"batch": 2, "gap": 3},
+}
+
+
+@pytest.mark.parametrize("make", COUNTS, ids=lambda make: make.__name__)
+def test_a_count_is_a_whole_number_of_python_or_numpy(make):
+    make(**{name: np.int64(count) for name, count in COUNTS[make].items()})
+    for name, count in COUNTS[make].items():
+        for wrong in (float(count), count + 0.5, True, -count, str(count), None):
+            with pytest.raises(ValueError, match=f"^{name} is {re.escape(repr(wrong))}; it needs an? [a-z]+ number"):
+                make(**COUNTS[make] | {name: wrong})

@@ -230,7 +230,7 @@ def test_fit_leaves_the_first_forecasts_out_of_the_loss():
     assert min(fit(Late(), numbers, steps=2, window=5, warm=2)) > 1
 
 
-@pytest.mark.parametrize("wrong", [{"steps": 0}, {"window": 0}, {"window": 12}, {"window": 5, "warm": 5}])
+@pytest.mark.parametrize("wrong", [{"steps": 0}, {"window": 0}, {"window": 12}, {"warm": 9}, {"warm": 2.0}, {"lr": 0}])
 def test_fit_names_what_does_not_fit(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         fit(Forecaster(2), numbers, **({"window": 9} | wrong))

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -333,6 +334,18 @@ def test_fit_names_what_does_not_fit(change, says):
     arguments = {"train": toy(4), "val": toy(4), "epochs": 1, "progress": False, **change}
     with pytest.raises(ValueError, match=says):
         fit(TextClassifier(10, 4, 4), **arguments)
+
+
+@pytest.mark.parametrize("wrong", [0, 2.0, True])
+def test_a_count_that_is_no_whole_number_above_0_is_named(wrong):
+    model = TextClassifier(10, 4, 4)
+    for name, count in {
+        "batch_size": lambda: list(batches(toy(4), wrong)),
+        "classes": lambda: confusion(model, toy(4), classes=wrong),
+    }.items():
+        with pytest.raises(ValueError, match=f"^{name} is {wrong}; it needs a whole number of at least 1"):
+            count()
+    assert len(list(batches(toy(4), np.int64(3)))) == 2
 
 
 # Judging -------------------------------------------------------------------------------------------------------------
