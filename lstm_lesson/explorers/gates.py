@@ -7,7 +7,7 @@ from torch import Tensor
 from lstm_lesson import equations
 from lstm_lesson.explorers.base import Explorer, slider
 from lstm_lesson.plots.figure import Picture
-from lstm_lesson.plots.numbers import bracketed, decimals
+from lstm_lesson.plots.numbers import bracketed, decimals, significant
 from lstm_lesson.plots.style import COLORS, INK, QUIET
 from lstm_lesson.plots.svg import Axes, Card
 from lstm_lesson.shapes import check_shapes
@@ -28,18 +28,19 @@ class HalfLifeExplorer(Explorer):
     def draw(self, bias) -> tuple[Picture, str]:
         """The decay, with a dot where half is left; an arrow if that point lies outside the axes."""
         gate = torch.sigmoid(torch.tensor(bias, dtype=torch.float64))
-        f, life = gate.item(), equations.half_life(gate).item()
+        f, steps = gate.item(), equations.half_life(gate).item()
+        life = significant(steps, 4)
         card = Card(900, 350, "A memory of 1, and what the gate leaves of it step by step")
         axes = Axes(card, (70, 76, 700, 210), (0, 100), (0, 1), "steps (one word is one step)", "share left")
         ks = [k / 2 for k in range(201)]
         axes.curve([0, 100], [0.5, 0.5], QUIET, "dashed", 1.6)
         axes.curve(ks, [f**k for k in ks], COLORS["f"])
-        axes.dot(life, 0.5, COLORS["f"], 8)
-        if life > 100:  # the curve lies above one half, so there is room below
-            card.text(764, axes.at(0, 0.5)[1] + 22, f"half-life {life:.4g} →", COLORS["f"], side="end", bold=True)
+        axes.dot(steps, 0.5, COLORS["f"], 8)
+        if steps > 100:  # the curve lies above one half, so there is room below
+            card.text(764, axes.at(0, 0.5)[1] + 22, f"half-life {life} →", COLORS["f"], side="end", bold=True)
         card.text(778, axes.at(0, 0.5)[1] + 5, "half is left", QUIET)
         text = (
-            f"bias {decimals(bias, 1)}, gate f = {f:.4f}, half-life {life:.4g} step{'' if life == 1 else 's'}, "
+            f"bias {decimals(bias, 1)}, gate f = {f:.4f}, half-life {life} step{'' if steps == 1 else 's'}, "
             f"left after 50 steps: {f**50:.2%}, after 100: {f**100:.2%}"
         )
         return card.picture(f"A curve that falls from 1, crossing one half at the half-life. {text}."), text

@@ -50,7 +50,7 @@ class GradientExplorer(Explorer):
     def draw(self, length, **settings) -> tuple[Picture, str]:
         """The curve of one seed and its reference, on axes with a fixed range."""
         norms, factor = self.measure(length=length, **settings)
-        power = f"{factor:.4g}".rstrip(".") + " to the power k"
+        power = f"{significant(factor, 4)} to the power k"
         curves = {"gradient of h": ([*norms["h"]], COLORS["h"] if "c" in norms else INK, "solid")}
         if "c" in norms:
             curves["gradient of c"] = (norms["c"], COLORS["c"], "dotted")

@@ -9,6 +9,10 @@ import tomllib
 from functools import cache, wraps
 from importlib.resources import files
 
+import matplotlib as mpl
+
+from lstm_lesson.plots.style import STYLE
+
 
 @cache
 def captions() -> dict[str, dict]:
@@ -18,13 +22,17 @@ def captions() -> dict[str, dict]:
 
 
 def captioned(chart):
-    """A decorator: the function takes `figure`, the name of a figure in captions.toml; other arguments come first."""
+    """A decorator: the function draws in the lesson's Matplotlib style; the global settings stay unchanged.
+
+    It takes `figure`, too: the name of a figure in captions.toml, whose words other arguments replace.
+    """
 
     @wraps(chart)
     def with_words(*values, figure: str = "", **words):
         if figure and figure not in captions():
             similar = difflib.get_close_matches(str(figure), captions(), n=1)
             raise ValueError(f"figure is {figure!r}; captions.toml has {similar[0] if similar else 'no such name'}")
-        return chart(*values, **((captions()[figure] | words) if figure else words))
+        with mpl.rc_context(STYLE):
+            return chart(*values, **((captions()[figure] | words) if figure else words))
 
     return with_words

@@ -19,7 +19,6 @@ from lstm_lesson.plots.style import (
     axes,
     color_of,
     curve_styles,
-    drawn_in_style,
     pretty,
     reference_line,
 )
@@ -29,7 +28,6 @@ HATCHES = ("", "///", "...", "\\\\\\", "xx", "oo")
 
 
 @captioned
-@drawn_in_style
 def lines(
     series: dict,
     *,
@@ -77,7 +75,6 @@ def lines(
 
 
 @captioned
-@drawn_in_style
 def bars(
     values: dict,
     *,
@@ -119,7 +116,6 @@ def bars(
 
 
 @captioned
-@drawn_in_style
 def stacked_bars(parts: dict, *, title: str, alt: str, positions=None, xlabel: str = "", ylabel: str = "") -> Picture:
     """Shares that add up: `parts` maps a part to its size (n,) in each of n bars, named by `positions`.
 
@@ -151,7 +147,6 @@ def stacked_bars(parts: dict, *, title: str, alt: str, positions=None, xlabel: s
 
 
 @captioned
-@drawn_in_style
 def differences(values: dict, *, title: str, alt: str, limit: float = 1e-12) -> Picture:
     """One dot for each check on a log scale, and the limit that it must keep; an exact 0 is written out.
 

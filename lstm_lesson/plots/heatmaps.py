@@ -12,13 +12,12 @@ from lstm_lesson.plots.captions import captioned
 from lstm_lesson.plots.figure import Picture
 from lstm_lesson.plots.inputs import as_dict, as_matrix, as_plain
 from lstm_lesson.plots.numbers import cell_number, significant
-from lstm_lesson.plots.style import COLORS, INK, axes, drawn_in_style, pretty
+from lstm_lesson.plots.style import COLORS, INK, axes, pretty
 
 BARE = {"axes.grid": False, "xtick.major.size": 0, "ytick.major.size": 0}
 
 
 @captioned
-@drawn_in_style
 def heatmaps(
     maps: dict, *, title: str, alt: str, xlabel: str = "", ylabel: str = "", xticks=None, yticks=None, gate: str = ""
 ) -> Picture:
@@ -56,7 +55,6 @@ def heatmaps(
 
 
 @captioned
-@drawn_in_style
 def confusion(matrix, *, labels, title: str, alt: str) -> Picture:
     """Counts of the true class (rows) against the predicted class (columns), shaded by their share of the row.
 

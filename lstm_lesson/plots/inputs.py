@@ -20,21 +20,6 @@ def as_plain(name: str, value):
     return value.detach().item() if hasattr(value, "detach") else value.item() if hasattr(value, "item") else value
 
 
-def as_list(name: str, values) -> list:
-    """A list, tuple, range, array or tensor (n,) as a list of Python values.
-
-    Raises ValueError if it is empty or not one-dimensional.
-    """
-    if isinstance(values, (str, bytes, int, float)) or values is None:
-        raise ValueError(f"{name} is {values!r}; it needs a list or a tensor (n,)")
-    if getattr(values, "ndim", 1) != 1:
-        raise ValueError(f"{name} has shape {tuple(values.shape)}; it needs one dimension, (n,)")
-    values = _detached(values).tolist() if hasattr(values, "tolist") else [as_plain(name, v) for v in values]
-    if not values:
-        raise ValueError(f"{name} is empty; it needs at least one value")
-    return values
-
-
 def as_numbers(name: str, values) -> np.ndarray:
     """Numbers (n,) as a float array, a single number as (1,).
 
@@ -42,11 +27,7 @@ def as_numbers(name: str, values) -> np.ndarray:
     """
     if not hasattr(values, "shape"):
         values = [as_plain(name, v) for v in values] if hasattr(values, "__iter__") else [values]
-    array = _floats(name, values, "(n,)")
-    array = array[None] if array.ndim == 0 else array
-    if array.ndim != 1 or not array.size:
-        raise ValueError(f"{name} has shape {array.shape}; it needs (n,) with at least one number")
-    return array
+    return _floats(name, values, "(n,)")
 
 
 def as_matrix(name: str, values) -> np.ndarray:
@@ -54,18 +35,15 @@ def as_matrix(name: str, values) -> np.ndarray:
 
     Raises ValueError for any other shape, for no number, and for anything that is not a number.
     """
-    array = _floats(name, values, "(rows, columns)")
-    if array.ndim != 2 or not array.size:
-        raise ValueError(f"{name} has shape {array.shape}; it needs (rows, columns) with at least one number")
-    return array
+    return _floats(name, values, "(rows, columns)")
 
 
 def _floats(name, values, needs):
     try:
-        return np.asarray(_detached(values), dtype=float)
+        values = values.detach().cpu() if hasattr(values, "detach") else values
+        array = np.atleast_1d(np.asarray(values, dtype=float))
     except (TypeError, ValueError):
         raise ValueError(f"{name} holds something that is not a number; it needs numbers {needs}") from None
-
-
-def _detached(values):
-    return values.detach().cpu() if hasattr(values, "detach") else values
+    if array.ndim != len(needs.split(", ")) or not array.size:
+        raise ValueError(f"{name} has shape {array.shape}; it needs {needs} with at least one number")
+    return array

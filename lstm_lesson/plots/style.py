@@ -3,9 +3,9 @@
 import math
 import re
 import textwrap
-from functools import wraps
+from itertools import cycle
 
-import matplotlib as mpl
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from lstm_lesson.plots.inputs import as_plain
@@ -59,29 +59,16 @@ STYLE = {  # Matplotlib; a figure is 9 inches wide and shown at 900 px, so 9 pt 
     "svg.fonttype": "none",
     "svg.hashsalt": "lstm_lesson",
 }
-OTHER_COLORS = (
-    "#202124",
-    "#C2185B",
-    "#3949AB",
-    "#4B7A29",
-    "#7A4B3A",
-    "#00798C",
-)  # for curves that are none of i f g o c h
+OTHER_COLORS = (INK, "#C2185B", "#3949AB", "#4B7A29", "#7A4B3A", "#00798C")  # for curves that are no gate, c or h
 DASHES = ("-", (0, (6, 2)), (0, (1.5, 1.6)), (0, (7, 2, 1.5, 2)), (0, (3, 1.5)), (0, (8, 2, 1.5, 2, 1.5, 2)))
 DOTS = ("o", "s", "^", "D", "v", "P")
-NOTE = {"textcoords": "offset points", "annotation_clip": False, "fontsize": 11.5}
+NOTE = {  # a text beside its point; no line runs through it
+    "textcoords": "offset points",
+    "annotation_clip": False,
+    "fontsize": 11.5,
+    "bbox": {"facecolor": "white", "edgecolor": "none", "pad": 1},
+}
 LETTERS = {name: letter for letter, name in NAMES.items()} | {"cell state": "c"}
-
-
-def drawn_in_style(chart):
-    """A decorator: the function draws in the lesson's Matplotlib style; the global settings stay unchanged."""
-
-    @wraps(chart)
-    def styled(*args, **kwargs):
-        with mpl.rc_context(STYLE):
-            return chart(*args, **kwargs)
-
-    return styled
 
 
 def axes(title: str, xlabel: str = "", ylabel: str = "", height: float = 4.6, width: float = 9, columns: int = 1):
@@ -97,13 +84,16 @@ def axes(title: str, xlabel: str = "", ylabel: str = "", height: float = 4.6, wi
 
 
 def pretty(text: str) -> str:
-    """The text with its indices as subscripts (h_t, W_xh) and a minus sign before numbers.
+    """The text with its indices as subscripts (h_t, W_xh), a minus sign before numbers, and brackets around a blank.
 
-    >>> pretty("h_t of W_xh, from my_file at -2")
-    '$h_{t}$ of $W_{xh}$, from my_file at −2'
+    Without its brackets a blank would look like a stroke where its label is turned.
+
+    >>> pretty("h_t of W_xh, from my_file at -2: ___")
+    '$h_{t}$ of $W_{xh}$, from my_file at −2: [___]'
     """
     if "$" in text:
         return text
+    text = re.sub(r"(?<!\S)_+(?!\S)", r"[\g<0>]", text)
     text = re.sub(r"(?<!\w)([A-Za-z])_(?:\{([^{}$\\]+)\}|([A-Za-z0-9]+))", r"$\1_{\2\3}$", text)
     return re.sub(r"(?<![\w$}])-(?=\d)", "−", text)
 
@@ -123,15 +113,9 @@ def color_of(label: str) -> str | None:
 
 def curve_styles(labels) -> dict:
     """Colour, line style and marker of each label; no two labels differ by colour alone."""
-    free = [label for label in labels if color_of(label) is None]
-    return {
-        label: (
-            color_of(label) or OTHER_COLORS[free.index(label) % len(OTHER_COLORS)],
-            DASHES[k % len(DASHES)],
-            DOTS[k % len(DOTS)],
-        )
-        for k, label in enumerate(labels)
-    }
+    free = cycle(OTHER_COLORS)
+    shapes = zip(labels, cycle(DASHES), cycle(DOTS), strict=False)
+    return {label: (color_of(label) or next(free), dash, dot) for label, dash, dot in shapes}
 
 
 def reference_line(ax, label: str, at) -> None:
@@ -152,8 +136,7 @@ def reference_line(ax, label: str, at) -> None:
 
 def linear(color: str) -> list[float]:
     """The light of a colour "#RRGGBB": red, green and blue from 0 to 1 (IEC 61966-2-1, sRGB)."""
-    parts = [int(color[k : k + 2], 16) / 255 for k in (1, 3, 5)]
-    return [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in parts]
+    return [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in to_rgb(color)]
 
 
 def luminance(color: str) -> float:

@@ -4,8 +4,10 @@ import html
 import math
 import re
 
+from matplotlib.ticker import MaxNLocator
+
 from lstm_lesson.plots.figure import Picture
-from lstm_lesson.plots.numbers import significant, true_minus
+from lstm_lesson.plots.numbers import power_of_ten, significant, true_minus
 from lstm_lesson.plots.style import INK, QUIET
 
 LINE, GRID = "#B8BCC2", "#E8EAED"
@@ -99,12 +101,12 @@ class Axes:
         for value in _ticks(*x):
             at = self.at(value, y[0])[0]
             card.path([(at, top), (at, top + height)], GRID, 1)
-            card.text(at, top + height + 19, _tick(value), size=13, side="middle")
-        for value in _decades(*y) if log else _ticks(*y):
-            at = self.at(x[0], value)[1]
+            card.text(at, top + height + 19, true_minus(significant(value, 6)), size=13, side="middle")
+        for value in _ticks(*map(math.log10, y), integer=True) if log else _ticks(*y):
+            at = self.at(x[0], 10**value if log else value)[1]
             card.path([(left, at), (left + width, at)], GRID, 1)
-            text = true_minus(f"1e{round(math.log10(value))}") if log else _tick(value)
-            card.text(left - 8, at + 4.5, text, size=13, side="end")
+            text = power_of_ten(value) if log else significant(value, 6)
+            card.text(left - 8, at + 4.5, true_minus(text), size=13, side="end")
         card.path([(left, top), (left, top + height), (left + width, top + height)], LINE, 1.2)
         card.text(left + width / 2, top + height + 42, xlabel, side="middle")
         card.text(left, top - 9, ylabel)
@@ -163,23 +165,10 @@ def _italics(token: str, longest: int = 1) -> str:
     )
 
 
-def _ticks(low: float, high: float) -> list[float]:
-    """Four to seven round numbers from low to high."""
-    raw = (high - low) / 5
-    unit = 10 ** math.floor(math.log10(raw))
-    step = unit * min((1, 2, 2.5, 5, 10), key=lambda m: abs(m - raw / unit))
-    return [round(k * step, 10) for k in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)]
-
-
-def _decades(low: float, high: float) -> list[float]:
-    """Powers of ten from low to high, at most seven."""
-    first, last = math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9)
-    step = max(1, math.ceil((last - first) / 6))
-    return [10.0**k for k in range(first, last + 1) if k % step == 0]
-
-
-def _tick(value: float) -> str:
-    return true_minus(significant(value, 6))
+def _ticks(low: float, high: float, integer: bool = False) -> list[float]:
+    """At most seven round numbers from low to high; whole numbers if `integer`."""
+    found = MaxNLocator(6, integer=integer).tick_values(low, high)
+    return [value for value in found.tolist() if low - 1e-9 <= value <= high + 1e-9]
 
 
 def _points(points) -> str:

@@ -2,7 +2,7 @@
 
 import html
 
-from lstm_lesson.plots.inputs import as_list
+from lstm_lesson.plots.inputs import as_plain
 from lstm_lesson.plots.numbers import significant
 
 
@@ -17,29 +17,21 @@ class Table:
         """The table as text."""
         return repr(self)
 
-    def _rows(self):
-        return zip(*self.columns.values(), strict=True)
-
     def _repr_html_(self) -> str:
-        def cells(texts, tag):
-            made = []
-            for name, text in zip(self.columns, texts, strict=True):
-                side = "left" if name in self.words else "right"
-                made.append(f'<{tag} style="text-align:{side};padding:4px 14px">{html.escape(text)}</{tag.split()[0]}>')
-            return f"<tr>{''.join(made)}</tr>"
-
-        head = cells(self.columns, 'th scope="col"')
-        body = "".join(cells(row, "td") for row in self._rows())
-        return f"<table><thead>{head}</thead><tbody>{body}</tbody></table>"
+        columns = []
+        for name, texts in self.columns.items():
+            style = f'style="text-align:{"left" if name in self.words else "right"};padding:4px 14px"'
+            cells = [f"<td {style}>{html.escape(text)}</td>" for text in texts]
+            columns.append([f'<th scope="col" {style}>{html.escape(name)}</th>', *cells])
+        head, *body = (f"<tr>{''.join(row)}</tr>" for row in zip(*columns, strict=True))
+        return f"<table><thead>{head}</thead><tbody>{''.join(body)}</tbody></table>"
 
     def __repr__(self) -> str:
-        wide = {name: max(map(len, [name, *texts])) for name, texts in self.columns.items()}
-        lines = []
-        for row in (self.columns, *self._rows()):
-            pairs = zip(self.columns, row, strict=True)
-            texts = [text.ljust(wide[n]) if n in self.words else text.rjust(wide[n]) for n, text in pairs]
-            lines.append("  ".join(texts).rstrip())
-        return "\n".join(lines)
+        columns = []
+        for name, texts in self.columns.items():
+            wide = max(map(len, [name, *texts]))
+            columns.append([t.ljust(wide) if name in self.words else t.rjust(wide) for t in (name, *texts)])
+        return "\n".join("  ".join(row).rstrip() for row in zip(*columns, strict=True))
 
 
 def table(columns: dict, digits: int = 3) -> Table:
@@ -52,7 +44,11 @@ def table(columns: dict, digits: int = 3) -> Table:
         raise ValueError("columns is empty; it needs at least one heading with its values")
     shown, words, length = {}, set(), None
     for name, values in columns.items():
-        values = as_list(name, values)
+        if isinstance(values, (str, bytes)) or not hasattr(values, "__iter__") or getattr(values, "ndim", 1) == 0:
+            raise ValueError(f"{name} is {values!r}; it needs a list or a tensor (n,)")
+        values = [as_plain(name, value) for value in values]
+        if not values:
+            raise ValueError(f"{name} is empty; it needs at least one value")
         length = length or len(values)
         if len(values) != length:
             raise ValueError(f"{name} has {len(values)} values; it needs {length}, as the first column has")

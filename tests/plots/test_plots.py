@@ -9,9 +9,10 @@ import xml.etree.ElementTree as ET
 from itertools import pairwise
 
 import matplotlib as mpl
+import numpy as np
 import pytest
 import torch
-from matplotlib.backends.backend_agg import RendererAgg
+from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.colors import to_hex
 from matplotlib.textpath import TextPath
 
@@ -176,6 +177,38 @@ def test_marks_stand_across_and_upwards():
     assert {"half", "step"} <= {text.get_text() for text in ax.texts}
 
 
+def test_no_reference_line_runs_through_a_text():
+    rows = {"a": [0.077, 0.0786], "b": 0.9}
+    for picture, label in (
+        (plots.bars(rows, reference={"chance": 0.1}, horizontal=True, log=True, **TEXTS), "mean 0.0778"),
+        (plots.bars({"a": 0.5, "b": 0.52}, reference={"chance": 0.53}, **TEXTS), "0.500"),
+        (plots.lines({"a": [0.0, 1.0], "b": [1.0, 0.0]}, marks={"now": ("x", 1.03)}, **TEXTS), "b"),
+        (plots.differences({"a": 2e-14, "b": 1e-4}, **TEXTS), "2e−14"),
+    ):
+        before = pixels_of(picture, label)
+        (line,) = (line for line in picture.figure.axes[0].lines if line.get_color() == style.QUIET)
+        line.set_visible(False)
+        assert pixels_of(picture, label) == before, label
+
+
+def pixels_of(picture, label):
+    """The pixels behind and of one text of a chart."""
+    canvas = FigureCanvasAgg(picture.figure)
+    canvas.draw()
+    (text,) = (text for text in picture.figure.findobj(mpl.text.Text) if text.get_text() == label)
+    box = text.get_window_extent()
+    rows = slice(*sorted(round(canvas.get_width_height()[1] - y) for y in (box.y0, box.y1)))
+    return np.asarray(canvas.buffer_rgba())[rows, round(box.x0) : round(box.x1)].tolist()
+
+
+def test_a_blank_has_brackets_in_every_label():
+    words = ["the", "___", "."]
+    pictures = plots.heatmaps({"___": [[1.0, 2, 3]]}, xticks=words, **TEXTS), plots.bars({"___": 1.0}, **TEXTS)
+    for picture in pictures:
+        assert not re.search(r"(?<!\[)_", written(picture).replace("___", "_"))
+    assert "[___]" in written(pictures[0]) and "[___]" in written(pictures[1])
+
+
 def test_seeds_are_drawn_as_dots_with_their_mean_written():
     picture = plots.bars({"ours": [0.25, 0.75], "theirs": 0.5}, **TEXTS)
     assert "mean 0.500" in written(picture)
@@ -238,7 +271,7 @@ def test_confusion_shows_counts_and_shares_of_the_true_class():
         (lambda: plots.confusion([[1, 2]], labels=("a", "b"), **TEXTS), "matrix has shape"),
         (lambda: plots.table({}), "columns is empty"),
         (lambda: plots.table({"a": [1], "b": [1, 2]}), "b has 2 values; it needs 1"),
-        (lambda: plots.table({"a": torch.zeros(2, 2)}), "a has shape"),
+        (lambda: plots.table({"a": torch.zeros(2, 2)}), "a holds an entry of shape (2,)"),
         (lambda: plots.table({"a": "word"}), "a is 'word'"),
         (lambda: plots.lstm_diagram("z"), "lit is 'z'"),
         (lambda: plots.lstm_diagram(values={"y": 1}), "values has 'y'"),
