@@ -158,7 +158,8 @@ class LSTMFunction(torch.autograd.Function):
         W, minus_two, u = W_h * scale, torch.full_like(c_0, -2), torch.empty_like(c_0)
         addcmul, mul = torch.addcmul, torch.mul
         (h, *new_h), (c, *new_c) = hs.unbind(), cs.unbind()
-        for z_t, i, f, s, o, h_t, c_t in zip(z.unbind(), *_by_gate(gates), new_h, new_c, strict=True):
+        by_gate = [gate.unbind() for gate in gates.unbind(2)]  # T views (B, H) of each
+        for z_t, i, f, s, o, h_t, c_t in zip(z.unbind(), *by_gate, new_h, new_c, strict=True):
             z_t.addmm_(h, W).sigmoid_()
             addcmul(i, i, s, value=-2, out=c_t).addcmul_(f, c)  # i (1 − 2s) + f c
             mul(c_t, minus_two, out=u).sigmoid_()  # tanh(c_t) is 1 − 2u
@@ -194,11 +195,14 @@ class LSTMFunction(torch.autograd.Function):
             addmm(arriving[t], dz_t[k], W, out=dh)  # the gradient of the hidden state before
             if k == 0:
                 grads.add(t, dz[: T - t].flatten(0, 1))
-        return grads.dx, dh, dc, *grads.of_weights(), None
+        return grads.dx, dh, dc, *(grad * scale for grad in grads.sums), None
 
 
 class _Gradients:
-    """The gradients of x and of the weights, added up block by block: one matmul each for a block of steps."""
+    """The gradients of x and of the weights, added up block by block: one matmul each for a block of steps.
+
+    `sums` are those of W_x, W_h and b, without the scale of the candidate.
+    """
 
     def __init__(self, x, hs, W_x, W_h, b, scale, needed):
         B, T, N = x.shape
@@ -206,7 +210,7 @@ class _Gradients:
         self.x, self.h_prev = x.transpose(0, 1).reshape(T * B, N), hs[:-1].flatten(0, 1)
         dx = torch.empty_like(self.x)
         self.B, self.dx, self.into_x = B, dx.view(T, B, N).transpose(0, 1) if self.needs_x else None, dx
-        self.W, self.scale = (W_x * scale).t(), scale
+        self.W = (W_x * scale).t()
         self.sums = [torch.zeros_like(w) for w in (W_x, W_h, b)]
 
     def add(self, t: int, dz: Tensor) -> None:
@@ -219,10 +223,6 @@ class _Gradients:
             dW_x.addmm_(self.x[rows].t(), dz)
             dW_h.addmm_(self.h_prev[rows].t(), dz)
             db.add_(dz.sum(dim=0))
-
-    def of_weights(self) -> tuple[Tensor, ...]:
-        """The gradients of W_x, W_h and b."""
-        return tuple(grad * self.scale for grad in self.sums)
 
 
 def _slopes(gates: Tensor, cs: Tensor) -> Iterator[tuple[int, Tensor, Tensor, Tensor]]:
@@ -254,11 +254,6 @@ def _slopes(gates: Tensor, cs: Tensor) -> Iterator[tuple[int, Tensor, Tensor, Te
 def _slope(y: Tensor, out: Tensor) -> Tensor:
     """The derivative of a sigmoid, from its value y: y (1 − y)."""
     return torch.addcmul(y, y, y, value=-1, out=out)
-
-
-def _by_gate(gates: Tensor) -> list[tuple[Tensor, ...]]:
-    """gates (T, B, 4, H) -> for each of the four gates its T steps, (B, H) each, as views."""
-    return [gate.unbind() for gate in gates.unbind(2)]
 
 
 def _scale(W_h: Tensor, of_candidate: float) -> Tensor:

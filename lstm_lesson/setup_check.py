@@ -1,11 +1,12 @@
 """The set-up check: versions of the packages, and whether our LSTM equals PyTorch's on this machine."""
 
 import platform
-import re
 from dataclasses import dataclass
 from importlib import metadata
 
 import torch
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from torch import nn
 
 from lstm_lesson.layers import CustomLSTM
@@ -35,19 +36,15 @@ def report() -> Report:
     >>> "torch" in str(report())
     True
     """
-    lines, complete = [f"Python {platform.python_version()}"], True
-    for name in NEEDS:
-        line, fits = _package(name)
-        lines.append(line)
-        complete &= fits
-    for name, without in OPTIONAL.items():
-        lines.append(f"{name} {_version(name) or without}")
+    packages = [_package(name) for name in NEEDS]
+    optional = [f"{name} {_version(name) or without}" for name, without in OPTIONAL.items()]
     difference = lstm_difference()
     equal = difference <= LIMIT
-    lines.append(f"our LSTM equals torch.nn.LSTM: {'yes' if equal else 'NO'} (largest difference {difference:.0e})")
-    complete = complete and equal
-    lines.append("All set." if complete else "Not ready: see the lines that say NO, missing or too old.")
-    return Report(tuple(lines), complete)
+    same = f"our LSTM equals torch.nn.LSTM: {'yes' if equal else 'NO'} (largest difference {difference:.0e})"
+    complete = equal and all(fits for _, fits in packages)
+    end = "All set." if complete else "Not ready: see the lines that say NO, missing or too old."
+    lines = f"Python {platform.python_version()}", *(line for line, _ in packages), *optional, same, end
+    return Report(lines, complete)
 
 
 def lstm_difference() -> float:
@@ -61,11 +58,11 @@ def lstm_difference() -> float:
 
 def _package(name: str) -> tuple[str, bool]:
     """One line about a package, and whether it is installed in a version that the lessons can use."""
-    version, least = _version(name), _least_version(name)
+    version, allowed = _version(name), _allowed_versions(name)
     if version is None:
-        return f'{name} is missing: pip install "{name}>={least}"', False
-    if _numbers(version) < _numbers(least):
-        return f'{name} {version} is too old: pip install "{name}>={least}"', False
+        return f'{name} is missing: pip install "{name}{allowed}"', False
+    if not allowed.contains(version, prereleases=True):
+        return f'{name} {version} is too old: pip install "{name}{allowed}"', False
     return f"{name} {version}", True
 
 
@@ -76,13 +73,7 @@ def _version(name: str) -> str | None:
         return None
 
 
-def _least_version(name: str) -> str:
-    """The lowest version that the metadata of lstm-lesson allows."""
-    for requirement in metadata.requires("lstm-lesson") or ():
-        if match := re.match(rf"{name}\s*>=\s*([\d.]+)", requirement):
-            return match[1]
-    return "0"
-
-
-def _numbers(version: str) -> list[int]:
-    return [int(n) for n in re.findall(r"\d+", version.split("+")[0])[:3]]
+def _allowed_versions(name: str) -> SpecifierSet:
+    """The versions that the metadata of lstm-lesson allows."""
+    needed = map(Requirement, metadata.requires("lstm-lesson") or ())
+    return next((one.specifier for one in needed if one.name == name), SpecifierSet())

@@ -2,12 +2,13 @@
 
 import contextlib
 import html
-import math
 from importlib.resources import files
+from numbers import Real
 
 import ipywidgets as widgets
 
 from lstm_lesson.plots.figure import Picture
+from lstm_lesson.shapes import check_size
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 BOX = "lesson-explorer"  # the CSS class of every explorer; base.js and the tests search for it
@@ -57,43 +58,32 @@ class Explorer:
         self._waiting = True
         try:
             for name, value in values.items():
-                self._set(name, value)
+                with contextlib.suppress(Exception):  # ipywidgets refuses some values and changes others
+                    self.controls[name].value = value
+                if self.controls[name].value != value:
+                    raise ValueError(f"{name} is {value!r}; its control does not have this value")
         finally:
             self._waiting = False
             self.redraw()
 
-    def _set(self, name, value):
-        control = self.controls[name]
-        with contextlib.suppress(Exception):  # ipywidgets refuses some values and changes others
-            control.value = value
-        if control.value != value:
-            raise ValueError(f"{name} is {value!r}; its control does not have this value")
-
     def redraw(self, _change=None) -> None:
         """Draw the present values, or show the error in place of the picture: ipywidgets would hide it."""
-        if self._waiting:
-            return
-        try:
-            self.picture, self.text = self.draw(**self.values)
-        except Exception as error:
-            self._view.value = ERROR.format(type(error).__name__, html.escape(str(error)))
-        else:
-            self._view.value = self._live()
+        if not self._waiting:
+            self._redraw_after(lambda: None)
 
     def button(self, label: str, action) -> widgets.Button:
         """A button that calls `action()` and draws again; an error of `action` is shown in place of the picture."""
-
-        def clicked(_button):
-            try:
-                action()
-            except Exception as error:
-                self._view.value = ERROR.format(type(error).__name__, html.escape(str(error)))
-            else:
-                self.redraw()
-
         button = widgets.Button(description=label)
-        button.on_click(clicked)
+        button.on_click(lambda _button: self._redraw_after(action))
         return button
+
+    def _redraw_after(self, action) -> None:
+        try:
+            action()
+            self.picture, self.text = self.draw(**self.values)
+            self._view.value = self._live()
+        except Exception as error:
+            self._view.value = ERROR.format(type(error).__name__, html.escape(str(error)))
 
     def _live(self) -> str:
         """The HTML that the browser gets at each change."""
@@ -119,14 +109,10 @@ def slider(
     It reacts while it is dragged; ipywidgets leaves positions out while the kernel is busy.
     Raises ValueError unless `value` lies in the range; the message calls it `name`, the caller's argument.
     """
-    check_number(name, value, low, high, whole=isinstance(step, int))
+    if isinstance(step, int):
+        check_size(name, value, low, high)
+    elif isinstance(value, bool) or not isinstance(value, Real) or not low <= value <= high:
+        raise ValueError(f"{name} is {value!r}; it needs a number from {low} to {high}")
     kind = widgets.IntSlider if isinstance(step, int) else widgets.FloatSlider
     size = {"style": {"description_width": f"{label_width}px"}, "layout": {"width": f"{width}px", "max_width": "98%"}}
     return kind(value=value, min=low, max=high, step=step, description=label, **size)
-
-
-def check_number(name: str, value, low: float, high: float, whole: bool = False) -> None:
-    """Raise ValueError unless `value` is a finite number from `low` to `high`, and a whole one if `whole`."""
-    kind = int if whole else (int, float)
-    if isinstance(value, bool) or not isinstance(value, kind) or not math.isfinite(value) or not low <= value <= high:
-        raise ValueError(f"{name} is {value!r}; it needs a {'whole ' if whole else ''}number from {low} to {high}")

@@ -65,12 +65,9 @@ class UnrolledStepper(Explorer):
         self.states = torch.cat(states)  # (T + 1, H): h_0 first
         step = slider("step t", "step", 1, 1, sizes["T"], 1)
         unit = widgets.Dropdown(options=range(1, sizes["H"] + 1), description="unit", layout={"width": "180px"})
-        buttons = [self.button(label, lambda by=by: self._turn(by)) for label, by in (("Previous", -1), ("Next", 1))]
-        super().__init__({"step": step, "unit": unit}, [[*buttons, step, unit]])
-
-    def _turn(self, by: int) -> None:
-        steps = len(self.x)
-        self.move(step=min(max(self.controls["step"].value + by, 1), steps))
+        back = self.button("Previous", lambda: self.move(step=max(step.value - 1, step.min)))
+        on = self.button("Next", lambda: self.move(step=min(step.value + 1, step.max)))
+        super().__init__({"step": step, "unit": unit}, [[back, on, step, unit]])
 
     def draw(self, step, unit) -> tuple[Picture, str]:
         """The unrolled network up to this step, and one unit's equation with the numbers of this step."""
@@ -78,21 +75,18 @@ class UnrolledStepper(Explorer):
         from_h = list(zip(self.states[step - 1].tolist(), self.W_hh[:, unit - 1].tolist(), strict=True))
         bias, h = self.b_h[unit - 1].item(), self.states[step, unit - 1].item()
         sums = [sum(a * b for a, b in pairs) for pairs in (from_x, from_h)]
-        card = Card(
-            900,
-            max(450, 350 + 24 * (len(self.W_xh) + len(self.W_hh))),
-            f"Step {step} of {len(self.x)}: new numbers in x and h, the same weights",
-        )
+        height = max(450, 350 + 24 * (len(self.W_xh) + len(self.W_hh)))
+        card = Card(900, height, f"Step {step} of {len(self.x)}: new numbers in x and h, the same weights")
         self._boxes(card, step)
         total = f"{decimals(sums[0], 3)} + {bracketed(sums[1], 3)} + {bracketed(bias, 3)}"
-        rows = [
-            (f"x_{step} W_{{xh}}", f"{_products(from_x, 2)} = {decimals(sums[0], 3)}"),
-            (f"h_{step - 1} W_{{hh}}", f"{_products(from_h, 4)} = {decimals(sums[1], 3)}"),
-            ("b_h", decimals(bias, 3)),
-            (f"h_{step}", f"tanh({total}) = {decimals(h)}"),
-        ]
+        rows = {
+            f"x_{step} W_{{xh}}": f"{_products(from_x, 2)} = {decimals(sums[0], 3)}",
+            f"h_{step - 1} W_{{hh}}": f"{_products(from_h, 4)} = {decimals(sums[1], 3)}",
+            "b_h": decimals(bias, 3),
+            f"h_{step}": f"tanh({total}) = {decimals(h)}",
+        }
         card.text(30, 282, f"Unit {unit} at step {step}", bold=True)
-        for k, (name, numbers) in enumerate(rows):
+        for k, (name, numbers) in enumerate(rows.items()):
             card.text(30, 318 + 38 * k, name)
             card.text(100, 318 + 38 * k, numbers, COLORS["h"] if k == 3 else INK, 13, bold=k == 3)
         self._weights(card, unit)
@@ -109,18 +103,11 @@ class UnrolledStepper(Explorer):
             middle, half = 66 + pitch * (t - 0.5), min(44, 0.3 * pitch)
             color, now = (INK if t <= step else PALE), t == step
             start = 46 if t == 1 else middle - pitch + half
-            card.arrow(start, 150, middle - half - 2, 150, color if t <= step else PALE)
+            card.arrow(start, 150, middle - half - 2, 150, color)
             card.arrow(middle, 208, middle, 182, color)
             card.arrow(middle, 120, middle, 96, color)
-            card.rect(
-                middle - half,
-                120,
-                2 * half,
-                60,
-                WATER if now else "#FFFFFF",
-                COLORS["i"] if now else color,
-                3.5 if now else 1.8,
-            )
+            look = (WATER, COLORS["i"], 3.5) if now else ("#FFFFFF", color, 1.8)
+            card.rect(middle - half, 120, 2 * half, 60, *look)
             card.text(middle, 155, "tanh", color, 14, "middle", bold=now)
             card.text(middle, 226, f"x_{t}", color, 14.5, "middle", bold=now)
             card.text(middle, 244, *_vector(self.x[t - 1], color))

@@ -40,12 +40,10 @@ class GradientExplorer(Explorer):
         }
         if kind == "RNN":
             tanh = widgets.Checkbox(True, description="with tanh", indent=False, layout={"width": "120px"})
-            super().__init__(
-                {"radius": slider("spectral radius", "radius", radius, 0, 3, 0.05), "tanh": tanh} | controls
-            )
+            own = {"radius": slider("spectral radius", "radius", radius, 0, 3, 0.05), "tanh": tanh}
         else:
-            bias = slider("forget bias", "forget_bias", forget_bias, -2, 8)
-            super().__init__({"forget_bias": bias} | controls)
+            own = {"forget_bias": slider("forget bias", "forget_bias", forget_bias, -2, 8)}
+        super().__init__(own | controls)
 
     def draw(self, length, **settings) -> tuple[Picture, str]:
         """The curve of one seed and its reference, on axes with a fixed range."""
@@ -56,30 +54,23 @@ class GradientExplorer(Explorer):
             curves["gradient of c"] = (norms["c"], COLORS["c"], "dotted")
         curves[power] = ([factor**k for k in range(length + 1)], "#C2185B", "dashed")
         card = Card(900, 400, f"One {self.kind}: what is left of the gradient k steps back")
-        axes = Axes(
-            card,
-            (78, 78, 560, 256),
-            (0, LONGEST),
-            RANGE[self.kind],
-            "lag k in steps",
-            "length of the gradient",
-            log=True,
-        )
+        labels = "lag k in steps", "length of the gradient"
+        axes = Axes(card, (78, 78, 560, 256), (0, LONGEST), RANGE[self.kind], *labels, log=True)
         for k, (name, (ys, color, dash)) in enumerate(curves.items()):
             axes.curve(range(length + 1), ys, color, dash)
             card.path([(662, 110 + 30 * k), (706, 110 + 30 * k)], color, 2.8, dash)
             card.text(716, 115 + 30 * k, name, color)
-        last = "; ".join(
-            f"{name.replace('power k', f'power {length}')} = {significant(ys[-1], 2)}"
-            for name, (ys, *_) in curves.items()
-        )
+        last = "; ".join(f"{name} = {significant(ys[-1], 2)}" for name, (ys, *_) in curves.items())
+        last = last.replace("power k", f"power {length}")
         text = ", ".join(f"{CONTROL_NAMES[key]} {value:g}" for key, value in settings.items() if key != "tanh")
-        text += ("" if settings.get("tanh", True) else ", no tanh") + true_minus(f". At lag {length}: {last}")
+        text += "" if settings.get("tanh", True) else ", no tanh"
+        text = true_minus(f"{text}. At lag {length}: {last}")
         return card.picture(f"Curves against the lag on a log scale. {text}."), text
 
     def measure(self, inputs=1.0, length=LONGEST, seed=0, radius=1.0, tanh=True, forget_bias=0.0) -> tuple[dict, float]:
         """The gradient's length at each lag from 0 to `length`, for h and an LSTM's c, and the reference's factor."""
-        x = inputs * _normal(seed, LONGEST, N)[None, :length]  # (1, T, N)
+        generator = torch.Generator().manual_seed(1000 + seed)
+        x = inputs * torch.randn(1, LONGEST, N, dtype=torch.float64, generator=generator)[:, :length]  # (1, T, N)
         h_0 = torch.zeros(1, H, dtype=torch.float64)
         if self.kind == "RNN":
             W_xh, W_hh, b_h = rnn_weights(seed, radius)
@@ -87,9 +78,8 @@ class GradientExplorer(Explorer):
             norms = gradient_by_lag(lambda x_t, h: squash(x_t @ W_xh + h @ W_hh + b_h), x, h_0)
             return {"h": norms[0].tolist()}, radius
         norms = gradient_by_lag(lstm_cell(seed, forget_bias), x, (h_0, h_0))
-        return {name: rows[0].tolist() for name, rows in zip("hc", norms, strict=True)}, 1 / (
-            1 + math.exp(-forget_bias)
-        )
+        curves = {name: rows[0].tolist() for name, rows in zip("hc", norms, strict=True)}
+        return curves, 1 / (1 + math.exp(-forget_bias))
 
 
 def rnn_weights(seed: int, radius: float) -> tuple[Tensor, Tensor, Tensor]:
@@ -111,11 +101,5 @@ def lstm_cell(seed: int, forget_bias: float) -> nn.LSTMCell:
 
 def _uniform(seed: int, *shapes) -> list[Tensor]:
     """Numbers in ±1/√H, the same for the same seed; the global random generator is not used."""
-    generator = torch.Generator().manual_seed(seed)
-    return [
-        torch.empty(shape, dtype=torch.float64).uniform_(-(H**-0.5), H**-0.5, generator=generator) for shape in shapes
-    ]
-
-
-def _normal(seed: int, *shape) -> Tensor:
-    return torch.randn(shape, dtype=torch.float64, generator=torch.Generator().manual_seed(1000 + seed))
+    generator, bound = torch.Generator().manual_seed(seed), H**-0.5
+    return [torch.empty(shape, dtype=torch.float64).uniform_(-bound, bound, generator=generator) for shape in shapes]

@@ -3,8 +3,6 @@
 import base64
 import html
 import json
-import tempfile
-from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
@@ -14,7 +12,7 @@ from torch import Tensor
 
 from lstm_lesson.explorers.base import Explorer
 from lstm_lesson.explorers.snapshot import snapshot
-from lstm_lesson.explorers.traced_text import TracedText, by_activity, printable, trace_text
+from lstm_lesson.explorers.traced_text import TracedText, by_activity, check_classifier, printable, trace_text
 from lstm_lesson.plots.style import NAMES
 from lstm_lesson.text.classifiers import TextClassifier
 from lstm_lesson.text.news import Vocabulary
@@ -22,6 +20,8 @@ from lstm_lesson.text.news import Vocabulary
 FRAME = '<iframe class="lstm-inspector" title="Gate inspector" data-key="{}" style="{}" srcdoc="{}"></iframe>'
 LIVE = "width:100%;height:760px;border:0"
 OVER = "position:absolute;left:0;top:0;width:100%;height:100%;border:0;background:#fff"  # covers the static picture
+TEMPLATE = files("lstm_lesson.explorers").joinpath("inspector.html").read_text(encoding="utf-8")
+DATA = '<script type="application/json" id="data">'  # what comes before the values in the template
 MOST_LETTERS = 20_000  # of a typed text
 
 
@@ -38,9 +38,16 @@ class GateInspector(Explorer):
     def __init__(self, classifier: TextClassifier, vocabulary: Vocabulary, first: str | list[str],
                  second: str | list[str] = "",
                  labels: tuple[str, ...] = ("real", "fake"), scores: Tensor | None = None):  # fmt: skip
+        check_classifier(classifier, vocabulary)
+        classes, units = classifier.linear.out_features, classifier.lstm.hidden_size
+        named = isinstance(labels, (tuple, list)) and all(isinstance(label, str) for label in labels)
+        if not named or len(labels) != classes:
+            raise ValueError(f"labels is {labels!r}; it needs {classes} names, one for each class")
+        if scores is not None and (getattr(scores, "shape", None) != (units,) or not scores.isfinite().all()):
+            has = tuple(scores.shape) if isinstance(scores, Tensor) else type(scores).__name__
+            raise ValueError(f"scores has {has}; it needs {units} finite numbers, one for each unit")
         self._given = {_joined(text): text for text in (first, second) if isinstance(text, (list, tuple))}
-        self.classifier, self.vocabulary = classifier, vocabulary
-        self.labels, self.scores = _labels(classifier, labels), _scores(classifier, scores)
+        self.classifier, self.vocabulary, self.labels, self.scores = classifier, vocabulary, labels, scores
         self.traced_texts: list[TracedText] = []
         super().__init__({"first": _box("Text", "first", first), "second": _box("Compare with", "second", second)})
 
@@ -62,18 +69,14 @@ class GateInspector(Explorer):
 
     def page(self) -> str:
         """The inspector as one HTML page that needs neither a kernel nor a network."""
-        return _template().replace(
-            '<script type="application/json" id="data">{}', f'<script type="application/json" id="data">{self._data()}'
-        )
+        return TEMPLATE.replace(DATA + "{}", DATA + self._data())
 
     def to_html(self, path: str | Path) -> Path:
         """Write the page to a file and return its path. Raises OSError if it fails; the file then stays as it was."""
         path = Path(path)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
-            part = Path(file.name)
+        part = path.with_name(f".{path.name}.part")
         try:
             part.write_text(self.page(), encoding="utf-8")
-            part.chmod(0o644)
             part.replace(path)
         finally:
             part.unlink(missing_ok=True)
@@ -92,15 +95,8 @@ class GateInspector(Explorer):
              "values": {gate: _packed(values) for gate, values in r.values.items()}}
             for r in self.traced_texts
         ]  # fmt: skip
-        data = {
-            "units": len(order),
-            "names": NAMES,
-            "labels": self.labels,
-            "orders": orders,
-            "scores": scores,
-            "texts": texts,
-        }
-        text = json.dumps(data, separators=(",", ":"))  # ASCII: every other character as \u....
+        data = {"units": len(order), "names": NAMES, "labels": self.labels, "orders": orders, "scores": scores}
+        text = json.dumps(data | {"texts": texts}, separators=(",", ":"))  # ASCII: every other character as \u....
         return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
     def _live(self) -> str:
@@ -109,11 +105,6 @@ class GateInspector(Explorer):
     def _repr_html_(self) -> str:
         over = FRAME.format("", OVER, html.escape(self.page()))
         return f'<div style="position:relative;line-height:0">{self.picture._repr_html_()}{over}</div>'
-
-
-@cache
-def _template() -> str:
-    return files("lstm_lesson.explorers").joinpath("inspector.html").read_text(encoding="utf-8")
 
 
 def _packed(values: Tensor) -> dict:
@@ -137,18 +128,3 @@ def _box(label: str, name: str, text) -> widgets.Text:
     value = text if isinstance(text, str) else _joined(text)
     size = {"style": {"description_width": "7em"}, "layout": {"width": "98%"}}
     return widgets.Text(value=value, description=label, continuous_update=False, placeholder="type a text", **size)
-
-
-def _labels(classifier, labels) -> list[str]:
-    classes = classifier.linear.out_features if isinstance(classifier, TextClassifier) else 2
-    if not isinstance(labels, (tuple, list)) or len(labels) != classes or not all(isinstance(x, str) for x in labels):
-        raise ValueError(f"labels is {labels!r}; it needs {classes} names, one for each class")
-    return list(labels)
-
-
-def _scores(classifier, scores) -> Tensor | None:
-    units = classifier.lstm.hidden_size if isinstance(classifier, TextClassifier) else 0
-    if scores is None or (isinstance(scores, Tensor) and scores.shape == (units,) and scores.isfinite().all()):
-        return scores
-    has = tuple(scores.shape) if isinstance(scores, Tensor) else type(scores).__name__
-    raise ValueError(f"scores has {has}; it needs {units} finite numbers, one for each unit")

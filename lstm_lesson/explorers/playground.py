@@ -86,9 +86,8 @@ class CellPlayground(Explorer):
         """The hint of the preset, if its weights are unchanged; the way out if c is at the end of its slider."""
         c = self.computed().c.item()
         if self._outside(c):
-            return (
-                f"No further step: c would be {decimals(c)}, and its slider ends at ±{STATE['c_prev'][1]}. Press Reset"
-            )
+            end = f"its slider ends at ±{STATE['c_prev'][1]}"
+            return f"No further step: c would be {decimals(c)}, and {end}. Press Reset"
         hint, numbers = PRESETS[self.preset_name]
         changed = any(abs(self.values[name] - numbers.get(name, 0.0)) > GRID / 2 for name in WEIGHTS)
         return f"Preset {self.preset_name}, changed" if changed else hint
@@ -104,11 +103,9 @@ class CellPlayground(Explorer):
         A slider rounds the state to its own grid; the exact state counts until its slider is moved. A browser that
         counts in steps of 0.05 may send 0.99999999999999 for 1.
         """
-        controls = {name: round(value, 13) for name, value in self.values.items()}
-        exact = {
-            name: value for name, value in self.exact_state.items() if _on_grid(self.values[name]) == _on_grid(value)
-        }
-        return controls | exact
+        numbers = {name: round(value, 13) for name, value in self.values.items()}
+        unmoved = [name for name, v in self.exact_state.items() if _on_grid(numbers[name]) == _on_grid(v)]
+        return numbers | {name: self.exact_state[name] for name in unmoved}
 
     def computed(self) -> Values:
         """The unit's values for the present numbers: i, f, g, o, c, h, each (1, 1)."""
@@ -125,21 +122,17 @@ class CellPlayground(Explorer):
         cell = lstm_svg("ifgcoh", values)  # its lower edge, the equations, is cut off
         card.add(f'<svg x="6" y="46" width="640" height="316" viewBox="0 0 1280 632">{cell.split(">", 1)[1]}')
         self._strip(card)
-        text = "next step gives: " + ", ".join(
-            f"{name} = {decimals(values[name], 4)}" for name in ("i", "f", "g", "o", "c", "h")
-        )
+        text = "next step gives: " + ", ".join(f"{name} = {decimals(values[name], 4)}" for name in Values._fields)
         text += f"; {len(self.steps)} {'step' if len(self.steps) == 1 else 'steps'} taken"
         text += f", last c = {decimals(self.steps[-1][1], 4)}" if self.steps else ""
         text += f". {hint}" if self._outside(values["c"]) else ""
-        about = (
-            "The LSTM cell with the values that the next step gives, beside it its memory c and hidden state h so far."
-        )
-        return card.picture(f"{about} {hint}. {text}."), text
+        about = "The LSTM cell with the values that the next step gives, beside it its memory c and hidden state h"
+        return card.picture(f"{about} so far. {hint}. {text}."), text
 
     def _strip(self, card: Card) -> None:
         first = max(0, len(self.steps) - SHOWN)
         shown = self.steps[first:]
-        c, h = [step[1] for step in shown], [step[2] for step in shown]
+        _, c, h = zip(*shown, strict=True) if shown else ((), (), ())
         low, high = min([-1.0, *c]) * 1.15, max([1.0, *c]) * 1.15
         axes = Axes(card, (700, 84, 176, 210), (first, first + max(10, len(shown))), (low, high), "steps taken")
         ks = range(first + 1, first + len(shown) + 1)

@@ -3,9 +3,8 @@
 import base64
 import io
 
-import torch
-from PIL import Image
-from torch import Tensor
+from matplotlib.colors import LinearSegmentedColormap, to_hex
+from matplotlib.image import imsave
 
 from lstm_lesson.explorers.traced_text import GATES, TracedText
 from lstm_lesson.plots.figure import Picture
@@ -55,7 +54,7 @@ def _words(card: Card, top: float, text: TracedText, unit: int, limit: float) ->
         if x + width > WIDTH - LEFT:
             x, y, before = LEFT, y + 78, None
         value = text.values["c"][t, unit].item()
-        color = _color(value / limit)
+        color = to_hex(_shades("c")((value / limit + 1) / 2))
         card.rect(x, y + 26, width, 29, color)
         ink = "#000" if luminance(color) > 0.179 else "#fff"  # the one with more contrast
         card.text(x + width / 2, y + 46, word, ink, 15.5, "middle", formula=False)
@@ -76,34 +75,15 @@ def _maps(card: Card, top: float, text: TracedText, order: list[int]) -> float:
     for k, gate in enumerate(GATES):
         x, y = LEFT + (k % 3) * (width + 18), top + (k // 3) * (height + 40)
         card.text(x, y + 12, f"{gate}  {NAMES[gate]}", COLORS[gate], 15, bold=True)
-        scale = text.values["c"].abs().quantile(0.95).clamp_min(1e-9) if gate == "c" else 1.0
-        values = text.values[gate][:, order].T / scale  # (H, T)
-        card.add(
-            f'<image x="{x:.1f}" y="{y + 20}" width="{width:.1f}" height="{height}" preserveAspectRatio="none" '
-            f'style="image-rendering:pixelated" href="data:image/png;base64,{_png(_pixels(gate, values))}"/>'
-        )
+        scale = text.values["c"].abs().quantile(0.95).clamp_min(1e-9).item() if gate == "c" else 1.0
+        pixels = _shades(gate)((text.values[gate][:, order].T.cpu().numpy() / scale + 1) / 2, bytes=True)  # (H, T, 4)
+        imsave(png := io.BytesIO(), pixels, format="png")
+        source = f"data:image/png;base64,{base64.b64encode(png.getvalue()).decode()}"
+        box = f'x="{x:.1f}" y="{y + 20}" width="{width:.1f}" height="{height}" preserveAspectRatio="none"'
+        card.add(f'<image {box} style="image-rendering:pixelated" href="{source}"/>')
     return top + 2 * (height + 40) - 20
 
 
-def _pixels(gate: str, values: Tensor) -> Tensor:
-    """The colours (H, T, 3) of a gate's values (H, T) as bytes."""
-    low, plus, minus = (torch.tensor(_rgb(c)) for c in (LOW, PLUS if gate in "gch" else COLORS[gate], MINUS))
-    ends = torch.where(values[:, :, None] < 0, minus, plus)
-    return (low + (ends - low) * values.abs().clamp(max=1)[:, :, None]).round().to(torch.uint8)
-
-
-def _png(pixels: Tensor) -> str:
-    """Pixels (rows, columns, 3) as a PNG file, in base64."""
-    buffer = io.BytesIO()
-    Image.fromarray(pixels.cpu().numpy()).save(buffer, "png", optimize=True)
-    return base64.b64encode(buffer.getvalue()).decode()
-
-
-def _rgb(color: str) -> list[float]:
-    return [float(int(color[k : k + 2], 16)) for k in (1, 3, 5)]
-
-
-def _color(x: float) -> str:
-    """The colour of a value from −1 to 1."""
-    parts = zip(_rgb(LOW), _rgb(MINUS if x < 0 else PLUS), strict=True)
-    return "#" + "".join(f"{round(low + (end - low) * min(1.0, abs(x))):02X}" for low, end in parts)
+def _shades(gate: str) -> LinearSegmentedColormap:
+    """The colours of inspector.html for the values of a gate from −1 to 1, as numbers from 0 to 1."""
+    return LinearSegmentedColormap.from_list(gate, [MINUS, LOW, PLUS if gate in "gch" else COLORS[gate]], N=512)

@@ -41,7 +41,7 @@ def trace_text(
     The classifier needs a CustomLSTM of one layer. Raises ValueError, naming the argument, for a text without a word or
     without any word that the classifier knows, and if classifier and vocabulary have different sizes.
     """
-    _check(classifier, vocabulary)
+    check_classifier(classifier, vocabulary)
     tokens = tokenize(text) if isinstance(text, str) else text
     if not isinstance(tokens, (list, tuple)) or not all(isinstance(token, str) for token in tokens):
         raise ValueError(f"{name} is {type(text).__name__}; it needs a text, or a list of words")
@@ -87,7 +87,8 @@ def by_activity(texts: list[TracedText]) -> tuple[list[int], Tensor]:
     return most_active(c, c.shape[1]).tolist(), c.std(dim=0, correction=0)
 
 
-def _check(classifier, vocabulary) -> None:
+def check_classifier(classifier, vocabulary) -> None:
+    """Raise ValueError unless `classifier` is a TextClassifier and `vocabulary` its own."""
     if not isinstance(classifier, TextClassifier):
         raise ValueError(f"classifier is {type(classifier).__name__}; it needs a TextClassifier")
     if not isinstance(vocabulary, Vocabulary) or len(vocabulary) != classifier.embedding.num_embeddings:

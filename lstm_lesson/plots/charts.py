@@ -29,17 +29,9 @@ HATCHES = ("", "///", "...", "\\\\\\", "xx", "oo")
 
 @captioned
 def lines(
-    series: dict,
-    *,
-    title: str,
-    alt: str,
-    xlabel: str = "",
-    ylabel: str = "",
-    log: str | None = None,
-    marks: dict | None = None,
-    bands: dict | None = None,
-    square: bool = False,
-) -> Picture:
+    series: dict, *, title: str, alt: str, xlabel: str = "", ylabel: str = "", log: str | None = None,
+    marks: dict | None = None, bands: dict | None = None, square: bool = False,
+) -> Picture:  # fmt: skip
     """Curves: `series` maps a label to y (n,) or to (x, y). A NaN leaves a gap, on a log axis a 0 as well.
 
     A label that begins with i, f, g, o, c or h (alone, as in "f = 0.9" or "h_t") or a gate's name has its colour.
@@ -76,16 +68,9 @@ def lines(
 
 @captioned
 def bars(
-    values: dict,
-    *,
-    title: str,
-    alt: str,
-    ylabel: str = "",
-    xlabel: str = "",
-    reference: dict | None = None,
-    log: bool = False,
-    horizontal: bool = False,
-) -> Picture:
+    values: dict, *, title: str, alt: str, ylabel: str = "", xlabel: str = "", reference: dict | None = None,
+    log: bool = False, horizontal: bool = False,
+) -> Picture:  # fmt: skip
     """One bar for each label. A list (one number for each seed) is drawn as dots with a line at their mean.
 
     `reference` maps a name to a number: a dashed line to compare with. If every label has a list, and with `log`,
@@ -188,9 +173,8 @@ def _curve(label: str, values, log: str):
         shown = np.isfinite(numbers) & ((numbers > 0) | (axis not in log))
         if not shown.any() or (axis in log and (numbers < 0).any()):
             needs = "numbers above 0, because its axis is logarithmic" if axis in log else "at least one finite number"
-            raise ValueError(
-                f"{axis} of {label} has {significant(float(np.min(numbers)))} as its least; it needs {needs}"
-            )
+            has = significant(float(np.min(numbers)))
+            raise ValueError(f"{axis} of {label} has {has} as its least; it needs {needs}")
         y = np.where(shown, y, np.nan)
     return x, y
 
@@ -232,9 +216,8 @@ def _name_curves(ax, curves, styles, marks, apart=19, most=16):
         return
     for label in curves:
         offset = (8, moves[label] * 0.72)  # points, 72 to the inch of 100 pixels
-        ax.annotate(
-            pretty(label), (right, ends[label]), offset, va="center", color=styles[label][0], weight="bold", **NOTE
-        )
+        look = {"color": styles[label][0], "weight": "bold", **NOTE}
+        ax.annotate(pretty(label), (right, ends[label]), offset, va="center", **look)
 
 
 def _bar(ax, k, numbers, color, horizontal, solid):

@@ -14,9 +14,9 @@ from lstm_lesson.plots.svg import Card
 
 PROGRAMS = ("dot", "graphviz-pure")  # tried in this order; the second is a pip package
 DEFAULTS = f"""
-  graph [bgcolor="white" pad="0.2" nodesep="0.35" ranksep="0.34"]
+  graph [bgcolor="white" pad="0.2" nodesep="0.8" ranksep="0.22"]
   node [shape=box style="filled,rounded" fillcolor="#F1F3F4" color="#9AA0A6" fontcolor="{INK}"
-        fontname="Helvetica,Arial,sans-serif" fontsize=15 height=0.4 margin="0.16,0.07"]
+        fontname="Helvetica,Arial,sans-serif" fontsize=15 height=0.4 margin="0.22,0.07"]
   edge [color="#5F6368" arrowsize=0.8 penwidth=1.2]"""
 LEAF = 'fillcolor="#E3EFF7" color="#0072B2" fontcolor="#0B4F7A" penwidth=2'
 RESULT = f'fillcolor="{INK}" color="{INK}" fontcolor="#FFFFFF"'

@@ -5,6 +5,8 @@ import re
 from functools import cache
 from importlib.resources import files
 
+from matplotlib.colors import to_hex, to_rgb
+
 from lstm_lesson.plots.figure import Picture
 from lstm_lesson.plots.inputs import as_plain
 from lstm_lesson.plots.numbers import unit_number
@@ -25,6 +27,7 @@ RNN_ALT = {
     "backward": "Dashed arrows lead from a loss at the last step back through every step to the first.",
 }
 RNN_FONT = '"STIX Two Text", "Times New Roman", "Liberation Serif", "DejaVu Serif", serif'
+HEAD = 19, 9  # of an arrow of the RNN: its length and half its width
 DIM, DIM_TEXT, LOSS = "#C3C8CE", "#6B7178", "#B3264C"  # steps that are not lit; the gradient and the loss
 CELL_ALT = (
     "LSTM cell. The cell state (its memory) runs straight along the top: times the forget gate, plus the input gate "
@@ -63,10 +66,8 @@ def lstm_svg(lit: str = "", values: dict | None = None) -> str:
     svg = _template().replace("<!--lit-->", "\n".join(_rules(part) for part in EQUATIONS if part in lit))
     for name, value in values.items():
         text = html.escape(_value(name, value))
-        svg = svg.replace(
-            f"<!--{name}-->",
-            text if name in BELOW else f'<tspan class="value" dy="{-5 if name == "new" else -7}"> = {text}</tspan>',
-        )
+        beside = f'<tspan class="value" dy="{-5 if name == "new" else -7}"> = {text}</tspan>'
+        svg = svg.replace(f"<!--{name}-->", text if name in BELOW else beside)
     return svg
 
 
@@ -86,24 +87,18 @@ def _template() -> str:
 def _rules(part: str) -> str:
     """The CSS rules that light one part: its colour, thicker lines, bold names; for a gate, its inputs too."""
     color, p = COLORS[part], f".{part}"
+    tint = to_hex([1 - 0.12 * (1 - light) for light in to_rgb(color)])
     rules = [
         f"{p} text {{ fill: {color} }} {p} .name, {p} .tag {{ font-weight: bold }}",
         f"{p} .line, {p} .sign {{ stroke: {color}; stroke-width: 4.5 }} {p} .wide {{ stroke-width: 8 }}",
         f"{p} .head, {p} .joint, {p} .point {{ fill: {color} }}",
-        f"{p} .box, {p} .dot {{ stroke: {color}; stroke-width: 4.5; fill: {_tint(color)} }}",
+        f"{p} .box, {p} .dot {{ stroke: {color}; stroke-width: 4.5; fill: {tint} }}",
     ]
     if part in "ifgo":
-        rules += [f".in text {{ fill: {INK} }}"]
-        rules += [
-            f"{g} .line {{ stroke: {QUIET} }} {g} .head, {g} .joint {{ fill: {QUIET} }}"
-            for g in (".in", f".tap-{part}")
-        ]
+        rules.append(f".in text {{ fill: {INK} }}")
+        for g in (".in", f".tap-{part}"):
+            rules.append(f"{g} .line {{ stroke: {QUIET} }} {g} .head, {g} .joint {{ fill: {QUIET} }}")
     return "\n    ".join(rules)
-
-
-def _tint(color: str, share: float = 0.12) -> str:
-    """A light shade of a colour: `share` of it on white."""
-    return "#" + "".join(f"{round(255 - share * (255 - int(color[k : k + 2], 16))):02X}" for k in (1, 3, 5))
 
 
 def _value(name: str, value) -> str:
@@ -140,9 +135,9 @@ def _rnn_step(card: Card, t: int, steps: int, lit: bool, loss: bool) -> None:
     start = _box(t - 1, steps)[0] + half if t > 1 else 64
     color, ink, thick = (QUIET, INK, 4.5) if lit else (DIM, DIM_TEXT, 3)
     card.add(f'<g class="{"on" if lit else "off"}">')
-    _arrow(card, (start, 220), (x - half - 3, 220), color, thick)
-    _arrow(card, (x, 404), (x, 271), color, thick)
-    _arrow(card, (x, 172), (x, 82), color, thick)
+    card.arrow(start, 220, x - half - 3, 220, color, thick, head=HEAD)
+    card.arrow(x, 404, x, 271, color, thick, head=HEAD)
+    card.arrow(x, 172, x, 82, color, thick, head=HEAD)
     box = ("#F1F3F4", color, thick) if lit else ("#FFFFFF", color, 2.5)
     card.rect(x - half, 172, 2 * half, 96, *box, corner=12)
     card.text(x, 230, "tanh", ink, 37 if half > 60 else 27, "middle")
@@ -154,7 +149,7 @@ def _rnn_step(card: Card, t: int, steps: int, lit: bool, loss: bool) -> None:
     if t == 1:
         card.text(22, 230, "h_0", ink, 37)
     if t == steps:
-        _arrow(card, (x + half, 220), (1240, 220), color, thick)
+        card.arrow(x + half, 220, 1240, 220, color, thick, head=HEAD)
     card.add("</g>")
 
 
@@ -167,12 +162,12 @@ def _rnn_backward(card: Card, t: int, steps: int) -> None:
     if t == steps:
         card.circle(x, 52, 29, "#F8E9ED", LOSS, 4)
         card.text(x, 63, "L", LOSS, 37, "middle")
-        _arrow(card, (x + 26, 84), (x + 26, 167), LOSS, 4, "11 7")
+        card.arrow(x + 26, 84, x + 26, 167, LOSS, 4, "11 7", HEAD)
         card.text(x + 42, 132, f"∂L/∂h_{t}", LOSS, 27)
     else:
         left, right = x + half - 16, x + pitch - half + 16
         card.path(f"M{right:.1f} 274 C{right:.1f} 328 {left:.1f} 328 {left:.1f} 290", LOSS, 4, "11 7")
-        card.head(left, 273, 0, -1, LOSS, 19, 9)
+        card.head(left, 273, 0, -1, LOSS, *HEAD)
         card.text(x + pitch / 2, 350, f"∂h_{t + 1}/∂h_{t}", LOSS, 27, "middle")
     card.add("</g>")
 
@@ -181,10 +176,3 @@ def _box(t: int, steps: int) -> tuple[float, float, float]:
     """The box of step t: the x of its middle, half its width, and the distance from box to box."""
     pitch = 1120 / steps
     return 95 + pitch * (t - 0.5), min(75, 0.28 * pitch), pitch
-
-
-def _arrow(card: Card, start, tip, color, width, dash="solid") -> None:
-    """A horizontal or vertical arrow; the line ends 17 pixels before its tip, inside the head."""
-    ux, uy = ((b > a) - (b < a) for a, b in zip(start, tip, strict=True))
-    card.path([start, (tip[0] - 17 * ux, tip[1] - 17 * uy)], color, width, dash)
-    card.head(*tip, ux, uy, color, 19, 9)

@@ -24,7 +24,7 @@ class Picture:
         self.figure = None if isinstance(content, str) else content
         self._svg = content if isinstance(content, str) else None
         self._png = None
-        self.width = width or (round(self.figure.get_figwidth() * 100) if self.figure else _svg_width(content))
+        self.width = width or round(self.figure.get_figwidth() * 100 if self.figure else _svg_width(content))
 
     @property
     def svg(self) -> str:
@@ -70,6 +70,7 @@ class Picture:
         return f"Picture: {self.alt}"
 
 
-def _svg_width(svg: str) -> int:
-    found = re.search(r'<svg[^>]*\bwidth="([\d.]+)', svg)
-    return round(float(found.group(1))) if found else 1000
+def _svg_width(svg: str) -> float:
+    """The width of a drawing in CSS pixels, which are 3/4 of a point."""
+    found = re.search(r'<svg[^>]*\bwidth="([\d.]+)(pt)?', svg)
+    return float(found[1]) * (4 / 3 if found[2] else 1) if found else 1000

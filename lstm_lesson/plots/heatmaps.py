@@ -36,9 +36,8 @@ def heatmaps(
     scale = dict(cmap=cmap, vmin=0 if gate else -limit, vmax=limit)
     rows, columns = (max(array.shape[k] for array in arrays.values()) for k in (0, 1))
     wide = 8.0 / len(arrays)  # inches for one map
-    longest = max(
-        (len(line) for name in ([] if xticks is None else xticks) for line in str(name).split("\n")), default=0
-    )
+    words = [] if xticks is None else "\n".join(map(str, xticks)).split("\n")
+    longest = max(map(len, words), default=0)
     long_names = longest > 12 * wide / columns
     height = min(6.5, max(2.3, wide * rows / columns + 1.5)) + 0.4 * long_names
     turned = {"rotation": 40, "ha": "right"} if long_names else {}

@@ -119,7 +119,10 @@ def curve_styles(labels) -> dict:
 
 
 def reference_line(ax, label: str, at) -> None:
-    """A dashed grey line, horizontal at y or vertical at ("x", value), with its name at the end."""
+    """A dashed grey line, horizontal at y or vertical at ("x", value), with its name at the end.
+
+    The name moves away from that of another such line, if they overlap.
+    """
     axis, value = at if isinstance(at, tuple) and len(at) == 2 else ("y", at)
     value = as_plain(str(label), value)
     if axis not in ("x", "y") or not isinstance(value, (int, float)) or not math.isfinite(value):
@@ -131,7 +134,14 @@ def reference_line(ax, label: str, at) -> None:
     else:
         ax.axvline(value, **line)
         place, offset, sides = (value, 1), (0, 3), dict(xycoords=("data", "axes fraction"), ha="center", va="bottom")
-    ax.annotate(pretty(str(label)), place, offset, color=QUIET, **sides, **NOTE)
+    others = [text for text in ax.texts if text.get_color() == QUIET]
+    name = ax.annotate(pretty(str(label)), place, offset, color=QUIET, **sides, **NOTE)
+    if others:
+        ax.figure.draw_without_rendering()  # sets the places of the texts
+    for other in others:
+        apart = -1 if axis == "y" and value < other.xy[1] else 1
+        while name.get_window_extent().overlaps(other.get_window_extent()):
+            name.xyann = name.xyann[0], name.xyann[1] + apart
 
 
 def linear(color: str) -> list[float]:

@@ -63,12 +63,12 @@ class Card:
             f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius}" fill="{fill}" stroke="{color}" stroke-width="{thick}"/>'
         )
 
-    def arrow(self, x1, y1, x2, y2, color=QUIET, width=2.5) -> None:
-        """A straight arrow with its tip at (x2, y2)."""
+    def arrow(self, x1, y1, x2, y2, color=QUIET, width=2.5, dash="solid", head=(11, 5.5)) -> None:
+        """An arrow from (x1, y1) to its tip at (x2, y2); `head` is the length and half the width of its head."""
         length = math.hypot(x2 - x1, y2 - y1) or 1
         ux, uy = (x2 - x1) / length, (y2 - y1) / length
-        self.path([(x1, y1), (x2 - 11 * ux, y2 - 11 * uy)], color, width)
-        self.head(x2, y2, ux, uy, color)
+        self.path([(x1, y1), (x2 - head[0] * ux, y2 - head[0] * uy)], color, width, dash)
+        self.head(x2, y2, ux, uy, color, *head)
 
     def head(self, x, y, ux, uy, color=QUIET, length=11, half_width=5.5) -> None:
         """The head of an arrow: its tip at (x, y), in the direction of the unit vector (ux, uy)."""
@@ -167,7 +167,7 @@ def _italics(token: str, longest: int = 1) -> str:
 
 def _ticks(low: float, high: float, integer: bool = False) -> list[float]:
     """At most seven round numbers from low to high; whole numbers if `integer`."""
-    found = MaxNLocator(6, integer=integer).tick_values(low, high)
+    found = MaxNLocator(6, steps=[1, 2, 2.5, 5, 10], integer=integer).tick_values(low, high)
     return [value for value in found.tolist() if low - 1e-9 <= value <= high + 1e-9]
 
 

@@ -48,8 +48,7 @@ def fused_gates(
     W_x, W_h and b are the weights of i, f, c, o side by side.
     Raises ValueError naming the argument whose shape does not fit.
     """
-    z_i, z_f, z_c, z_o = (x_t @ W_x + h_prev @ W_h + b).chunk(4, dim=1)
-    return torch.sigmoid(z_i), torch.sigmoid(z_f), torch.tanh(z_c), torch.sigmoid(z_o)
+    return _gates(x_t @ W_x + h_prev @ W_h + b)
 
 
 @checked
@@ -159,7 +158,10 @@ IMPLEMENTATIONS: dict[str, Implementation] = {
 
 
 class _PlainFunction(torch.autograd.Function):
-    """All steps of an LSTM as one operation of autograd: the gradients of the weights are one matmul for all steps."""
+    """All steps of an LSTM as one operation of autograd: the gradients of the weights are one matmul for all steps.
+
+    Arguments and results as in `kernel.lstm_sequence`. Only first derivatives work.
+    """
 
     @staticmethod
     def forward(ctx, x, h_0, c_0, W_x, W_h, b):

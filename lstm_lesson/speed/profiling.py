@@ -1,10 +1,11 @@
 """The cost of a computation: calls, bytes, time relative to another computation, and how the cost grows."""
 
+import math
 import os
+import statistics
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -26,24 +27,27 @@ def calls(function: Callable[[], object]) -> dict[str, int]:
 
     `torch.profiler` counts. Views, allocations of memory and operations that only call others are left out.
     """
-    function()  # the first call may do more than the later ones
-    with _silent(), torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
-        function()
+    profile, _ = _profiled(function)
     names = (event.name.removeprefix("aten::") for event in profile.events() if event.name.startswith("aten::"))
     return dict(Counter(name for name in names if name not in NO_WORK).most_common())
 
 
-@contextmanager
-def _silent() -> Iterator[None]:
-    """Discard what is written to the stderr of the process: some builds of the profiler write there."""
+def _profiled(function: Callable[[], object]) -> tuple[torch.profiler.profile, float]:
+    """The profile of a second call of `function`, and its seconds: the first call may do more than the later ones.
+
+    What is written to the stderr of the process is discarded: some builds of the profiler write there.
+    """
+    function()
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
     try:
-        yield
+        with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
+            seconds = _seconds(function)
     finally:
         os.dup2(kept, 2)
         os.close(kept)
         os.close(nowhere)
+    return profile, seconds
 
 
 class _Moved(TorchDispatchMode):
@@ -123,6 +127,4 @@ def power_law_exponent(x: Sequence[float], y: Sequence[float]) -> float:
     >>> round(power_law_exponent([1, 10, 100], [5, 500, 50_000]), 6)
     2.0
     """
-    log_x, log_y = (torch.tensor(list(v), dtype=torch.float64).log() for v in (x, y))
-    log_x, log_y = log_x - log_x.mean(), log_y - log_y.mean()
-    return ((log_x * log_y).sum() / log_x.square().sum()).item()
+    return statistics.linear_regression(*([math.log(v) for v in values] for values in (x, y))).slope

@@ -159,8 +159,8 @@ def fit(model: Forecaster, series: Tensor, steps: int = 200, window: int = 40, l
     that `seed` fixes. The loss is the mean squared error without the first `warm` forecasts of each window, which
     have a short past. Gradients are clipped to a global norm of 1. A line shows loss and time left after `label`.
     The model ends in evaluation mode. A KeyboardInterrupt ends the training early.
-    Raises ValueError for numbers out of range, a series too short for one window and the value after it, and if the loss is
-    no longer finite.
+    Raises ValueError for numbers out of range, for a series too short for one window and the value after it, and if
+    the loss is no longer finite.
     """
     for name, size in {"steps": steps, "window": window, "batch_size": batch_size}.items():
         check_size(name, size)

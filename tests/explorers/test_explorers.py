@@ -278,6 +278,14 @@ def test_the_rnn_curve_is_gradient_by_lag_at_the_radius_that_is_asked_for(tanh):
     assert factor == 1.4
 
 
+@pytest.mark.parametrize("kind", ["RNN", "LSTM"])
+def test_a_gradient_of_1_stands_at_1(kind):
+    written = re.findall(r">([^<>]*)</text>", GradientExplorer(kind).picture.svg)
+    assert "1" in written and "1e0" not in written
+    assert "1 to the power" in GradientExplorer("RNN", radius=1.0).text
+    assert "forget bias −2," in GradientExplorer("LSTM", forget_bias=-2.0).text
+
+
 def test_without_tanh_the_curve_runs_beside_the_powers_of_the_radius():
     curves, factor = GradientExplorer().measure(radius=0.9, tanh=False)
     assert (curves["h"][60] / curves["h"][30]) ** (1 / 30) == pytest.approx(factor, rel=0.03)

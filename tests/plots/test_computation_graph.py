@@ -65,6 +65,12 @@ def test_a_result_gives_its_name_to_the_operation_that_made_it(drawer):
     assert re.findall(r"h_1\s*TanhBackward0", " ".join(text_of(picture)))
 
 
+def test_the_picture_of_a_small_graph_is_as_large_in_pixels_as_it_is_in_points():
+    picture = computation_graph.autograd_graph(*three_steps())
+    (points,) = re.findall(r'<svg width="(\d+)pt"', picture.svg)
+    assert picture.width == round(int(points) * 4 / 3) and f'width="{picture.width}"' in picture._repr_html_()
+
+
 def test_the_picture_is_the_same_each_time_and_holds_no_memory_address(drawer):
     pictures = [computation_graph.autograd_graph(*three_steps()) for _ in range(2)]
     assert pictures[0].svg == pictures[1].svg and repr(pictures[0]) == repr(pictures[1])

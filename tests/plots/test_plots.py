@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ET
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import matplotlib as mpl
 import numpy as np
@@ -189,6 +189,18 @@ def test_no_reference_line_runs_through_a_text():
         (line,) = (line for line in picture.figure.axes[0].lines if line.get_color() == style.QUIET)
         line.set_visible(False)
         assert pixels_of(picture, label) == before, label
+
+
+def test_the_names_of_near_reference_lines_do_not_overlap():
+    across = {"mean 0.0778": 0.0778, "near": 0.08, "below": 0.077}
+    for picture in (
+        plots.lines({"a": [0.2, 0.05]}, marks=across, **TEXTS),
+        plots.bars({"a": [0.2, 0.05]}, reference=across, horizontal=True, **TEXTS),
+    ):
+        (ax,) = picture.figure.axes
+        ax.figure.draw_without_rendering()
+        boxes = [text.get_window_extent() for text in ax.texts if text.get_text() in across]
+        assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
 
 
 def pixels_of(picture, label):
