@@ -9,7 +9,7 @@ from torch.nn.utils.rnn import PackedSequence
 
 from lstm_lesson.cells import GATES, LSTMCell, lstm_step, unpack_state
 from lstm_lesson.equations import rnn_step
-from lstm_lesson.kernel import run_cell, unsupported
+from lstm_lesson.kernel import run_cell, stacked_weights, unsupported
 from lstm_lesson.shapes import Shape, check_lengths, check_shapes, check_size, checked, true_steps
 
 
@@ -269,11 +269,9 @@ class CustomLSTM(nn.Module):
         ).to(self.cells[0].b_i)
         state = {}
         for cell, suffix in zip(self.cells, self._suffixes(), strict=True):
-            w = cell.weights
-            state[f"weight_ih_{suffix}"] = torch.cat([w[f"W_x{k}"].t() for k in GATES])  # (4H, N)
-            state[f"weight_hh_{suffix}"] = torch.cat([w[f"W_h{k}"].t() for k in GATES])  # (4H, H)
-            state[f"bias_ih_{suffix}"] = torch.cat([w[f"b_{k}"] for k in GATES])
-            state[f"bias_hh_{suffix}"] = torch.zeros_like(state[f"bias_ih_{suffix}"])
+            W_x, W_h, b = stacked_weights(cell.weights)  # (N, 4H), (H, 4H), (4H,)
+            state |= {f"weight_ih_{suffix}": W_x.t(), f"weight_hh_{suffix}": W_h.t()}
+            state |= {f"bias_ih_{suffix}": b, f"bias_hh_{suffix}": torch.zeros_like(b)}
         theirs.load_state_dict(state)
         return theirs
 

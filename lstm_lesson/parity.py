@@ -26,10 +26,11 @@ def differences(
     if not theirs.batch_first:
         raise ValueError("theirs has batch_first = False; it needs batch_first = True")
     results = []
-    for lstm, run in ((own, partial(_run_own, kernel=kernel)), (theirs, _run_torch)):
+    for lstm, run in ((own, partial(own, kernel=kernel)), (theirs, partial(_run_torch, theirs))):
         lstm.zero_grad()
         x_leaf = x.detach().clone().requires_grad_()
-        hidden_seq, h_n, c_n = (v.reshape(-1) for v in run(lstm, x_leaf, init_states, lengths))
+        hidden_seq, states = run(x_leaf, init_states, lengths)
+        hidden_seq, h_n, c_n = (v.reshape(-1) for v in (hidden_seq, *states))
         everything = torch.cat([hidden_seq, h_n, c_n])
         # Each entry has another weight in the loss, so that two mistakes cannot cancel.
         (everything * torch.linspace(-1, 1, len(everything)).to(everything)).sum().backward()
@@ -38,21 +39,14 @@ def differences(
     return {name: (results[0][name] - results[1][name]).abs().max().item() for name in results[0]}
 
 
-def _run_own(lstm, x, init_states, lengths, kernel):
-    hidden_seq, (h_n, c_n) = lstm(x, init_states, lengths, kernel=kernel)
-    return hidden_seq, h_n, c_n
-
-
 def _run_torch(lstm, x, init_states, lengths):
     if init_states is not None:
         init_states = tuple(s if s.ndim == 3 else s[None] for s in init_states)  # PyTorch always has a layer dimension
     if lengths is None:
-        hidden_seq, (h_n, c_n) = lstm(x, init_states)
-    else:
-        packed = pack_padded_sequence(x, torch.as_tensor(lengths), batch_first=True, enforce_sorted=False)
-        packed_out, (h_n, c_n) = lstm(packed, init_states)
-        hidden_seq, _ = pad_packed_sequence(packed_out, batch_first=True, total_length=x.shape[1])
-    return hidden_seq, h_n, c_n
+        return lstm(x, init_states)
+    packed = pack_padded_sequence(x, torch.as_tensor(lengths), batch_first=True, enforce_sorted=False)
+    packed_out, states = lstm(packed, init_states)
+    return pad_packed_sequence(packed_out, batch_first=True, total_length=x.shape[1])[0], states
 
 
 def _weight_gradients(lstm) -> Tensor:

@@ -31,7 +31,10 @@ def record(
     Raises ValueError if there is not exactly one CustomLSTM, for a layer or direction that it does not have, and if
     the model does not call it, or calls it several times and `call` chooses none of them.
     """
-    lstm = _the_lstm(model)
+    found = [m for m in model.modules() if isinstance(m, CustomLSTM)] if isinstance(model, nn.Module) else []
+    if len(found) != 1:
+        raise ValueError(f"model has {len(found)} CustomLSTM layers; record needs a module with exactly one")
+    (lstm,) = found
     k = layer * lstm.directions + reverse
     if not 0 <= layer < lstm.num_layers or reverse >= lstm.directions:
         has = f"{lstm.num_layers} layers and {lstm.directions} direction(s)"
@@ -39,9 +42,9 @@ def record(
     calls = []  # the values of every step, for each call of the LSTM
 
     def keep_values(cell, inputs, _output):
-        x_t, (h_prev, c_prev) = inputs
+        x_t, states = inputs
         for steps in calls[-1:]:
-            steps.append(lstm_values(x_t, h_prev, c_prev, cell.weights))
+            steps.append(lstm_values(x_t, *states, cell.weights))
 
     hooks = [lstm.register_forward_pre_hook(lambda *_: calls.append([])),
              lstm.cells[k].register_forward_hook(keep_values)]  # fmt: skip
@@ -76,10 +79,3 @@ def _the_call(call: int | None, found: int) -> int:
         raise ValueError(f"model calls its CustomLSTM {found} times; choose one with call=0 to call={found - 1}")
     check_size("call", 0 if call is None else call, 0, found - 1)
     return call or 0
-
-
-def _the_lstm(model) -> CustomLSTM:
-    found = [m for m in model.modules() if isinstance(m, CustomLSTM)] if isinstance(model, nn.Module) else []
-    if len(found) != 1:
-        raise ValueError(f"model has {len(found)} CustomLSTM layers; record needs a module with exactly one")
-    return found[0]

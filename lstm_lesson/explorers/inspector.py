@@ -43,7 +43,8 @@ class GateInspector(Explorer):
         named = isinstance(labels, (tuple, list)) and all(isinstance(label, str) for label in labels)
         if not named or len(labels) != classes:
             raise ValueError(f"labels is {labels!r}; it needs {classes} names, one for each class")
-        if scores is not None and (getattr(scores, "shape", None) != (units,) or not scores.isfinite().all()):
+        fit = isinstance(scores, Tensor) and scores.shape == (units,) and scores.isfinite().all()
+        if scores is not None and not fit:
             has = tuple(scores.shape) if isinstance(scores, Tensor) else type(scores).__name__
             raise ValueError(f"scores has {has}; it needs {units} finite numbers, one for each unit")
         self._given = {_joined(text): text for text in (first, second) if isinstance(text, (list, tuple))}

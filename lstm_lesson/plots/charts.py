@@ -2,6 +2,7 @@
 
 import math
 import textwrap
+from functools import partial
 
 import numpy as np
 from matplotlib.ticker import MaxNLocator
@@ -43,9 +44,9 @@ def lines(
     if log not in (None, "x", "y", "xy"):
         raise ValueError(f'log is {log!r}; it needs None, "x", "y" or "xy"')
     log = log or ""
-    curves = {str(label): _curve(str(label), values, log) for label, values in as_dict("series", series).items()}
+    curves = as_dict("series", series, partial(_curve, log=log))
     fig, ax = axes(title, xlabel, ylabel)
-    ax.set(xscale="log" if "x" in log else "linear", yscale="log" if "y" in log else "linear")
+    ax.set(**{f"{axis}scale": "log" for axis in log})
     styles = curve_styles(curves)
     for label, (x, y) in curves.items():
         color, dash, dot = styles[label]
@@ -78,7 +79,7 @@ def bars(
     ylabel then names the axis of numbers.
     Raises ValueError if a number is missing, not finite, or not above 0 on a log axis.
     """
-    runs = {str(label): as_numbers(str(label), v) for label, v in as_dict("values", values).items()}
+    runs = as_dict("values", values, as_numbers)
     for label, numbers in runs.items():
         if not np.isfinite(numbers).all() or (log and (numbers <= 0).any()):
             raise ValueError(f"{label} has {numbers.tolist()}; bars need finite numbers{' above 0' if log else ''}")
@@ -107,7 +108,7 @@ def stacked_bars(parts: dict, *, title: str, alt: str, positions=None, xlabel: s
     Shares below 0 are stacked downwards; a white diamond then marks the sum.
     Raises ValueError if sizes differ or a share is not finite.
     """
-    shares = {str(label): as_numbers(str(label), v) for label, v in as_dict("parts", parts).items()}
+    shares = as_dict("parts", parts, as_numbers)
     count = len(next(iter(shares.values())))
     positions = [str(as_plain("positions", p)) for p in (range(1, count + 1) if positions is None else positions)]
     for name, values in {**shares, "positions": positions}.items():
@@ -138,7 +139,7 @@ def differences(values: dict, *, title: str, alt: str, limit: float = 1e-12) -> 
     `values` maps a check to its largest absolute difference. A check above the limit, or not a number, gets a cross.
     Raises ValueError if a difference is negative or the limit is not above 0.
     """
-    found = {str(name): float(as_plain(str(name), v)) for name, v in as_dict("values", values).items()}
+    found = as_dict("values", values, lambda name, value: float(as_plain(name, value)))
     for name, value in {**found, "limit": limit}.items():
         if value < 0 or (name == "limit" and not 0 < value < math.inf):
             raise ValueError(f"{name} is {value}; it needs a number {'above' if name == 'limit' else 'of at least'} 0")
@@ -193,8 +194,8 @@ def _band(ax, label, edges, curves, styles):
         ax.annotate(pretty(label), (x[0], high[0]), (5, -4), va="top", color=QUIET, **NOTE)
 
 
-def _name_curves(ax, curves, styles, marks, apart=19, most=16):
-    """Names at the curves' ends, `apart` pixels from each other; a legend if one has to move by more than `most`."""
+def _name_curves(ax, curves, styles, marks):
+    """Names at the curves' ends, 19 pixels from each other; a legend if one has to move by more than 16."""
     if len(curves) == 1:
         return
     ax.figure.draw_without_rendering()
@@ -205,11 +206,11 @@ def _name_curves(ax, curves, styles, marks, apart=19, most=16):
     order = sorted(height, key=height.get)
     place = [height[label] for label in order]
     for k in list(range(1, len(place))) * 20:  # push neighbours apart, each by half of what is missing
-        push = max(0.0, apart - (place[k] - place[k - 1])) / 2
+        push = max(0.0, 19 - (place[k] - place[k - 1])) / 2
         place[k - 1 : k + 1] = place[k - 1] - push, place[k] + push
     moves = {label: p - height[label] for label, p in zip(order, place, strict=True)}
     fixed = any(abs(move) > 1 for label, move in moves.items() if label not in curves)
-    crowded = any(abs(move) > most for move in moves.values())
+    crowded = any(abs(move) > 16 for move in moves.values())
     if set(curves) - set(ends) or crowded or fixed or max(map(len, curves)) > 24:
         beside = len(curves) > 5 or ax.get_aspect() != "auto"
         ax.legend(handlelength=3, **({"loc": "upper left", "bbox_to_anchor": (1, 1)} if beside else {"loc": "best"}))

@@ -13,18 +13,18 @@ from lstm_lesson.plots.style import STYLE
 class Picture:
     """A drawing with its alt text, shown as one image on a white card.
 
-    `content` is a Matplotlib Figure or the text of an SVG. `width` in CSS pixels; the page's width limits it.
+    `content` is a Matplotlib Figure or the text of an SVG. It is as wide as drawn; the page's width limits it.
     Raises ValueError if alt is empty: people who cannot see the picture need it.
     """
 
-    def __init__(self, content, alt: str, width: int | None = None):
+    def __init__(self, content, alt: str):
         if not isinstance(alt, str) or not alt.strip():
             raise ValueError(f"alt is {alt!r}; it needs a sentence for people who cannot see the picture")
         self.alt = alt
         self.figure = None if isinstance(content, str) else content
         self._svg = content if isinstance(content, str) else None
         self._png = None
-        self.width = width or round(self.figure.get_figwidth() * 100 if self.figure else _svg_width(content))
+        self.width = round(self.figure.get_figwidth() * 100 if self.figure else _svg_width(content))
 
     @property
     def svg(self) -> str:

@@ -29,7 +29,7 @@ def heatmaps(
     """
     if gate not in ("", "i", "f", "o"):
         raise ValueError(f'gate is {gate!r}; it needs "i", "f", "o" or "" for none')
-    arrays = {str(label): as_matrix(str(label), values) for label, values in as_dict("maps", maps).items()}
+    arrays = as_dict("maps", maps, as_matrix)
     finite = np.concatenate([array[np.isfinite(array)] for array in arrays.values()])
     limit = 1.0 if gate else float(np.abs(finite).max(initial=0)) or 1.0
     cmap = LinearSegmentedColormap.from_list(gate, ["white", COLORS[gate]]) if gate else "RdBu_r"

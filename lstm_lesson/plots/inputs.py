@@ -3,11 +3,11 @@
 import numpy as np
 
 
-def as_dict(name: str, values) -> dict:
-    """Return `values`. Raises ValueError if it is no dict or an empty one."""
+def as_dict(name: str, values, convert) -> dict:
+    """{label: convert(label, value)}, the labels as text. Raises ValueError if `values` is no dict or an empty one."""
     if not isinstance(values, dict) or not values:
         raise ValueError(f"{name} is {values!r}; it needs a dict with at least one label and its numbers")
-    return values
+    return {str(label): convert(str(label), value) for label, value in values.items()}
 
 
 def as_plain(name: str, value):

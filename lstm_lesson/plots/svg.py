@@ -42,12 +42,12 @@ class Card:
         shown = math_text(shown) if formula else shown
         self.add(f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{side}" style="{style}">{shown}</text>')
 
-    def path(self, points, color=INK, width=2.6, dash="solid", fill="none") -> None:
+    def path(self, points, color=INK, width=2.6, dash="solid") -> None:
         """A line through points in pixels, or along the text of an SVG path. `dash`: "solid", a key of DASHES, or
         an SVG dash pattern."""
         shape = f'path d="{points}"' if isinstance(points, str) else f'polyline points="{_points(points)}"'
         dashes = f' stroke-dasharray="{DASHES.get(dash, dash)}"' if dash != "solid" else ""
-        line = f'fill="{fill}" stroke="{color}" stroke-width="{width}" stroke-linejoin="round"'
+        line = f'fill="none" stroke="{color}" stroke-width="{width}" stroke-linejoin="round"'
         self.add(f"<{shape} {line}{dashes}/>")
 
     def rect(self, x, y, width, height, fill="none", color="none", thick=1.5, corner=6, opacity=1.0) -> None:
