@@ -71,13 +71,3 @@ def unit_number(value: float) -> str:
     ('0.50', '0.998')
     """
     return decimals(value, 3 if 0 < abs(value) < 0.01 or 0.99 < abs(value) < 1 else 2)
-
-
-def share(value: float, whole: int = 1) -> str:
-    """A number from 0 to 1 as a part of 1 (four decimals) or of 100 (one); up to eight decimals near 0 and 1.
-
-    >>> share(0.5), share(0.5, 100), share(0.00995)
-    ('0.5000', '50.0', '0.00995')
-    """
-    least, from_end = (4 if whole == 1 else 1), whole * max(min(value, 1 - value), 1e-99)
-    return f"{whole * value:.{min(max(least, 2 - math.floor(math.log10(from_end))), 8)}f}"
