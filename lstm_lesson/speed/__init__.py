@@ -4,7 +4,6 @@ from lstm_lesson.speed.implementations import (
     IMPLEMENTATIONS,
     backward_loop,
     by_hand,
-    checkpointed,
     compiled,
     fused,
     fused_gates,
@@ -17,14 +16,11 @@ from lstm_lesson.speed.implementations import (
 )
 from lstm_lesson.speed.profiling import (
     MATMULS,
-    bytes_moved,
-    bytes_saved,
     calls,
     fastest,
-    power_law_exponent,
     ratios,
 )
 
-__all__ = ["IMPLEMENTATIONS", "MATMULS", "backward_loop", "by_hand", "bytes_moved", "bytes_saved", "calls",
-           "checkpointed", "compiled", "fastest", "fused", "fused_gates", "hoist_inputs", "hoisted", "local_gradients",
-           "no_compiler", "plain", "power_law_exponent", "ratios", "unchecked"]  # fmt: skip
+__all__ = ["IMPLEMENTATIONS", "MATMULS", "backward_loop", "by_hand", "calls", "compiled", "fastest", "fused",
+           "fused_gates", "hoist_inputs", "hoisted", "local_gradients", "no_compiler", "plain", "ratios",
+           "unchecked"]  # fmt: skip

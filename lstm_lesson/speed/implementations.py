@@ -4,7 +4,6 @@ Every implementation has the arguments and results of `layers.lstm`: x (B, T, N)
 weights of a cell by name -> all hidden states (B, T, H), the last hidden state (B, H), the last cell state (B, H).
 """
 
-import math
 import os
 import shutil
 from collections.abc import Callable, Mapping
@@ -17,7 +16,7 @@ from torch.autograd.function import once_differentiable
 from lstm_lesson.equations import candidate, cell_state, forget_gate, hidden_state, input_gate, output_gate
 from lstm_lesson.kernel import hoisted_sequence, lstm_sequence, stacked_weights
 from lstm_lesson.layers import lstm
-from lstm_lesson.shapes import Shape, check_size, checked
+from lstm_lesson.shapes import Shape, checked
 
 Implementation = Callable[[Tensor, Tensor, Tensor, Mapping[str, Tensor]], tuple[Tensor, Tensor, Tensor]]
 
@@ -126,26 +125,6 @@ def plain(x: Tensor, h_0: Tensor, c_0: Tensor, weights: Mapping[str, Tensor]) ->
     """
     hidden_seq, c_n = _PlainFunction.apply(x, h_0.clone(), c_0.clone(), *stacked_weights(weights))  # for a compiler
     return hidden_seq, hidden_seq[:, -1], c_n
-
-
-def checkpointed(
-    x: Tensor, h_0: Tensor, c_0: Tensor, weights: Mapping[str, Tensor], segment: int | None = None
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Less memory for more time: only the states between segments are kept; the backward pass computes the rest again.
-
-    `segment` is a number of steps, √T if None. Source: Chen, Xu, Zhang & Guestrin 2016.
-    Raises ValueError for a segment below 1.
-    """
-    from torch.utils.checkpoint import checkpoint
-
-    segment = math.isqrt(x.shape[1]) if segment is None else segment
-    check_size("segment", segment)
-    weights, h_t, c_t, hidden_seq = stacked_weights(weights), h_0, c_0, []
-    for piece in x.split(segment, dim=1):
-        hidden, c_t = checkpoint(lstm_sequence, piece, h_t, c_t, *weights, use_reentrant=False)
-        h_t = hidden[:, -1].clone()  # a view would keep the whole segment
-        hidden_seq.append(hidden)
-    return torch.cat(hidden_seq, dim=1), h_t, c_t
 
 
 IMPLEMENTATIONS: dict[str, Implementation] = {

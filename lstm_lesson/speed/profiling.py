@@ -1,4 +1,4 @@
-"""The cost of a computation: calls, bytes, time relative to another computation, and how the cost grows."""
+"""The cost of a computation: calls, memory, time relative to another computation, and how the cost grows."""
 
 import math
 import os
@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 import torch
 from torch import Tensor
 from torch.autograd.graph import saved_tensors_hooks
-from torch.utils._python_dispatch import TorchDispatchMode
 
 # Operations that only allocate memory or make views, and those that only call other operations.
 NO_WORK = {"_reshape_alias", "_to_copy", "_unsafe_view", "alias", "as_strided", "chunk", "clone", "contiguous",
@@ -27,49 +26,18 @@ def calls(function: Callable[[], object]) -> dict[str, int]:
 
     `torch.profiler` counts. Views, allocations of memory and operations that only call others are left out.
     """
-    profile, _ = _profiled(function)
-    names = (event.name.removeprefix("aten::") for event in profile.events() if event.name.startswith("aten::"))
-    return dict(Counter(name for name in names if name not in NO_WORK).most_common())
-
-
-def _profiled(function: Callable[[], object]) -> tuple[torch.profiler.profile, float]:
-    """The profile of a second call of `function`, and its seconds: the first call may do more than the later ones.
-
-    What is written to the stderr of the process is discarded: some builds of the profiler write there.
-    """
-    function()
+    function()  # the first call may do more than the later ones
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
+    os.dup2(nowhere, 2)  # some builds of the profiler write to the stderr of the process
     try:
         with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
-            seconds = _seconds(function)
+            function()
     finally:
         os.dup2(kept, 2)
         os.close(kept)
         os.close(nowhere)
-    return profile, seconds
-
-
-class _Moved(TorchDispatchMode):
-    """Add up the bytes that every kernel reads and writes."""
-
-    total = 0
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        result = func(*args, **(kwargs or {}))
-        if func.overloadpacket.__name__ not in NO_WORK - {"clone", "_to_copy", "stack"}:
-            outputs = result if isinstance(result, (tuple, list)) else [result]
-            for tensor in [*args, *(kwargs or {}).values(), *outputs]:
-                if isinstance(tensor, Tensor):
-                    self.total += tensor.numel() * tensor.element_size()
-        return result
-
-
-def bytes_moved(function: Callable[[], object]) -> int:
-    """The bytes that the kernels of torch read and write while `function` runs: the sizes of arguments and results."""
-    with _Moved() as moved:
-        function()
-    return moved.total
+    names = (event.name.removeprefix("aten::") for event in profile.events() if event.name.startswith("aten::"))
+    return dict(Counter(name for name in names if name not in NO_WORK).most_common())
 
 
 def bytes_saved(function: Callable[[], object], besides: Sequence[Tensor] = ()) -> int:

@@ -18,7 +18,6 @@ EXACT = 1e-12
 ALL = {
     **implementations.IMPLEMENTATIONS,
     "plain": implementations.plain,
-    "checkpointed": implementations.checkpointed,
 }
 size = st.integers(1, 5)
 
@@ -364,7 +363,6 @@ x_t, h_t, W_x, W_h, b = torch.zeros(2, 3), torch.zeros(2, 4), torch.zeros(3, 16)
         (lambda: implementations.hoist_inputs(x_t[None], W_x, b[:4]), r"b has shape \(4,\)"),
         (lambda: implementations.local_gradients(*[x_t[None]] * 5, x_t), r"c_prev has shape \(2, 3\); .* \(B, T, H\)"),
         (lambda: implementations.backward_loop(x_t[None], x_t[:1], *[x_t[None]] * 3, W_h), r"into_z has shape"),
-        (lambda: implementations.checkpointed(x_t[None], h_t, h_t, LSTMCell(3, 4).weights, 0), r"segment is 0"),
     ],
 )
 def test_bad_input_is_named(call, message):
