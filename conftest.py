@@ -1,5 +1,6 @@
 """What every test shares: the learner's own progress, downloads and files stay untouched and are no part of it."""
 
+import gc
 import os
 import tempfile
 from pathlib import Path
@@ -42,6 +43,17 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if isinstance(item, IPyNbCell) and item.cell.get("outputs") and is_folded(item.cell):
             item.cell.outputs = [unfolded(item.cell.outputs[0])]
+
+
+def pytest_collection():
+    """The collected tests stay until the end, so the garbage collector need not look at them again and again."""
+    gc.disable()
+
+
+def pytest_collection_finish():
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_terminal_summary(terminalreporter, config):
