@@ -98,7 +98,7 @@ ACTIONS = [
 FUNCTIONS = [returns(value) for value in RETURNED] + ACTIONS
 
 
-# One exercise of each kind of result; `make test-full` runs the others.
+# One exercise of each kind of result
 KINDS = {
     "input_gate": "a tensor",
     "half_life": "a tensor of any shape",
@@ -111,14 +111,24 @@ KINDS = {
     "masked_accuracy": "a single number",
     "free_run": "made with a function that is an argument",
 }
+SHARES = {name: FUNCTIONS[k :: len(KINDS)] for k, name in enumerate(KINDS)}
 
 
-@pytest.mark.parametrize(
-    "name", [name if name in KINDS else pytest.param(name, marks=pytest.mark.full) for name in exercises()]
-)
+@pytest.mark.parametrize("name", KINDS)
+def test_a_check_survives_what_a_function_returns_or_does(name):
+    """Each function once, as the answer to one of ten exercises; the test below takes all with all."""
+    survives(name, SHARES[name])
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("name", exercises())
 def test_a_check_survives_whatever_a_function_returns_or_does(name):
+    survives(name, FUNCTIONS)
+
+
+def survives(name, functions):
     dtype, state = torch.get_default_dtype(), torch.get_rng_state()
-    for k, f in enumerate(FUNCTIONS):
+    for k, f in enumerate(functions):
         result = check(named(name, f))
         assert result.outcome in ("wrong", "crashed", "not attempted"), (k, result)
         assert 1 <= len(repr(result).split("\n")) <= 3
