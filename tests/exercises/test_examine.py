@@ -75,7 +75,15 @@ def test_a_variant_is_named_and_is_not_pytorchs_lstm(cls):
     assert max(result.differences.values()) < 1e-12
 
 
-@pytest.mark.parametrize("cls", [*WRONG, *MORE_WRONG], ids=lambda cls: cls.__name__)
+SLOW = ("LastStepMissing", "SigmoidCandidate", "SharedState", "StateWeightOnInput", "OldPeephole", "OutputFromMemory")
+
+
+def marked(cls):
+    """A class as a parameter: one of those that take longest runs with `make test-full`, the others in every run."""
+    return pytest.param(cls, marks=[pytest.mark.full] if cls.__name__ in SLOW else [])
+
+
+@pytest.mark.parametrize("cls", map(marked, [*WRONG, *MORE_WRONG]), ids=lambda cls: cls.__name__)
 def test_the_cause_in_a_wrong_class_is_named(cls):
     result = examine(cls)
     assert not result.passed

@@ -24,7 +24,10 @@ LESSONS = [path.stem for path in NOTEBOOKS]
 PAGES = ["index", *LESSONS, "inspector", "playground"]
 LOOKED_AT = [
     *("index", "07_output_gate", "inspector", "playground"),
-    *(pytest.param(name, marks=pytest.mark.full) for name in ("00_start_here", "05_forget_gate", "13_inside_the_gates")),
+    *(
+        pytest.param(name, marks=pytest.mark.full)
+        for name in ("00_start_here", "05_forget_gate", "13_inside_the_gates")
+    ),
 ]
 GROUND = {"light": "rgb(255, 255, 255)", "dark": "rgb(22, 24, 28)"}
 PHONE = {"width": 390, "height": 844}
