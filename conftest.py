@@ -5,7 +5,6 @@ import os
 import tempfile
 from pathlib import Path
 
-import torch
 from hypothesis import settings
 from nbval.plugin import IPyNbCell
 from stored_notebook import is_folded, unfolded
@@ -13,7 +12,6 @@ from tracked import ROOT, ours
 
 pytest_plugins = ["news_server", "shared_browser"]  # fixtures: a server for the downloads, a browser
 
-torch.set_num_threads(1)  # as in the notebooks
 settings.register_profile("lesson", deadline=None, print_blob=True)  # a busy machine is no failure
 settings.load_profile("lesson")
 
@@ -47,6 +45,9 @@ def pytest_collection_modifyitems(items):
 
 def pytest_collection():
     """The collected tests stay until the end, so the garbage collector need not look at them again and again."""
+    import torch  # not at the top: the process that only deals out the tests does without
+
+    torch.set_num_threads(1)  # as in the notebooks
     gc.disable()
 
 

@@ -334,7 +334,7 @@ def test_the_picture_names_what_its_rows_and_columns_are(name, answer, rows, col
     assert (drawn["ylabel"], drawn["xlabel"]) == (rows, columns)
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
+@pytest.mark.parametrize("encoding", ["ascii", pytest.param("cp1252", marks=pytest.mark.full), "utf-8"])
 def test_results_and_hints_print_on_every_terminal(encoding):
     code = "from lstm_lesson import check, hint, progress, solution\n"
     code += (

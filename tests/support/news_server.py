@@ -8,8 +8,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from lstm_lesson.data import download
-
 DATA = os.environ.get("LSTM_LESSON_DATA")
 with_data = pytest.mark.skipif(not DATA, reason="LSTM_LESSON_DATA names no folder with the data sets")
 
@@ -62,6 +60,8 @@ class Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def server(monkeypatch, tmp_path):
     """Stand-ins for the data sets, served at a pinned address; a fresh cache folder."""
+    from lstm_lesson.data import download  # loads torch, which the process that only deals out the tests does without
+
     with Server(("127.0.0.1", 0), Handler) as server:
         server.files = {download.PINNED[f.split("/")[0]] + f.split("/")[1]: body for f, body in FILES.items()}
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
