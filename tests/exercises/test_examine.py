@@ -83,7 +83,7 @@ def marked(cls):
     return pytest.param(cls, marks=[pytest.mark.full] if cls.__name__ in SLOW else [])
 
 
-@pytest.mark.parametrize("cls", map(marked, [*WRONG, *MORE_WRONG]), ids=lambda cls: cls.__name__)
+@pytest.mark.parametrize("cls", [marked(cls) for cls in (*WRONG, *MORE_WRONG)], ids=lambda cls: cls.__name__)
 def test_the_cause_in_a_wrong_class_is_named(cls):
     result = examine(cls)
     assert not result.passed
