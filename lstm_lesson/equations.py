@@ -4,6 +4,8 @@ Row vectors, batch first: x_t (B, N), h and c (B, H). The two letters of a weigh
 W_xi (N, H) reads x for the input gate i. A shape, dtype or device that does not fit raises a ValueError.
 """
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -116,4 +118,4 @@ def half_life(f: Tensor) -> Tensor:
     check_float("f", f, "any")
     if not bool(((f >= 0) & (f <= 1)).all()):
         raise ValueError(f"f has entries from {f.min():.3g} to {f.max():.3g}; it needs 0 to 1")
-    return 1 / torch.log2(f).abs()  # abs: at f = 1 the half-life is +infinity, not -infinity
+    return abs(math.log(0.5) / torch.log(f))  # abs: at f = 1 the half-life is +infinity, not −infinity
