@@ -11,12 +11,17 @@ from lstm_lesson.exercises.model import Edit
 
 PLACES = {"W_x": "x", "W_h": "h", "b_": "bias"}  # a weight's first letters -> its place
 READS = {"W_x": "x_t @ ", "W_h": "h_prev @ ", "b_": ""}
+WEIGHTS_OR_EQUATION = {  # two mistakes with the same results
+    "or_both": ", or each of them reads the other's weights: both give these numbers",
+    "or_i": ", or i reads its weights", "or_f": ", or f reads its weights",
+}  # fmt: skip
 
 
 def step_edits() -> Iterator[Edit]:
     """The mistakes in the lines of a step, the most frequent first."""
     by_gate = {k: list(affine_edits(k)) for k in GATES}
-    for table in ("cell_state", "cell_state_in_a_step", "hidden_state", "hidden_state_in_a_step"):
+    yield from shared_edits("cell_state", **WEIGHTS_OR_EQUATION)
+    for table in ("cell_state_in_a_step", "hidden_state", "hidden_state_in_a_step"):
         yield from shared_edits(table)
     alike = "have the same mistake. In the"
     yield from in_several_gates(by_gate, ifco=f"All four sums {alike}", ifo=f"All three gates {alike}")
