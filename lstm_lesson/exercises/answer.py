@@ -1,6 +1,7 @@
 """A learner's answer to an exercise, and what it does on one set of inputs."""
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -8,7 +9,7 @@ from torch import Tensor
 
 from lstm_lesson.exercises.bytecode import summarize, written_function
 from lstm_lesson.exercises.compare import Problem, allclose, find_problem, join_names, leaves, map_tensors
-from lstm_lesson.exercises.exercise import Exercise, Inputs
+from lstm_lesson.exercises.exercise import Exercise, Inputs, input_sets
 from lstm_lesson.exercises.sandbox import Sandbox, format_error
 
 
@@ -63,15 +64,34 @@ class Answer:
 
     def reads(self, name: str, arguments: dict) -> bool:
         """Whether a run on these arguments reads the notebook's variable `name`: it raises NameError without."""
-        variables = getattr(written_function(self.f), "__globals__", {})
-        if name not in variables:
-            return False
-        value = variables.pop(name)
-        try:
+        with self._without(name):
             error = self.run(arguments)[1]
-        finally:
-            variables[name] = value
         return isinstance(error, NameError) and error.name == name
+
+    def calls(self, name: str, arguments: dict) -> bool:
+        """Whether a run on these arguments calls the notebook's function `name`."""
+        called = []
+        with self._without(name, **{name: lambda *_, **__: called.append(name)}):
+            self.run(arguments)
+        return bool(called)
+
+    def is_stub(self) -> bool:
+        """Whether it raises NotImplementedError or does nothing."""
+        if not self.code.is_stub:
+            return False
+        got, error = self.run(self.exercise.inputs(input_sets()[0]))
+        return isinstance(error, NotImplementedError) or (got is None and error is None and self.code.is_empty)
+
+    @contextlib.contextmanager
+    def _without(self, name: str, **instead) -> Iterator[None]:
+        """For a while the notebook has no variable `name`, or another value for it."""
+        variables = getattr(written_function(self.f), "__globals__", {})
+        old = {name: variables.pop(name)} if name in variables else {}
+        variables.update(instead)
+        try:
+            yield
+        finally:
+            variables.update(old)
 
 
 def changed_arguments(before: dict, after: dict) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 import dis
 import inspect
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,7 +16,7 @@ class CodeSummary:
 
     tensors: list[str] = field(default_factory=list)
     numbers: dict[str, int] = field(default_factory=dict)  # whole numbers, by name
-    empty_functions: list[str] = field(default_factory=list)  # functions of the notebook that do nothing
+    stubs: dict[str, Callable] = field(default_factory=dict)  # functions of the notebook that look unwritten, by name
     attributes: set[str] = field(default_factory=set)  # methods and other attributes: "view" of x.view
     is_empty: bool = False  # its body is `pass`, `...` or a docstring
     is_stub: bool = False  # it is empty or names NotImplementedError
@@ -51,11 +51,11 @@ def summarize(f) -> CodeSummary:
                 summary.numbers[name] = value
             elif isinstance(value, types.FunctionType) and value.__globals__ is function.__globals__:
                 todo.append(value)
-                summary.empty_functions += [name] if _is_empty(value.__code__) else []
+                summary.stubs |= {name: value} if _may_be_stub(value.__code__) else {}
     code = getattr(written_function(f), "__code__", None)
     if code is not None:
         summary.is_empty = _is_empty(code)
-        summary.is_stub = summary.is_empty or "NotImplementedError" in code.co_names
+        summary.is_stub = _may_be_stub(code)
     return summary
 
 
@@ -73,6 +73,11 @@ def global_names(code) -> Iterator[str]:
 def stored_names(code) -> Iterator[str]:
     """The names that the code of a statement or of a class body binds: functions, classes, imports, variables."""
     return (step.argval for step in dis.get_instructions(code) if step.opname in ("STORE_NAME", "STORE_GLOBAL"))
+
+
+def _may_be_stub(code) -> bool:
+    """Whether a function does nothing or names NotImplementedError."""
+    return _is_empty(code) or "NotImplementedError" in code.co_names
 
 
 def _is_empty(code) -> bool:

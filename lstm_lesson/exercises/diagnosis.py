@@ -50,8 +50,7 @@ def possible_causes(answer: Answer, trials: list[Trial], problem: Problem) -> It
         yield error_causes.backward_error(problem.text)
     if problem.kind in ("changed", "global", "gradient", "backward"):
         return
-    if problem.kind in ("crashed", "type"):
-        yield error_causes.unsolved_exercise(answer, trials)
+    yield error_causes.unsolved_exercise(answer, trials)
     if not exercise.step:  # a loop is judged by its edits first
         yield result_causes.changed_in_place(trials)
     yield own_step(answer)

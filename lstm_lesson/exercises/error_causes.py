@@ -2,7 +2,6 @@
 
 import difflib
 import re
-import traceback
 
 from lstm_lesson.exercises.answer import Answer, Trial
 from lstm_lesson.exercises.compare import CANDIDATE, size_letters
@@ -10,16 +9,13 @@ from lstm_lesson.exercises.exercise import exercises
 
 
 def unsolved_exercise(answer: Answer, trials: list[Trial]) -> str:
-    """The answer calls another exercise that is still a stub."""
-    error = next((trial.error for trial in trials if trial.error is not None), None)
-    called = list(answer.code.empty_functions)
-    if isinstance(error, NotImplementedError):
-        called = [frame.name for frame in traceback.extract_tb(error.__traceback__, limit=-40)][-1:]
-    name = next((name for name in called if name in exercises() and name != answer.exercise.name), None)
-    if name is None:
-        return ""
-    package = exercises()[name].reference
-    return f"`{name}`, which you call, is still open. Solve it first, or call the package's `{package}`."
+    """The answer calls another exercise that is still a stub, and may catch the exception of that."""
+    for name, stub in answer.code.stubs.items():
+        exercise = exercises().get(name)
+        if exercise and Answer(exercise, stub, answer.sandbox).is_stub() and answer.calls(name, trials[0].arguments):
+            package = exercise.reference
+            return f"`{name}`, which you call, is still open. Solve it first, or call the package's `{package}`."
+    return ""
 
 
 def single_value_needed(text: str) -> str:

@@ -37,12 +37,11 @@ def grade(exercise: Exercise, f: Callable) -> Result:
 
 def _grade(answer: Answer) -> Result:
     name = f"`{answer.exercise.name}`"
-    arguments = answer.exercise.inputs(input_sets()[0])
-    if is_stub(answer, arguments):
+    if answer.is_stub():
         text = f"{name}: not attempted yet. Put your answer in the place of `raise NotImplementedError`."
         return Result("not attempted", text)
     of_class = answer.exercise.judge is not None and isinstance(answer.f, type)
-    if not of_class and (text := wrong_arguments(answer.f, list(arguments))):
+    if not of_class and (text := wrong_arguments(answer.f, list(answer.exercise.inputs(input_sets()[0])))):
         return Result("crashed", f"{name}: {text}")
     try:
         answer.exercise.solve()
@@ -61,14 +60,6 @@ def _grade(answer: Answer) -> Result:
     outcome = "crashed" if problem.kind == "crashed" else "wrong"
     cause, edits = diagnose(answer, trials, problem)
     return Result(outcome, f"{name}: {format_message(problem, cause)}", problem.picture, edits)
-
-
-def is_stub(answer: Answer, arguments: dict) -> bool:
-    """Whether the answer raises NotImplementedError or does nothing."""
-    if not answer.code.is_stub:
-        return False
-    got, error = answer.run(arguments)
-    return isinstance(error, NotImplementedError) or (got is None and error is None and answer.code.is_empty)
 
 
 def wrong_arguments(f: Callable, names: list[str]) -> str:

@@ -43,8 +43,8 @@ class Returned:
         mine = self.arrays.get(name)
         if not isinstance(mine, np.ndarray) or mine.shape != others.shape[1:]:
             return np.zeros(len(others), dtype=bool)
-        near = np.abs(mine - others) <= self.rounding * max(1.0, np.abs(mine).max(initial=0))
-        return near.reshape(len(others), -1).all(axis=1)
+        allowed = self.rounding * max(1.0, np.abs(mine[np.isfinite(mine)]).max(initial=0))
+        return np.isclose(mine, others, rtol=0, atol=allowed, equal_nan=True).reshape(len(others), -1).all(axis=1)
 
     def bits(self, others: Mapping, count: int, among: int) -> np.ndarray:
         """For each of `count` stacked results one bit for each tensor that is equal to the one here."""
@@ -224,10 +224,16 @@ class Tries:
         return [self.edits[k] for k in which if fit[k]]
 
     def _copied(self, n: int) -> int | None:
-        """The line whose first entry is the first entry of line n, which only moves entries."""
-        entry = first_entry(self.turn.values[n])
-        sources = self.turn.read_by(n, self.turn.lines[n])
-        return next((s for s in sources if torch.equal(first_entry(self.turn.values[s]), entry)), None)
+        """The line whose first entry is that of line n, which only moves entries: it follows, whatever numbers come."""
+        line, draw = self.turn.lines[n], torch.Generator().manual_seed(n)
+
+        def follows(source: int, sign: int) -> bool:  # with both signs: a maximum follows one of them at most
+            numbers = lambda t: sign * torch.rand(t.shape, generator=draw, dtype=torch.float64)  # noqa: E731
+            other = map_tensors(numbers, self.turn.values[source])
+            return torch.equal(first_entry(self.turn.value(n, line, {source: other})), first_entry(other))
+
+        sources = () if line.elementwise else self.turn.read_by(n, line)
+        return next((s for s in sources if follows(s, 1) and follows(s, -1)), None)
 
     def _groups(self, which: list[int]) -> Iterator[tuple[list[int], dict[int, Tensor] | None]]:
         """Edits that can run together: they change the same lines, to values of the same shapes.

@@ -10,6 +10,8 @@ from torch import nn
 
 from lstm_lesson import check
 from lstm_lesson.exercises.exercise import exercises
+from lstm_lesson.exercises.model import Model
+from lstm_lesson.exercises.search import OneTurn, Tries
 
 
 def right(name, *given):
@@ -309,6 +311,11 @@ def test_of_two_mistakes_with_a_gradient_lost_none_is_told_that_its_values_are_r
     assert "values are right" not in result.message
 
 
+def right_from(dz, x, h_prev, W, U):
+    """The rest of the backward step of an RNN."""
+    return dz @ W.T, dz @ U.T, x.T @ dz, h_prev.T @ dz, dz.sum(dim=0)
+
+
 NAMED = {  # an exercise, an answer, the edits that are named
     "two that a maximum can hide": (
         "spectral_radius", lambda W: torch.linalg.eigvals(W).real.min(), {"smallest", "real parts"}
@@ -318,6 +325,10 @@ NAMED = {  # an exercise, an answer, the edits that are named
         "clip_by_norm", lambda grads, m: [g * min(1, m / (g.norm() + 1e-6)) for g in grads], {"own norms"}
     ),
     "a dictionary in another order": ("from_torch_weights", biases_first, {"no bias_hh"}),
+    "NaN at some places": (
+        "rnn_backward_step", lambda dh, x, h_prev, h, W, U: right_from(dh * (1 - h**0.5), x, h_prev, W, U),
+        {"slope: 1 - h_t ** (0.5)"},
+    ),
     "a natural logarithm over 1 − f": ("half_life", lambda f: math.log(2) / (1 - f), {"1 − f for −log f"}),
 }  # fmt: skip
 
@@ -325,3 +336,22 @@ NAMED = {  # an exercise, an answer, the edits that are named
 @pytest.mark.parametrize(("name", "answer", "edits"), NAMED.values(), ids=NAMED)
 def test_the_mistakes_are_named(name, answer, edits):
     assert set(check(named(name, answer)).edits) == edits
+
+
+def test_an_answer_of_nan_alone_shows_no_mistake():
+    assert not check(named("half_life", lambda f: 1 / torch.log(f - 2))).edits
+
+
+def test_an_entry_counts_as_copied_only_if_it_follows_whatever_numbers_come():
+    model = Model("def f(a, b):\n    x = a\n    y = b.sum(dim=0)\n    z = x.T\n    return z, y", (), {})
+    zeros = torch.zeros(2, 3, dtype=torch.float64)  # all first entries are equal
+    tries = Tries(OneTurn(model, (zeros, zeros), (zeros, zeros)), [])
+    assert tries.copies == {0: None, 1: None, 2: 0, 3: None}
+
+
+def test_two_gates_swapped_are_said_to_be_so_in_the_equation_where_the_weights_are_not_there():
+    swapped = check(named("cell_state", lambda f, c, i, g: i * c + f * g)).message
+    assert "i and f are swapped in equation 3. Which" in swapped
+    names = {"W_xi": "W_xf", "W_xf": "W_xi", "W_hi": "W_hf", "W_hf": "W_hi", "b_i": "b_f", "b_f": "b_i"}
+    step = check(named("lstm_step", lambda x, h, c, w: stacked(x, h, c, {k: w[names.get(k, k)] for k in w}))).message
+    assert "or each of them reads the other's weights: both give these numbers" in step

@@ -160,6 +160,29 @@ def lstm_step(x, h, c, w):
     assert "`equations.hidden_state`" in result.message
 
 
+def test_a_stub_whose_error_the_answer_catches_is_named():
+    source = """
+def rnn_step(x_t, h_prev, W_xh, W_hh, b_h):
+    raise NotImplementedError
+
+def unroll(x, h_0, W_xh, W_hh, b_h):
+    states = []
+    for x_t in x.unbind(1):
+        try:
+            h_0 = rnn_step(x_t, h_0, W_xh, W_hh, b_h)
+        except Exception:
+            pass
+        states.append(h_0)
+    return torch.stack(states, dim=1)"""
+    space = {"torch": torch, "__name__": "__main__"}
+    exec(source, space)
+    result = check(space["unroll"])
+    assert result.outcome == "wrong"
+    assert "`rnn_step`, which you call, is still open" in result.message
+    exec("def rnn_step(x, h, W, U, b):\n    if x is None: raise NotImplementedError\n    return x @ W", space)
+    assert "still open" not in check(space["unroll"]).message
+
+
 def test_states_overwritten_in_place_are_named():
     def lstm(x, h_0, c_0, weights):
         hidden_seq = []
