@@ -343,9 +343,9 @@ def test_an_answer_of_nan_alone_shows_no_mistake():
 
 
 def test_an_entry_counts_as_copied_only_if_it_follows_whatever_numbers_come():
-    model = Model("def f(a, b):\n    x = a\n    y = b.sum(dim=0)\n    z = x.T\n    return z, y", (), {})
+    model = Model("def f(a):\n    x = a\n    y = x.sum(dim=0)\n    z = x.T\n    return z, y", (), {})
     zeros = torch.zeros(2, 3, dtype=torch.float64)  # all first entries are equal
-    tries = Tries(OneTurn(model, (zeros, zeros), (zeros, zeros)), [])
+    tries = Tries(OneTurn(model, (zeros,), (zeros.T, zeros[0])), [])
     assert tries.copies == {0: None, 1: None, 2: 0, 3: None}
 
 
