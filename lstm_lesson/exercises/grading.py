@@ -120,7 +120,7 @@ def inputs_changed(trials: list[Trial]) -> Problem | None:
 KEEP_INPUTS = "Expected: inputs that are the same afterwards; the caller still needs them."
 
 
-def gradients_differ(answer: Answer, trials: list[Trial]) -> Problem | None:
+def gradients_differ(answer: Answer, trials: list[Trial], tolerance: float = 0.0) -> Problem | None:
     """Wrong gradients, or a backward pass that fails. In float64 only: what is wrong there is wrong in float32."""
     if not answer.exercise.gradient:
         return None
@@ -139,7 +139,7 @@ def gradients_differ(answer: Answer, trials: list[Trial]) -> Problem | None:
             trial.problem = Problem("backward", f"the backward pass breaks: {text[:1].lower()}{text[1:]}")
             break
         expected = input_gradients(answer.exercise.solve(), trial.arguments)
-        trial.problem = gradient_problem(trial.gradients, expected, answer.exercise.tolerance)
+        trial.problem = gradient_problem(trial.gradients, expected, answer.exercise.tolerance + tolerance)
     return next((trial.problem for trial in trials if trial.problem), None)
 
 

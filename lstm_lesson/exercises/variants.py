@@ -5,16 +5,13 @@ They come after the mistakes that the catalogue describes in its own words, and 
 
 import ast
 import re
+import tomllib
 from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib.resources import files
 
 SIGNS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.MatMult: "@"}
 FUNCTIONS = ("tanh", "sigmoid", "relu")
-ENDINGS = (
-    (".mean(dim=0)", "a mean over the batch"), (".sum(dim=1)", "a sum over the other dimension"),
-    ("[0]", "the first row alone"), ("[-1]", "the last row alone"), (".sum()", "a sum of all entries"),
-    (".mean()", "a mean of all entries"), (".mean(dim=1)", "a mean over the other dimension"),
-    (".amax(dim=0)", "a maximum"),
-)  # fmt: skip
 DETACHED = "the values are right, but {} is detached, so no gradient goes back through it"
 LOOK = "Look at that part again."
 MODULES = ("torch", "F", "math")
@@ -84,9 +81,9 @@ def variants_of(node: ast.expr, own: str, text: str, others, say, is_whole: bool
     elif isinstance(node, ast.Attribute | ast.Subscript):
         yield _part(node.value, text), f"something is missing after {say(_part(node.value, text))}"
     if is_whole or isinstance(node, ast.Name):
-        yield from of_any(own, say(own))
+        yield from _regular("part", own, say(own))
         if is_whole or "@" in text or "." in text:  # elsewhere a name's rows stay in their places
-            yield from of_rows(own, say(own))
+            yield from _regular("rows", own, say(own))
     elif isinstance(node, ast.BinOp | ast.Call):
         yield f"({own}).detach()", DETACHED.format(say(own))
 
@@ -120,8 +117,7 @@ def _of_call(node: ast.Call, text: str, others, say) -> Iterator[tuple[str, str]
     elif isinstance(node.func, ast.Attribute) and getattr(node.func.value, "id", "") not in MODULES:
         value = _part(node.func.value, text)
         yield value, f"`{node.func.attr}` is missing after {say(value)}"
-        for ending, remark in ENDINGS:
-            yield f"({value}){ending}", f"{remark} is taken of {say(value)}"
+        yield from _regular("methods", value, say(value))
 
 
 def _of_number(value) -> Iterator[tuple[str, str]]:
@@ -130,32 +126,13 @@ def _of_number(value) -> Iterator[tuple[str, str]]:
         yield from ((str(other), f"the number {other} stands where {value} belongs") for other in others)
 
 
-def of_any(own: str, said: str) -> Iterator[tuple[str, str]]:
-    """What can happen to every part."""
-    yield f"-({own})", f"{said} has the wrong sign"
-    yield f"2 * ({own})", f"{said} is counted twice"
-    yield f"({own}) / 2", f"{said} is halved"
-    yield f"({own}).detach()", DETACHED.format(said)
-    for name in FUNCTIONS:
-        yield f"{name}({own})", f"`{name}` is applied to {said}"
-    yield f"1 - ({own})", f"1 minus {said} stands where {said} itself belongs"
-    yield f"1 + ({own})", f"1 is added to {said}"
-    yield f"({own}) ** 2", f"{said} is squared"
-    yield f"1 - ({own}) ** 2", f"1 minus the square of {said} stands where {said} itself belongs"
-    yield f"({own}) * (1 - ({own}))", f"{said} is multiplied by 1 minus itself"
-    yield f"({own}).abs()", f"{said} has lost its signs"
-    yield f"({own}) / len({own})", f"{said} is divided by the number of its rows"
-    yield f"0.0 * ({own})", f"{said} has no effect"
+def _regular(table: str, own: str, said: str) -> Iterator[tuple[str, str]]:
+    """The mistakes in a table of `catalogue/regular_edits.toml`, for this part of a line."""
+    for text, remark in _tables()[table]:
+        yield text.format(own=own), remark.format(said=said)
 
 
-def of_rows(own: str, said: str) -> Iterator[tuple[str, str]]:
-    """What can happen to the rows of a part."""
-    yield f"({own}).T", f"{said} is transposed"
-    yield f"({own}).mean(dim=0)", f"the mean over the batch stands where {said} belongs"
-    yield f"({own}).mean()", f"the mean of all entries stands where {said} belongs"
-    yield f"({own}).sum()", f"the sum of all entries stands where {said} belongs"
-    yield f"({own})[:1]", f"of {said} only the first row is read"
-    yield f"({own})[0]", f"of {said} only the first entry or row is read"
-    yield f"({own})[-1:]", f"of {said} only the last row is read"
-    yield f"({own}).flip(0)", f"the rows of {said} stand in reverse order"
-    yield f"({own}).roll(1, 0)", f"the rows of {said} are shifted by one"
+@cache
+def _tables() -> dict[str, list]:
+    file = files("lstm_lesson.exercises.catalogue") / "regular_edits.toml"
+    return tomllib.loads(file.read_text(encoding="utf-8"))

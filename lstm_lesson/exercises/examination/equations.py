@@ -2,13 +2,15 @@
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
 
-from lstm_lesson.cells import NAMES
+from lstm_lesson.cells import GATES, NAMES
 from lstm_lesson.exercises.exercise import Exercise, Inputs, exercises
 from lstm_lesson.exercises.model import Edit
 
@@ -55,11 +57,30 @@ def _kinds() -> Iterator[Kind]:
 KINDS = list(_kinds())
 
 
+@dataclass(frozen=True)
 class Question(Exercise):
-    """The exercise `lstm` in another form; its reference is its own model answer."""
+    """The exercise `lstm` in another form; its reference is its own model answer, or another function."""
 
-    def solve(self):
-        return self.model_answer.function(())
+    function: Callable | None = None
+
+    def solve(self) -> Callable:
+        return self.function or self.model_answer.function(())
+
+
+def torch_lstm(outputs: tuple[str, ...], states: bool, bias: bool) -> Callable:
+    """`nn.LSTM` as an answer to the exercise. No gradient reaches states or biases that the module does not have."""
+
+    def f(x, h_0, c_0, weights):
+        h_0, c_0 = (s if states else s.detach() for s in (h_0, c_0))
+        weights = {k: w if bias or k[0] != "b" else w.detach() for k, w in weights.items()}
+        W, U, b = (torch.cat([weights[reads + k] for k in GATES], dim=-1) for reads in ("W_x", "W_h", "b_"))
+        theirs = nn.LSTM(x.shape[2], h_0.shape[1], batch_first=True, dtype=torch.float64)
+        values = dict(zip([name for name, _ in theirs.named_parameters()], (W.T, U.T, b, 0 * b), strict=True))
+        sequence, (h, c) = functional_call(theirs, values, (x, (h_0[None], c_0[None])))
+        returned = tuple({"hidden_seq": sequence, "h_T": h[0], "c_T": c[0]}[name] for name in outputs)
+        return returned if len(returned) > 1 else returned[0]
+
+    return f
 
 
 @cache
@@ -79,6 +100,7 @@ def question(kind: Kind, outputs: tuple[str, ...], states: bool, N: int, H: int,
     return Question(
         name="lstm", inputs=lambda draw: _inputs(draw, kind, states, N, H, bias), model=source, edits=edits,
         returns={name: plain.returns[name] for name in outputs}, words=plain.words, dtype="float",
+        function=None if kind.lines else torch_lstm(outputs, states, bias),
         notebook="", minutes=0, difficulty=0, reference="", hints=("", "", ""),
     )  # fmt: skip
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import nn
 
-from lstm_lesson.exercises.answer import Trial, agrees
-from lstm_lesson.exercises.compare import format_number, join_names
+from lstm_lesson.exercises.answer import agrees
+from lstm_lesson.exercises.compare import ROUNDING, Problem, format_number, join_names
 from lstm_lesson.exercises.diagnosis import describe
 from lstm_lesson.exercises.edits import find_edits, find_gradient_edits
 from lstm_lesson.exercises.examination import judging
@@ -21,6 +21,7 @@ from lstm_lesson.exercises.examination.guessing import guesses
 from lstm_lesson.exercises.examination.matching import Mapping, Matcher
 from lstm_lesson.exercises.examination.naming import claimed, located, names_in, order_of, renamed
 from lstm_lesson.exercises.examination.subject import NotUnderstood, Subject
+from lstm_lesson.exercises.grading import format_message, gradients_differ
 from lstm_lesson.exercises.model import Edit
 from lstm_lesson.exercises.result import printable
 from lstm_lesson.exercises.sandbox import Sandbox
@@ -31,6 +32,8 @@ TRIED = (
     "(h, c), with h and c, and without."
 )
 NO_GRADIENT = "The values are right, but no gradient reaches the weights: are they detached, or read through `.data`?"
+UNKNOWN = "It differs from an LSTM, and no known mistake explains how."
+LARGE = "It is right while the memory is small, and wrong where it is large: is `c` cut off?"
 ORDERS_OF_STATES = ((False, False), (False, True), (True, True), (True, False), (False, False))  # the last one stays
 PARTS = (  # outputs and steps that are right where not all are
     (("hidden_seq", "h_T", "c_T"), 1, "The first step is right, and the later ones are not: are h and c carried?"),
@@ -156,17 +159,20 @@ def judge_mapping(subject: Subject, mapping: Mapping) -> Examination:
     for name in names_in(found):
         subject.tensors[name].requires_grad_(True)
     answer, facts = judging.ModuleAnswer(subject, mapping), facts_on(found)
-    trials = answer.trials()
-    if wrong := next((t for t in trials if t.problem is not None), None):
+    trials, large = answer.trials(), answer.trials(judging.LARGE, reach=1000.0)
+    problem = next((t.problem for t in trials if t.problem), None)
+    if problem is not None:
         known = mapping.edits and agrees(answer.exercise.model_answer.function(mapping.edits), trials)
-        return explained(answer, mapping.edits if known else find_edits(answer, trials), wrong, facts)
-    large = answer.trials([judging.LARGE], reach=1000.0)[0]
-    if large.problem is not None:
-        text = "It is right while the memory is small, and wrong where it is large: is `c` cut off?"
-        return Examination(NO_LSTM, f"{text}\n{large.problem.text}", **facts)
-    text, of_gradients = judging.gradients(answer, trials[:3])
-    facts["differences"] = judging.differences(answer, trials) | of_gradients
-    return wrong_gradients(answer, trials[:2], text, facts) if text else equal(subject, mapping, answer, facts)
+        return explained(answer, mapping.edits if known else find_edits(answer, trials), problem, facts)
+    if large[0].problem is not None:
+        return explained(answer, LARGE, large[0].problem, facts)
+    problem = gradients_differ(answer, trials[:3], ROUNDING[subject.dtype])
+    facts["differences"] = judging.differences(answer, trials)
+    if problem is None:
+        return equal(subject, mapping, answer, facts)
+    of_weights = [g for t in trials for k, g in (t.gradients or {}).items() if k.startswith("weights")]
+    silent = not any(g.any() for g in of_weights if g is not None)
+    return explained(answer, NO_GRADIENT if silent else find_gradient_edits(answer, trials[:2]), problem, facts)
 
 
 def facts_on(found: dict) -> dict:
@@ -218,24 +224,16 @@ def remarks_on(subject: Subject, mapping: Mapping) -> list[str]:
     return texts + ["It runs in float32 only."] * (subject.dtype == torch.float32)
 
 
-def explained(answer: judging.ModuleAnswer, edits: tuple[Edit, ...], wrong: Trial, facts: dict) -> Examination:
-    """The message on wrong values, with the edits that explain them."""
-    cause = describe(edits) if edits else "It differs from an LSTM, and no known mistake explains how."
-    if not edits and wrong.error is not None:
-        cause = "It is right for some sizes, and fails for others."
+def explained(
+    answer: judging.ModuleAnswer, cause: str | tuple[Edit, ...], problem: Problem, facts: dict
+) -> Examination:
+    """The message on a module that is not right: the cause, or the edits that explain it, and what differs."""
+    edits = () if isinstance(cause, str) else cause
+    unknown = "It is right for some sizes, and fails for others." if problem.kind == "crashed" else UNKNOWN
     about = answer.subject, answer.mapping
-    lines = [cause, wrong.problem.text, *faults_of(*about), *remarks_on(*about)]
+    message = format_message(problem, describe(edits) if edits else cause or unknown)
+    lines = [message, *faults_of(*about), *remarks_on(*about)]
     return Examination(NO_LSTM, "\n".join(lines), edits=tuple(edit.id for edit in edits), **facts)
-
-
-def wrong_gradients(answer: judging.ModuleAnswer, trials: list[Trial], text: str, facts: dict) -> Examination:
-    """The message on right values and wrong gradients."""
-    of_weights = [g for t in trials for k, g in (t.gradients or {}).items() if k.startswith("weights")]
-    silent = not any(g.any() for g in of_weights if g is not None)
-    edits = () if silent else find_gradient_edits(answer, [t for t in trials if t.gradients is not None])
-    cause = describe(edits) if edits else NO_GRADIENT if silent else "The values are right, but the gradients are not."
-    message = f"{cause}\n{text[0].upper()}{text[1:]}"
-    return Examination(NO_LSTM, message, edits=tuple(edit.id for edit in edits), **facts)
 
 
 def guessed(subject: Subject) -> Examination | None:
@@ -246,9 +244,9 @@ def guessed(subject: Subject) -> Examination | None:
             break
         answer = judging.ModuleAnswer(subject, mapping)
         trials = answer.trials()
-        wrong = next((t for t in trials if t.problem is not None), None)
-        if wrong and (edits := find_edits(answer, trials)):
-            return explained(answer, edits, wrong, facts_on(located(subject, mapping)))
+        problem = next((t.problem for t in trials if t.problem), None)
+        if problem and (edits := find_edits(answer, trials)):
+            return explained(answer, edits, problem, facts_on(located(subject, mapping)))
     return None
 
 
