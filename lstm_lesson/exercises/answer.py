@@ -43,11 +43,14 @@ class Answer:
         """Run it on copies of the arguments -> (what it returned, None) or (None, the exception it ended with)."""
         return self.sandbox(self.f, *map_tensors(torch.clone, arguments).values())
 
+    def expected(self, arguments: dict):
+        """What the reference returns for copies of these arguments."""
+        return self.exercise.solve()(*map_tensors(torch.clone, arguments).values())
+
     def try_on(self, inputs: Inputs) -> Trial:
         """Run the answer and the reference on one set of inputs, and compare what they return."""
         arguments = self.exercise.inputs(inputs)
-        expected = self.exercise.solve()(*map_tensors(torch.clone, arguments).values())
-        trial = Trial(inputs, arguments, expected)
+        trial = Trial(inputs, arguments, self.expected(arguments))
         given = map_tensors(torch.clone, arguments)
         trial.got, trial.error = self.sandbox(self.f, *given.values())
         trial.changed, trial.marked = changed_arguments(arguments, given), marked_arguments(given)
@@ -55,7 +58,9 @@ class Answer:
             trial.problem = Problem("crashed", format_error(trial.error, self.f))
             return trial
         printed = self.sandbox.printed.text
-        trial.problem, trial.error = self.sandbox(find_problem, self.exercise, inputs, trial.got, expected, printed)
+        trial.problem, trial.error = self.sandbox(
+            find_problem, self.exercise, inputs, trial.got, trial.expected, printed
+        )
         if trial.error is not None:  # raised by a method of the returned object
             what = f"an object of type {type(trial.got).__name__} that cannot be looked at"
             needs = join_names(list(self.exercise.returns))

@@ -44,11 +44,10 @@ def possible_causes(answer: Answer, trials: list[Trial], problem: Problem) -> It
         yield retries.TAKE_ARGUMENTS
     if problem.kind == "gradient":
         yield find_gradient_edits(answer, trials)
-        yield error_causes.detached_result(problem.text)
+        yield error_causes.known_error(problem)
         yield retries.gradients_right_for_some_sizes(answer, trials)
-    if problem.kind == "backward":
-        yield error_causes.backward_error(problem.text)
     if problem.kind in ("changed", "global", "gradient", "backward"):
+        yield error_causes.known_error(problem)
         return
     yield error_causes.unsolved_exercise(answer, trials)
     if not exercise.step:  # a loop is judged by its edits first
@@ -63,7 +62,7 @@ def possible_causes(answer: Answer, trials: list[Trial], problem: Problem) -> It
         yield retries.right_for_some_kinds(trials)
         return
     if problem.kind == "crashed":
-        yield error_causes.single_value_needed(problem.text)
+        yield error_causes.known_error(problem)
         yield error_causes.missing_entry(trials)
         yield error_causes.sizes_that_meet(trials)
     yield result_causes.other_order(list(exercise.returns), trials)

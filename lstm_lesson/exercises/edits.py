@@ -142,9 +142,7 @@ def find_gradient_edits(answer: Answer, trials: list[Trial]) -> tuple[Edit, ...]
     """The edits, one or two, that leave the values right and give the answer's wrong gradients."""
     model = answer.exercise.model_answer
     trials = sorted((t for t in trials if t.inputs.dtype == torch.float64), key=size)  # the quickest first
-    if model is None or not trials:
-        return ()
-    for edits in cuts_that_agree(model, cuts(model), trials[0]):
+    for edits in cuts_that_agree(model, trials[0]) if model and trials else ():
         if all(gradients_agree(model, edits, trial, trial.expected) for trial in trials):
             return edits
     return ()
@@ -158,12 +156,18 @@ def cuts(model: Model) -> list[Edit]:
     return found[:MANY]
 
 
-def cuts_that_agree(model: Model, cuts: list[Edit], trial: Trial) -> Iterator[tuple[Edit, ...]]:
+def cuts_that_agree(model: Model, trial: Trial) -> Iterator[tuple[Edit, ...]]:
     """Edits that leave the same gradients wrong as the answer does, on one set of inputs: single ones, then pairs."""
-    right, parts = input_gradients(model.function(()), trial.arguments) or {}, []
-    lost = wrong_gradients(trial.gradients, right)
-    for edit in cuts:
-        found = wrong_gradients(gradients_of(model, (edit,), trial.arguments), right)
+    right, parts = gradients_of(model, (), trial.arguments) or {}, []
+
+    def lost_in(got: dict | None) -> set[str]:
+        """The inputs whose gradients are not the right ones."""
+        got = got or {}
+        return {k for k in right | got if gradient_problem({k: got.get(k)}, {k: right.get(k)}) is not None}
+
+    lost = lost_in(trial.gradients)
+    for edit in cuts(model):
+        found = lost_in(gradients_of(model, (edit,), trial.arguments))
         if found == lost:
             yield (edit,)
         elif found and found < lost:
@@ -180,20 +184,11 @@ def gradients_of(model: Model, edits: tuple[Edit, ...], arguments: dict) -> dict
         return None
 
 
-def wrong_gradients(got: dict | None, right: dict) -> set[str]:
-    """The inputs whose gradients are not the right ones."""
-    got = got or {}
-    return {k for k in right | got if gradient_problem({k: got.get(k)}, {k: right.get(k)}) is not None}
-
-
 def gradients_agree(model: Model, edits: tuple[Edit, ...], trial: Trial, values) -> bool:
     """Whether the edited model returns these values and has the answer's gradients."""
     if not Returned(values).equals(Returned(run(model, tuple(trial.arguments.values()), edits))):
         return False
-    try:
-        expected = input_gradients(model.function(edits), trial.arguments)
-    except Exception:
-        return False
+    expected = gradients_of(model, edits, trial.arguments)
     if trial.gradients is None or expected is None:
         return trial.gradients is expected
     return gradient_problem(trial.gradients, expected) is None

@@ -4,8 +4,22 @@ import difflib
 import re
 
 from lstm_lesson.exercises.answer import Answer, Trial
-from lstm_lesson.exercises.compare import CANDIDATE, size_letters
+from lstm_lesson.exercises.compare import CANDIDATE, Problem, size_letters
 from lstm_lesson.exercises.exercise import exercises
+
+KNOWN = (  # the kind of a problem, what its text has, and the cause
+    ("crashed", "one element tensors|cannot be converted to Scalar",
+     "A whole tensor comes where one number is wanted: `math`, `float(…)`, `.item()`, `torch.tensor([…])`."),
+    ("crashed", "Boolean value of Tensor",
+     "Python's `if`, `and`, `not`, `min` and `max` want one yes or no, and a whole tensor of them comes."),
+    ("backward", r"numpy\(\)",
+     "A NumPy function is at work inside, and NumPy knows no gradients: stay with torch throughout."),
+    ("backward", "inplace operation",
+     "A tensor is written over in place (`h[:] = …`, `+=`, `copy_`) whose old values the backward pass still needs."),
+    ("gradient", "no gradient",
+     "The result is cut from the graph. Look for `.detach()`, `.data`, `.item()`, `.numpy()`, `torch.no_grad()` or a "
+     "new `torch.tensor(…)` around values that were computed."),
+)  # fmt: skip
 
 
 def unsolved_exercise(answer: Answer, trials: list[Trial]) -> str:
@@ -18,13 +32,10 @@ def unsolved_exercise(answer: Answer, trials: list[Trial]) -> str:
     return ""
 
 
-def single_value_needed(text: str) -> str:
-    """A whole tensor where Python needs one number, or one True or False."""
-    if "one element tensors" in text or "cannot be converted to Scalar" in text:
-        return "A whole tensor comes where one number is wanted: `math`, `float(…)`, `.item()`, `torch.tensor([…])`."
-    if "Boolean value of Tensor" in text:
-        return "Python's `if`, `and`, `not`, `min` and `max` want one yes or no, and a whole tensor of them comes."
-    return ""
+def known_error(problem: Problem) -> str:
+    """A cause that the text of a problem of this kind tells."""
+    found = (cause for kind, pattern, cause in KNOWN if kind == problem.kind and re.search(pattern, problem.text))
+    return next(found, "")
 
 
 def missing_entry(trials: list[Trial]) -> str:
@@ -63,25 +74,3 @@ def sizes_that_meet(trials: list[Trial]) -> str:
     if sizes := re.search(r"same number of dimensions: got (\d) and (\d)", str(trials[0].error)):
         return f"Of the tensors that you join, one has {sizes[1]} dimensions, another {sizes[2]}."
     return ""
-
-
-def backward_error(text: str) -> str:
-    """What often makes the backward pass raise an exception where the forward pass is right."""
-    if "numpy()" in text:
-        return "A NumPy function is at work inside, and NumPy knows no gradients: stay with torch throughout."
-    if "inplace operation" in text:
-        return (
-            "A tensor is written over in place (`h[:] = …`, `+=`, `copy_`) whose old values the backward pass "
-            "still needs."
-        )
-    return ""
-
-
-def detached_result(text: str) -> str:
-    """The result is detached from the autograd graph (it has no grad_fn)."""
-    if "no gradient" not in text:
-        return ""
-    return (
-        "The result is cut from the graph. Look for `.detach()`, `.data`, `.item()`, `.numpy()`, `torch.no_grad()` "
-        "or a new `torch.tensor(…)` around values that were computed."
-    )

@@ -30,11 +30,7 @@ ELEMENTWISE = (
 )  # fmt: skip
 
 
-class Raised:
-    """Stands for the value of an expression that raises an exception, or that reads such a value."""
-
-
-RAISED = Raised()
+RAISED = object()  # stands for the value of an expression that raises an exception, or that reads such a value
 
 
 @dataclass(frozen=True)

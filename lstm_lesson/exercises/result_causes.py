@@ -16,6 +16,7 @@ from lstm_lesson.exercises.compare import (
     match,
     shape_problem,
     size_letters,
+    value_problem,
 )
 from lstm_lesson.exercises.exercise import Exercise
 
@@ -76,12 +77,9 @@ def other_shape(exercise: Exercise, trials: list[Trial]) -> str:
 
 def shape_in_letters(exercise: Exercise, label: str, trial: Trial) -> list[str]:
     """The shape of a result in letters; [] where a size has none."""
-    known = size_letters(trial.inputs)
-    try:
-        got = next(got for name, got, _ in match(exercise, trial.got, trial.expected) if name == label)
-    except (WrongStructure, StopIteration):  # StopIteration: no such result, for a tuple has other names
-        return []
-    return [known[size] for size in got.shape] if all(size in known for size in got.shape) else []
+    known, shapes = size_letters(trial.inputs), {name: got.shape for name, got, _ in results(exercise, trial)}
+    letters = [known.get(size) for size in shapes.get(label, ())]  # a tuple has other names
+    return letters if all(letters) else []
 
 
 def changed_in_place(trials: list[Trial]) -> str:
@@ -95,16 +93,18 @@ def changed_in_place(trials: list[Trial]) -> str:
     )
 
 
+def results(exercise: Exercise, trial: Trial) -> list[tuple]:
+    """The name, the returned and the expected tensor of each result; [] if there is none or they do not match."""
+    try:
+        return match(exercise, trial.got, trial.expected) if trial.error is None else []
+    except WrongStructure:
+        return []
+
+
 def same_shapes(exercise: Exercise, trials: list[Trial]) -> list[tuple]:
-    """The name, the returned and the expected tensor of each result that has the expected shape and dtype."""
-    found = []
-    for trial in trials:
-        try:
-            pairs = match(exercise, trial.got, trial.expected) if trial.error is None else []
-        except WrongStructure:
-            continue
-        found += [p for p in pairs if not dtype_problem(exercise, *p) and not shape_problem(exercise, *p)]
-    return found
+    """The results on all sets of inputs that have the expected shape and dtype."""
+    found = [pair for trial in trials for pair in results(exercise, trial)]
+    return [pair for pair in found if not dtype_problem(exercise, *pair) and not shape_problem(exercise, *pair)]
 
 
 def outside_range(exercise: Exercise, trials: list[Trial]) -> str:
@@ -149,14 +149,13 @@ def judged_apart(exercise: Exercise, trials: list[Trial]) -> str:
     """Which results are right on all sets of inputs, where others are not."""
     verdicts = {}
     for trial in trials:
-        try:
-            pairs = match(exercise, trial.got, trial.expected) if trial.error is None else []
-        except WrongStructure:
+        pairs = results(exercise, trial)
+        if not pairs and trial.error is None:
             return ""
-        for label, got, expected in pairs:
-            problem = dtype_problem(exercise, label, got, expected) or shape_problem(exercise, label, got, expected)
-            right = problem is None and bool(isclose(got, expected, exercise.tolerance).all())
-            verdicts[label] = verdicts.get(label, True) and right
+        for pair in pairs:
+            wrong = dtype_problem(exercise, *pair) or shape_problem(exercise, *pair)
+            wrong = wrong or value_problem(exercise, *pair, trial.inputs)
+            verdicts[pair[0]] = verdicts.get(pair[0], True) and not wrong
     right, wrong = ([label for label in verdicts if verdicts[label] is kind] for kind in (True, False))
     if not right or not wrong:
         return ""

@@ -4,24 +4,12 @@ import torch
 from torch import Tensor
 
 from lstm_lesson.exercises.answer import Answer, Trial
-from lstm_lesson.exercises.compare import (
-    allclose,
-    format_sizes,
-    gradient_problem,
-    input_gradients,
-    join_names,
-    map_tensors,
-)
+from lstm_lesson.exercises.compare import allclose, format_sizes, gradient_problem, input_gradients, join_names
 from lstm_lesson.exercises.exercise import fresh_input_sets, input_sets
 from lstm_lesson.exercises.result_causes import RESHAPED
 
 TAKE_ARGUMENTS = "An answer takes everything it needs from its arguments, so that it works for any input."
 ONES = {"B": "sequence", "T": "step", "N": "input", "K": "class", "H": "unit"}
-
-
-def reference(answer: Answer, arguments: dict):
-    """What the reference returns for copies of these arguments."""
-    return answer.exercise.solve()(*map_tensors(torch.clone, arguments).values())
 
 
 def reads_notebook(answer: Answer, trials: list[Trial]) -> str:
@@ -70,7 +58,7 @@ def reads_wrong_places(answer: Answer, trials: list[Trial]) -> str:
             arguments = answer.exercise.inputs(inputs)
             arguments[name] = arguments[name][:1, :1].expand_as(arguments[name]).contiguous()
             got, error = answer.run(arguments)
-            right.append(error is None and allclose(got, reference(answer, arguments), answer.exercise.tolerance))
+            right.append(error is None and allclose(got, answer.expected(arguments), answer.exercise.tolerance))
         if all(right):
             reshaped = RESHAPED if {"view", "reshape"} & answer.code.attributes else ""
             return (
@@ -99,7 +87,7 @@ def has_effect(answer: Answer, trials: list[Trial], name: str) -> bool:
             trial.inputs.keep = before
             arguments = {**trial.arguments, name: other[name]}
             try:
-                counts += not allclose(reference(answer, arguments), trial.expected)
+                counts += not allclose(answer.expected(arguments), trial.expected)
             except ValueError:  # arguments that do not fit together
                 continue
             got, error = answer.run(arguments)
@@ -130,13 +118,10 @@ def right_for_some_kinds(trials: list[Trial]) -> str:
     """Right where an argument is a tuple and wrong where it is one tensor, or the other way round."""
     fits = [trial.problem is None for trial in trials]
     for name in trials[0].arguments:
-        is_tuple = [isinstance(trial.arguments[name], tuple) for trial in trials]
-        if len(set(is_tuple)) == 1:
-            continue
-        if fits == is_tuple:
-            return f"Right where `{name}` is a tuple. Here it is one tensor."
-        if fits == [not one for one in is_tuple]:
-            return f"Right where `{name}` is one tensor. Here it is a tuple."
+        kinds = ["a tuple" if isinstance(trial.arguments[name], tuple) else "one tensor" for trial in trials]
+        right, wrong = ({kind for kind, fit in zip(kinds, fits, strict=True) if fit is each} for each in (True, False))
+        if len(right) == len(wrong) == 1 and right != wrong:
+            return f"Right where `{name}` is {right.pop()}. Here it is {wrong.pop()}."
     return ""
 
 

@@ -144,8 +144,7 @@ def _seconds_without_processor() -> float:
 class _CapturedText(io.TextIOBase):
     """Keeps the first 500 characters that are printed. Cannot be closed."""
 
-    def __init__(self):
-        self.text = ""
+    text = ""
 
     def write(self, text) -> int:
         self.text += str(text)[: max(0, 500 - len(self.text))]

@@ -1,5 +1,6 @@
 """`examine`: the verdict on classes in many conventions, and on what is no LSTM at all."""
 
+import itertools
 import re
 import sys
 import time
@@ -96,6 +97,11 @@ def test_the_edits_give_the_model_answer_what_the_wrong_class_returns(cls, float
     x, zeros = torch.randn(4, 6, 2), torch.zeros(4, 3)
     seq = edited("lstm", result.edits)(x, zeros, zeros, weights_read(module, result.weights))[0]
     torch.testing.assert_close(module(x)[0], seq, rtol=0, atol=1e-12)
+
+
+def test_the_cause_that_is_found_does_not_depend_on_the_time_that_the_search_takes(monkeypatch):
+    monkeypatch.setattr(time, "process_time", itertools.count(0, 100).__next__)
+    assert examine(NoTanh).edits and examine(TwoMistakes).edits
 
 
 def test_blocks_are_found_in_pytorchs_order_and_in_an_instance():

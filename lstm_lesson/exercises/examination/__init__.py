@@ -1,7 +1,7 @@
 """`examine(MyLSTM)`: whether a class that says it is an LSTM is one, and which of its tensors is which weight.
 
 `building` makes an instance, `calling` finds out how it runs, `subject` runs it; `matching` finds the weights by what
-they do, `guessing` by their names; `equations` has the forms of an LSTM; `judging` compares, and `verdict` says it.
+they do, `naming` by their names; `equations` has the forms of an LSTM; `judging` compares, and `verdict` says it.
 """
 
 from lstm_lesson.exercises.examination.verdict import NOT_CALLED, Examination, find_subject, judge

@@ -36,11 +36,14 @@ class Mapping:
         return torch.where(self.places < 0, self.rest, vector[self.places.clamp(min=0)] * self.share)
 
     @property
+    def numbers(self) -> dict[str, Tensor]:
+        """The numbers of each weight's entries."""
+        return by_name(torch.arange(sum(math.prod(shape) for shape in self.shapes.values())), self.shapes)
+
+    @property
     def missing(self) -> set[str]:
         """The weights of which an entry is nowhere in the module."""
-        there = torch.zeros(sum(math.prod(s) for s in self.shapes.values()))
-        there[self.places[self.places >= 0]] = 1
-        return {name for name, part in by_name(there, self.shapes).items() if not part.all()}
+        return {name for name, numbers in self.numbers.items() if not torch.isin(numbers, self.places).all()}
 
 
 class Matcher:
