@@ -228,8 +228,7 @@ class Tries:
         line, draw = self.turn.lines[n], torch.Generator().manual_seed(n)
 
         def follows(source: int, sign: int) -> bool:  # with both signs: a maximum follows one of them at most
-            numbers = lambda t: sign * torch.rand(t.shape, generator=draw, dtype=torch.float64)  # noqa: E731
-            other = map_tensors(numbers, self.turn.values[source])
+            other = map_tensors(lambda t: sign * torch.rand(t.shape, generator=draw).double(), self.turn.values[source])
             return torch.equal(first_entry(self.turn.value(n, line, {source: other})), first_entry(other))
 
         sources = () if line.elementwise else self.turn.read_by(n, line)

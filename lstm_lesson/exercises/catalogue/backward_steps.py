@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Iterator
 
 from lstm_lesson.cells import GATES, NAMES
-from lstm_lesson.exercises.catalogue.affine import MADE, WORDS, in_several_gates
+from lstm_lesson.exercises.catalogue.forward_steps import MADE, WORDS, in_several_gates
 from lstm_lesson.exercises.exercise import shared_edits
 from lstm_lesson.exercises.model import Edit
 

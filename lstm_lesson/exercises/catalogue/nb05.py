@@ -1,6 +1,6 @@
 """What is computed in the exercises of notebook 05: inputs, the mistakes of a gate, and what designed weights do."""
 
-from lstm_lesson.exercises.catalogue.affine import affine_edits
+from lstm_lesson.exercises.catalogue.forward_steps import affine_edits
 from lstm_lesson.exercises.designs import one_part
 
 

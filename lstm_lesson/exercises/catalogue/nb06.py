@@ -1,7 +1,6 @@
 """What is computed in the exercises of notebook 06: the mistakes of two equations, and what designed weights do."""
 
-from lstm_lesson.exercises.catalogue.affine import affine_edits
-from lstm_lesson.exercises.catalogue.lstm_steps import WEIGHTS_OR_EQUATION
+from lstm_lesson.exercises.catalogue.forward_steps import WEIGHTS_OR_EQUATION, affine_edits
 from lstm_lesson.exercises.designs import counter, one_part
 from lstm_lesson.exercises.exercise import shared_edits
 

@@ -1,6 +1,6 @@
 """What is computed in the exercises of notebook 07: the mistakes of two equations, and what designed weights do."""
 
-from lstm_lesson.exercises.catalogue.affine import affine_edits
+from lstm_lesson.exercises.catalogue.forward_steps import affine_edits
 from lstm_lesson.exercises.designs import one_part
 from lstm_lesson.exercises.exercise import shared_edits
 

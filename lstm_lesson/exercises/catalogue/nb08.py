@@ -2,8 +2,7 @@
 
 import itertools
 
-from lstm_lesson.exercises.catalogue.loops import loop_edits
-from lstm_lesson.exercises.catalogue.lstm_steps import step_edits
+from lstm_lesson.exercises.catalogue.forward_steps import loop_edits, step_edits
 from lstm_lesson.exercises.exercise import shared_edits
 from lstm_lesson.exercises.model import Edit
 from lstm_lesson.exercises.my_lstm import judge

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from lstm_lesson.exercises.catalogue.affine import MADE, affine_edits
+from lstm_lesson.exercises.catalogue.forward_steps import MADE, affine_edits
 from lstm_lesson.exercises.model import Edit
 from lstm_lesson.shapes import check_shapes
 

@@ -2,7 +2,7 @@
 
 import itertools
 
-from lstm_lesson.exercises.catalogue.affine import WORDS
+from lstm_lesson.exercises.catalogue.forward_steps import WORDS
 from lstm_lesson.exercises.exercise import shared_edits
 from lstm_lesson.exercises.model import Edit
 
