@@ -108,20 +108,16 @@ def in_a_loop(answer: Answer, model: Model, given: tuple, wanted: Returned) -> I
     if one_step:
         turn = OneTurn(model, tuple(one_step.arguments.values()), one_step.got)
         yield from in_one_turn(turn, model, given, wanted)
-    for n, h in ((4, 5), (3, 3)):
-        trial = answer.try_on(Inputs(51, dict(B=3, T=2, N=n, H=h, K=n)))
-        if trial.problem is not None and trial.problem.kind == "shape":  # another number of turns gives another shape
-            two_steps, got = tuple(trial.arguments.values()), Returned(trial.got)
-            for first in turning:
-                alone = run(model, two_steps, (first,))
-                if alone is RAISED or got.sizes() == Returned(alone).sizes():
-                    for second in described:
-                        both = (first, second)
-                        if first.changes.keys().isdisjoint(second.changes) and got.equals(
-                            Returned(run(model, two_steps, both))
-                        ):
-                            yield both
-            break
+    two_steps = (answer.try_on(Inputs(51, dict(B=3, T=2, N=n, H=h, K=n))) for n, h in ((4, 5), (3, 3)))
+    two_steps = next((t for t in two_steps if t.problem is not None and t.problem.kind == "shape"), None)
+    if two_steps is None:  # another number of turns would give another shape
+        return
+    given, got = tuple(two_steps.arguments.values()), Returned(two_steps.got)
+    for first in turning:
+        alone = run(model, given, (first,))
+        if alone is RAISED or got.sizes() == Returned(alone).sizes():
+            both = ((first, second) for second in described if first.changes.keys().isdisjoint(second.changes))
+            yield from (pair for pair in both if got.equals(Returned(run(model, given, pair))))
 
 
 def size(trial: Trial) -> int:
