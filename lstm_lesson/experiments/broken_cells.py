@@ -51,7 +51,7 @@ def h_detached(x_t, h_prev, c_prev, weights):
 def memory_in_place_of_h(x_t, h_prev, c_prev, weights):
     """A misreading of peepholes: the gates read the cell state instead of the hidden state, through h's weights.
 
-    Arguments and result as in `cells.lstm_step`. Every shape fits, no weight is added, and it learns.
+    Arguments and result as in `cells.lstm_step`. Every shape fits, and no weight is added.
     """
     w = weights
     i_t = input_gate(x_t, c_prev, w["W_xi"], w["W_hi"], w["b_i"])

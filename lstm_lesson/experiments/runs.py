@@ -15,9 +15,7 @@ from lstm_lesson.shapes import check_size
 from lstm_lesson.training.loop import training_steps
 from lstm_lesson.training.progress_line import ProgressLine
 
-SHORTEST, LONGEST = 5, 15  # steps between two spikes
 ADDING_CHANCE = 1 / 6  # mean squared error of always answering 1: the variance of a sum of two uniform numbers
-TIMING_CHANCE = (LONGEST - SHORTEST + 2) / (12 * (LONGEST - SHORTEST))  # of always answering the mean interval
 
 
 class AddingResult(NamedTuple):
@@ -70,20 +68,22 @@ def learn_to_add(
 
 def learn_timing(
     peephole: str | None = None, step: Step = lstm_step, seeds: int = 12, steps: int = 150, hidden: int = 8,
-    label: str = "",
+    shortest: int = 5, longest: int = 15, label: str = "",
 ) -> TimingResult:  # fmt: skip
-    """Train small LSTMs to tell how long ago the last spike was (`data.spike_timing`), several seeds at once.
+    """Train small LSTMs to tell how long ago the last spike was, several seeds at once.
+
+    The task is `data.spike_timing` with intervals from `shortest` to `longest`.
 
     Seeds are paired: for one seed every kind starts from the same weights except its peepholes, and sees the same
     trains of spikes. Adam on the mean squared error, 32 new trains of two spikes a step. An interval counts as
     correct if the answer, rounded to whole steps, equals it. A line shows loss and time left, headed by `label`.
-    Raises ValueError for another kind of peephole and for numbers below 1.
+    Raises ValueError for another kind of peephole, for numbers below 1, and unless shortest < longest.
     """
     for name, size in {"seeds": seeds, "steps": steps, "hidden": hidden}.items():
         check_size(name, size)
     first = _uniform_weights(seeds, 1, hidden, torch.Generator().manual_seed(0), peephole)
     first["b_f"] += 1  # starts by keeping
-    weights, random = _trainable(first), torch.Generator().manual_seed(0)
+    weights, random, ends = _trainable(first), torch.Generator().manual_seed(0), (shortest, longest)
     answer = torch.func.vmap(lambda x, w: _read_out(torch.stack(_states(step, x, w), dim=1), w))
 
     def errors(batch):
@@ -93,15 +93,21 @@ def learn_timing(
     def loss(batch):
         return errors(batch).square().mean(dim=1)  # (seeds,)
 
-    adam, batches = torch.optim.Adam(weights.values(), lr=0.02), (_spikes(seeds, 32, random) for _ in range(steps))
+    adam = torch.optim.Adam(weights.values(), lr=0.02)
+    batches = (_spikes(seeds, 32, random, *ends) for _ in range(steps))
     line = ProgressLine(label, on=bool(label), steps=steps)
     for k, (_, losses) in enumerate(training_steps(adam, batches, loss, clip=seeds), start=1):
         line.step(f"step {k} of {steps} · loss {losses.mean().item():.4f}")
     with torch.no_grad():
-        error = errors(_spikes(seeds, 500, torch.Generator().manual_seed(1)))  # (seeds, 500)
+        error = errors(_spikes(seeds, 500, torch.Generator().manual_seed(1), *ends))  # (seeds, 500)
     line.last(f"loss {error.square().mean().item():.4f} · {line.seconds:.0f} s")
-    correct = (error.abs() < 0.5 / (LONGEST - SHORTEST)).float().mean(dim=1)
+    correct = (error.abs() < 0.5 / (longest - shortest)).float().mean(dim=1)
     return TimingResult(error.square().mean(dim=1).tolist(), correct.tolist())
+
+
+def timing_chance(shortest: int = 5, longest: int = 15) -> float:
+    """The mean squared error of always answering the mean interval, for intervals from `shortest` to `longest`."""
+    return (longest - shortest + 2) / (12 * (longest - shortest))
 
 
 def _uniform_weights(runs, inputs, hidden, random, peephole=None) -> dict[str, Tensor]:
@@ -124,8 +130,8 @@ def _trainable(weights):
     return {name: w.requires_grad_() for name, w in weights.items()}
 
 
-def _spikes(seeds, batch, random):
-    drawn = spike_timing(seeds * batch, 1, random, SHORTEST, LONGEST)
+def _spikes(seeds, batch, random, shortest, longest):
+    drawn = spike_timing(seeds * batch, 1, random, shortest, longest)
     return [tensor.view(seeds, batch, *tensor.shape[1:]) for tensor in drawn]
 
 

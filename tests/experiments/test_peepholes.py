@@ -1,4 +1,4 @@
-"""Peepholes: equal to ONNX's LSTM operator, different from their misreading, compared over paired seeds."""
+"""Peepholes: equal to ONNX's LSTM operator; what their misreading is; and the timing of spikes over paired seeds."""
 
 import numpy as np
 import onnx
@@ -95,11 +95,16 @@ def test_an_output_gate_that_reads_the_old_memory_is_not_onnx_s():
     assert worst(*ours_and_onnx(*pair(), step=old_memory_for_the_output)) > 1e-3
 
 
-def test_the_misreading_is_neither_the_plain_lstm_nor_the_one_with_peepholes():
-    lstm, x, h_0, c_0 = pair()
-    assert worst(*ours_and_onnx(lstm, x, h_0, c_0, step=broken_cells.memory_in_place_of_h)) > 1e-2
+def test_the_misreading_is_a_full_peephole_cell_whose_gates_do_not_read_h():
+    """With W_c* = W_h* and the gates' W_h* = 0; it is not the plain LSTM, and has as many weights."""
+    full, x, h_0, c_0 = pair("full")
     plain = CustomLSTM(3, 5).double()
     misread = broken_cells.lstm_with(broken_cells.memory_in_place_of_h, plain)
+    weights = dict(plain.cells[0].weights)
+    weights |= {f"W_c{k}": weights[f"W_h{k}"] for k in "ifo"}
+    weights |= {f"W_h{k}": torch.zeros(5, 5) for k in "ifo"}
+    full.cells[0].load_state_dict(weights)
+    assert (misread(x, (h_0, c_0))[0] - full(x, (h_0, c_0))[0]).abs().max() <= 1e-12
     assert (misread(x)[0] - plain(x)[0]).abs().max() > 1e-2
     assert {n: w.shape for n, w in misread.named_parameters()} == {n: w.shape for n, w in plain.named_parameters()}
 
@@ -173,8 +178,8 @@ def test_every_kind_sees_the_same_trains(monkeypatch):
 def test_training_beats_the_mean_and_a_cell_without_state_does_not():
     learned = runs.learn_timing("diagonal", seeds=1, steps=80)
     deaf = runs.learn_timing(step=lambda x_t, h, c, w: (h * 0, c * 0), seeds=1, steps=10)
-    assert learned.errors[0] < runs.TIMING_CHANCE / 5 and learned.accuracy[0] > 0.3
-    assert deaf.errors[0] > 0.9 * runs.TIMING_CHANCE and deaf.accuracy[0] < 0.2
+    assert learned.errors[0] < runs.timing_chance() / 5 and learned.accuracy[0] > 0.3
+    assert deaf.errors[0] > 0.9 * runs.timing_chance() and deaf.accuracy[0] < 0.2
 
 
 def test_an_interval_counts_as_correct_if_the_rounded_answer_equals_it(monkeypatch):
@@ -189,7 +194,17 @@ def test_an_interval_counts_as_correct_if_the_rounded_answer_equals_it(monkeypat
             assert timed.accuracy == [right] and abs(timed.errors[0] - miss**2) < 1e-6
 
 
-@pytest.mark.parametrize("wrong", [{"seeds": 0}, {"steps": 0}, {"hidden": 0}, {"peephole": "half"}])
+def test_the_intervals_are_those_asked_for():
+    _, targets, asked = runs._spikes(1, 400, torch.Generator().manual_seed(0), 10, 30)
+    ends = targets[asked]
+    assert ends.min() == 0 and ends.max() == 1
+    assert abs((ends - 0.5).square().mean() - runs.timing_chance(10, 30)) < 0.01
+    assert runs.timing_chance(10, 30) != runs.timing_chance()
+    deaf = runs.learn_timing(step=lambda x_t, h, c, w: (h * 0, c * 0), seeds=1, steps=80, shortest=1, longest=2)
+    assert abs(deaf.errors[0] - 0.25) < 0.05  # two answers, 0 and 1: the mean misses each by half
+
+
+@pytest.mark.parametrize("wrong", [{"seeds": 0}, {"steps": 0}, {"hidden": 0}, {"peephole": "half"}, {"longest": 5}])
 def test_what_does_not_fit_is_named(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         runs.learn_timing(**wrong)
