@@ -221,6 +221,26 @@ def test_fit_compares_each_forecast_with_the_value_behind_it_within_one_series()
     assert {row[0].item() for row in torch.cat(seen)} == {*range(7), *range(100, 107)}
 
 
+@pytest.mark.parametrize("lstm", [None, nn.LSTM(1, 4, batch_first=True)])
+def test_run_on_is_a_free_run_with_a_gradient(lstm):
+    model, past = Forecaster(4, lstm=lstm), torch.randn(3, 6)
+    said = model.run_on(past, 5)
+    assert (said - free_run(model.step, past, 5)).abs().max() < 1e-6
+    said[:, -1].sum().backward()
+    assert model.linear.weight.grad.abs().max() > 0
+
+
+def test_fit_on_its_own_output_never_shows_what_is_to_be_forecast():
+    """The loss of the first step is that of the run from the values before; only the last forecasts count."""
+    torch.manual_seed(0)
+    model, series = Forecaster(4), torch.randn(9)
+    expected = (model.run_on(series[None, :6], 3) - series[None, 6:]).square().mean().item()
+    losses = fit(model, series, steps=1, window=8, warm=0, own=3, batch_size=2)
+    assert losses == [pytest.approx(expected)]
+    with pytest.raises(ValueError, match="own"):
+        fit(model, series, window=6, warm=0, own=6)
+
+
 def test_fit_leaves_the_first_forecasts_out_of_the_loss():
     class Late(Copier):
         def forward(self, x):
