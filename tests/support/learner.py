@@ -23,6 +23,8 @@ BY_HAND = {
     "    W[0, 0] = -9.0\n    W[1, 0] = 9.0\n    b[1] = 9.0\n    return W, U, b",
     "output_weights": "W, U, b = torch.zeros(6, 2), torch.zeros(2, 2), torch.tensor([-9.0, 9.0])\n"
     "    W[2, 0] = 18.0\n    return W, U, b",
+    "first_fault": "return 'c_t', 'f_t * c_prev + g_t - f_t * g_t', torch.tensor([[9.0, 0.0]])",
+    "second_fault": "return 'i_t', 'torch.sigmoid(x_t @ W_xi + 2 * c_prev + b_i)', [[9.0, 0], [0, 0]]",
     "counter_weights": "w = {f'W_x{k}': torch.zeros(6, 1) for k in 'ifc'}\n"
     "    w |= {f'W_h{k}': torch.zeros(1, 1) for k in 'ifc'}\n"
     "    w['W_xi'][:2] = 20.0\n    w['W_xf'][5] = -20.0\n"

@@ -1,0 +1,161 @@
+"""A cell with one fault, seen from outside: what it computes at each step of an input that the learner chooses.
+
+The fault is one line of an LSTM step, written otherwise: the line that the exercise's solution names. An answer is
+compared by what a cell with its line does, so every way to write the fault is right.
+"""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from lstm_lesson.exercises.answer import Answer
+from lstm_lesson.exercises.compare import Problem, format_number
+from lstm_lesson.exercises.exercise import exercises
+from lstm_lesson.exercises.model import Edit
+from lstm_lesson.exercises.sandbox import format_error
+
+LETTERS = "ifgoch"
+PLACES = tuple(f"{letter}_t" for letter in LETTERS)
+VISIBLE = 0.01  # from this difference on, a table shows it
+STEPS = 60  # of an input, at most
+RIGHT: Mapping[str, str] = {}  # no line is changed
+
+
+def weights() -> dict[str, Tensor]:
+    """The twelve weights of the hidden cells, by name: N = 2 inputs, H = 1 unit."""
+    found = {"W_xi": [[0.5], [1.0]], "W_hi": [[2.0]], "b_i": [0.5], "W_xf": [[-0.5], [1.0]], "W_hf": [[1.0]]}
+    found |= {"b_f": [1.0], "W_xc": [[1.5], [0.0]], "W_hc": [[0.5]], "b_c": [0.0]}
+    found |= {"W_xo": [[0.0], [1.0]], "W_ho": [[-1.0]], "b_o": [0.5]}
+    return {name: torch.tensor(numbers) for name, numbers in found.items()}
+
+
+def first_fault() -> tuple[str, str, Tensor]:
+    """The candidate comes in as far as the forget gate is shut; the input gate is computed, and nothing reads it."""
+    return "c_t", "f_t * c_prev + (1 - f_t) * g_t", torch.tensor([[1.0, 0.0]])
+
+
+def second_fault() -> tuple[str, str, Tensor]:
+    """The input gate reads the memory where it should read the hidden state: nothing to see while both are 0."""
+    return "i_t", "sigmoid(x_t @ W_xi + c_prev @ W_hi + b_i)", torch.tensor([[1.0, 0.0], [0.0, 0.0]])
+
+
+def trace(name: str, x: Tensor) -> dict[str, Tensor]:
+    """i, f, g, o, c and h of the hidden cell of an exercise after each step of x (T, 2), by name, each (T, 1).
+
+    The cell starts with h and c at 0. Raises ValueError for another name or shape.
+
+    >>> sorted(trace("first_fault", torch.zeros(3, 2)))
+    ['c', 'f', 'g', 'h', 'i', 'o']
+    """
+    if name not in (known := [first_fault.__name__, second_fault.__name__]):
+        raise ValueError(f"name is {name!r}; it needs one of {', '.join(known)}")
+    if isinstance(found := as_input(x), Problem):
+        raise ValueError(found.text)
+    place, line, _ = exercises()[name].solve()()
+    return {letter: values[0] for letter, values in run(found.float()[None], weights(), {place: line}).items()}
+
+
+def run(x: Tensor, weights: Mapping[str, Tensor], lines: Mapping[str, str]) -> dict[str, Tensor]:
+    """i, f, g, o, c and h along x (B, T, N), each (B, T, H), of a step in which `lines` stand at their places."""
+    model, w = exercises()["lstm_step"].model_answer, {name: weight.to(x.dtype) for name, weight in weights.items()}
+    edit = Edit("", {**lines, "return": ", ".join(PLACES)}, "")
+    h = c = torch.zeros(len(x), len(w["b_i"]), dtype=x.dtype)
+    steps = []
+    for x_t in x.unbind(1):
+        steps.append(model.run((x_t, h, c, w), (edit,)))
+        for place, value in zip(PLACES, steps[-1], strict=True):
+            if value.shape != h.shape:
+                raise ValueError(f"{place} has shape {tuple(value.shape)}; it needs (B, H) = {tuple(h.shape)}")
+        *_, c, h = steps[-1]
+    return {letter: torch.stack(each, dim=1) for letter, each in zip(LETTERS, zip(*steps, strict=True), strict=True)}
+
+
+def judge(answer: Answer) -> Problem | None:
+    """The judge of an exercise that returns the faulty line of a hidden cell and the smallest input that shows it."""
+    got, error = answer.sandbox(answer.f)
+    if error is not None:
+        return Problem("crashed", format_error(error, answer.f))
+    needs = 'expected three: the place as text ("c_t"), the line there as text, and x (T, 2)'
+    if not isinstance(got, tuple | list) or len(got) != 3:
+        has = f"{len(got)} values" if isinstance(got, tuple | list) else f"an object of type {type(got).__name__}"
+        return Problem("type", f"You return {has}; {needs}.")
+    place, line, x = got
+    if place not in PLACES or not isinstance(line, str):
+        return Problem("type", f"You return {place!r:.40} and {line!r:.40}; {needs}. The places: {', '.join(PLACES)}.")
+    if isinstance(x := as_input(x), Problem):
+        return x
+    hidden, hidden_line, smallest = answer.exercise.solve()()
+    return _wrong_line(answer, {hidden: hidden_line}, place, line) or _wrong_input(x, {hidden: hidden_line}, smallest)
+
+
+def as_input(x) -> Tensor | Problem:
+    """x as a tensor (T, 2) in float64, or what is wrong with it."""
+    try:
+        x = torch.as_tensor(x).detach().double()
+    except (TypeError, ValueError, RuntimeError):
+        return Problem("type", f"x is of type {type(x).__name__}; it needs a tensor (T, 2).")
+    if x.ndim != 2 or x.shape[1] != 2 or not 1 <= len(x) <= STEPS:
+        return Problem("shape", f"x has shape {tuple(x.shape)}; it needs (T, 2), with 1 to {STEPS} steps.")
+    if not x.isfinite().all() or x.abs().max() > 100:
+        return Problem("value", "x has entries beyond ±100, or not finite. Numbers up to 3 are enough here.")
+    return x
+
+
+def _wrong_line(answer: Answer, hidden: Mapping[str, str], place: str, line: str) -> Problem | None:
+    """An input on which the line and the hidden cell differ, a short one; or why the line does not run."""
+    x = _probes()
+    got, error = answer.sandbox(run, x, weights(), {place: line.strip()})
+    if error is not None:
+        return Problem("crashed", f"`{line:.80}` does not run at the place of `{place}`: {format_error(error, None)}")
+    expected = run(x, weights(), hidden)
+    off = torch.stack([(expected[k] - got[k]).abs().nan_to_num(9.0)[..., 0] for k in LETTERS], dim=-1)  # (B, T, 6)
+    if (off < 1e-9).all():
+        return None
+    seen = (off.amax(dim=-1) >= min(VISIBLE, float(off.max()))).nonzero().tolist()
+    b, t = min(seen, key=lambda at: (at[1], int(x[at[0], : at[1] + 1].count_nonzero()), at[0]))
+    letter = LETTERS[int((off[b, t] >= min(VISIBLE, float(off[b, t].max()))).nonzero()[0])]
+    values = [float(each[letter][b, t, 0]) for each in (expected, got)]
+    digits = next((n for n in range(3, 17) if len({format_number(value, n) for value in values}) > 1), 17)
+    theirs, own = (format_number(value, digits) for value in values)
+    where = f"On x = {_written(x[b, : t + 1])} the hidden cell has {letter} = {theirs} after step {t + 1}"
+    return Problem("value", f"A cell with your line is another one.\n{where}; with your line it is {own}.")
+
+
+def _probes() -> Tensor:
+    """Inputs to compare two cells on, (B, 8, 2): one entry that is not 0, then random ones, small and large."""
+    random = torch.Generator().manual_seed(3)
+    one = torch.zeros(12, 8, 2, dtype=torch.float64)
+    for k, value in enumerate((1.0, -1.0, 2.0, -2.0, 3.0, -3.0)):
+        one[k, 0, 0] = one[6 + k, 0, 1] = value
+    rows = torch.randn(36, 8, 2, generator=random, dtype=torch.float64).round(decimals=1)
+    return torch.cat([one, rows, 4 * rows])
+
+
+def _wrong_input(x: Tensor, hidden: Mapping[str, str], smallest: Tensor) -> Problem | None:
+    """Why x does not show the fault, or a smaller input that does: fewer steps, or fewer entries that are not 0."""
+    if not (seen := _shows(x[None], hidden)[0]):
+        agree = f"a right cell and the hidden one agree in all six values to {VISIBLE}"
+        return Problem("value", f"The line is right. But your x does not show the fault: on it {agree}.")
+    smaller = x[:seen] if seen < len(x) else smallest
+    places = x.nonzero().tolist()
+    fewer = x.repeat(len(places), 1, 1)
+    for k, (t, n) in enumerate(places):
+        fewer[k, t, n] = 0
+    shown = _shows(fewer, hidden) if seen == len(x) and places else []
+    smaller = next((row for row, step in zip(fewer, shown, strict=False) if step), smaller)
+    if (len(smaller), int(smaller.count_nonzero())) >= (len(x), len(places)):
+        return None
+    text = "The line is right, and your x shows the fault. A smaller x shows it, too: fewer steps, or more zeros."
+    return Problem("value", f"{text}\nFor example {_written(smaller)}.")
+
+
+def _shows(x: Tensor, hidden: Mapping[str, str]) -> list[int]:
+    """For each row of x (B, T, 2) the first step, counted from 1, at which the fault is visible; 0 for none."""
+    pair = run(x, weights(), hidden), run(x, weights(), RIGHT)
+    off = torch.cat([(pair[0][k] - pair[1][k]).abs() for k in LETTERS], dim=2).amax(dim=2) > VISIBLE  # (B, T)
+    return [int(row.nonzero()[0]) + 1 if row.any() else 0 for row in off]
+
+
+def _written(x: Tensor) -> str:
+    return str([[round(entry, 2) for entry in row] for row in x.tolist()])
