@@ -32,10 +32,10 @@ def batches() -> list[list[agreement.Text]]:
 
 def one_part(letter: str) -> Callable[[Answer], Problem | None]:
     """The judge of an exercise that returns the three weights of one gate, or of the candidate (c)."""
-    shapes = _shapes(letter, units=2)
+    needed = shapes(letter, units=2)
 
     def judge(answer: Answer) -> Problem | None:
-        given = returned(answer, shapes)
+        given = returned(answer, needed)
         if isinstance(given, Problem):
             return given
         weights = {k: w.double() for k, w in agreement.hand_set_weights().items()} | given
@@ -49,11 +49,10 @@ def one_part(letter: str) -> Callable[[Answer], Problem | None]:
 
 def counter(answer: Answer) -> Problem | None:
     """The judge of an exercise that returns the nine weights of a unit which counts nouns."""
-    shapes = _shapes("ifc", units=1)
-    given = returned(answer, shapes)
+    given = returned(answer, shapes("ifc", units=1))
     if isinstance(given, Problem):
         return given
-    weights = given | {name: torch.zeros(shape).double() for name, shape in _shapes("o", units=1).items()}
+    weights = given | {name: torch.zeros(shape).double() for name, shape in shapes("o", units=1).items()}
     for texts in batches():
         _, c = states(texts, weights)
         wanted = torch.tensor([_counted(text) for text in texts], dtype=torch.float64)
@@ -65,17 +64,20 @@ def counter(answer: Answer) -> Problem | None:
     return None
 
 
-def _shapes(letters: str, units: int) -> dict[str, tuple[int, ...]]:
+def shapes(letters: str, units: int, inputs: int = len(agreement.FEATURES)) -> dict[str, tuple[int, ...]]:
     """The shapes of the weights of these gates, by name."""
-    sizes = {"N": len(agreement.FEATURES), "H": units}
+    sizes = {"N": inputs, "H": units}
     return {f"{name}{k}": tuple(sizes[s] for s in shape.split()) for k in letters for name, shape in WEIGHTS.items()}
 
 
 def returned(answer: Answer, shapes: dict[str, tuple]) -> dict[str, Tensor] | Problem:
     """The weights that the answer returns, by name and in float64, or what is wrong with them."""
     got, error = answer.sandbox(answer.f)
-    if error is not None:
-        return Problem("crashed", format_error(error, answer.f))
+    return as_weights(got, shapes) if error is None else Problem("crashed", format_error(error, answer.f))
+
+
+def as_weights(got, shapes: dict[str, tuple]) -> dict[str, Tensor] | Problem:
+    """Weights as `returned` gives them: from a tuple of up to three, or from a dictionary."""
     needs = "expected " + ", ".join(f"{name} {shape}" for name, shape in shapes.items())
     if len(shapes) > 3:
         if not isinstance(got, dict):
@@ -102,6 +104,19 @@ def returned(answer: Answer, shapes: dict[str, tuple]) -> dict[str, Tensor] | Pr
             )
         found[name] = tensor
     return found
+
+
+def fit(weights: dict[str, Tensor]) -> str:
+    """Whether four parts, each right beside the package's, are right together; if not, the first text that goes wrong.
+
+    >>> fit(agreement.hand_set_weights())
+    'The four parts fit together: every text of the checks is answered rightly.'
+    """
+    weights = {name: weight.double() for name, weight in weights.items()}
+    for texts in batches():
+        if (text := wrong_text(texts, weights, "io")) is not None:
+            return f"The four parts do not fit together. {text.replace('**', '')}"
+    return "The four parts fit together: every text of the checks is answered rightly."
 
 
 def states(texts: list[agreement.Text], weights: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
@@ -135,10 +150,10 @@ def wrong_text(texts: list[agreement.Text], weights: dict[str, Tensor], letter: 
             f"the cell state of unit {unit} is {_number(c[b, at, unit])}; it should be {_number(wanted[at, unit], 0)}"
         )
         later = f" And at “{text.words[t]}”, word {t + 1}, {said}." if t != at else ""
-        if letter == "o":  # the input gate listens to unit 1
-            cause = f"At the word before, unit 1 says {_number(h[b, at - 1, 1])}, and the input gate listens to it."
-        else:
-            cause = _gates(text, at, weights, letter, unit)
+        said = _number(h[b, at - 1, 1]) if at else "0.00"
+        heard = f"At the word before, unit 1 says {said}, and the input gate listens to it."
+        gates = _gates(text, at, weights, letter.strip("o"), unit)
+        cause = heard if letter == "o" else f"{gates} {heard}" if letter == "io" else gates
         return f"{_place(text, at)} {state}.{later}\n{cause}"
     return None
 

@@ -25,6 +25,11 @@ BY_HAND = {
     "    W[2, 0] = 18.0\n    return W, U, b",
     "first_fault": "return 'c_t', 'f_t * c_prev + g_t - f_t * g_t', torch.tensor([[9.0, 0.0]])",
     "second_fault": "return 'i_t', 'torch.sigmoid(x_t @ W_xi + 2 * c_prev + b_i)', [[9.0, 0], [0, 0]]",
+    "forget_text": "return 'the men' + 50 * ' again' + ' by the lamp ___ . the key ___ . the doors ___ .'",
+    "lstm_test": "x = torch.tensor([[1.0, 0.0]] * 25 + [[-1.0, 0.0]] * 25)\n"
+    "    w = {f'{n}{k}': torch.zeros(2, 2) for k in 'ifco' for n in ('W_x', 'W_h')}\n"
+    "    w |= {'b_i': [9.0, 0.0], 'b_f': [9.0, 1.0], 'b_c': [0, 0], 'b_o': [4, 4]}\n"
+    "    w['W_xc'][0], w['W_hf'][0, 1] = 2.0, -3.0\n    return x, w",
     "counter_weights": "w = {f'W_x{k}': torch.zeros(6, 1) for k in 'ifc'}\n"
     "    w |= {f'W_h{k}': torch.zeros(1, 1) for k in 'ifc'}\n"
     "    w['W_xi'][:2] = 20.0\n    w['W_xf'][5] = -20.0\n"
@@ -74,6 +79,7 @@ def right_answers() -> dict[str, str]:
 def wrong_answers() -> dict[str, str]:
     """One wrong answer to each exercise."""
     found = {name: f"def {name}():\n    {re.sub('20.0|9.0', '0.0', body)}\n" for name, body in BY_HAND.items()}
+    found["forget_text"] = "def forget_text():\n    return 'the keys ___ .'\n"
     found["MyLSTM"] = CLASS.replace("c.tanh()", "c")
     for name, _, source in WRONG:
         found.setdefault(name, source)

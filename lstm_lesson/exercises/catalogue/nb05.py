@@ -1,5 +1,6 @@
-"""What is computed in the exercises of notebook 05: inputs, the mistakes of a gate, and what designed weights do."""
+"""What is computed in the exercises of notebook 05: inputs, the mistakes of a gate, and what judges the others."""
 
+from lstm_lesson.exercises import exposure
 from lstm_lesson.exercises.catalogue.forward_steps import affine_edits
 from lstm_lesson.exercises.designs import one_part
 
@@ -15,4 +16,5 @@ CODE = {
     "forget_gate": {"edits": [*affine_edits("f")]},
     "half_life": {"inputs": _half_life_inputs},
     "forget_weights": {"judge": one_part("f")},
+    "forget_text": {"judge": exposure.judge_text},
 }

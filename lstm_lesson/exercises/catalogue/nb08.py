@@ -2,6 +2,7 @@
 
 import itertools
 
+from lstm_lesson.exercises import exposure
 from lstm_lesson.exercises.catalogue.forward_steps import loop_edits, step_edits
 from lstm_lesson.exercises.exercise import shared_edits
 from lstm_lesson.exercises.model import Edit
@@ -40,4 +41,5 @@ CODE = {
     "lstm": {"edits": [*loop_edits("hc"), *step_edits()]},
     "from_torch_weights": {"edits": [*_torch_edits()]},
     "MyLSTM": {"judge": judge},
+    "lstm_test": {"judge": exposure.judge_lstm},
 }
