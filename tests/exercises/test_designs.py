@@ -8,6 +8,7 @@ from answers import in_notebook
 
 from lstm_lesson import check
 from lstm_lesson.data import agreement
+from lstm_lesson.exercises import designs
 
 PARTS = ("input_weights", "forget_weights", "candidate_weights", "output_weights")
 
@@ -112,3 +113,21 @@ def test_hand_set_weights_are_not_changed_by_a_check():
     before = agreement.hand_set_weights()
     answered("input_weights", "    W, U, b = A.input_weights()\n    W.zero_()\n    return W, U, b")
     assert all(torch.equal(w, before[k]) for k, w in agreement.hand_set_weights().items())
+
+
+QUIET_UNIT = "    W, U, b = A.candidate_weights()\n    return W * torch.tensor([1.0, 0.06]), U, b"  # unit 1 writes 0.54
+WEAK_GATE = "    W, U, b = A.input_weights()\n    U[1] = -18.0\n    return W, U, b"
+
+
+def test_parts_that_are_right_alone_may_not_fit_and_a_text_shows_where():
+    given = agreement.hand_set_weights()
+    assert designs.fit(given).startswith("The four parts fit together")
+    W, U, b = agreement.candidate_weights()
+    candidate = agreement.named({"c": (W * torch.tensor([1.0, 0.06]), U, b)})
+    W, U, b = agreement.input_weights()
+    gate = agreement.named({"i": (W, U * 0.45, b)})
+    assert answered("candidate_weights", QUIET_UNIT).passed and answered("input_weights", WEAK_GATE).passed
+    assert "fit together" in designs.fit(given | candidate) and "not" not in designs.fit(given | candidate)
+    message = designs.fit(given | candidate | gate)
+    assert "The four parts do not fit together. In “the" in message
+    assert "the input gate of unit 0 stands at" in message and "At the word before, unit 1 says 0.4" in message
