@@ -7,13 +7,13 @@ from lstm_lesson.cells import LSTMCell, RNNCell
 from lstm_lesson.layers import CustomLSTM
 from lstm_lesson.tracing import record
 
-__all__ = ["CustomLSTM", "LSTMCell", "RNNCell", "check", "examine", "hint", "progress", "record", "solution",
-           "yours"]  # fmt: skip
+__all__ = ["CustomLSTM", "LSTMCell", "RNNCell", "check", "examine", "guess", "guesses", "hint", "progress",
+           "record", "solution", "yours"]  # fmt: skip
 
 
 def __getattr__(name: str):
-    """`check`, `examine`, `hint`, `solution`, `yours` and `progress`, loaded when they are first asked for."""
-    if name in ("check", "examine", "hint", "progress", "solution", "yours"):
+    """`check`, `hint`, `guess` and what else a learner calls, loaded when they are first asked for."""
+    if name in __all__:
         from lstm_lesson import exercises
 
         return getattr(exercises, name)

@@ -1,7 +1,7 @@
-"""`check(f)`, `hint(f)`, `solution(f)`, `yours(f)` and `progress()`: what a learner calls in an exercise.
+"""`check(f)`, `hint(f)`, `solution(f)`, `yours(f)`, `progress()` and `guess(name)`: what a learner calls.
 
 `catalogue/nbNN.toml` holds the exercises of notebook NN, `grading.py` checks an answer, `diagnosis.py` finds the cause
-of a wrong one, and `kept_answers.py` keeps a right one for later notebooks.
+of a wrong one, `kept_answers.py` keeps a right one for later notebooks, and `ledger.py` keeps guesses.
 """
 
 import difflib
@@ -13,11 +13,12 @@ from dataclasses import dataclass, replace
 from lstm_lesson.exercises.exercise import Exercise, exercises
 from lstm_lesson.exercises.grading import grade
 from lstm_lesson.exercises.kept_answers import keep
+from lstm_lesson.exercises.ledger import guess, guesses
 from lstm_lesson.exercises.progress_file import progress, record_attempt
 from lstm_lesson.exercises.result import Result, printable
 from lstm_lesson.exercises.yours import own_or_package
 
-__all__ = ["Note", "Result", "check", "examine", "hint", "progress", "solution", "yours"]
+__all__ = ["Note", "Result", "check", "examine", "guess", "guesses", "hint", "progress", "solution", "yours"]
 
 
 @dataclass(frozen=True)

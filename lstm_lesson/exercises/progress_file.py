@@ -125,7 +125,7 @@ def _save() -> None:
     """Add the unsaved outcomes to the file. It is locked meanwhile, so that no other notebook's count is lost."""
     path = own_folder() / FILE
     path.parent.mkdir(parents=True, exist_ok=True)
-    with _locked(path.with_suffix(".lock")):
+    with locked(path.with_suffix(".lock")):
         before = _read(path)
         after = _add_outcomes(before, _unsaved)
         if after != before:
@@ -134,7 +134,7 @@ def _save() -> None:
 
 
 @contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
     """Hold the lock. Raises filelock.Timeout if another process holds it for longer than PATIENCE."""
     import filelock  # loads slowly
 

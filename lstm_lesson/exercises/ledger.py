@@ -1,0 +1,124 @@
+"""A ledger of predictions: `guess` keeps a choice, how sure one is, and one reason; `guesses()` shows what came of it.
+
+The questions stand in `catalogue/predictions.toml`, the guesses in `guesses.json` beside the progress file. A guess
+cannot be changed. No error reaches the learner: a damaged file is renamed, a guess that is not written stays in memory.
+"""
+
+import contextlib
+import json
+import time
+import tomllib
+from datetime import date
+from difflib import get_close_matches
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+from lstm_lesson.data.download import own_folder
+from lstm_lesson.exercises.progress_file import locked, replace_file
+from lstm_lesson.exercises.result import printable
+
+FILE = "guesses.json"
+KINDS = {"choice": (str,), "sure": (int, float), "because": (str,), "day": (str,)}  # of a kept guess
+HOW = (
+    "Put the letter of your choice in the place of the first `...`, how sure you are (50 to 100, in per cent) in the "
+    "place of the second, and one reason between the quotes. Run this cell, and only then the next. A guess is final."
+)
+
+_unsaved: dict[str, dict] = {}
+
+
+@cache
+def questions() -> dict[str, dict]:
+    """All questions by name: the question, its choices by letter, the right letter, and what was measured."""
+    return tomllib.loads((files("lstm_lesson.exercises.catalogue") / "predictions.toml").read_text("utf-8"))
+
+
+def guess(name: str, choice: str = ..., sure: float = ..., because: str = "") -> None:
+    """Keep a guess: the letter of a choice, how sure you are (50 to 100 %), and one reason. It cannot be changed.
+
+    Prints what is kept, or the question and what is missing. Never raises.
+    """
+    print(printable(_answer(str(name), choice, sure, because)))
+
+
+def _answer(name: str, choice, sure, because) -> str:
+    question = questions().get(name)
+    if question is None:
+        near = get_close_matches(name, questions(), n=1, cutoff=0) or [""]
+        return f"There is no question `{name[:60]}`. Did you mean `{near[0]}`?"
+    if old := _kept().get(name):
+        return f"Your guess of {old['day']} stands: {old['choice']}; {old['sure']:g} % sure; {old['because']}"
+    if choice is ... or sure is ... or because == "":
+        choices = "\n".join(f"  {letter}) {text}" for letter, text in question["choices"].items())
+        return f"`{name}` is open. {question['question']}\n{choices}\n{HOW}"
+    letter = str(choice).strip().lower()
+    if letter not in question["choices"]:
+        return f"choice is {choice!r:.60}; it needs one of {', '.join(question['choices'])}. Nothing is kept yet."
+    if isinstance(sure, bool) or not isinstance(sure, int | float) or not 50 <= sure <= 100:
+        return f"sure is {sure!r:.60}; it needs a number from 50 to 100, in per cent. Nothing is kept yet."
+    if not isinstance(because, str) or not because.strip():
+        return "because is empty, or no text; it needs one reason between quotes. Nothing is kept yet."
+    kept = {"choice": question["choices"][letter], "sure": sure, "because": because.strip(), "day": str(date.today())}
+    reason = _save(name, kept)
+    return f"Kept: {kept['choice']}; {sure:g} % sure. Now run the next cell.{reason}"
+
+
+def guesses():
+    """A table of your guesses with what was measured. Prints how sure you were, and how often right."""
+    from lstm_lesson import plots
+
+    kept, rows = _kept(), []
+    for name, question in questions().items():
+        if name in kept:
+            right = kept[name]["choice"] == question["choices"][question["right"]]
+            texts = question["question"], kept[name]["choice"], kept[name]["sure"], kept[name]["because"]
+            rows.append((*texts, question["measured"], "right" if right else "wrong"))
+    if not rows:
+        print("No guess yet. `guess` stands under some of the predictions.")
+        return None
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    count, right, sure = len(rows), columns[-1].count("right"), sum(columns[2]) / len(rows)
+    print(f"{right} of {count} guesses were right, {100 * right / count:.0f} %. You were {sure:.0f} % sure on average.")
+    print("What did you believe that was wrong?")
+    heads = "question", "your guess", "sure, in %", "because", "measured", "so it was"
+    return plots.table(dict(zip(heads, columns, strict=True)), digits=4)
+
+
+def _kept() -> dict[str, dict]:
+    """All guesses by question, those that are not written yet included."""
+    with contextlib.suppress(Exception):
+        return _unsaved | _read(own_folder() / FILE)
+    return dict(_unsaved)
+
+
+def _save(name: str, kept: dict) -> str:
+    """Write the guess -> "", or why it is not written. The file is locked meanwhile; a guess in it stays."""
+    _unsaved[name] = kept
+    try:
+        path = own_folder() / FILE
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with locked(path.with_suffix(".lock")):
+            text = json.dumps({"version": 1, "guesses": _unsaved | _read(path)}, indent=1, ensure_ascii=False)
+            replace_file(path, text)
+        _unsaved.clear()
+    except Exception as error:  # a folder that cannot be written, a full disk, another notebook that is writing
+        return f" (It could not be written, {type(error).__name__}: it is kept until this notebook ends.)"
+    return ""
+
+
+def _read(path: Path) -> dict[str, dict]:
+    """The guesses in the file; {} if there is none. A damaged file is renamed, and is {} from then on."""
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))["guesses"]
+        for guess in kept.values():
+            if not all(isinstance(guess[key], kinds) for key, kinds in KINDS.items()):
+                raise TypeError("not a guess")
+        return kept
+    except FileNotFoundError:
+        return {}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        aside = path.with_name(f"guesses.damaged-{time.time_ns()}.json")
+        path.replace(aside)
+        print(f"The file of your guesses is damaged, and another begins. The old one is now {aside.name}.")
+        return {}
