@@ -11,6 +11,8 @@ from nbformat.v4 import new_output
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 KEPT = {"tags", "slideshow"}  # of a cell's metadata
 ANSWER = "answer"  # the tag of a cell whose output answers a prediction
+NOT_OURS = "texts-of-others"  # the tag of a cell whose output shows texts of a data set
+STAND_IN = "These texts belong to their authors and are not passed on here: run the cell to read some."
 FOLD = '<details class="answer" data-was="{}"><summary>Show the answer</summary>\n{}\n</details>'
 
 
@@ -31,6 +33,16 @@ class OnlyKeptMetadata(Preprocessor):
         """One cell, code or text."""
         for key in set(cell.metadata) - KEPT:
             del cell.metadata[key]
+        return cell, resources
+
+
+class WithoutTextsOfOthers(Preprocessor):
+    """Put a stand-in where an output shows texts of a data set. Running the cell shows them."""
+
+    def preprocess_cell(self, cell, resources, index):
+        """One cell of the executed notebook."""
+        if NOT_OURS in cell.metadata.get("tags", []) and cell.outputs:
+            cell.outputs = [new_output("display_data", {"text/markdown": f"*{STAND_IN}*", "text/plain": STAND_IN})]
         return cell, resources
 
 
@@ -77,6 +89,7 @@ def configure(c):
     c.NotebookExporter.preprocessors = [
         WithoutWidgetViews,
         CoalesceStreamsPreprocessor,
+        WithoutTextsOfOthers,
         FoldedAnswers,
         OnlyKeptMetadata,
     ]

@@ -1,4 +1,4 @@
-"""Read the twelve weights out of a class that a learner wrote, so that `record` and the inspector can show its gates."""
+"""Read the weights out of a class that a learner wrote, so that `record` and the inspector can show its gates."""
 
 import re
 

@@ -35,11 +35,13 @@ OWN = {
     def gates(self, x, h):
         return [part(torch.cat([x, h], dim=1)) for part in self.parts]
 {LOOP}""",
-    "the gate first": f"""{HEAD}        self.W, self.b = nn.Parameter(torch.randn(4, N + H, H)), nn.Parameter(torch.randn(4, 1, H))
+    "the gate first": f"""{HEAD}        self.W = nn.Parameter(torch.randn(4, N + H, H))
+        self.b = nn.Parameter(torch.randn(4, 1, H))
     def gates(self, x, h):
         return torch.cat([x, h], dim=1) @ self.W + self.b
 {LOOP}""",
-    "the gate last": f"""{HEAD}        self.W, self.b = nn.Parameter(torch.randn(N + H, 4 * H)), nn.Parameter(torch.randn(4 * H))
+    "the gate last": f"""{HEAD}        self.W = nn.Parameter(torch.randn(N + H, 4 * H))
+        self.b = nn.Parameter(torch.randn(4 * H))
     def gates(self, x, h):
         return (torch.cat([x, h], dim=1) @ self.W + self.b).unflatten(1, (self.H, 4)).unbind(2)
 {LOOP}""",

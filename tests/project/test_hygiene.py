@@ -106,6 +106,7 @@ BROKEN = [
     (rules.names_no_place_on_a_machine, shows({"text/html": f"<p>{HOME}</p>"})),
     (rules.names_no_place_on_a_machine, shows({"text/plain": ADDRESS_IN_MEMORY})),
     (rules.stores_no_widget_view, shows({**PICTURE, WIDGET_VIEW: {"model_id": "1"}})),
+    (rules.stores_no_texts_of_others, cell(7, metadata={"tags": ["texts-of-others"]})),
     (rules.has_one_title_and_skips_no_level, source(2, "## A part", "# A part")),
     (rules.has_one_title_and_skips_no_level, source(0, "# 01", "## 01")),
     (rules.has_one_title_and_skips_no_level, source(2, "## A part", "#### A part")),

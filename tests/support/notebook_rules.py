@@ -1,6 +1,8 @@
 """The rules for notebooks. Each rule takes a `Lesson` and returns what breaks the rule, or nothing."""
 
+import html
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -8,14 +10,16 @@ from urllib.parse import unquote
 
 import nbformat
 from repository import SETUP_CELL, badge, machine_paths
-from stored_notebook import ANSWER, WIDGET_VIEW, is_folded
+from stored_notebook import ANSWER, NOT_OURS, STAND_IN, WIDGET_VIEW, is_folded
 from tracked import ours
 
 from lstm_lesson.exercises.exercise import exercises
+from lstm_lesson.text import tokenize
 
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 METADATA = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
 LINES, WORDS = 20, 150  # at most: lines of a code cell, words of a passage of prose
+QUOTED = 8  # so many words in a row are a quotation
 PADDING = ("simply", "obviously", "as we all know", "let's dive", "it is important to note", "in this section")
 NOT_IN_A_LESSON = ("matplotlib", "plt.", "sys.path", "clear_output", "interact(", "torch.load(", "Output(")
 CLOSING = ("What can go wrong", "For the teacher", "What you can do now")
@@ -77,6 +81,26 @@ def stores_no_widget_view(lesson):
     for cell, output in outputs(lesson):
         if WIDGET_VIEW in output.get("data", {}):
             yield f"{head(cell)}: stores a widget view; `make notebooks` takes it out"
+
+
+def stores_no_texts_of_others(lesson):
+    """In the place of an output that shows texts of a data set stands a sentence."""
+    for cell in lesson.code:
+        if NOT_OURS in cell.metadata.get("tags", []) and any(text(o, "text/plain") != STAND_IN for o in cell.outputs):
+            yield f"{head(cell)}: stores texts of others; `make notebooks` takes them out"
+
+
+def quotes(lesson, runs: set[tuple[str, ...]]):
+    """The outputs with a run of words out of `runs`, which has those of the data sets' texts."""
+    for cell, output in outputs(lesson):
+        if found := runs.intersection(word_runs([html.unescape(html.unescape(shown(output)))])):
+            yield f"{head(cell)}: {' '.join(min(found))!r} stands in a data set"
+
+
+def word_runs(texts: Iterable[str]) -> set[tuple[str, ...]]:
+    """Every `QUOTED` words in a row."""
+    split = map(tokenize, texts)
+    return {run for words in split for run in zip(*(words[k:] for k in range(QUOTED)), strict=False)}
 
 
 def ran_from_top_to_bottom(lesson):
@@ -298,6 +322,7 @@ RULES = [
     starts_with_the_setup_cell,
     keeps_no_other_metadata,
     stores_no_widget_view,
+    stores_no_texts_of_others,
     ran_from_top_to_bottom,
     ran_without_errors_or_warnings,
     names_no_place_on_a_machine,
