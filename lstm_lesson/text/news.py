@@ -28,7 +28,7 @@ class Split(NamedTuple):
 def load_news(name: str = "covid", folder: str | Path | None = None) -> dict[str, Split]:
     """A data set of true and fake news as {"train", "val", "test"}, each a Split(texts, labels); label 1 is fake.
 
-    "covid": posts and claims of Constraint-2021 (Patwa et al. 2021) with their official split, as published: a few of
+    "covid": posts and claims of Constraint-2021 (Patwa et al. 2020) with their official split, as published: a few of
     test repeat the words of one in train; the real ones are tweets of verified accounts, the fake ones come from fact
     checkers and elsewhere. "onion": headlines of OnionOrNot (Feilberg 2020), 1 for The Onion; it has no
     official split, so repeated headlines are dropped and the rest is shuffled in a fixed way and cut 60/20/20.
