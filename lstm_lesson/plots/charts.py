@@ -235,7 +235,6 @@ def _bar(ax, k, numbers, color, horizontal, solid):
     end, sign = (numbers.max(), 1) if mean >= 0 else (numbers.min(), -1)
     text = ("mean " if several else "") + three_digits(mean)
     if horizontal:
-        paper = {"facecolor": "white", "edgecolor": "none", "pad": 1}  # a reference line does not cross the number
-        ax.annotate(text, (end, k), (8 * sign, 0), va="center", ha="left" if sign > 0 else "right", bbox=paper, **NOTE)
+        ax.annotate(text, (end, k), (8 * sign, 0), va="center", ha="left" if sign > 0 else "right", **NOTE)
     else:
         ax.annotate(text, (k, end), (0, 7 * sign), ha="center", va="bottom" if sign > 0 else "top", **NOTE)
