@@ -61,6 +61,18 @@ def memory_in_place_of_h(x_t, h_prev, c_prev, weights):
     return hidden_state(o_t, c_t), c_t
 
 
+def full_peepholes_of(lstm: CustomLSTM) -> CustomLSTM:
+    """The LSTM with full peepholes that computes what `memory_in_place_of_h` computes with the weights of `lstm`.
+
+    The gates' W_h become their peepholes, and their own W_h are zero. Raises ValueError for more than one cell.
+    """
+    w = dict(lstm_with(memory_in_place_of_h, lstm).cells[0].weights)
+    w |= {f"W_c{k}": w[f"W_h{k}"] for k in "ifo"} | {f"W_h{k}": torch.zeros_like(w[f"W_h{k}"]) for k in "ifo"}
+    full = CustomLSTM(lstm.input_size, lstm.hidden_size, peephole="full").to(w["b_i"])
+    full.cells[0].load_state_dict(w)
+    return full
+
+
 CELLS: dict[str, Step] = {
     "the right cell": lstm_step,
     "swapped i and f": i_and_f_swapped,

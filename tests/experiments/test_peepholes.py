@@ -97,13 +97,12 @@ def test_an_output_gate_that_reads_the_old_memory_is_not_onnx_s():
 
 def test_the_misreading_is_a_full_peephole_cell_whose_gates_do_not_read_h():
     """With W_c* = W_h* and the gates' W_h* = 0; it is not the plain LSTM, and has as many weights."""
-    full, x, h_0, c_0 = pair("full")
-    plain = CustomLSTM(3, 5).double()
-    misread = broken_cells.lstm_with(broken_cells.memory_in_place_of_h, plain)
-    weights = dict(plain.cells[0].weights)
-    weights |= {f"W_c{k}": weights[f"W_h{k}"] for k in "ifo"}
-    weights |= {f"W_h{k}": torch.zeros(5, 5) for k in "ifo"}
-    full.cells[0].load_state_dict(weights)
+    plain, x, h_0, c_0 = pair(None)
+    misread, full = (
+        broken_cells.lstm_with(broken_cells.memory_in_place_of_h, plain),
+        broken_cells.full_peepholes_of(plain),
+    )
+    assert full.peephole == "full" and not full.cells[0].W_hi.any()
     assert (misread(x, (h_0, c_0))[0] - full(x, (h_0, c_0))[0]).abs().max() <= 1e-12
     assert (misread(x)[0] - plain(x)[0]).abs().max() > 1e-2
     assert {n: w.shape for n, w in misread.named_parameters()} == {n: w.shape for n, w in plain.named_parameters()}
