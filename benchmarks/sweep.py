@@ -2,7 +2,7 @@
 
 import argparse
 
-from lstm_lesson.experiments.ablation import full_grid
+from lstm_lesson.experiments.ablation import final_grid, search_grid
 from lstm_lesson.experiments.results import stored
 from lstm_lesson.experiments.sweep import sweep
 
@@ -14,10 +14,15 @@ def main() -> None:
     parser.add_argument("--scheduler", help="tcp://HOST:PORT of a Dask cluster, instead of this machine's cores")
     parser.add_argument("--workers", type=int, default=-1, help="how many processes; one a core if not given")
     chosen = parser.parse_args()
-    runs = full_grid()
+    search = run(chosen, "search", search_grid())
+    run(chosen, "finals", final_grid(search))  # with what the search has found
+
+
+def run(chosen, what: str, runs: list) -> list[dict]:
+    """One half of the sweep."""
     left = len(set(runs) - set(stored(chosen.file)))
-    print(f"{len(runs)} runs, {len(runs) - left} of them stored" + ("" if left else "; delete the file to repeat them"))
-    sweep(runs, chosen.file, chosen.workers, chosen.scheduler or None, command="make sweep")
+    print(f"{what}: {len(runs)} runs, {left} of them to do" + ("" if left else "; delete the file to repeat them"))
+    return sweep(runs, chosen.file, chosen.workers, chosen.scheduler or None, command="make sweep")
 
 
 if __name__ == "__main__":

@@ -1,19 +1,22 @@
-"""The ablation: train one variant on one task with one seed, and measure its final loss."""
+"""The ablation: train variants on tasks, each with its seed and settings, and measure the final losses."""
 
 import itertools
 import math
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lstm_lesson.data import tasks
-from lstm_lesson.experiments.variants import VARIANTS, VariantLSTM
+from lstm_lesson.experiments.variants import VARIANTS, Step, VariantLSTM
 from lstm_lesson.training.loop import training_steps
 
-EIGHT = tuple(name for name in VARIANTS if name != "RNN")  # the LSTM and its seven changes
+DRAWS = range(100, 120)  # the seeds of the search: one a draw of the settings
+FINALS = range(10, 15)  # the seeds of what is measured with the best draw
+SEARCHED = ("lr", "input_bias", "forget_bias")
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,7 @@ class Run:
     batch: int
     updates: int
     lr: float  # at the start; it falls to 0 along a straight line
+    input_bias: float  # added to the first bias of the input gate, and of the forget gate
     forget_bias: float
 
 
@@ -66,77 +70,132 @@ def _spikes(answers, drawn):
 
 
 TASKS = {
-    "adding": Task(2, 1, 1 / 6, "mean squared error", tasks.adding_problem, _adding, length=50),
+    "adding": Task(2, 1, 1 / 6, "mean squared error", tasks.adding_problem, _adding, length=40),
     "order": Task(6, 4, math.log(4), "cross-entropy", tasks.temporal_order, _order, length=30),
     "reber": Task(7, 7, math.log(2), "cross-entropy", lambda n, _, g: tasks.embedded_reber(n, g), _reber, length=0),
     "spikes": Task(
-        1, 1, 1 / 9, "mean squared error", lambda n, k, g: tasks.spike_timing(n, k, g, 3, 9), _spikes, length=6
+        1, 1, 1 / 9, "mean squared error", lambda n, k, g: tasks.spike_timing(n, k, g, 3, 9), _spikes, length=4
     ),
 }
 
 
-def grid(names: Iterable[str] = tuple(TASKS), variants: Iterable[str] = EIGHT, seeds: Iterable[int] = range(5),
-         **changes) -> list[Run]:  # fmt: skip
+def grid(names: Iterable[str] = tuple(TASKS), variants: Iterable[str] = tuple(VARIANTS),
+         seeds: Iterable[int] = FINALS, **changes) -> list[Run]:  # fmt: skip
     """Every task with every variant and seed. `changes` replaces any of a Run's other fields in all of them.
 
-    Raises ValueError for an unknown task or variant.
+    Raises ValueError for an unknown task.
     """
     runs = []
     for name, variant, seed in itertools.product(names, variants, seeds):
-        for what, value, known in (("task", name, TASKS), ("variant", variant, VARIANTS)):
-            if value not in known:
-                raise ValueError(f"{what} is {value!r}; it needs one of {', '.join(known)}")
-        task = TASKS[name]
-        settings = dict(length=task.length, units=16, batch=32, updates=600, lr=0.03, forget_bias=2.0)
+        if name not in TASKS:
+            raise ValueError(f"task is {name!r}; it needs one of {', '.join(TASKS)}")
+        settings = dict(length=TASKS[name].length, units=16, batch=32, updates=400, lr=0.03)
+        settings |= dict(input_bias=0.0, forget_bias=2.0)
         runs.append(Run(name, variant, seed, **(settings | changes)))
     return runs
 
 
-def full_grid() -> list[Run]:
-    """The runs of the stored sweep, five seeds each: eight variants on each task, and two more comparisons.
+def drawn_settings(seed: int) -> dict[str, float]:
+    """One draw of the random search: the same for every task and variant.
 
-    These are vanilla with forget bias 0, and LSTM against tanh RNN on the adding problem over 100 steps: the LSTM at
-    two forget biases, the RNN, which has no forget gate, at two learning rates.
+    The learning rate is log-uniform from 0.003 to 0.1; what is added to the bias of the input gate is uniform from
+    −5 to 1, to that of the forget gate from 0 to 5. They are rounded, as the file holds them.
     """
-    long, flat = dict(length=100, units=32, updates=1200), dict(forget_bias=0.0)
-    lstms = grid(["adding"], ["vanilla"], **long) + grid(["adding"], ["vanilla"], **long, **flat)
-    rnns = grid(["adding"], ["RNN"], **long, **flat) + grid(["adding"], ["RNN"], lr=0.003, **long, **flat)
-    return grid() + grid(variants=["vanilla"], **flat) + lstms + rnns
+    rate, first, second = torch.rand(3, generator=torch.Generator().manual_seed(seed), dtype=torch.float64).tolist()
+    values = (round(0.003 * (0.1 / 0.003) ** rate, 5), round(6 * first - 5, 2), round(5 * second, 2))
+    return dict(zip(SEARCHED, values, strict=True))
 
 
-def trained(run: Run) -> tuple[Run, float]:
-    """The pair (run, its `final_loss`), so that results may come back in any order."""
-    return run, final_loss(run)
+def best_draw(rows: Iterable[dict], task: str, variant: str) -> dict[str, float]:
+    """The searched settings of the lowest loss among the rows of the search with this task and variant.
 
-
-def final_loss(run: Run) -> float:
-    """Train as `run` says, with Adam, and return the loss on 1000 fresh sequences, the same for every run of a task.
-
-    If only the variant differs, two runs start from the same weights and see the same batches. Adam's learning rate
-    falls to 0, gradients are clipped to a global norm of 1. A loss that is no longer finite ends the training, and
-    comes back as it is. The global random numbers and the number of threads are left as they were.
+    A loss that is not a number counts as infinite. Raises ValueError where there is no such row.
     """
-    task, threads = TASKS[run.task], torch.get_num_threads()
-    torch.set_num_threads(1)  # one core a training: many run side by side
+    tried = [r for r in rows if (r["task"], r["variant"]) == (task, variant) and r["seed"] in DRAWS]
+    if not tried:
+        raise ValueError(f"rows have no draw of {variant!r} on {task!r}; best_draw needs one or more")
+    best = min(tried, key=lambda row: math.inf if math.isnan(row["loss"]) else row["loss"])
+    return {name: best[name] for name in SEARCHED}
+
+
+def search_grid() -> list[Run]:
+    """The first half of the stored sweep: each draw of the settings for each variant on each task.
+
+    There are also vanilla and the cell without a forget gate on adding and order, on the seeds of the finals, with one
+    learning rate, and 0 or −3 added to the bias of the input gate.
+    """
+    runs = [run for seed in DRAWS for run in grid(seeds=[seed], **drawn_settings(seed))]
+    return runs + [
+        run for bias in (0.0, -3.0) for run in grid(["adding", "order"], ["vanilla", "NFG"], input_bias=bias)
+    ]
+
+
+def final_grid(rows: Iterable[dict]) -> list[Run]:
+    """The second half: each variant on each task with the best draw among the rows of the search, on new seeds."""
+    rows, kinds = list(rows), itertools.product(TASKS, VARIANTS)
+    return [run for task, variant in kinds for run in grid([task], [variant], **best_draw(rows, task, variant))]
+
+
+def together(runs: Iterable[Run]) -> list[list[Run]]:
+    """The runs in groups that can be trained at once: those that differ in their seed and searched settings alone."""
+    groups = {}
+    for run in runs:
+        groups.setdefault(replace(run, seed=0, **dict.fromkeys(SEARCHED, 0.0)), []).append(run)
+    return list(groups.values())
+
+
+def trained(runs: Sequence[Run], own: Step | None = None) -> list[tuple[Run, float, float]]:
+    """Each run of a group with its final loss and its share of the processor time, in seconds."""
+    start = time.thread_time()
+    losses = final_losses(runs, own)
+    return [(run, loss, (time.thread_time() - start) / len(runs)) for run, loss in zip(runs, losses, strict=True)]
+
+
+def final_losses(runs: Sequence[Run], own: Step | None = None) -> list[float]:
+    """Train a group of `together`, with Adam, and return each run's loss on 1000 fresh sequences.
+
+    The runs share nothing; they are trained at once because that is faster. If only the variant differs, two runs start
+    from the same weights, see the same batches and are measured on the same sequences. Adam's learning rate falls to 0,
+    gradients are clipped to a norm of 1 for each run. The global random numbers and the number of threads are left as
+    they were. `own` is a step of your own, as in `VariantLSTM`.
+    """
+    task, threads = TASKS[runs[0].task], torch.get_num_threads()
+    torch.set_num_threads(1)  # one core a group: many groups side by side
     try:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(run.seed)
-            net = VariantLSTM(task.inputs, run.units, run.variant, run.forget_bias)
-            read = nn.Linear(run.units, task.outputs)
-        _train(run, task, net, read)
+        nets = [_fresh_net(run, task, own) for run in runs]
+        _train(runs, task, nets)
+        losses = []
         with torch.no_grad():
-            fresh = task.draw(1000, run.length, torch.Generator().manual_seed(99))
-            return task.losses(read(net(fresh[0])), fresh)[1].item()
+            for run, net in zip(runs, nets, strict=True):
+                fresh = task.draw(1000, run.length, torch.Generator().manual_seed(2000 + run.seed))
+                losses.append(task.losses(net(fresh[0]), fresh)[1].item())
+        return losses
     finally:
         torch.set_num_threads(threads)
 
 
-def _train(run, task, net, read):
-    adam = torch.optim.Adam([*net.parameters(), *read.parameters()], lr=run.lr)
-    order = torch.Generator().manual_seed(1000 + run.seed)
-    batches = (task.draw(run.batch, run.length, order) for _ in range(run.updates))
-    steps = training_steps(adam, batches, lambda batch: task.losses(read(net(batch[0])), batch)[0], clip=1.0)
-    for update, (_, loss) in enumerate(steps):
-        if not torch.isfinite(loss):
-            return
-        adam.param_groups[0]["lr"] = run.lr * (1 - update / run.updates)
+def _fresh_net(run, task, own):
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(run.seed)
+        net = VariantLSTM(task.inputs, run.units, run.variant, run.forget_bias, run.input_bias, own)
+        return nn.Sequential(net, nn.Linear(run.units, task.outputs))
+
+
+def _train(runs, task, nets):
+    """Each net with its own batches and learning rate; the sequences of all are computed together."""
+    first = runs[0]
+    orders = [torch.Generator().manual_seed(1000 + run.seed) for run in runs]
+    batches = ([task.draw(first.batch, first.length, order) for order in orders] for _ in range(first.updates))
+    answer = torch.func.vmap(lambda weights, x: torch.func.functional_call(nets[0], weights, (x,)))
+    weights = [dict(net.named_parameters()) for net in nets]
+
+    def losses(drawn):
+        steps = max(x.shape[1] for x, *_ in drawn)
+        inputs = torch.stack([F.pad(x, (0, 0, 0, steps - x.shape[1])) for x, *_ in drawn])
+        answers = answer({name: torch.stack([w[name] for w in weights]) for name in weights[0]}, inputs)
+        return torch.stack([task.losses(a[:, : b[0].shape[1]], b)[0] for a, b in zip(answers, drawn, strict=True)])
+
+    adam = torch.optim.Adam([{"params": [*w.values()], "lr": run.lr} for run, w in zip(runs, weights, strict=True)])
+    for update, _ in enumerate(training_steps(adam, batches, losses, clip=1.0)):
+        for run, group in zip(runs, adam.param_groups, strict=True):
+            group["lr"] = run.lr * (1 - update / run.updates)

@@ -12,7 +12,8 @@ import torch
 from lstm_lesson.experiments.ablation import Run
 
 SETTINGS = {field.name: field.type for field in fields(Run)}
-COLUMNS = (*SETTINGS, "loss", "chance", "torch", "python", "date", "command")
+NUMBERS = ("loss", "chance", "seconds")  # seconds of processor time
+COLUMNS = (*SETTINGS, *NUMBERS, "torch", "python", "date", "command")
 
 
 def stored(path: Path | str | None = None) -> dict[Run, dict]:
@@ -32,7 +33,7 @@ def stored(path: Path | str | None = None) -> dict[Run, dict]:
         try:
             row = dict(zip(COLUMNS, line, strict=True))
             row |= {name: kind(row[name]) for name, kind in SETTINGS.items()}
-            row |= {name: float(row[name]) for name in ("loss", "chance")}
+            row |= {name: float(row[name]) for name in NUMBERS}
         except ValueError as error:
             raise ValueError(f"line {number} of {path.name} is no row of a sweep: {error}; delete that line") from error
         run = Run(*(row[name] for name in SETTINGS))

@@ -1,13 +1,14 @@
 """Variants of the LSTM, each with one change, after Greff et al. 2015; and the tanh RNN."""
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
 from lstm_lesson.shapes import check_shapes, check_size
 
-VARIANTS = {  # the paper's short name -> what is changed
+VARIANTS = {  # a short name, the paper's where it has one -> what is changed
     "vanilla": "nothing: equations 1 to 5",
     "NIG": "no input gate",
     "NFG": "no forget gate",
@@ -16,31 +17,38 @@ VARIANTS = {  # the paper's short name -> what is changed
     "NOAF": "no output activation function",
     "CIFG": "coupled input and forget gate",
     "PEEP": "diagonal peepholes",
+    "FGR": "full gate recurrence",
+    "LSTM97": "the LSTM of 1997",
     "RNN": "no gates and no memory: the tanh RNN",
 }
+GATES_READ_GATES = ("FGR", "LSTM97")
+Step = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]  # z_i, z_f, z_c, z_o, c_prev -> h, c
 
 
 def variant_step(z: Tensor, c_prev: Tensor, variant: str = "vanilla", peepholes: Tensor | None = None):
-    """One step of a variant: each differs from the five equations in one line (peepholes: in the three gates).
+    """One step of a variant: most differ from the five equations in one line.
 
-    Coupled gates: f comes from the forget gate's weights, so that `forget_bias` has an effect, and i = 1 − f.
+    Coupled gates: f = 1 − i, so that the input gate's weights make both. The LSTM of 1997 has no forget gate, g between
+    −2 and 2, and h between −1 and 1. Which gates the gates read is decided before, in z.
     z (B, 4H) is x_t W_x + h_{t−1} W_h + b for i, f, c, o side by side, c_prev (B, H), peepholes (3, H) for i, f, o
-    -> h_t (B, H), c_t (B, H). Source: Greff, Srivastava, Koutník, Steunebrink & Schmidhuber 2015.
+    -> h_t (B, H), c_t (B, H), and the gates i, f, o: (B, H), or 1.0 for one that is missing.
+    Sources: Greff, Srivastava, Koutník, Steunebrink & Schmidhuber 2015; Hochreiter & Schmidhuber 1997.
     """
     z_i, z_f, z_c, z_o = z.chunk(4, dim=1)
     if variant == "RNN":
-        return torch.tanh(z_c), c_prev
+        return torch.tanh(z_c), c_prev, (1.0, 1.0, 1.0)
     if variant == "PEEP":
         p_i, p_f, p_o = peepholes
         z_i, z_f = z_i + c_prev * p_i, z_f + c_prev * p_f
-    f = 1.0 if variant == "NFG" else torch.sigmoid(z_f)
-    i = 1.0 if variant == "NIG" else 1 - f if variant == "CIFG" else torch.sigmoid(z_i)
-    g = z_c if variant == "NIAF" else torch.tanh(z_c)
+    i = 1.0 if variant == "NIG" else torch.sigmoid(z_i)
+    f = 1.0 if variant in ("NFG", "LSTM97") else 1 - i if variant == "CIFG" else torch.sigmoid(z_f)
+    g = z_c if variant == "NIAF" else 2 * torch.tanh(z_c / 2) if variant == "LSTM97" else torch.tanh(z_c)
     c = f * c_prev + i * g
     if variant == "PEEP":
         z_o = z_o + c * p_o  # the new memory, not the old
     o = 1.0 if variant == "NOG" else torch.sigmoid(z_o)
-    return o * (c if variant == "NOAF" else torch.tanh(c)), c
+    shown = c if variant == "NOAF" else torch.tanh(c / 2 if variant == "LSTM97" else c)
+    return o * shown, c, (i, f, o)
 
 
 def coupled_cell_state(i_t: Tensor, c_prev: Tensor, g_t: Tensor) -> Tensor:
@@ -59,9 +67,9 @@ def weights_read(variant: str, input_size: int, hidden_size: int) -> int:
     Raises ValueError for a name that is not in `VARIANTS`.
     """
     _check(variant)
-    parts = {"NIG": 3, "NFG": 3, "NOG": 3, "CIFG": 3, "RNN": 1}.get(variant, 4)
-    peepholes = 3 * hidden_size if variant == "PEEP" else 0
-    return parts * hidden_size * (input_size + hidden_size + 1) + peepholes
+    parts = {"NIG": 3, "NFG": 3, "NOG": 3, "CIFG": 3, "LSTM97": 3, "RNN": 1}.get(variant, 4)
+    more = {"PEEP": 3 * hidden_size, "FGR": 9 * hidden_size**2, "LSTM97": 4 * hidden_size**2}.get(variant, 0)
+    return parts * hidden_size * (input_size + hidden_size + 1) + more
 
 
 class VariantLSTM(nn.Module):
@@ -69,32 +77,52 @@ class VariantLSTM(nn.Module):
 
     All weights and biases start uniform in ±1/√H and are drawn in the same order for every variant, so that with one
     seed all variants start from the same weights; weights that a variant does not use are there and never change.
-    W_x (N, 4H), W_h (H, 4H) and b (4H,) hold i, f, c, o side by side: one product a step, and that of the inputs once
-    for all steps. Raises ValueError for a name that is not in `VARIANTS` and for sizes and shapes that do not fit.
+    W_x (N, 4H), W_h (H, 4H) and b (4H,) hold i, f, c, o side by side; W_g (3H, 3H) leads from the gates i, f, o of the
+    step before to i, f, o. The LSTM of 1997 has its truncated gradient: back in time it flows through the memory alone.
+    `own` is a step of your own in the place of the variant's: z_i, z_f, z_c, z_o, c_prev, each (B, H) -> h_t, c_t.
+    Raises ValueError for a name that is not in `VARIANTS` and for sizes and shapes that do not fit.
     """
 
-    def __init__(self, input_size: int, hidden_size: int, variant: str = "vanilla", forget_bias: float = 0.0):
+    def __init__(self, input_size: int, hidden_size: int, variant: str = "vanilla", forget_bias: float = 0.0,
+                 input_bias: float = 0.0, own: Step | None = None):  # fmt: skip
         super().__init__()
         check_size("input_size", input_size)
         check_size("hidden_size", hidden_size)
-        _check(variant)
-        self.input_size, self.hidden_size, self.variant = input_size, hidden_size, variant
-        bound = 1 / math.sqrt(hidden_size)
-        for name, shape in {"W_x": (input_size, 4 * hidden_size), "W_h": (hidden_size, 4 * hidden_size),
-                            "b": (4 * hidden_size,), "peepholes": (3, hidden_size)}.items():  # fmt: skip
+        if own is None:
+            _check(variant)
+        self.input_size, self.hidden_size, self.variant, self.own = input_size, hidden_size, variant, own
+        bound, H = 1 / math.sqrt(hidden_size), hidden_size
+        for name, shape in {"W_x": (input_size, 4 * H), "W_h": (H, 4 * H), "b": (4 * H,), "peepholes": (3, H),
+                            "W_g": (3 * H, 3 * H)}.items():  # fmt: skip
             setattr(self, name, nn.Parameter(torch.empty(shape).uniform_(-bound, bound)))
         with torch.no_grad():
-            self.b[hidden_size : 2 * hidden_size] += forget_bias
+            self.b[:H] += input_bias
+            self.b[H : 2 * H] += forget_bias
 
     def forward(self, x: Tensor) -> Tensor:
         check_shapes({"N": self.input_size}, x=(x, "B T N"))
         from_x = x @ self.W_x + self.b  # (B, T, 4H)
         h = c = x.new_zeros(x.shape[0], self.hidden_size)
-        hidden_seq = []
+        W, read, hidden_seq = self.W_h, h, []  # what a step reads of the step before: h, and in two variants the gates
+        if self.variant in GATES_READ_GATES:
+            into_i, into_f, into_o = self.W_g.chunk(3, dim=1)
+            W = torch.cat([W, torch.cat([into_i, into_f, torch.zeros_like(into_i), into_o], dim=1)])  # (4H, 4H)
+            read = torch.cat([h] * 4, dim=1)  # (B, 4H)
         for z_x in from_x.unbind(dim=1):
-            h, c = variant_step(torch.addmm(z_x, h, self.W_h), c, self.variant, self.peepholes)
+            h, c, read = self._step(torch.addmm(z_x, read, W), c)
             hidden_seq.append(h)
         return torch.stack(hidden_seq, dim=1)  # (B, T, H)
+
+    def _step(self, z, c):
+        if self.own is not None:
+            h, c = self.own(*z.chunk(4, dim=1), c)
+            return h, c, h
+        h, c, (i, f, o) = variant_step(z, c, self.variant, self.peepholes)
+        if self.variant == "FGR":
+            return h, c, torch.cat([h, i, f, o], dim=1)
+        if self.variant == "LSTM97":
+            return h, c, torch.cat([h, i, torch.zeros_like(i), o], dim=1).detach()
+        return h, c, h
 
 
 def _check(variant):

@@ -94,14 +94,14 @@ def training_steps(
 
     `loss` maps a batch to a tensor; if it has one entry per run, their sum is minimised. Yields each batch
     with its loss before the weights change, so that a caller who stops there keeps the weights.
-    `clip` is the largest allowed global norm of all gradients.
+    `clip` is the largest allowed norm of the gradients of each of the optimizer's groups of parameters.
     """
-    weights = [weight for group in optimizer.param_groups for weight in group["params"]]
     for batch in batches:
         value = loss(batch)
         yield batch, value.detach()
         optimizer.zero_grad()
         value.sum().backward()
         if clip is not None:
-            nn.utils.clip_grad_norm_(weights, clip)  # our clip_by_norm, in place
+            for group in optimizer.param_groups:
+                nn.utils.clip_grad_norm_(group["params"], clip)  # our clip_by_norm, in place
         optimizer.step()

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 import torch
@@ -17,7 +17,7 @@ from repository import ROOT
 
 from lstm_lesson import CustomLSTM, equations
 from lstm_lesson.experiments import ablation, results, sweep, variants
-from lstm_lesson.experiments.ablation import TASKS, Run, final_loss, grid
+from lstm_lesson.experiments.ablation import TASKS, Run, final_losses, grid
 from lstm_lesson.experiments.variants import VARIANTS, VariantLSTM
 from lstm_lesson.layers import unroll
 from lstm_lesson.training.metrics import sign_flip_test
@@ -64,30 +64,70 @@ def test_without_gates_and_memory_it_is_the_tanh_rnn():
     assert (net(x) - unroll(x, x.new_zeros(4, 5), w["W_xc"], w["W_hc"], w["b_c"])).abs().max() <= 1e-12
 
 
-def slowly(variant, x, w):
-    """A variant through the lesson's own equations, with its one change made to what they return."""
-    h = c = x.new_zeros(x.shape[0], w["b_i"].shape[0])
+def slowly(variant, x, net):
+    """A variant through the lesson's own equations, with its change made to what they read and return."""
+    w, old, H = split(net), variant == "LSTM97", net.hidden_size
+    seen = {"FGR": "ifo", "LSTM97": "io"}.get(variant, "")  # the gates that the gates read
+    h = c = x.new_zeros(x.shape[0], H)
+    before = dict.fromkeys("ifo", h)
     seq = []
     for t in range(x.shape[1]):
-        i = equations.input_gate(x[:, t], h, w["W_xi"], w["W_hi"], w["b_i"])
-        f = equations.forget_gate(x[:, t], h, w["W_xf"], w["W_hf"], w["b_f"])
-        o = equations.output_gate(x[:, t], h, w["W_xo"], w["W_ho"], w["b_o"])
-        g = equations.candidate(x[:, t], h, w["W_xc"], w["W_hc"], w["b_c"])
-        i = {"NIG": torch.ones_like(i), "CIFG": 1 - f}.get(variant, i)
-        f = torch.ones_like(f) if variant == "NFG" else f
+        if old:  # the error that reaches what the gates and g read goes no further back
+            h, before = h.detach(), {k: gate.detach() for k, gate in before.items()}
+        b = {k: w[f"b_{k}"] for k in "ifco"}
+        for k, to in enumerate("ifo"):
+            for frm in seen:
+                row = H * "ifo".index(frm)
+                b[to] = b[to] + before[frm] @ net.W_g[row : row + H, H * k : H * (k + 1)]
+        z = {k: x[:, t] @ w[f"W_x{k}"] + h @ w[f"W_h{k}"] + b[k] for k in "ifco"}
+        i, f, o, g = *(torch.sigmoid(z[k]) for k in "ifo"), torch.tanh(z["c"])
+        before = {"i": i, "f": f, "o": o}
+        i = torch.ones_like(i) if variant == "NIG" else i
+        f = {"NFG": torch.ones_like(f), "LSTM97": torch.ones_like(f), "CIFG": 1 - i}.get(variant, f)
         o = torch.ones_like(o) if variant == "NOG" else o
-        g = torch.atanh(g) if variant == "NIAF" else g
+        g = {"NIAF": z["c"], "LSTM97": 4 * torch.sigmoid(z["c"]) - 2}.get(variant, g)
         c = equations.cell_state(f, c, i, g)
-        h = o * c if variant == "NOAF" else equations.hidden_state(o, c)
+        h = o * {"NOAF": c, "LSTM97": 2 * torch.sigmoid(c) - 1}.get(variant, torch.tanh(c))
         seq.append(h)
     return torch.stack(seq, dim=1)
 
 
-@pytest.mark.parametrize("variant", ["NIG", "NFG", "NOG", "NIAF", "NOAF", "CIFG"])
-def test_each_variant_equals_the_equations_with_one_change(variant):
+@pytest.mark.parametrize("variant", ["NIG", "NFG", "NOG", "NIAF", "NOAF", "CIFG", "FGR", "LSTM97"])
+def test_each_variant_equals_the_equations_with_its_change_forward_and_backward(variant):
     net, x = drawn(variant)
-    with torch.no_grad():
-        assert (net(x) - slowly(variant, x, split(net))).abs().max() <= 1e-12
+    ours, theirs = net(x), slowly(variant, x, net)
+    assert (ours - theirs).abs().max() <= 1e-12
+    used = [weight for name, weight in net.named_parameters() if name != "peepholes"]
+    wanted = torch.autograd.grad(theirs.sin().sum(), used, allow_unused=True)
+    for mine, other in zip(torch.autograd.grad(ours.sin().sum(), used, allow_unused=True), wanted, strict=True):
+        assert (mine is None or (mine == 0).all()) if other is None else (mine - other).abs().max() <= 1e-12
+
+
+def test_with_a_start_of_its_own_only_the_two_biases_differ():
+    nets = []
+    for added in ({}, dict(input_bias=-3.0, forget_bias=2.0)):
+        torch.manual_seed(0)
+        nets.append(VariantLSTM(3, 5, **added))
+    change = {name: b - a for (name, a), b in zip(nets[0].named_parameters(), nets[1].parameters(), strict=True)}
+    assert torch.allclose(change.pop("b"), torch.tensor([-3.0, 2.0, 0.0, 0.0]).repeat_interleave(5))
+    assert all((moved == 0).all() for moved in change.values())
+
+
+def coupled(z_i, z_f, z_c, z_o, c_prev):
+    c = variants.coupled_cell_state(torch.sigmoid(z_i), c_prev, torch.tanh(z_c))
+    return torch.sigmoid(z_o) * torch.tanh(c), c
+
+
+def test_a_step_of_ones_own_runs_beside_the_variants_and_repeats_the_one_that_it_is():
+    runs = grid(["adding"], ["CIFG", "mine"], [0], **TINY)
+    theirs, mine = sweep.sweep(runs, workers=1, progress=False, own={"mine": coupled})
+    assert mine["variant"] == "mine" and mine["loss"] == pytest.approx(theirs["loss"], rel=1e-6)
+    with pytest.raises(ValueError, match=r"variant is 'mine'.*vanilla.*yours"):
+        sweep.sweep(runs, workers=1, progress=False, own={"yours": coupled})
+
+
+def final_loss(run):
+    return final_losses([run])[0]
 
 
 def test_all_variants_start_from_the_same_weights_and_answer_differently():
@@ -122,7 +162,8 @@ def test_the_number_of_weights_is_that_of_those_with_a_gradient(variant):
         (lambda: VariantLSTM(0, 5), "input_size is 0"),
         (lambda: VariantLSTM(3, 5)(torch.zeros(2, 4, 2)), "x has shape .*N = 3"),
         (lambda: grid(["juggling"]), "task is 'juggling'"),
-        (lambda: grid(variants=["GRU"]), "variant is 'GRU'"),
+        (lambda: sweep.sweep(grid(variants=["GRU"])), "variant is 'GRU'"),
+        (lambda: ablation.best_draw([], "adding", "NFG"), "rows have no draw of 'NFG' on 'adding'"),
         (lambda: variants.weights_read("GRU", 3, 5), "variant is 'GRU'"),
     ],
 )
@@ -146,7 +187,7 @@ def test_runs_of_one_seed_see_the_same_batches_and_another_seed_sees_others(monk
     inputs = {key: [x for x, _ in batches] for key, batches in seen.items()}
     assert all(torch.equal(a, b) for a, b in zip(inputs["vanilla", 0], inputs["NIG", 0], strict=True))
     assert not torch.equal(inputs["vanilla", 0][0], inputs["vanilla", 1][0])
-    assert torch.equal(inputs["vanilla", 0][-1], inputs["vanilla", 1][-1])  # measured on the same sequences
+    assert torch.equal(inputs["vanilla", 0][-1], inputs["NIG", 0][-1])  # measured on the same sequences
     assert len(inputs["vanilla", 0]) == 3 and len(inputs["vanilla", 0][-1]) == 1000
 
 
@@ -162,6 +203,58 @@ def test_a_run_repeats_to_the_last_bit_and_leaves_the_random_numbers_alone(task)
     assert final_loss(replace(run, seed=5)) != first
 
 
+def plainly(run):
+    """One run in a loop of its own: the final loss."""
+    task = TASKS[run.task]
+    torch.manual_seed(run.seed)
+    net = VariantLSTM(task.inputs, run.units, run.variant, run.forget_bias, run.input_bias)
+    read = torch.nn.Linear(run.units, task.outputs)
+    weights, order = [*net.parameters(), *read.parameters()], torch.Generator().manual_seed(1000 + run.seed)
+    adam = torch.optim.Adam(weights)
+    for update in range(run.updates):
+        batch = task.draw(run.batch, run.length, order)
+        adam.zero_grad()
+        task.losses(read(net(batch[0])), batch)[0].backward()
+        torch.nn.utils.clip_grad_norm_(weights, 1.0)
+        adam.param_groups[0]["lr"] = run.lr * (1 - update / run.updates)
+        adam.step()
+    fresh = task.draw(1000, run.length, torch.Generator().manual_seed(2000 + run.seed))
+    return task.losses(read(net(fresh[0])), fresh)[1].item()
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_group_gives_what_each_of_its_runs_gives_alone(task):
+    few = dict(length={"order": 12}.get(task, 2), units=3, batch=4, updates=8)
+    runs = [grid([task], ["FGR"], [seed], **few, **ablation.drawn_settings(seed))[0] for seed in (100, 101, 103)]
+    assert ablation.together(runs) == [runs]
+    assert final_losses(runs) == pytest.approx([plainly(run) for run in runs], rel=1e-4)
+    assert [run for run, _, _ in ablation.trained(runs)] == runs
+
+
+def test_one_run_that_is_no_longer_finite_leaves_the_others_of_its_group_as_they_were():
+    runs = [grid(["adding"], ["NOAF"], [0], lr=lr, **TINY | {"updates": 5})[0] for lr in (0.01, 1e30)]
+    losses = final_losses(runs)
+    assert losses[0] == pytest.approx(plainly(runs[0]), rel=1e-4) and not math.isfinite(losses[1])
+
+
+def test_runs_that_are_trained_at_once_differ_in_seed_and_searched_settings_alone():
+    runs = grid(["adding", "order"], ["vanilla", "NFG"], [0, 1]) + grid(["adding"], ["NFG"], [2], lr=0.1)
+    groups = ablation.together(runs + grid(["adding"], ["NFG"], [0], updates=7))
+    assert sorted(map(len, groups)) == [1, 2, 2, 2, 3]
+    assert all(len({(run.task, run.variant, run.updates) for run in group}) == 1 for group in groups)
+
+
+def test_a_group_with_a_missing_run_is_trained_again_and_only_the_missing_row_is_added(tmp_path, monkeypatch):
+    path, runs = tmp_path / "s.csv", grid(["adding"], ["vanilla", "NFG"], [0, 1, 2], **TINY)
+    made(path, runs)
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(lines[:2] + lines[3:]))
+    done = spy(monkeypatch)
+    rows = made(path, runs)
+    assert done == runs[:3] and len(path.read_text().splitlines()) == 7
+    assert [row["loss"] for row in rows] == [float(line.split(",")[-7]) for line in lines[1:]]
+
+
 @pytest.mark.parametrize("task", TASKS)
 def test_chance_is_the_loss_of_the_best_constant_answer(task):
     about = TASKS[task]
@@ -173,10 +266,46 @@ def test_chance_is_the_loss_of_the_best_constant_answer(task):
     assert about.losses(answers, drawn)[1].item() == pytest.approx(about.chance, rel=0.03)
 
 
-def test_the_full_grid_has_eight_variants_five_seeds_and_the_rnn_on_the_long_adding_problem():
-    runs = ablation.full_grid()
-    assert len(set(runs)) == len(runs) == len(TASKS) * 9 * 5 + 20
-    assert {(run.variant, run.length) for run in runs if run.variant == "RNN"} == {("RNN", 100)}
+def test_the_draws_are_the_same_in_every_order_and_stay_in_their_ranges():
+    seeds = list(range(1000))
+    there = {seed: ablation.drawn_settings(seed) for seed in seeds}
+    torch.manual_seed(3)
+    assert there == {seed: ablation.drawn_settings(seed) for seed in seeds[::-1]}
+    ranges = {"lr": (0.003, 0.1), "input_bias": (-5, 1), "forget_bias": (0, 5)}
+    for name, (low, high) in ranges.items():
+        values = [
+            math.log(s[name] / low) / math.log(high / low) if name == "lr" else (s[name] - low) / (high - low)
+            for s in there.values()
+        ]
+        assert -1e-3 <= min(values) < 0.01 and 0.99 < max(values) <= 1.001
+        assert torch.tensor(values).mean().item() == pytest.approx(0.5, abs=0.046)  # 5 standard errors
+
+
+def searched(loss_of):
+    """Rows of a search with these losses: `loss_of` maps (task, variant, seed) to a loss."""
+    runs = [run for run in ablation.search_grid() if run.seed in ablation.DRAWS]
+    return [asdict(run) | {"loss": loss_of(run.task, run.variant, run.seed), "chance": 1.0} for run in runs]
+
+
+def test_the_search_has_the_same_draws_for_every_variant_and_then_its_best_on_new_seeds():
+    search = ablation.search_grid()
+    kinds, draws = len(TASKS) * len(VARIANTS), len(ablation.DRAWS)
+    assert len(set(search)) == len(search) == kinds * draws + 40
+    settings = {}
+    for run in search:
+        if run.seed in ablation.DRAWS:
+            settings.setdefault((run.task, run.variant), []).append((run.seed, run.lr, run.input_bias, run.forget_bias))
+    assert len(settings) == kinds and len(set(map(tuple, settings.values()))) == 1
+    lucky = {key: 100 + k % draws for k, key in enumerate(settings)}
+    rows = searched(
+        lambda task, variant, seed: 0.1 if seed == lucky[task, variant] else math.nan if seed == 100 else 0.2
+    )
+    finals = ablation.final_grid(rows)
+    assert len(set(finals)) == len(finals) == 5 * kinds and not set(finals) & set(search)
+    for run in finals:
+        best = ablation.drawn_settings(lucky[run.task, run.variant])
+        assert {name: getattr(run, name) for name in best} == best and run.seed in ablation.FINALS
+    assert not set(ablation.DRAWS) & set(ablation.FINALS) and len({run.updates for run in [*search, *finals]}) == 1
 
 
 # --- the file --------------------------------------------------------------------------------------------------
@@ -206,7 +335,7 @@ def test_rows_come_in_the_order_of_the_runs_with_all_that_made_them(tmp_path):
 def spy(monkeypatch):
     """What is trained from here on."""
     done, trained = [], sweep.trained
-    monkeypatch.setattr(sweep, "trained", lambda run: done.append(run) or trained(run))
+    monkeypatch.setattr(sweep, "trained", lambda runs, own: done.extend(runs) or trained(runs, own))
     return done
 
 
@@ -234,7 +363,9 @@ def test_a_sweep_that_was_cut_off_at_any_byte_repeats_the_lost_runs_and_complete
     made(path, runs)
     whole = path.read_bytes()
     rows = dict(results.stored(path))
-    monkeypatch.setattr(sweep, "trained", lambda run: (run, rows[run]["loss"]))
+    monkeypatch.setattr(
+        sweep, "trained", lambda runs, own: [(run, rows[run]["loss"], rows[run]["seconds"]) for run in runs]
+    )
     for cut in [*range(0, 200, 7), *range(len(whole) - 60, len(whole))]:
         path.write_bytes(whole[:cut])
         kept = max(whole[:cut].count(b"\n") - 1, 0)
@@ -243,9 +374,11 @@ def test_a_sweep_that_was_cut_off_at_any_byte_repeats_the_lost_runs_and_complete
         assert path.read_bytes() == whole, cut
 
 
-def test_a_row_is_in_the_file_before_the_next_run_is_done(tmp_path, monkeypatch):
+def test_the_rows_are_in_the_file_before_the_next_group_is_trained(tmp_path, monkeypatch):
     path, counts, trained = tmp_path / "s.csv", [], sweep.trained
-    monkeypatch.setattr(sweep, "trained", lambda run: counts.append(len(results.stored(path))) or trained(run))
+    monkeypatch.setattr(
+        sweep, "trained", lambda runs, own: counts.append(len(results.stored(path))) or trained(runs, own)
+    )
     made(path, tiny(3))
     assert counts == [0, 1, 2]
 
@@ -276,13 +409,15 @@ def test_the_command_line_runs_what_is_missing_and_says_so(tmp_path, monkeypatch
     monkeypatch.delitem(sys.modules, "sweep", raising=False)
     import sweep as command
 
-    monkeypatch.setattr(command, "full_grid", lambda: tiny(3))
+    monkeypatch.setattr(command, "search_grid", lambda: tiny(3))
+    monkeypatch.setattr(command, "final_grid", lambda rows: tiny(4)[len(rows) :])
     monkeypatch.setattr(sys, "argv", ["sweep", str(path), "--workers", "1"])
     command.main()
-    assert "3 runs, 1 of them stored\n" in capsys.readouterr().out
-    assert [row["command"] for row in results.stored(path).values()] == ["", "make sweep", "make sweep"]
+    said = capsys.readouterr().out
+    assert "search: 3 runs, 2 of them to do\n" in said and "finals: 1 runs, 1 of them to do\n" in said
+    assert [row["command"] for row in results.stored(path).values()] == ["", *["make sweep"] * 3]
     command.main()
-    assert "3 runs, 3 of them stored; delete the file" in capsys.readouterr().out
+    assert "finals: 1 runs, 0 of them to do; delete the file" in capsys.readouterr().out
 
 
 def test_the_same_run_twice_is_refused():
@@ -292,20 +427,18 @@ def test_the_same_run_twice_is_refused():
 
 def test_the_stored_sweep_is_the_full_one_and_names_no_machine():
     rows = results.stored()
-    assert set(rows) == set(ablation.full_grid())
+    search = ablation.search_grid()
+    assert set(rows) == {*search, *ablation.final_grid(rows[run] for run in search)}
     for row in rows.values():
         assert row["command"] == "make sweep" and row["chance"] == TASKS[row["task"]].chance
-        assert row["loss"] >= 0
+        assert row["loss"] >= 0 and row["seconds"] > 0
 
 
-def test_the_long_adding_problem_is_solved_by_the_lstm_and_not_by_the_rnn():
-    errors = {}
-    for run, row in results.stored().items():
-        if run.length == 100:
-            errors.setdefault((run.variant, run.forget_bias, run.lr), []).append(row["loss"])
-    solved = {kind: sum(error < 0.01 for error in of) for kind, of in errors.items()}
-    assert {len(of) for of in errors.values()} == {5}
-    assert solved["vanilla", 2.0, 0.03] >= 4 and solved["RNN", 0.0, 0.03] <= 1 and solved["RNN", 0.0, 0.003] <= 1
+@pytest.mark.parametrize("task", ["adding", "order"])
+def test_with_the_input_gate_shut_at_first_the_cell_without_a_forget_gate_learns(task):
+    rows = [row for run, row in results.stored().items() if run.seed in ablation.FINALS]
+    start = dict(task=task, variant="NFG", lr=0.03, forget_bias=2.0)
+    assert results.below_chance(rows, input_bias=-3.0, **start).median() > 1
 
 
 def test_the_loss_below_chance_comes_in_powers_of_ten_and_in_the_order_of_the_seeds():
@@ -356,7 +489,9 @@ def test_two_processes_bring_the_same_rows_as_one(tmp_path):
     runs = tiny(4)
     alone = made(None, runs)
     together = sweep.sweep(runs, tmp_path / "s.csv", workers=2, progress=False)
-    assert alone == together and len(results.stored(tmp_path / "s.csv")) == 4
+    assert [row["loss"] for row in alone] == [row["loss"] for row in together] and len(
+        results.stored(tmp_path / "s.csv")
+    ) == 4
 
 
 @pytest.fixture
@@ -413,7 +548,7 @@ def test_on_a_dask_cluster_every_result_arrives_once_though_a_worker_is_ended_in
         assert 2 <= ended[0] < len(runs) and workers[1].poll() is not None and len(watch.ncores()) == 1
     assert len(path.read_text().splitlines()) == len(runs) + 1
     assert [row["loss"] for row in rows] == [results.stored(path)[run]["loss"] for run in runs]
-    assert rows[3]["loss"] == final_loss(runs[3])
+    assert rows[3]["loss"] == pytest.approx(final_loss(runs[3]), rel=1e-4)
 
 
 def test_a_scheduler_without_the_package_distributed_says_what_to_install(monkeypatch):
