@@ -21,7 +21,6 @@ VARIANTS = {  # a short name, the paper's where it has one -> what is changed
     "LSTM97": "the LSTM of 1997",
     "RNN": "no gates and no memory: the tanh RNN",
 }
-GATES_READ_GATES = ("FGR", "LSTM97")
 Step = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]  # z_i, z_f, z_c, z_o, c_prev -> h, c
 
 
@@ -61,17 +60,6 @@ def coupled_cell_state(i_t: Tensor, c_prev: Tensor, g_t: Tensor) -> Tensor:
     return (1 - i_t) * c_prev + i_t * g_t
 
 
-def weights_read(variant: str, input_size: int, hidden_size: int) -> int:
-    """How many weights and biases a variant uses.
-
-    Raises ValueError for a name that is not in `VARIANTS`.
-    """
-    _check(variant)
-    parts = {"NIG": 3, "NFG": 3, "NOG": 3, "CIFG": 3, "LSTM97": 3, "RNN": 1}.get(variant, 4)
-    more = {"PEEP": 3 * hidden_size, "FGR": 9 * hidden_size**2, "LSTM97": 4 * hidden_size**2}.get(variant, 0)
-    return parts * hidden_size * (input_size + hidden_size + 1) + more
-
-
 class VariantLSTM(nn.Module):
     """A variant along a sequence: x (B, T, N) -> hidden_seq (B, T, H).
 
@@ -88,8 +76,8 @@ class VariantLSTM(nn.Module):
         super().__init__()
         check_size("input_size", input_size)
         check_size("hidden_size", hidden_size)
-        if own is None:
-            _check(variant)
+        if own is None and variant not in VARIANTS:
+            raise ValueError(f"variant is {variant!r}; it needs one of {', '.join(VARIANTS)}")
         self.input_size, self.hidden_size, self.variant, self.own = input_size, hidden_size, variant, own
         bound, H = 1 / math.sqrt(hidden_size), hidden_size
         for name, shape in {"W_x": (input_size, 4 * H), "W_h": (H, 4 * H), "b": (4 * H,), "peepholes": (3, H),
@@ -104,7 +92,7 @@ class VariantLSTM(nn.Module):
         from_x = x @ self.W_x + self.b  # (B, T, 4H)
         h = c = x.new_zeros(x.shape[0], self.hidden_size)
         W, read, hidden_seq = self.W_h, h, []  # what a step reads of the step before: h, and in two variants the gates
-        if self.variant in GATES_READ_GATES:
+        if self.own is None and self.variant in ("FGR", "LSTM97"):  # their gates read gates
             into_i, into_f, into_o = self.W_g.chunk(3, dim=1)
             W = torch.cat([W, torch.cat([into_i, into_f, torch.zeros_like(into_i), into_o], dim=1)])  # (4H, 4H)
             read = torch.cat([h] * 4, dim=1)  # (B, 4H)
@@ -123,8 +111,3 @@ class VariantLSTM(nn.Module):
         if self.variant == "LSTM97":
             return h, c, torch.cat([h, i, torch.zeros_like(i), o], dim=1).detach()
         return h, c, h
-
-
-def _check(variant):
-    if variant not in VARIANTS:
-        raise ValueError(f"variant is {variant!r}; it needs one of {', '.join(VARIANTS)}")
