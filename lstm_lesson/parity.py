@@ -1,24 +1,18 @@
 """Differences between an LSTM of ours and `torch.nn.LSTM`: outputs, final states and every gradient."""
 
-from functools import partial
-
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from lstm_lesson.cells import GATES
 from lstm_lesson.layers import CustomLSTM, from_torch_weights
 from lstm_lesson.shapes import Shape, check_shapes
 
 
-def differences(
-    own: CustomLSTM, theirs: nn.LSTM, x: Shape["B T N"], init_states: tuple[Tensor, Tensor] | None = None, lengths=None,
-    kernel: bool | None = None,
-) -> dict[str, float]:  # fmt: skip
+def differences(own: CustomLSTM, theirs: nn.LSTM, x: Shape["B T N"], kernel: bool | None = None) -> dict[str, float]:
     """The largest absolute difference between two LSTMs with the same weights, for each thing that they compute.
 
-    `init_states`, `lengths` and `kernel` as in `CustomLSTM`. `theirs` must be batch first; with `lengths` it reads
-    packed sequences. The gradients are those of one loss that depends on every output and every state.
+    `kernel` as in `CustomLSTM`. `theirs` must be batch first. The gradients are those of one loss that depends on every
+    output and every state.
     Returns {"outputs": …, "final h": …, "final c": …, "gradient of x": …, "gradients of the weights": …}.
     Raises ValueError if x is not (B, T, N) or is empty, or `theirs` is not batch first.
     """
@@ -26,10 +20,10 @@ def differences(
     if not theirs.batch_first:
         raise ValueError("theirs has batch_first = False; it needs batch_first = True")
     results = []
-    for lstm, run in ((own, partial(own, kernel=kernel)), (theirs, partial(_run_torch, theirs))):
+    for lstm, options in ((own, {"kernel": kernel}), (theirs, {})):
         lstm.zero_grad()
         x_leaf = x.detach().clone().requires_grad_()
-        hidden_seq, states = run(x_leaf, init_states, lengths)
+        hidden_seq, states = lstm(x_leaf, **options)
         hidden_seq, h_n, c_n = (v.reshape(-1) for v in (hidden_seq, *states))
         everything = torch.cat([hidden_seq, h_n, c_n])
         # Each entry has another weight in the loss, so that two mistakes cannot cancel.
@@ -37,16 +31,6 @@ def differences(
         values = {"outputs": hidden_seq, "final h": h_n, "final c": c_n, "gradient of x": x_leaf.grad}
         results.append(values | {"gradients of the weights": _weight_gradients(lstm)})
     return {name: (results[0][name] - results[1][name]).abs().max().item() for name in results[0]}
-
-
-def _run_torch(lstm, x, init_states, lengths):
-    if init_states is not None:
-        init_states = tuple(s if s.ndim == 3 else s[None] for s in init_states)  # PyTorch always has a layer dimension
-    if lengths is None:
-        return lstm(x, init_states)
-    packed = pack_padded_sequence(x, torch.as_tensor(lengths), batch_first=True, enforce_sorted=False)
-    packed_out, states = lstm(packed, init_states)
-    return pad_packed_sequence(packed_out, batch_first=True, total_length=x.shape[1])[0], states
 
 
 def _weight_gradients(lstm) -> Tensor:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from lstm_lesson.cells import LSTMCell, lstm_step, lstm_values, zero_state
+from lstm_lesson.cells import LSTMCell, lstm_step, lstm_values
 from lstm_lesson.equations import candidate, cell_state, forget_gate, hidden_state, input_gate, output_gate
 from lstm_lesson.layers import CustomLSTM
 
@@ -93,18 +93,14 @@ def lstm_with(step: Step, lstm: CustomLSTM) -> CustomLSTM:
     if not lstm.single:
         raise ValueError(f"lstm has {len(lstm.cells)} cells; it needs one layer in one direction")
     copy = CustomLSTM(lstm.input_size, lstm.hidden_size)
-    copy.cells[0] = _Cell(step, lstm.input_size, lstm.hidden_size)
+    copy.cells[0] = _Cell(lstm.input_size, lstm.hidden_size)
+    copy.cells[0].step = step
     copy.to(lstm.cells[0].b_i).cells[0].load_state_dict(lstm.cells[0].weights)
     return copy
 
 
 class _Cell(LSTMCell):
-    """An LSTMCell whose step is another function."""
+    """An LSTMCell whose step is another function, its attribute `step`."""
 
-    def __init__(self, step: Step, input_size: int, hidden_size: int):
-        super().__init__(input_size, hidden_size)
-        self.step = step
-
-    def forward(self, x_t, state=None):
-        h_prev, c_prev = (zero_state(x_t, self.hidden_size),) * 2 if state is None else state
-        return self.step(x_t, h_prev, c_prev, self.weights)
+    def forward(self, x_t, state):
+        return self.step(x_t, *state, self.weights)

@@ -45,7 +45,7 @@ def learn_to_add(
     for name, size in {"runs": runs, "steps": steps, "length": length, "hidden": hidden}.items():
         check_size(name, size)
     random = torch.Generator().manual_seed(seed)
-    weights = _trainable(_uniform_weights(runs, 2, hidden, random))
+    weights = {n: w.requires_grad_() for n, w in _uniform_weights(runs, 2, hidden, random).items()}
     answer = torch.func.vmap(lambda x, w: _read_out(_states(step, x, w)[-1], w))  # each run with its own weights
 
     def drawn(batch):
@@ -83,7 +83,8 @@ def learn_timing(
         check_size(name, size)
     first = _uniform_weights(seeds, 1, hidden, torch.Generator().manual_seed(0), peephole)
     first["b_f"] += 1  # starts by keeping
-    weights, random, ends = _trainable(first), torch.Generator().manual_seed(0), (shortest, longest)
+    weights, ends = {name: w.requires_grad_() for name, w in first.items()}, (shortest, longest)
+    random = torch.Generator().manual_seed(0)
     answer = torch.func.vmap(lambda x, w: _read_out(torch.stack(_states(step, x, w), dim=1), w))
 
     def errors(batch):
@@ -124,10 +125,6 @@ def _uniform_weights(runs, inputs, hidden, random, peephole=None) -> dict[str, T
         shapes |= {f"W_c{k}": (hidden, hidden) if peephole == "full" else (hidden,) for k in "ifo"}
     uniform = {name: 2 * torch.rand(runs, *shape, generator=random) - 1 for name, shape in shapes.items()}
     return {name: w / math.sqrt(hidden) for name, w in uniform.items()}
-
-
-def _trainable(weights):
-    return {name: w.requires_grad_() for name, w in weights.items()}
 
 
 def _spikes(seeds, batch, random, shortest, longest):
