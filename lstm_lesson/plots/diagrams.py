@@ -22,13 +22,10 @@ EQUATIONS = {  # in the order in which the cell computes them
     "h": "(5) h_t = o_t ⊙ tanh(c_t)",
 }
 RNN_EQUATION = "h_t = tanh(x_t W_{xh} + h_{t−1} W_{hh} + b_h)"
-RNN_ALT = {
-    None: "Each step reads its input and the state before, and hands its state on.",
-    "backward": "Dashed arrows lead from a loss at the last step back through every step to the first.",
-}
+RNN_ALT = "Each step reads its input and the state before, and hands its state on."
 RNN_FONT = '"STIX Two Text", "Times New Roman", "Liberation Serif", "DejaVu Serif", serif'
 HEAD = 19, 9  # of an arrow of the RNN: its length and half its width
-DIM, DIM_TEXT, LOSS = "#C3C8CE", "#6B7178", "#B3264C"  # steps that are not lit; the gradient and the loss
+DIM_TEXT = "#6B7178"
 CELL_ALT = (
     "LSTM cell. The cell state (its memory) runs straight along the top: times the forget gate, plus the input gate "
     "times the candidate. The output gate times the tanh of the new cell state is the hidden state, which leaves to "
@@ -107,72 +104,40 @@ def _value(name: str, value) -> str:
     return unit_number(value) if isinstance(value, (int, float)) else str(value)
 
 
-def rnn_diagram(steps: int = 4, lit: int | str | None = None, alt: str | None = None) -> Picture:
-    """A tanh RNN unrolled over `steps` steps (1 to 8), with the same weights at each.
-
-    `lit`: None lights every step, a number (from 1) that step, "backward" the backward pass: the gradient from a loss
-    at the last step to the first. Without `alt`, the picture has an alt text of its own.
-    Raises ValueError for a number of steps or a step outside the range.
-    """
+def rnn_diagram(steps: int = 4) -> Picture:
+    """A tanh RNN unrolled over `steps` steps, with the same weights at each. ValueError for a number not in 1 to 8."""
     if isinstance(steps, bool) or not isinstance(steps, int) or not 1 <= steps <= 8:
         raise ValueError(f"steps is {steps!r}; it needs a whole number from 1 to 8")
-    if lit not in (None, "backward", *range(1, steps + 1)) or isinstance(lit, bool):
-        raise ValueError(f'lit is {lit!r}; it needs None, "backward" or a step from 1 to {steps}')
     card = Card(1280, 520, font=RNN_FONT, corner=14, shown_width=1000)
     for t in range(1, steps + 1):
-        _rnn_step(card, t, steps, lit in (None, t), loss=lit == "backward" and t == steps)
-    for t in range(1, steps + 1) if lit == "backward" else ():
-        _rnn_backward(card, t, steps)
+        _rnn_step(card, t, steps)
     card.text(40, 492, RNN_EQUATION, DIM_TEXT, 27)
     card.text(1240, 492, "the same W_{xh}, W_{hh} and b_h at every step", DIM_TEXT, 27, "end")
-    about = f"Tanh RNN unrolled over {steps} steps, the same weights at each."
-    return card.picture(alt or f"{about} {RNN_ALT.get(lit, f'Step {lit} is lit.')}")
+    return card.picture(f"Tanh RNN unrolled over {steps} steps, the same weights at each. {RNN_ALT}")
 
 
-def _rnn_step(card: Card, t: int, steps: int, lit: bool, loss: bool) -> None:
+def _rnn_step(card: Card, t: int, steps: int) -> None:
     """One step: x_t from below, h_{t−1} from the left, h_t upwards and to the next step."""
-    x, half, _ = _box(t, steps)
-    start = _box(t - 1, steps)[0] + half if t > 1 else 64
-    color, ink, thick = (QUIET, INK, 4.5) if lit else (DIM, DIM_TEXT, 3)
-    card.add(f'<g class="{"on" if lit else "off"}">')
-    card.arrow(start, 220, x - half - 3, 220, color, thick, head=HEAD)
-    card.arrow(x, 404, x, 271, color, thick, head=HEAD)
-    card.arrow(x, 172, x, 82, color, thick, head=HEAD)
-    box = ("#F1F3F4", color, thick) if lit else ("#FFFFFF", color, 2.5)
-    card.rect(x - half, 172, 2 * half, 96, *box, corner=12)
-    card.text(x, 230, "tanh", ink, 37 if half > 60 else 27, "middle")
-    if not loss:
-        card.text(x, 64, f"h_{t}", ink, 37, "middle")
-    card.text(x, 440, f"x_{t}", ink, 37, "middle")
-    card.text(x + 13, 392, "W_{xh}", ink, 27)
-    card.text((start + x - half) / 2 - 4, 200, "W_{hh}", ink, 27, "middle")
+    x, half = _box(t, steps)
+    start = sum(_box(t - 1, steps)) if t > 1 else 64
+    card.add('<g class="step">')
+    card.arrow(start, 220, x - half - 3, 220, QUIET, 4.5, head=HEAD)
+    card.arrow(x, 404, x, 271, QUIET, 4.5, head=HEAD)
+    card.arrow(x, 172, x, 82, QUIET, 4.5, head=HEAD)
+    card.rect(x - half, 172, 2 * half, 96, "#F1F3F4", QUIET, 4.5, corner=12)
+    card.text(x, 230, "tanh", INK, 37 if half > 60 else 27, "middle")
+    card.text(x, 64, f"h_{t}", INK, 37, "middle")
+    card.text(x, 440, f"x_{t}", INK, 37, "middle")
+    card.text(x + 13, 392, "W_{xh}", INK, 27)
+    card.text((start + x - half) / 2 - 4, 200, "W_{hh}", INK, 27, "middle")
     if t == 1:
-        card.text(22, 230, "h_0", ink, 37)
+        card.text(22, 230, "h_0", INK, 37)
     if t == steps:
-        card.arrow(x + half, 220, 1240, 220, color, thick, head=HEAD)
+        card.arrow(x + half, 220, 1240, 220, QUIET, 4.5, head=HEAD)
     card.add("</g>")
 
 
-def _rnn_backward(card: Card, t: int, steps: int) -> None:
-    """The gradient that enters step t: at the last step from the loss above, at any other from the next step."""
-    x, half, pitch = _box(t, steps)
-    if t == steps:
-        card.text(x - 14, 136, f"h_{t}", DIM_TEXT, 37, "end")  # the loss stands in the place of the state's name
-    card.add('<g class="back">')
-    if t == steps:
-        card.circle(x, 52, 29, "#F8E9ED", LOSS, 4)
-        card.text(x, 63, "L", LOSS, 37, "middle")
-        card.arrow(x + 26, 84, x + 26, 167, LOSS, 4, "11 7", HEAD)
-        card.text(x + 42, 132, f"∂L/∂h_{t}", LOSS, 27)
-    else:
-        left, right = x + half - 16, x + pitch - half + 16
-        card.path(f"M{right:.1f} 274 C{right:.1f} 328 {left:.1f} 328 {left:.1f} 290", LOSS, 4, "11 7")
-        card.head(left, 273, 0, -1, LOSS, *HEAD)
-        card.text(x + pitch / 2, 350, f"∂h_{t + 1}/∂h_{t}", LOSS, 27, "middle")
-    card.add("</g>")
-
-
-def _box(t: int, steps: int) -> tuple[float, float, float]:
-    """The box of step t: the x of its middle, half its width, and the distance from box to box."""
+def _box(t: int, steps: int) -> tuple[float, float]:
+    """The box of step t: the x of its middle, and half its width."""
     pitch = 1120 / steps
-    return 95 + pitch * (t - 0.5), min(75, 0.28 * pitch), pitch
+    return 95 + pitch * (t - 0.5), min(75, 0.28 * pitch)

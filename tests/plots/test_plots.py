@@ -289,7 +289,6 @@ def test_confusion_shows_counts_and_shares_of_the_true_class():
         (lambda: plots.lstm_diagram(values={"y": 1}), "values has 'y'"),
         (lambda: plots.lstm_diagram(values={"i": torch.zeros(2)}), "i holds an entry of shape"),
         (lambda: plots.rnn_diagram(0), "steps is 0"),
-        (lambda: plots.rnn_diagram(3, 4), "lit is 4"),
     ],
 )
 def test_an_error_names_the_argument(draw, message):
@@ -412,20 +411,12 @@ def test_the_cell_is_drawn_fast_enough_for_a_key_held_down():
 
 
 @pytest.mark.parametrize("steps", [1, 3, 8])
-def test_the_unrolled_rnn_repeats_its_weights_and_lights_one_step(steps):
-    svg = plots.rnn_diagram(steps, lit=steps).svg
-    groups = ET.fromstring(svg).findall(f"{SVG}g")
-    assert [group.get("class") for group in groups] == ["off"] * (steps - 1) + ["on"]
+def test_the_unrolled_rnn_repeats_its_weights(steps):
+    groups = ET.fromstring(plots.rnn_diagram(steps).svg).findall(f"{SVG}g")
+    assert [group.get("class") for group in groups] == ["step"] * steps
     for group in groups:
         written = ["".join(text.itertext()) for text in group.findall(f"{SVG}text")]
         assert "Wxh" in written and "Whh" in written
-
-
-def test_the_gradient_goes_back_through_every_step():
-    svg = plots.rnn_diagram(4, "backward").svg
-    written = ["".join(text.itertext()) for text in ET.fromstring(svg).iter(f"{SVG}text")]
-    assert [name for name in written if "∂" in name] == ["∂h2/∂h1", "∂h3/∂h2", "∂h4/∂h3", "∂L/∂h4"]
-    assert svg.count('class="back"') == 4 and "backward" not in plots.rnn_diagram(4).alt
 
 
 def test_units_of_both_axes_are_equally_long_in_a_square_picture_only():
