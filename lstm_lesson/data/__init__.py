@@ -7,13 +7,12 @@ from lstm_lesson.data.tasks import (
     IGNORE,
     REBER,
     adding_problem,
-    copy_memory,
     embedded_reber,
     reber_strings,
     spike_timing,
     temporal_order,
 )
 
-__all__ = ["IGNORE", "REBER", "NewsUnavailable", "adding_problem", "copy_memory", "embedded_reber", "load_co2", 
+__all__ = ["IGNORE", "REBER", "NewsUnavailable", "adding_problem", "embedded_reber", "load_co2", 
            "lorenz", "lorenz_slope", "reber_strings", "rk4_step", "sine", "spike_timing", "synthetic_headlines",
            "temporal_order"]  # fmt: skip

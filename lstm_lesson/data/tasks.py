@@ -65,32 +65,6 @@ def temporal_order(batch: int, steps: int, generator: torch.Generator | None = N
     return F.one_hot(letters, 6).float(), 2 * signs[:, 0] + signs[:, 1]
 
 
-def copy_memory(batch: int, delay: int, generator: torch.Generator | None = None, length: int = 5,
-                letters: int = 8) -> tuple[Tensor, Tensor]:  # fmt: skip
-    """Read some letters, wait, and output the letters after a go signal ("the sign").
-
-    -> x (B, T, letters + 2) one-hot, targets (B, T) int64, with T = 2·length + delay. x holds `length` letters,
-    `delay − 1` blanks, the sign, and `length` blanks. The blank has index `letters`, the sign `letters + 1`.
-    The targets are blank up to the sign, then the letters: each one `length + delay` steps after it was read.
-    A model without memory can answer blank, then guess each letter: its cross-entropy is length · ln(letters) / T.
-    Source: Hochreiter & Schmidhuber 1997; in this form Arjovsky, Shah & Bengio 2016.
-    Raises ValueError for a batch, delay or length below 1 or fewer than 2 letters.
-
-    >>> x, targets = copy_memory(3, 20)
-    >>> x.shape, bool(torch.equal(x.argmax(dim=2)[:, :5], targets[:, 25:]))
-    (torch.Size([3, 30, 10]), True)
-    """
-    for name, size in {"batch": batch, "delay": delay, "length": length}.items():
-        check_size(name, size)
-    check_size("letters", letters, 2)
-    shown = torch.randint(0, letters, (batch, length), generator=generator)
-    wait = torch.full((batch, length + delay), letters)  # blanks
-    targets = torch.cat([wait, shown], dim=1)
-    read = torch.cat([shown, wait], dim=1)
-    read[:, length + delay - 1] = letters + 1  # the sign, `delay` steps after the last letter
-    return F.one_hot(read, letters + 2).float(), targets
-
-
 def reber_strings(n: int, generator: torch.Generator | None = None) -> list[str]:
     """Words of the embedded Reber grammar: the second and the second-to-last letter are equal, both T or both P.
 

@@ -1,15 +1,11 @@
-"""The cost of a computation: calls, memory, time relative to another computation, and how the cost grows."""
+"""The cost of a computation: calls, and time relative to another computation."""
 
-import math
 import os
-import statistics
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 import torch
-from torch import Tensor
-from torch.autograd.graph import saved_tensors_hooks
 
 # Operations that only allocate memory or make views, and those that only call other operations.
 NO_WORK = {"_reshape_alias", "_to_copy", "_unsafe_view", "alias", "as_strided", "chunk", "clone", "contiguous",
@@ -40,26 +36,6 @@ def calls(function: Callable[[], object]) -> dict[str, int]:
     return dict(Counter(name for name in names if name not in NO_WORK).most_common())
 
 
-def bytes_saved(function: Callable[[], object], besides: Sequence[Tensor] = ()) -> int:
-    """The bytes that autograd keeps for the backward pass of the result of `function`.
-
-    Memory that several tensors share counts once, and memory of the tensors in `besides` does not count.
-    """
-    known = {tensor.untyped_storage().data_ptr() for tensor in besides}
-    saved = {}
-
-    def pack(tensor):
-        storage = tensor.untyped_storage()
-        if storage.data_ptr() not in known:
-            saved[storage.data_ptr()] = storage
-        return tensor
-
-    with saved_tensors_hooks(pack, lambda tensor: tensor):
-        result = function()
-    del result
-    return sum(storage.nbytes() for storage in saved.values())
-
-
 def ratios(
     runs: Mapping[str, Callable[[], object]], beside: Callable[[], object], seconds: float = 2.0, at_least: int = 3
 ) -> dict[str, list[float]]:
@@ -87,12 +63,3 @@ def _seconds(function: Callable[[], object]) -> float:
     start = time.perf_counter()
     function()
     return time.perf_counter() - start
-
-
-def power_law_exponent(x: Sequence[float], y: Sequence[float]) -> float:
-    """The exponent p of the power law y ~ x**p that fits best: the slope of a straight line through log x and log y.
-
-    >>> round(power_law_exponent([1, 10, 100], [5, 500, 50_000]), 6)
-    2.0
-    """
-    return statistics.linear_regression(*([math.log(v) for v in values] for values in (x, y))).slope

@@ -23,7 +23,6 @@ def seeded(seed=0):
 DRAWS = {  # each generator of tensors, small
     "adding_problem": lambda g: tasks.adding_problem(3, 8, g),
     "temporal_order": lambda g: tasks.temporal_order(3, 20, g),
-    "copy_memory": lambda g: tasks.copy_memory(3, 6, g),
     "embedded_reber": lambda g: tasks.embedded_reber(3, g),
     "spike_timing": lambda g: tasks.spike_timing(3, 2, g),
     "sine": lambda g: [data.sine(3, 8, g)],
@@ -50,9 +49,6 @@ def test_the_generator_fixes_the_batch_and_leaves_the_global_random_numbers_alon
         (lambda: tasks.adding_problem(2, 8.0), "steps is 8.0"),
         (lambda: tasks.adding_problem(True, 8), "batch is True"),
         (lambda: tasks.temporal_order(2, 9), "steps is 9.*at least 10"),
-        (lambda: tasks.copy_memory(2, 0), "delay is 0"),
-        (lambda: tasks.copy_memory(2, 3, length=0), "length is 0"),
-        (lambda: tasks.copy_memory(2, 3, letters=1), "letters is 1.*at least 2"),
         (lambda: tasks.embedded_reber(0), "batch is 0"),
         (lambda: tasks.reber_strings(-1), "n is -1"),
         (lambda: tasks.spike_timing(2, 0), "intervals is 0"),
@@ -106,27 +102,6 @@ def test_a_constant_answer_to_temporal_order_has_accuracy_one_quarter():
     rates = torch.bincount(labels, minlength=4) / len(labels)
     assert (rates - 0.25).abs().max() < 0.011  # 5 standard errors
     assert F.cross_entropy(torch.zeros(len(labels), 4), labels).item() == pytest.approx(math.log(4))
-
-
-@pytest.mark.parametrize(("delay", "length", "letters"), [(1, 1, 2), (6, 5, 8), (20, 3, 4)])
-def test_copy_memory_asks_for_each_letter_exactly_length_and_delay_steps_later(delay, length, letters):
-    x, targets = tasks.copy_memory(50, delay, seeded(), length, letters)
-    read, blank, sign = x.argmax(dim=2), letters, letters + 1
-    assert x.shape == (50, 2 * length + delay, letters + 2) and (x.sum(dim=2) == 1).all()
-    assert torch.equal(read[:, :length], targets[:, length + delay :]) and (read[:, :length] < letters).all()
-    assert (targets[:, : length + delay] == blank).all()
-    assert (read == sign).nonzero()[:, 1].tolist() == [length + delay - 1] * 50
-    assert ((read == blank).sum(dim=1) == delay - 1 + length).all()
-
-
-def test_without_memory_copying_costs_what_the_docstring_says():
-    _, targets = tasks.copy_memory(4000, 10, seeded(), length=5, letters=8)
-    logits = torch.zeros(*targets.shape, 9)
-    logits[:, :15, 8] = 1e4  # blank, for sure
-    logits[:, 15:, 8] = -1e4  # then one of the eight letters, all alike
-    loss = F.cross_entropy(logits.flatten(0, 1), targets.flatten())
-    assert loss.item() == pytest.approx(5 * math.log(8) / 20, abs=1e-6)
-    assert (targets[:, 15:] == 3).double().mean() == pytest.approx(1 / 8, abs=0.012)  # 5 standard errors
 
 
 # The same language, written as an expression instead of a graph.
@@ -317,7 +292,6 @@ def test_an_n_that_is_not_a_number_of_pairs_is_refused(n):
 COUNTS = {  # of each function: arguments that fit; every one of them is a count
     data.adding_problem: {"batch": 2, "steps": 4},
     data.temporal_order: {"batch": 2, "steps": 10},
-    data.copy_memory: {"batch": 2, "delay": 3, "length": 2, "letters": 3},
     data.reber_strings: {"n": 2},
     data.embedded_reber: {"batch": 2},
     data.spike_timing: {"batch": 2, "intervals": 2, "shortest": 3, "longest": 5},

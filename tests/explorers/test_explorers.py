@@ -20,7 +20,7 @@ from lstm_lesson.explorers import (
     HalfLifeExplorer,
     UnrolledStepper,
 )
-from lstm_lesson.explorers.gradients import H, N, lstm_cell, rnn_weights
+from lstm_lesson.explorers.gradients import H, N, rnn_weights
 from lstm_lesson.explorers.playground import PRESETS, WEIGHTS
 from lstm_lesson.gradients import gradient_by_lag, spectral_radius
 from lstm_lesson.plots.figure import Picture
@@ -35,8 +35,7 @@ def stepper():
 MAKERS = {
     "HalfLifeExplorer": HalfLifeExplorer,
     "UnrolledStepper": stepper,
-    "GradientExplorer-RNN": GradientExplorer,
-    "GradientExplorer-LSTM": lambda: GradientExplorer("LSTM"),
+    "GradientExplorer": GradientExplorer,
     "CellPlayground": CellPlayground,
 }
 every = pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
@@ -193,9 +192,7 @@ def test_a_stored_notebook_keeps_the_picture_and_loses_the_live_view():
         (lambda: HalfLifeExplorer(math.nan), "bias is nan"),
         (lambda: HalfLifeExplorer(bias=9.0), "bias is 9.0"),
         (lambda: HalfLifeExplorer(bias=True), "bias is True"),
-        (lambda: GradientExplorer("GRU"), 'kind is \'GRU\'; it needs "RNN" or "LSTM"'),
         (lambda: GradientExplorer(radius=-1), "radius is -1"),
-        (lambda: GradientExplorer("LSTM", forget_bias=50), "forget_bias is 50"),
         (lambda: GradientExplorer(seed=1.5), "seed is 1.5; it needs a whole number"),
         (lambda: CellPlayground("dream"), "preset is 'dream'; it needs one of remember, forget, latch, count"),
         (
@@ -270,44 +267,29 @@ def test_the_stepper_turns_with_its_buttons_and_stops_at_both_ends():
 def test_the_rnn_curve_is_gradient_by_lag_at_the_radius_that_is_asked_for(tanh):
     W_xh, W_hh, b_h = rnn_weights(seed=3, radius=1.4)
     assert spectral_radius(W_hh).item() == pytest.approx(1.4, abs=1e-12)
-    curves, factor = GradientExplorer().measure(seed=3, radius=1.4, tanh=tanh, inputs=0.0, length=20)
+    curve = GradientExplorer().measure(seed=3, radius=1.4, tanh=tanh, inputs=0.0, length=20)
     squash = torch.tanh if tanh else lambda z: z
     x, h_0 = torch.zeros(1, 20, N, dtype=torch.float64), torch.zeros(1, H, dtype=torch.float64)
     norms = gradient_by_lag(lambda x_t, h: squash(x_t @ W_xh + h @ W_hh + b_h), x, h_0)[0]
-    assert (torch.tensor(curves["h"], dtype=torch.float64) - norms).abs().max() <= 1e-12
-    assert factor == 1.4
+    assert (torch.tensor(curve, dtype=torch.float64) - norms).abs().max() <= 1e-12
 
 
-@pytest.mark.parametrize("kind", ["RNN", "LSTM"])
-def test_a_gradient_of_1_stands_at_1(kind):
-    written = re.findall(r">([^<>]*)</text>", GradientExplorer(kind).picture.svg)
+def test_a_gradient_of_1_stands_at_1():
+    written = re.findall(r">([^<>]*)</text>", GradientExplorer().picture.svg)
     assert "1" in written and "1e0" not in written
-    assert "1 to the power" in GradientExplorer("RNN", radius=1.0).text
-    assert "forget bias −2," in GradientExplorer("LSTM", forget_bias=-2.0).text
+    assert "1 to the power" in GradientExplorer(radius=1.0).text
 
 
 def test_without_tanh_the_curve_runs_beside_the_powers_of_the_radius():
-    curves, factor = GradientExplorer().measure(radius=0.9, tanh=False)
-    assert (curves["h"][60] / curves["h"][30]) ** (1 / 30) == pytest.approx(factor, rel=0.03)
-
-
-def test_the_lstm_curve_is_that_of_nn_lstm_with_the_bias_added():
-    curves, factor = GradientExplorer("LSTM").measure(seed=2, forget_bias=3.0, inputs=0.0, length=15)
-    cell, zero = lstm_cell(2, 3.0), torch.zeros(1, H, dtype=torch.float64)
-    plain = lstm_cell(2, 0.0)
-    assert (cell.bias_ih - plain.bias_ih)[H : 2 * H].tolist() == pytest.approx([3.0] * H)
-    assert torch.equal(cell.weight_hh, plain.weight_hh)
-    norms = gradient_by_lag(cell, torch.zeros(1, 15, N, dtype=torch.float64), (zero, zero))
-    for name, rows in zip("hc", norms, strict=True):
-        assert (torch.tensor(curves[name], dtype=torch.float64) - rows[0].detach()).abs().max() <= 1e-12
-    assert factor == pytest.approx(torch.sigmoid(torch.tensor(3.0)).item())
+    curve = GradientExplorer().measure(radius=0.9, tanh=False)
+    assert (curve[60] / curve[30]) ** (1 / 30) == pytest.approx(0.9, rel=0.03)
 
 
 def test_the_gradient_explorer_leaves_the_notebooks_random_numbers_alone():
     torch.manual_seed(5)
     expected = torch.rand(3)
     torch.manual_seed(5)
-    GradientExplorer("LSTM").move(seed=4)
+    GradientExplorer().move(seed=4)
     assert torch.equal(torch.rand(3), expected)
 
 

@@ -1,12 +1,17 @@
 """The counts are exact, and the measures are what their names say."""
 
+import runpy
+
 import pytest
 import torch
+from tracked import ROOT
 
 from lstm_lesson import LSTMCell
 from lstm_lesson.speed import implementations, profiling
 
 a, b = torch.randn(50, 20), torch.randn(20, 30)
+growth = runpy.run_path(str(ROOT / "benchmarks" / "growth.py"))
+bytes_saved, power_law_exponent = growth["bytes_saved"], growth["power_law_exponent"]
 
 
 def test_calls_are_counted_without_views_and_wrappers():
@@ -21,15 +26,15 @@ def test_calls_are_counted_without_views_and_wrappers():
 
 def test_bytes_saved_count_shared_memory_once():
     x = torch.randn(50, 20, requires_grad=True)
-    assert profiling.bytes_saved(lambda: x.tanh()) == 4 * 50 * 20  # its result
-    assert profiling.bytes_saved(lambda: x * x.view(50, 20)) == 4 * 50 * 20  # the same memory twice
-    assert profiling.bytes_saved(lambda: x * x, besides=[x]) == 0
-    assert profiling.bytes_saved(lambda: x + 1) == 0
+    assert bytes_saved(lambda: x.tanh()) == 4 * 50 * 20  # its result
+    assert bytes_saved(lambda: x * x.view(50, 20)) == 4 * 50 * 20  # the same memory twice
+    assert bytes_saved(lambda: x * x, besides=[x]) == 0
+    assert bytes_saved(lambda: x + 1) == 0
 
 
 def kept(implementation, T, B=4, H=8):
     weights, x, state = LSTMCell(H, H).weights, torch.randn(B, T, H), torch.zeros(B, H)
-    return profiling.bytes_saved(lambda: implementation(x, state, state, weights), besides=[x, *weights.values()])
+    return bytes_saved(lambda: implementation(x, state, state, weights), besides=[x, *weights.values()])
 
 
 def test_the_backward_pass_by_hand_keeps_six_states_a_step():
@@ -68,7 +73,7 @@ def test_the_fastest_run_counts_and_the_first_does_not(known_seconds):
 
 
 def test_the_exponent_of_a_power_law_is_its_power():
-    assert profiling.power_law_exponent([1, 2, 4], [3, 3 * 2**1.5, 3 * 4**1.5]) == pytest.approx(1.5)
+    assert power_law_exponent([1, 2, 4], [3, 3 * 2**1.5, 3 * 4**1.5]) == pytest.approx(1.5)
 
 
 def test_the_profiler_says_nothing_on_stderr(capfd):
