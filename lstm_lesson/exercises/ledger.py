@@ -21,8 +21,9 @@ from lstm_lesson.exercises.result import printable
 FILE = "guesses.json"
 KINDS = {"choice": (str,), "sure": (int, float), "because": (str,), "day": (str,)}  # of a kept guess
 HOW = (
-    "Put the letter of your choice in the place of the first `...`, how sure you are (50 to 100, in per cent) in the "
-    "place of the second, and one reason between the quotes. Run this cell, and only then the next. A guess is final."
+    'Put the letter of your choice with quotes, as in "a", in the place of the first `...`, how sure you are ({} to '
+    "100, in per cent) in the place of the second, and one reason between the last quotes. Run this cell, and only then "
+    "the next. A guess is final."
 )
 
 _unsaved: dict[str, dict] = {}
@@ -35,8 +36,9 @@ def questions() -> dict[str, dict]:
 
 
 def guess(name: str, choice: str = ..., sure: float = ..., because: str = "") -> None:
-    """Keep a guess: the letter of a choice, how sure you are (50 to 100 %), and one reason. It cannot be changed.
+    """Keep a guess: the letter of a choice, how sure you are, and one reason. It cannot be changed.
 
+    `sure` goes from what blind guessing gives (50 % for two choices, 33 % for three) to 100 %.
     Prints what is kept, or the question and what is missing. Never raises.
     """
     print(printable(_answer(str(name), choice, sure, because)))
@@ -47,16 +49,20 @@ def _answer(name: str, choice, sure, because) -> str:
     if question is None:
         near = get_close_matches(name, questions(), n=1, cutoff=0) or [""]
         return f"There is no question `{name[:60]}`. Did you mean `{near[0]}`?"
+    letter, least = str(choice).strip().lower(), 100 // len(question["choices"])
+    given = {"the choice": choice is not ..., "sure": sure is not ..., "because": because != ""}
     if old := _kept().get(name):
-        return f"Your guess of {old['day']} stands: {old['choice']}; {old['sure']:g} % sure; {old['because']}"
-    if choice is ... or sure is ... or because == "":
+        same = not any(given.values()) or (question["choices"].get(letter), sure) == (old["choice"], old["sure"])
+        new = "" if same else "\nThe guess that stands in this cell now is not kept."
+        return f"Your guess of {old['day']} stands: {old['choice']}; {old['sure']:g} % sure; {old['because']}{new}"
+    if missing := [part for part, there in given.items() if not there]:
         choices = "\n".join(f"  {letter}) {text}" for letter, text in question["choices"].items())
-        return f"`{name}` is open. {question['question']}\n{choices}\n{HOW}"
-    letter = str(choice).strip().lower()
+        still = f" Still missing: {', '.join(missing)}." if len(missing) < len(given) else ""
+        return f"`{name}` is open.{still} {question['question']}\n{choices}\n{HOW.format(least)}"
     if letter not in question["choices"]:
         return f"choice is {choice!r:.60}; it needs one of {', '.join(question['choices'])}. Nothing is kept yet."
-    if isinstance(sure, bool) or not isinstance(sure, int | float) or not 50 <= sure <= 100:
-        return f"sure is {sure!r:.60}; it needs a number from 50 to 100, in per cent. Nothing is kept yet."
+    if isinstance(sure, bool) or not isinstance(sure, int | float) or not least <= sure <= 100:
+        return f"sure is {sure!r:.60}; it needs a number from {least} to 100, in per cent. Nothing is kept yet."
     if not isinstance(because, str) or not because.strip():
         return "because is empty, or no text; it needs one reason between quotes. Nothing is kept yet."
     kept = {"choice": question["choices"][letter], "sure": sure, "because": because.strip(), "day": str(date.today())}
@@ -80,8 +86,8 @@ def guesses():
     columns = [list(column) for column in zip(*rows, strict=True)]
     count, right, sure = len(rows), columns[-1].count("right"), sum(columns[2]) / len(rows)
     print(f"{right} of {count} guesses were right, {100 * right / count:.0f} %. You were {sure:.0f} % sure on average.")
-    print("What did you believe that was wrong?")
-    heads = "question", "your guess", "sure, in %", "because", "measured", "so it was"
+    print("What did you believe that was wrong? Write a sentence about it into a cell below.")
+    heads = "question", "your guess", "sure, in %", "because", "measured in the stored run", "so it was"
     return plots.table(dict(zip(heads, columns, strict=True)), digits=4)
 
 

@@ -19,7 +19,7 @@ NAMES = list(ledger.questions())
 SEEN = {  # parts of what the notebook's stored outputs show of the right answer, in their order
     "00.stored": [r"weight_ih_l0  \(20, 3\)"],
     "01.gap": [r"right at gap 200\n *0 +1 +1 +1\n *1 +1 +1 +1\n *2 +1 +1 +1"],
-    "02.step": [r"length of its part\n +1 +1\.19\n +2 +4\.14\n +3 +2\.43"],
+    "02.step": [r"length of its part\n +1 .+ 1\.19\n +2 .+ 4\.14\n +3 .+ 2\.43"],
     "03.gap": ["10 +1 +1 +1", r"RNN, gap 60( +0\.[45]\d*){3}", r"gap 60( +0\.[45]\d*){3}", "3, gap 60 +1 +1 +1"],
     "05.words": [r"0\.9 +0\.349 +0\.00515"],
     "08.broken": [f"{name} · loss 0.0{digit}" for name, digit in zip(
@@ -51,7 +51,8 @@ def test_an_open_call_prints_the_question_and_what_to_write(capsys, folder, name
     text, question = said(capsys, name, ..., sure=..., because=""), ledger.questions()[name]
     assert text.startswith(f"`{name}` is open. {question['question']}\n  a) ")
     assert all(f"  {letter}) {choice}\n" in text for letter, choice in question["choices"].items())
-    assert "Put the letter of your choice" in text
+    assert 'Put the letter of your choice with quotes, as in "a"' in text
+    assert f"({ {2: 50, 3: 33, 4: 25}[len(question['choices'])] } to 100, in per cent)" in text
     assert not folder.exists()
 
 
@@ -71,9 +72,10 @@ def test_nothing_that_guess_prints_depends_on_what_is_right(capsys, monkeypatch,
 
 def test_a_second_guess_is_refused_with_the_day_of_the_first(capsys):
     assert said(capsys, "05.words", "A ", sure=62.5, because="why").startswith("Kept: about 90 %; 62.5 % sure.")
-    for again in (("c", 100, "I have looked"), ("a", 62.5, "why"), ()):
-        text = said(capsys, "05.words", *again)
-        assert text == f"Your guess of {date.today()} stands: about 90 %; 62.5 % sure; why\n"
+    stands = f"Your guess of {date.today()} stands: about 90 %; 62.5 % sure; why\n"
+    assert said(capsys, "05.words") == said(capsys, "05.words", "a", 62.5, "why") == stands
+    for again in (("c", 100, "I have looked"), ("a", 90, "why"), ("z", ..., "")):
+        assert said(capsys, "05.words", *again) == f"{stands}The guess that stands in this cell now is not kept.\n"
     assert guesses().columns["your guess"] == ["about 90 %"]
 
 
@@ -84,15 +86,17 @@ def test_a_second_guess_is_refused_with_the_day_of_the_first(capsys):
         ((None, "a", 70, "x"), "There is no question `None`."),
         (("05.words", "d", 70, "x"), "choice is 'd'; it needs one of a, b, c. Nothing is kept"),
         (("05.words", ["a"], 70, "x"), "it needs one of a, b, c"),
-        (("05.words", "a", 30, "x"), "sure is 30; it needs a number from 50 to 100"),
+        (("05.words", "a", 32.9, "x"), "sure is 32.9; it needs a number from 33 to 100"),
+        (("03.gap", "a", 24, "x"), "sure is 24; it needs a number from 25 to 100"),
+        (("09.start", "a", 49, "x"), "sure is 49; it needs a number from 50 to 100"),
         (("05.words", "a", float("nan"), "x"), "sure is nan"),
         (("05.words", "a", True, "x"), "sure is True"),
         (("05.words", "a", "70", "x"), "sure is '70'"),
         (("05.words", "a", 70, "  "), "because is empty"),
         (("05.words", "a", 70, None), "because is empty, or no text"),
-        (("05.words", "a", ..., "x"), "`05.words` is open."),
-        (("05.words", ..., 70, "x"), "`05.words` is open."),
-        (("05.words", "a", 70, ""), "`05.words` is open."),
+        (("05.words", "a", ..., "x"), "`05.words` is open. Still missing: sure. A forget"),
+        (("05.words", ..., 70, "x"), "`05.words` is open. Still missing: the choice. A forget"),
+        (("05.words", "a", ..., ""), "`05.words` is open. Still missing: sure, because. A forget"),
     ],
 )
 def test_what_is_no_guess_is_said_and_not_kept(capsys, folder, given, says):
@@ -108,7 +112,8 @@ def test_guesses_survive_a_restart_and_are_shown_beside_what_was_measured():
     for text in ("0.9 is near 1", "half a per cent", "wrong", "I saw it", "five", "<table>", "about 90 %"):
         assert text in shown
     assert (
-        "1 of 2 guesses were right, 50 %. You were 80 % sure on average.\nWhat did you believe that was wrong?" in shown
+        "1 of 2 guesses were right, 50 %. You were 80 % sure on average.\nWhat did you believe that was wrong? Write"
+        in shown
     )
 
 
