@@ -22,8 +22,8 @@ FILE = "guesses.json"
 KINDS = {"choice": (str,), "sure": (int, float), "because": (str,), "day": (str,)}  # of a kept guess
 HOW = (
     'Put the letter of your choice with quotes, as in "a", in the place of the first `...`, how sure you are ({} to '
-    "100, in per cent) in the place of the second, and one reason between the last quotes. Run this cell, and only then "
-    "the next. A guess is final."
+    "100, in per cent) in the place of the second, and one reason between the last quotes. Run this cell, and only "
+    "then the next. A guess is final."
 )
 
 _unsaved: dict[str, dict] = {}
