@@ -39,10 +39,8 @@ def one_part(letter: str) -> Callable[[Answer], Problem | None]:
         if isinstance(given, Problem):
             return given
         weights = {k: w.double() for k, w in agreement.hand_set_weights().items()} | given
-        for texts in batches():
-            if (text := wrong_text(texts, weights, letter)) is not None:
-                return Problem("value", text)
-        return None
+        text = wrong_text(weights, letter)
+        return text and Problem("value", text)
 
     return judge
 
@@ -54,13 +52,14 @@ def counter(answer: Answer) -> Problem | None:
         return given
     weights = given | {name: torch.zeros(shape).double() for name, shape in shapes("o", units=1).items()}
     for texts in batches():
-        _, c = states(texts, weights)
+        h, c = states(texts, weights)
         wanted = torch.tensor([_counted(text) for text in texts], dtype=torch.float64)
         wrong = ~((c[:, :, 0] - wanted).abs() < 0.3)
         if wrong.any():
             b, t = wrong.nonzero()[0].tolist()
-            has = f"the cell state is {_number(c[b, t, 0])}; its clause has had {_nouns(wanted[b, t])}"
-            return Problem("value", f"{_place(texts[b], t)} {has}.\n{_gates(texts[b], t, weights, 'ifc')}")
+            count = int(wanted[b, t])
+            has = f"the cell state is {_number(c[b, t, 0])}; its clause has had {count} noun{'s' * (count != 1)}"
+            return Problem("value", f"{_place(texts[b], t)} {has}.\n{_gates(texts[b], h[b], t, weights, 'ifc')}")
     return None
 
 
@@ -113,9 +112,8 @@ def fit(weights: dict[str, Tensor]) -> str:
     'The four parts fit together: every text of the checks is answered rightly.'
     """
     weights = {name: weight.double() for name, weight in weights.items()}
-    for texts in batches():
-        if (text := wrong_text(texts, weights, "io")) is not None:
-            return f"The four parts do not fit together. {text.replace('**', '')}"
+    if text := wrong_text(weights, "ifco"):
+        return f"The four parts do not fit together. {text.replace('**', '*')}"
     return "The four parts fit together: every text of the checks is answered rightly."
 
 
@@ -130,39 +128,44 @@ def states(texts: list[agreement.Text], weights: dict[str, Tensor]) -> tuple[Ten
     return tuple(torch.stack(kind, dim=1) for kind in zip(*seen, strict=True))
 
 
-def wrong_text(texts: list[agreement.Text], weights: dict[str, Tensor], letter: str) -> str | None:
-    """What goes wrong in the first text on which unit 0 says anything but the number at the verb; None if none does."""
-    h, c = states(texts, weights)
-    for b, text in enumerate(texts):
-        wanted = _number_kept(text)
-        spoken = torch.tensor([text.words[t] == BLANK for t in range(len(wanted))])
-        fine = torch.where(spoken, h[b, :, 0] * wanted[:, 0] > LOUD, h[b, :, 0].abs() < QUIET)
-        if fine.all():
-            continue
-        t = int((~fine).nonzero()[0])
-        off = (c[b, : t + 1] - wanted[: t + 1]).abs() > 0.5
-        off[:, 1] &= (c[b, : t + 1, 1] < wanted[: t + 1, 1]) | (wanted[: t + 1, 1] == 0)  # it may count the nouns
-        said = f"unit 0 says {_number(h[b, t, 0])}"
-        if not off.any():
-            return f"{_place(text, t)} {said}; {_needed(wanted[t, 0], spoken[t])}.\n{_gates(text, t, weights, letter)}"
-        at, unit = off.nonzero()[0].tolist()
-        state = (
-            f"the cell state of unit {unit} is {_number(c[b, at, unit])}; it should be {_number(wanted[at, unit], 0)}"
-        )
-        later = f" And at “{text.words[t]}”, word {t + 1}, {said}." if t != at else ""
-        said = _number(h[b, at - 1, 1]) if at else "0.00"
-        heard = f"At the word before, unit 1 says {said}, and the input gate listens to it."
-        gates = _gates(text, at, weights, letter.strip("o"), unit)
-        cause = heard if letter == "o" else f"{gates} {heard}" if letter == "io" else gates
-        return f"{_place(text, at)} {state}.{later}\n{cause}"
+def wrong_text(weights: dict[str, Tensor], letters: str) -> str | None:
+    """What goes wrong in the first text on which unit 0 says anything but the number at the verb; None if none does.
+
+    `letters` are the parts that may be wrong: one, or all four.
+    """
+    for texts in batches():
+        for each in zip(texts, *states(texts, weights), strict=True):
+            if (text := _wrong(*each, weights, letters)) is not None:
+                return text
     return None
 
 
-def _needed(number: Tensor, spoken: Tensor) -> str:
-    """What unit 0 should say at a word."""
-    if not spoken:
-        return f"it should be silent there, below {QUIET}"
-    return f"it should be above {LOUD}, for `are`" if number > 0 else f"it should be below −{LOUD}, for `is`"
+def _wrong(text, h: Tensor, c: Tensor, weights: dict[str, Tensor], letters: str) -> str | None:
+    """What goes wrong in a text with these h and c, each (T, 2)."""
+    wanted = _number_kept(text)
+    spoken = torch.tensor([word == BLANK for word in text.words])
+    fine = torch.where(spoken, h[:, 0] * wanted[:, 0] > LOUD, h[:, 0].abs() < QUIET)
+    if fine.all():
+        return None
+    t = int((~fine).nonzero()[0])
+    off = (c[: t + 1] - wanted[: t + 1]).abs() > 0.5
+    off[:, 1] &= (c[: t + 1, 1] < wanted[: t + 1, 1]) | (wanted[: t + 1, 1] == 0)  # it may count the nouns
+    said = f"unit 0 says {_number(h[t, 0])}"
+    if not off.any():
+        gates = _gates(text, h, t, weights, letters[-1])
+        needed = f"silent there, below {QUIET}", f"above {LOUD}, for `are`", f"below −{LOUD}, for `is`"
+        return f"{_place(text, t)} {said}; it should be {needed[int(spoken[t] * wanted[t, 0])]}.\n{gates}"
+    at, unit = off.nonzero()[0].tolist()
+    state = f"the cell state of unit {unit} is {_number(c[at, unit])}; it should be {_number(wanted[at, unit], 0)}"
+    later = f" And at “{text.words[t]}”, word {t + 1}, {said}." if t != at else ""
+    causes = [_gates(text, h, at, weights, letters.strip("o"), unit)] if letters != "o" else []
+    if "o" in letters and at:
+        i, f, g = (_value(text, h, at, weights, letter, unit) for letter in "ifc")
+        faded = 0 < c[at, unit] * wanted[at, unit] < 1 and i * g.abs() < (1 - f) * c[at - 1, unit].abs()
+        heard = f"At the word before, unit 1 says {_number(h[at - 1, 1])}, and the input gate listens to it."
+        kept = f"The note has faded: at this word the forget gate keeps {_number(f, 4)} of it."
+        causes.append(kept if faded else heard)
+    return f"{_place(text, at)} {state}.{later}\n{' '.join(causes)}"
 
 
 def _number(value, digits: int = 2) -> str:
@@ -170,26 +173,23 @@ def _number(value, digits: int = 2) -> str:
     return f"{float(value):z.{digits}f}".replace("-", "−")
 
 
-def _nouns(count) -> str:
-    return f"{count:.0f} noun{'s' * (count != 1)}"
-
-
 def _place(text, t: int) -> str:
     """The beginning of a message: the text up to word t + 1."""
-    before = text.words[max(0, t - 11) : t]
-    return f"In “{'… ' if t > 11 else ''}{' '.join(before)} **{text.words[t]}**” (word {t + 1} of {len(text.words)})"
+    words = [*["…"] * (t > 11), *text.words[max(0, t - 11) : t], f"**{text.words[t]}**"]
+    return f"In “{' '.join(words)}” (word {t + 1} of {len(text.words)})"
 
 
-def _gates(text, t: int, weights: dict[str, Tensor], letters: str, unit: int = 0) -> str:
+def _gates(text, h: Tensor, t: int, weights: dict[str, Tensor], letters: str, unit: int = 0) -> str:
     """Where each of these gates stands at word t + 1."""
-    h, _ = states([text], weights)
-    before = torch.cat([torch.zeros_like(h[:, :1]), h[:, :-1]], dim=1)[0, t][None]
-    x_t = text.features[t][None].double()
-    stands = []
-    for letter in letters:
-        value = GATES[letter](x_t, before, *(weights[f"{name}{letter}"] for name in WEIGHTS))[0, unit]
-        stands.append(f"the {NAMES[letter]} of unit {unit} {'is' if letter == 'c' else 'stands at'} {_number(value)}")
+    values = {k: _number(_value(text, h, t, weights, k, unit)) for k in letters}
+    stands = [f"the {NAMES[k]} of unit {unit} {'is' if k == 'c' else 'stands at'} {v}" for k, v in values.items()]
     return f"There {', '.join(stands)}."
+
+
+def _value(text, h: Tensor, t: int, weights: dict[str, Tensor], letter: str, unit: int) -> Tensor:
+    """A gate of a unit, or its candidate, at word t + 1, from the h after each word, (T, H)."""
+    before = h[t - 1 : t] if t else torch.zeros_like(h[:1])
+    return GATES[letter](text.features[t][None].double(), before, *(weights[f"{k}{letter}"] for k in WEIGHTS))[0, unit]
 
 
 def _number_kept(text) -> Tensor:

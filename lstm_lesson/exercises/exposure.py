@@ -57,7 +57,9 @@ def as_text(words: str) -> agreement.Text:
         raise ValueError(f"the text has more than {WORDS} words; a shorter one is enough")
     for place, word in enumerate(words):
         if (kind := KINDS.get(word)) is None:
-            raise ValueError(f"the cell does not know the word {word[:40]!r}; it knows {', '.join(KINDS)}")
+            fix = "use small letters only" if word.lower() in KINDS else f"it knows {', '.join(KINDS)}"
+            fix = "put a space before the full stop" if len(word) > 1 and word.endswith(".") else fix
+            raise ValueError(f"the cell does not know the word {word[:40]!r}; {fix}")
         if kind in (SINGULAR, PLURAL) and subject is None:
             subject = kind == PLURAL
         if kind == VERB and subject is None:

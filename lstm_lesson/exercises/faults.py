@@ -20,13 +20,15 @@ PLACES = tuple(f"{letter}_t" for letter in LETTERS)
 VISIBLE = 0.01  # from this difference on, a table shows it
 STEPS = 60  # of an input, at most
 RIGHT: Mapping[str, str] = {}  # no line is changed
+PYTHON = """
+Write Python: `*` for ⊙, `@`, `sigmoid(…)`, `tanh(…)`; only what stands right of the `=`; it makes a tensor (B, 1)."""
 
 
 def weights() -> dict[str, Tensor]:
     """The twelve weights of the hidden cells, by name: N = 2 inputs, H = 1 unit."""
     found = {"W_xi": [[0.5], [1.0]], "W_hi": [[2.0]], "b_i": [0.5], "W_xf": [[-0.5], [1.0]], "W_hf": [[1.0]]}
     found |= {"b_f": [1.0], "W_xc": [[1.5], [0.0]], "W_hc": [[0.5]], "b_c": [0.0]}
-    found |= {"W_xo": [[0.0], [1.0]], "W_ho": [[-1.0]], "b_o": [0.5]}
+    found |= {"W_xo": [[0.0], [1.0]], "W_ho": [[-1.0]], "b_o": [-2.0]}  # no two gates agree on an easy x
     return {name: torch.tensor(numbers) for name, numbers in found.items()}
 
 
@@ -65,8 +67,9 @@ def run(x: Tensor, weights: Mapping[str, Tensor], lines: Mapping[str, str]) -> d
     for x_t in x.unbind(1):
         steps.append(model.run((x_t, h, c, w), (edit,)))
         for place, value in zip(PLACES, steps[-1], strict=True):
-            if value.shape != h.shape:
-                raise ValueError(f"{place} has shape {tuple(value.shape)}; it needs (B, H) = {tuple(h.shape)}")
+            if (shape := getattr(value, "shape", None)) != h.shape:
+                has = f"is of type {type(value).__name__}" if shape is None else f"has shape {tuple(shape)}"
+                raise ValueError(f"{place} {has}; the line has to make a tensor (B, H) = {tuple(h.shape)}")
         *_, c, h = steps[-1]
     return {letter: torch.stack(each, dim=1) for letter, each in zip(LETTERS, zip(*steps, strict=True), strict=True)}
 
@@ -81,6 +84,7 @@ def judge(answer: Answer) -> Problem | None:
         has = f"{len(got)} values" if isinstance(got, tuple | list) else f"an object of type {type(got).__name__}"
         return Problem("type", f"You return {has}; {needs}.")
     place, line, x = got
+    place = f"{place}_t" if place in tuple(LETTERS) else place  # c, as the table has it
     if place not in PLACES or not isinstance(line, str):
         return Problem("type", f"You return {place!r:.40} and {line!r:.40}; {needs}. The places: {', '.join(PLACES)}.")
     if isinstance(x := as_input(x), Problem):
@@ -104,48 +108,41 @@ def as_input(x) -> Tensor | Problem:
 
 def _wrong_line(answer: Answer, hidden: Mapping[str, str], place: str, line: str) -> Problem | None:
     """An input on which the line and the hidden cell differ, a short one; or why the line does not run."""
-    x = _probes()
-    got, error = answer.sandbox(run, x, weights(), {place: line.strip()})
-    if error is not None:
-        return Problem("crashed", f"`{line:.80}` does not run at the place of `{place}`: {format_error(error, None)}")
+    for x in (_probes()[:2], _probes()):  # two sequences first: their shapes are easier to read in an error
+        got, error = answer.sandbox(run, x, weights(), {place: line.strip()})
+        if error is not None:
+            why = format_error(error, None) + PYTHON * isinstance(error, SyntaxError | NameError | TypeError)
+            return Problem("crashed", f"`{line:.80}` does not run at the place of `{place}` with B = {len(x)}: {why}")
     expected = run(x, weights(), hidden)
     off = torch.stack([(expected[k] - got[k]).abs().nan_to_num(9.0)[..., 0] for k in LETTERS], dim=-1)  # (B, T, 6)
     if (off < 1e-9).all():
         return None
     seen = (off.amax(dim=-1) >= min(VISIBLE, float(off.max()))).nonzero().tolist()
-    b, t = min(seen, key=lambda at: (at[1], int(x[at[0], : at[1] + 1].count_nonzero()), at[0]))
+    b, t = min(seen, key=lambda at: (at[1], -int(x[at[0], : at[1] + 1].count_nonzero()), at[0]))  # no small x
     letter = LETTERS[int((off[b, t] >= min(VISIBLE, float(off[b, t].max()))).nonzero()[0])]
     values = [float(each[letter][b, t, 0]) for each in (expected, got)]
     digits = next((n for n in range(3, 17) if len({format_number(value, n) for value in values}) > 1), 17)
     theirs, own = (format_number(value, digits) for value in values)
-    where = f"On x = {_written(x[b, : t + 1])} the hidden cell has {letter} = {theirs} after step {t + 1}"
+    shown = [[round(entry, 2) for entry in row] for row in x[b, : t + 1].tolist()]
+    where = f"On x = {shown} the hidden cell has {letter} = {theirs} after step {t + 1}"
     return Problem("value", f"A cell with your line is another one.\n{where}; with your line it is {own}.")
 
 
 def _probes() -> Tensor:
-    """Inputs to compare two cells on, (B, 8, 2): one entry that is not 0, then random ones, small and large."""
-    random = torch.Generator().manual_seed(3)
-    one = torch.zeros(12, 8, 2, dtype=torch.float64)
-    for k, value in enumerate((1.0, -1.0, 2.0, -2.0, 3.0, -3.0)):
-        one[k, 0, 0] = one[6 + k, 0, 1] = value
-    rows = torch.randn(36, 8, 2, generator=random, dtype=torch.float64).round(decimals=1)
-    return torch.cat([one, rows, 4 * rows])
+    """Random inputs to compare two cells on, (B, 8, 2), small and large."""
+    rows = torch.randn(36, 8, 2, generator=torch.Generator().manual_seed(3), dtype=torch.float64).round(decimals=1)
+    return torch.cat([rows, 4 * rows])
 
 
 def _wrong_input(x: Tensor, hidden: Mapping[str, str], smallest: Tensor) -> Problem | None:
-    """Why x does not show the fault, or a smaller input that does: fewer steps, or fewer entries that are not 0."""
+    """Why x does not show the fault, or how much smaller an input may be: in steps, then in entries that are not 0."""
     faulty, right = (run(x[None], weights(), lines) for lines in (hidden, RIGHT))
-    off = torch.cat([(faulty[k] - right[k]).abs()[0] for k in LETTERS], dim=1).amax(dim=1) > VISIBLE  # (T,)
-    if not off.any():
+    if all((faulty[k] - right[k]).abs().max() <= VISIBLE for k in LETTERS):
         agree = f"a right cell and the hidden one agree in all six values to {VISIBLE}"
         return Problem("value", f"The line is right. But your x does not show the fault: on it {agree}.")
-    seen = int(off.nonzero()[0]) + 1
-    smaller = x[:seen] if seen < len(x) else smallest
-    if (len(smaller), int(smaller.count_nonzero())) >= (len(x), int(x.count_nonzero())):
+    steps, entries = len(x) - len(smallest), int(x.count_nonzero()) - int(smallest.count_nonzero())
+    if steps <= 0 and entries <= 0:
         return None
-    text = "The line is right, and your x shows the fault. A smaller x shows it, too: fewer steps, or more zeros."
-    return Problem("value", f"{text}\nFor example {_written(smaller)}.")
-
-
-def _written(x: Tensor) -> str:
-    return str([[round(entry, 2) for entry in row] for row in x.tolist()])
+    fewer = f"{steps} fewer step{'s' * (steps > 1)}" if steps > 0 else f"{entries} more zero{'s' * (entries > 1)}"
+    text = "The line is right, and your x shows the fault. A smaller x shows it, too: one with"
+    return Problem("value", f"{text} {fewer}.")

@@ -129,5 +129,20 @@ def test_parts_that_are_right_alone_may_not_fit_and_a_text_shows_where():
     assert answered("candidate_weights", QUIET_UNIT).passed and answered("input_weights", WEAK_GATE).passed
     assert "fit together" in designs.fit(given | candidate) and "not" not in designs.fit(given | candidate)
     message = designs.fit(given | candidate | gate)
-    assert "The four parts do not fit together. In “the" in message
+    assert "The four parts do not fit together. In “the" in message and re.search(r" \*\w+\*” \(word", message)
     assert "the input gate of unit 0 stands at" in message and "At the word before, unit 1 says 0.4" in message
+
+
+MISFITS = [  # what is changed, what `fit` says of it, and what it does not say
+    ({"b_f": torch.full((2,), 5.2)}, "The note has faded: at this word the forget gate keeps 0.9945 of it.", "before,"),
+    ({"W_xc": torch.zeros(6, 2)}, "the input gate of unit 0 stands at 1.00, the forget gate of unit 0", "faded"),
+    ({"W_xc": torch.zeros(6, 2)}, "the candidate of unit 0 is 0.00", "output gate"),
+    ({"b_i": torch.full((2,), 10.0), "b_c": torch.full((2,), 10.0)}, "In “*the*” (word 1 of", "At the word before"),
+    ({"b_o": torch.tensor([0.0, 10.0])}, "the output gate of unit 0 stands at 0.50", "input gate"),
+]
+
+
+@pytest.mark.parametrize(("change", "says", "silent"), MISFITS)
+def test_a_misfit_names_the_part_that_is_to_blame(change, says, silent):
+    message = designs.fit(agreement.hand_set_weights() | change)
+    assert says in message and silent not in message

@@ -24,6 +24,7 @@ def answered(name, returned):
 @pytest.mark.parametrize(
     ("text", "says"),
     [
+        ("the door near the lamp ___ .", "exposes 0 of 5. Two of the 5"),
         ("the keys ___ .", "exposes 0 of 5. Two of the 5 that pass it:\n“wipes nothing” passes it. It says the number"),
         ("the keys ___ . the man ___ .", "exposes 3 of 5.\n“wipes at every article” passes it."),
         ("the keys near the man ___ . the man ___ .", "exposes 4 of 5.\n“bias 4” passes it. It keeps enough"),
@@ -96,6 +97,8 @@ def test_the_reasons_why_a_wrong_cell_passes_are_true():
         ("'the ___ .'", "Word 2 is a verb, and its clause has no noun yet."),
         ("'the key . ___'", "Word 4 is a verb"),
         ("'the cat ___ .'", "The cell does not know the word 'cat'; it knows key,"),
+        ("'the key ___.'", "the word '___.'; put a space before the full stop."),
+        ("'The key ___ .'", "the word 'The'; use small letters only."),
         ("'the ' * 10_000", "The text has more than 300 words"),
         ("1 / 0", "ZeroDivisionError"),
     ],

@@ -1,5 +1,6 @@
 """A fault seen from outside: every way to write it is right, and what is wrong is shown by an input."""
 
+import ast
 import itertools
 import re
 import time
@@ -57,23 +58,31 @@ def test_any_way_to_write_the_fault_is_right_if_the_six_values_agree(name, retur
 
 
 WRONG = [
-    ("first_fault", f"'c_t', 'f_t * c_prev + f_t * g_t', {OWN}", "c = 0.342 after step 1; with your line it is 0.563"),
-    ("first_fault", f"'h_t', 'o_t * c_t', {OWN}", "On x = [[1.0, 0.0]] the hidden cell has c = 0.342 after step 1"),
+    (
+        "first_fault",
+        f"'c_t', 'f_t * c_prev + f_t * g_t', {OWN}",
+        "has c = −0.0674 after step 1; with your line it is −0.224",
+    ),
+    ("first_fault", f"'h_t', 'o_t * c_t', {OWN}", "On x = [[-0.2, 0.1]] the hidden cell has c = −0.0674 after step 1"),
     ("first_fault", f"'c_t', 'f_t * c_prev + (1 - f_t) * g_t + 1e-5', {OWN}", "with your line it is"),
-    ("first_fault", f"'i_t', '1 - sigmoid(x_t @ W_xf + h_prev @ W_hf + b_f)', {OWN}", "i = 0.731 after step 1"),
-    ("first_fault", f"'c_t', 'g_t / 0', {OWN}", "with your line it is inf"),
+    (
+        "first_fault",
+        f"'i_t', '1 - sigmoid(x_t @ W_xf + h_prev @ W_hf + b_f)', {OWN}",
+        "i = 0.622 after step 1; with your line it is 0.231",
+    ),
+    ("first_fault", f"'c_t', 'g_t / 0', {OWN}", "with your line it is -inf"),
     (
         "second_fault",
         f"'i_t', 'sigmoid(x_t @ W_xi + b_i)', {OWN}",
-        "x = [[1.0, 0.0], [0.0, 0.0]] the hidden cell has i",
+        "x = [[-0.2, 0.1], [0.7, -0.5]] the hidden cell has i = 0.497 after step 2; with your line it is 0.587",
     ),
     ("second_fault", SECOND + "[[0, 1], [0, 1]]", "your x does not show the fault"),
     ("second_fault", SECOND + "[[0.001, 0], [0, 0]]", "your x does not show the fault"),
     ("second_fault", SECOND + "[[1, 0]]", "your x does not show the fault"),
-    ("second_fault", SECOND + "[[1, 0], [0, 1]]", "For example [[1.0, 0.0], [0.0, 0.0]]"),
-    ("second_fault", SECOND + "[[1, 0], [0, 0], [0, 0]]", "For example [[1.0, 0.0], [0.0, 0.0]]"),
-    ("second_fault", SECOND + "[[0, 0], [1, 0], [0, 0]]", "For example [[1.0, 0.0], [0.0, 0.0]]"),
-    ("second_fault", SECOND + "torch.ones(60, 2)", "For example [[1.0, 1.0], [1.0, 1.0]]"),
+    ("second_fault", SECOND + "[[1, 0], [0, 1]]", "A smaller x shows it, too: one with 1 more zero."),
+    ("second_fault", SECOND + "[[1, 0], [0, 0], [0, 0]]", "one with 1 fewer step."),
+    ("second_fault", SECOND + "[[0, 0], [1, 0], [0, 0]]", "one with 1 fewer step."),
+    ("second_fault", SECOND + "torch.ones(60, 2)", "one with 58 fewer steps."),
 ]
 
 
@@ -96,7 +105,12 @@ def test_what_is_wrong_is_shown_by_an_input(name, returned, says):
         ("'c_t', 'c_t = f_t', [[1, 0]]", "`c_t = f_t` does not run at the place of `c_t`"),
         ("'c_t', 'f_t * cell', [[1, 0]]", "name 'cell' is not defined"),
         ("'c_t', 'c_prev[0]', [[1, 0]]", "c_t has shape (1,)"),
-        ("'c_t', '1', [[1, 0]]", "does not run"),
+        ("'c_t', '1', [[1, 0]]", "right of the `=`; it makes a tensor (B, 1)."),
+        ("'i_t', '0.861', [[1, 0]]", "i_t is of type float; the line has to make a tensor (B, H) = (2, 1)"),
+        ("'c', 'f_t ⊙ c_prev', [[1, 0]]", "at the place of `c_t` with B = 2: It raises SyntaxError"),
+        ("'c', 'c_t = f_t', [[1, 0]]", "Write Python: `*` for ⊙, `@`, `sigmoid(…)`"),
+        ("'f_t', 'σ(x_t @ W_xf)', [[1, 0]]", "; only what stands right of the `=`"),
+        ("'c_t', 'f_t @ g_t', [[1, 0]]", "cannot be multiplied (2x1 and 2x1)"),
         ("'c_t', 'f_t', torch.ones(10_000, 2)", "x has shape (10000, 2); it needs (T, 2), with 1 to 60 steps"),
         ("'c_t', 'f_t', torch.ones(2)", "x has shape (2,)"),
         ("'c_t', 'f_t', [[1, float('nan')]]", "x has entries beyond ±100, or not finite"),
@@ -110,6 +124,19 @@ def test_what_is_no_answer_is_said_at_once(returned, says):
     result = answered("first_fault", returned)
     assert not result.passed and says in result.message, result
     assert time.process_time() - start < 1
+
+
+def test_no_two_gates_of_a_hidden_cell_agree_on_an_easy_input():
+    first = all_six(torch.tensor([[[0.0, 0.0]], [[1.0, 0.0]], [[0.0, 1.0]]]))[:, 0, [0, 1, 3]]  # i, f, o
+    values = torch.cat([first, 1 - first], dim=1).sort(dim=1).values
+    assert values.diff(dim=1).min() > faults.VISIBLE
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_wrong_line_is_refuted_without_handing_over_the_smallest_input(name):
+    messages = [answered(name, f"{line}, {OWN}").message for line in ("'h_t', 'o_t * c_t'", "'i_t', '0 * x_t[:, :1]'")]
+    shown = re.findall(r"x = (\[\[.*?\]\])", " ".join(messages))
+    assert len(shown) == 2 and not any(0.0 in row for x in shown for row in ast.literal_eval(x))
 
 
 def test_a_line_that_never_ends_is_stopped():
