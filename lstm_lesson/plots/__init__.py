@@ -4,9 +4,9 @@ from lstm_lesson.plots.charts import bars, differences, lines, stacked_bars
 from lstm_lesson.plots.computation_graph import autograd_graph
 from lstm_lesson.plots.diagrams import lstm_diagram, lstm_svg, rnn_diagram
 from lstm_lesson.plots.figure import Picture
-from lstm_lesson.plots.heatmaps import confusion, heatmaps
+from lstm_lesson.plots.heatmaps import heatmaps
 from lstm_lesson.plots.style import COLORS, STYLE
 from lstm_lesson.plots.tables import Table, table
 
-__all__ = ["COLORS", "STYLE", "Picture", "Table", "autograd_graph", "bars", "confusion", "differences", "heatmaps",
+__all__ = ["COLORS", "STYLE", "Picture", "Table", "autograd_graph", "bars", "differences", "heatmaps",
            "lines", "lstm_diagram", "lstm_svg", "rnn_diagram", "stacked_bars", "table"]  # fmt: skip

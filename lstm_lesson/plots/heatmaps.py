@@ -1,4 +1,4 @@
-"""Drawings of matrices: heat maps and the confusion matrix."""
+"""Drawings of matrices: heat maps."""
 
 import math
 import textwrap
@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 from lstm_lesson.plots.captions import captioned
 from lstm_lesson.plots.figure import Picture
 from lstm_lesson.plots.inputs import as_dict, as_matrix, as_plain
-from lstm_lesson.plots.numbers import cell_number, significant
+from lstm_lesson.plots.numbers import cell_number
 from lstm_lesson.plots.style import COLORS, INK, axes, pretty
 
 BARE = {"axes.grid": False, "xtick.major.size": 0, "ytick.major.size": 0}
@@ -50,28 +50,6 @@ def heatmaps(
             ax.set_xticks(*_ticks("xticks", xticks, array.shape[1]), **turned)
             ax.set_yticks(*_ticks("yticks", yticks, array.shape[0]))
         fig.colorbar(image, ax=grid, shrink=0.9, pad=0.02).outline.set_visible(False)
-    return Picture(fig, alt)
-
-
-@captioned
-def confusion(matrix, *, labels, title: str, alt: str) -> Picture:
-    """Counts of the true class (rows) against the predicted class (columns), shaded by their share of the row.
-
-    `matrix` (K, K) of counts, `labels` K names. Raises ValueError if they do not fit.
-    """
-    counts, names = as_matrix("matrix", matrix), [pretty(str(name)) for name in labels]
-    if counts.shape != (len(names), len(names)) or not np.isfinite(counts).all() or (counts < 0).any():
-        raise ValueError(f"matrix has shape {counts.shape}; it needs counts (K, K) with K = {len(names)} labels")
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    with mpl.rc_context(BARE):
-        fig, ax = axes(title, "predicted", "true", height=1.8 + 0.95 * len(names), width=6.4)
-    ax.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
-    for (row, column), share in np.ndenumerate(shares):
-        middle = dict(ha="center", va="center", color="white" if share > 0.55 else INK)
-        ax.text(column, row - 0.1, significant(counts[row, column], 12), fontsize=19, **middle)
-        ax.text(column, row + 0.25, f"{share:.0%} of {names[row]}", fontsize=11, **middle)
-    ax.set_xticks(range(len(names)), names)
-    ax.set_yticks(range(len(names)), names)
     return Picture(fig, alt)
 
 

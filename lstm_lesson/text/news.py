@@ -1,7 +1,6 @@
 """News texts with labels, and the way from words to numbers: tokens, vocabulary, padded batches."""
 
 import csv
-import hashlib
 import re
 import unicodedata
 from collections import Counter
@@ -13,7 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from lstm_lesson.data.download import SHA256, find
+from lstm_lesson.data.download import SHA256, NewsUnavailable, find
 from lstm_lesson.data.synthetic_news import synthetic_headlines
 from lstm_lesson.shapes import check_tokens
 
@@ -30,8 +29,7 @@ def load_news(name: str = "covid", folder: str | Path | None = None) -> dict[str
 
     "covid": posts and claims of Constraint-2021 (Patwa et al. 2020) with their official split, as published: a few of
     test repeat the words of one in train; the real ones are tweets of verified accounts, the fake ones come from fact
-    checkers and elsewhere. "onion": headlines of OnionOrNot (Feilberg 2020), 1 for The Onion; it has no
-    official split, so repeated headlines are dropped and the rest is shuffled in a fixed way and cut 60/20/20.
+    checkers and elsewhere.
     "synthetic": headlines from our own grammar, whose label depends on word order; no file needed (see
     `data.synthetic_headlines`).
 
@@ -44,31 +42,32 @@ def load_news(name: str = "covid", folder: str | Path | None = None) -> dict[str
         texts, labels = synthetic_headlines(4000, seed=0)  # cuts at even indices, so that no pair is separated
         cuts = {"train": slice(0, 2800), "val": slice(2800, 3400), "test": slice(3400, None)}
         return {part: Split(texts[cut], labels[cut]) for part, cut in cuts.items()}
-    if name not in ("covid", "onion"):
-        raise ValueError(f'name is {name!r}; it needs "covid", "onion" or "synthetic"')
-    paths = [find(file, folder) for file in SHA256 if file.startswith(f"{name}/")]
-    if name == "onion":
-        return _cut(_rows(paths[0], "text", {"0": 0, "1": 1}))
-    rows = [_rows(path, "tweet", {"real": 0, "fake": 1}) for path in paths]
-    return {part: _split(r) for part, r in zip(("train", "val", "test"), rows, strict=True)}
+    if name != "covid":
+        raise ValueError(f'name is {name!r}; it needs "covid" or "synthetic"')
+    paths = [find(file, folder) for file in SHA256 if file.startswith("covid/")]
+    return {part: _split(path) for part, path in zip(("train", "val", "test"), paths, strict=True)}
 
 
-def _rows(path: Path, column: str, labels: dict[str, int]) -> list[tuple[str, int]]:
-    """The (text, label) pairs of a CSV file."""
+def posts_or_headlines() -> tuple[str, dict[str, Split]]:
+    """("covid", its data), or ("synthetic", its data) if the posts cannot be had; prints which, and why.
+
+    The data are those of `load_news`.
+    """
+    try:
+        name, data = "covid", load_news("covid")
+    except NewsUnavailable as error:
+        name, data = "synthetic", load_news("synthetic")
+        print(error)
+    what = {"covid": "posts and claims of Constraint-2021", "synthetic": "headlines that the lesson generated"}
+    print("This run reads:", what[name])
+    return name, data
+
+
+def _split(path: Path) -> Split:
+    """The texts and labels of a CSV file."""
     with path.open(encoding="utf-8", newline="") as file:
-        return [(row[column], labels[row["label"]]) for row in csv.DictReader(file)]
-
-
-def _split(rows: Sequence[tuple[str, int]]) -> Split:
-    return Split([text for text, _ in rows], torch.tensor([label for _, label in rows]))
-
-
-def _cut(rows: list[tuple[str, int]]) -> dict[str, Split]:
-    """60/20/20 after dropping repeated texts, shuffled by the texts' own SHA-256: the same on every machine."""
-    unique = {" ".join(tokenize(text)): (text, label) for text, label in rows}
-    order = [unique[key] for key in sorted(unique, key=lambda key: hashlib.sha256(key.encode()).digest())]
-    one, two = len(order) * 6 // 10, len(order) * 8 // 10
-    return {"train": _split(order[:one]), "val": _split(order[one:two]), "test": _split(order[two:])}
+        rows = list(csv.DictReader(file))
+    return Split([row["tweet"] for row in rows], torch.tensor([("real", "fake").index(row["label"]) for row in rows]))
 
 
 def tokenize(text: str) -> list[str]:
@@ -80,7 +79,9 @@ def tokenize(text: str) -> list[str]:
     >>> tokenize("Don't panic: 42 NEW cases!")
     ["don't", 'panic', '42', 'new', 'cases']
     """
-    _check_text(text)
+    if not isinstance(text, str):
+        why = "it needs a str. A table has NaN where a text is missing: leave such rows out"
+        raise ValueError(f"text is {text!r:.40} ({type(text).__name__}); {why}")
     return _word().findall(unicodedata.normalize("NFC", text).lower().replace("’", "'").replace("_", " "))
 
 
@@ -91,12 +92,6 @@ def _word() -> re.Pattern:
     marks = "".join(mark for mark in letters if unicodedata.category(mark) in ("Mn", "Mc"))
     marks = re.sub("[\ufe00-\ufe0f]", "", marks)  # these choose the look of an emoji
     return re.compile(rf"\w[\w{marks}]*(?:'[^\W\d]+)?")
-
-
-def _check_text(text) -> None:
-    if not isinstance(text, str):
-        why = "it needs a str. A table has NaN where a text is missing: leave such rows out"
-        raise ValueError(f"text is {text!r:.40} ({type(text).__name__}); {why}")
 
 
 class Vocabulary:
@@ -147,13 +142,3 @@ def pad_batch(sequences: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
     for row, ids in zip(batch, sequences, strict=True):
         row[: len(ids)] = ids
     return batch, lengths
-
-
-def mask_cues(text: str) -> str:
-    """The text without its links, @names and #tags, white space collapsed. Raises ValueError for anything but a str.
-
-    >>> mask_cues("Stay home  @WHO #covid https://t.co/x please")
-    'Stay home please'
-    """
-    _check_text(text)
-    return " ".join(re.sub(r"https?://\S+|www\.\S+|[@#]\w+", " ", text).split())

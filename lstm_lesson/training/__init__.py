@@ -3,8 +3,6 @@
 from lstm_lesson.training.batching import batches, check_examples
 from lstm_lesson.training.loop import History, fit, training_steps
 from lstm_lesson.training.metrics import (
-    confusion,
-    decision_stump,
     evaluate,
     majority_baseline,
     masked_accuracy,
@@ -13,6 +11,6 @@ from lstm_lesson.training.metrics import (
 )
 from lstm_lesson.training.progress_line import ProgressLine
 
-__all__ = ["History", "ProgressLine", "batches", "check_examples", "confusion", "decision_stump", "evaluate", "fit",
+__all__ = ["History", "ProgressLine", "batches", "check_examples", "evaluate", "fit",
            "majority_baseline", "masked_accuracy", "predict", "sign_flip_test",
            "training_steps"]  # fmt: skip

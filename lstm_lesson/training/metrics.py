@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lstm_lesson.shapes import check_float, check_shapes, check_size
+from lstm_lesson.shapes import check_float, check_shapes
 from lstm_lesson.training.batching import Examples, batches, check_examples
 
 
@@ -49,32 +49,9 @@ def evaluate(model: nn.Module, examples: Examples) -> tuple[float, float]:
     return loss.item(), (probabilities.argmax(dim=1) == examples[1]).float().mean().item()
 
 
-def confusion(model: nn.Module, examples: Examples, classes: int = 2) -> Tensor:
-    """Confusion matrix: how often each true class (row) was predicted as each class (column), (classes, classes)."""
-    check_size("classes", classes)
-    check_examples("examples", examples, classes)
-    predicted = predict(model, examples[0]).argmax(dim=1)
-    return torch.bincount(examples[1] * classes + predicted, minlength=classes**2).view(classes, classes)
-
-
 def majority_baseline(train_labels: Tensor, test_labels: Tensor) -> float:
     """Majority baseline: the accuracy on test of always answering the most frequent class of train."""
     return (test_labels == train_labels.mode().values).float().mean().item()
-
-
-def decision_stump(train_values: Tensor, train_labels: Tensor, test_values: Tensor, test_labels: Tensor) -> float:
-    """Decision stump: the accuracy on test of the best threshold on one number for each text, chosen on train.
-
-    values (n,) numbers, labels (n,) int64, 0 or 1. Raises ValueError if values and labels do not fit.
-    """
-    for name, values, labels in (("train", train_values, train_labels), ("test", test_values, test_labels)):
-        if values.ndim != 1 or values.shape != labels.shape or len(values) == 0:
-            has = f"values {tuple(values.shape)} and labels {tuple(labels.shape)}"
-            raise ValueError(f"{name} has {has}; it needs two of shape (n,) with n at least 1")
-    rates = {cut: ((train_values >= cut) == (train_labels == 1)).float().mean().item() for cut in train_values.unique()}
-    cut, rate = max(rates.items(), key=lambda entry: abs(entry[1] - 0.5))
-    says_fake = (test_values >= cut) == (rate >= 0.5)
-    return (says_fake == (test_labels == 1)).float().mean().item()
 
 
 def sign_flip_test(differences: Tensor) -> Tensor:

@@ -45,7 +45,6 @@ def every_chart(label="W_xh", **texts):
     yield plots.stacked_bars({label: LEARNED, "less": [-0.1, 0.2, 0.1]}, positions=[label, "b", "c"], **texts)
     yield plots.heatmaps({label: LEARNED[None], "two": torch.zeros(1, 3)}, xticks=[label, "b", "c"], **texts)
     yield plots.differences({label: 0.0, "small": 2e-16, "wrong": 1e-3, "nan": float("nan")}, **texts)
-    yield plots.confusion(torch.tensor([[9, 1], [2, 8]]), labels=(label, "fake"), **texts)
 
 
 @pytest.fixture(scope="module")
@@ -253,11 +252,6 @@ def test_differences_mark_what_is_too_large_and_write_out_an_exact_zero():
     assert "0 (exact)" in written(picture) and written(picture).count("too large") == 2
 
 
-def test_confusion_shows_counts_and_shares_of_the_true_class():
-    shown = written(plots.confusion([[900, 100], [50, 150]], labels=("real", "fake"), **TEXTS))
-    assert all(text in shown for text in ("900", "90% of real", "25% of fake"))
-
-
 @pytest.mark.parametrize(
     ("draw", "message"),
     [
@@ -280,7 +274,6 @@ def test_confusion_shows_counts_and_shares_of_the_true_class():
         (lambda: plots.heatmaps({"a": torch.zeros(2, 2)}, gate="g", **TEXTS), "gate is 'g'"),
         (lambda: plots.differences({"a": -1.0}, **TEXTS), "a is -1"),
         (lambda: plots.differences({"a": 1.0}, limit=0, **TEXTS), "limit is 0"),
-        (lambda: plots.confusion([[1, 2]], labels=("a", "b"), **TEXTS), "matrix has shape"),
         (lambda: plots.table({}), "columns is empty"),
         (lambda: plots.table({"a": [1], "b": [1, 2]}), "b has 2 values; it needs 1"),
         (lambda: plots.table({"a": torch.zeros(2, 2)}), "a holds an entry of shape (2,)"),

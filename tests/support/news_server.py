@@ -15,7 +15,6 @@ FILES = {  # small stand-ins under the true names
     "covid/Constraint_Train.csv": b"id,tweet,label\n1,masks help,real\n2,drink bleach,fake\n",
     "covid/Constraint_Val.csv": b"id,tweet,label\n1,wash hands,real\n",
     "covid/english_test_with_labels.csv": 'id,tweet,label\n1,"a cure, they say: <b>&amp; “garlic”",fake\n'.encode(),
-    "onion/OnionOrNot.csv": b"text,label\n" + b"".join(b"Man %d Bites Dog,%d\n" % (k, k % 2) for k in range(10)),
 }
 
 

@@ -11,7 +11,7 @@ import torch
 from news_server import DATA, FILES, kept, with_data
 
 from lstm_lesson.data import download
-from lstm_lesson.text import NewsUnavailable, Vocabulary, load_news, mask_cues, pad_batch, tokenize
+from lstm_lesson.text import NewsUnavailable, Vocabulary, load_news, pad_batch, posts_or_headlines, tokenize
 
 
 def only(dataset):
@@ -81,15 +81,15 @@ def test_with_no_server_at_all_the_error_is_quick_and_is_an_oserror(server):
 
 
 def test_a_file_of_the_users_own_in_the_folder_is_named_and_left_alone(server, tmp_path):
-    own = tmp_path / "onion" / "OnionOrNot.csv"
+    own = tmp_path / "covid" / "Constraint_Val.csv"
     own.parent.mkdir()
-    own.write_text("text,label\nmy own headline,1\n")
-    with pytest.raises(NewsUnavailable, match=r"OnionOrNot.csv in .* damaged or another version.*move it away"):
-        load_news("onion", folder=tmp_path)
-    assert own.read_text() == "text,label\nmy own headline,1\n" and server.requests == 0
+    own.write_text("id,tweet,label\n1,my own post,fake\n")
+    says = r"Constraint_Val.csv in .* damaged or another version.*move it away"
+    with pytest.raises(NewsUnavailable, match=says):
+        load_news("covid", folder=tmp_path)
+    assert own.read_text() == "id,tweet,label\n1,my own post,fake\n" and server.requests == 1
     own.rename(tmp_path / "mine.csv")
-    load_news("onion", folder=tmp_path)
-    assert server.requests == 1
+    assert load_news("covid", folder=tmp_path)["val"].texts == ["wash hands"]
 
 
 def test_a_damaged_file_in_the_cache_is_fetched_again_and_only_that_one(server):
@@ -136,8 +136,9 @@ def test_a_read_only_cache_with_good_files_is_read_and_an_empty_one_refused(serv
     load_news("covid")
     monkeypatch.setattr("tempfile.NamedTemporaryFile", refuse)  # file rights do not bind an administrator
     assert load_news("covid")["val"].texts == ["wash hands"]
+    monkeypatch.setenv("LSTM_LESSON_CACHE", str(server.cache / "empty"))
     with pytest.raises(NewsUnavailable, match="does not let us read or write"):
-        load_news("onion")
+        load_news("covid")
 
 
 # The folder LSTM_LESSON_DATA -----------------------------------------------------------------------------------------
@@ -166,9 +167,21 @@ def test_a_damaged_file_in_the_data_folder_is_named_with_both_sums_and_left_alon
 
 def test_a_file_missing_in_the_data_folder_is_named(server, tmp_path, monkeypatch):
     folder = fill(tmp_path / "data", monkeypatch)
-    (folder / "onion/OnionOrNot.csv").unlink()
-    with pytest.raises(NewsUnavailable, match=r"OnionOrNot\.csv can't be read in .*no such file.*LSTM_LESSON_DATA"):
-        load_news("onion")
+    (folder / "covid/Constraint_Val.csv").unlink()
+    with pytest.raises(NewsUnavailable, match=r"_Val\.csv can't be read in .*no such file.*LSTM_LESSON_DATA"):
+        load_news("covid")
+
+
+def test_without_the_posts_the_headlines_are_read_and_the_reason_is_printed(server, capsys):
+    name, data = posts_or_headlines()
+    assert name == "covid" and data["val"].texts == ["wash hands"]
+    assert capsys.readouterr().out.endswith("This run reads: posts and claims of Constraint-2021\n")
+    (server.cache / "covid/Constraint_Val.csv").unlink()
+    server.mood = "404"
+    name, data = posts_or_headlines()
+    assert name == "synthetic" and data["val"].texts == load_news("synthetic")["val"].texts
+    says = capsys.readouterr().out
+    assert "the server answered 404" in says and says.endswith("This run reads: headlines that the lesson generated\n")
 
 
 def fill(folder, monkeypatch):
@@ -183,7 +196,7 @@ def fill(folder, monkeypatch):
 
 
 def test_another_name_is_refused_with_the_names_there_are():
-    with pytest.raises(ValueError, match=r"covid.*onion.*synthetic"):
+    with pytest.raises(ValueError, match=r"covid.*synthetic"):
         load_news("liar")
 
 
@@ -209,17 +222,6 @@ def test_covid_has_its_official_split():
     assert len(Vocabulary(map(tokenize, news["train"].texts))) == 7154
 
 
-@with_data
-def test_onion_is_cut_in_a_fixed_way_with_no_headline_in_two_parts():
-    news = load_news("onion")
-    keys = [" ".join(tokenize(text)) for split in news.values() for text in split.texts]
-    assert len(keys) == len(set(keys)) and 23_900 < len(keys) < 24_000
-    shares = [len(split.texts) / len(keys) for split in news.values()]
-    assert [round(share, 3) for share in shares] == [0.6, 0.2, 0.2]
-    assert news["train"].texts == load_news("onion")["train"].texts
-    assert all(0.36 < split.labels.double().mean() < 0.39 for split in news.values())
-
-
 # Words to numbers ----------------------------------------------------------------------------------------------------
 
 
@@ -242,10 +244,9 @@ def test_tokens_are_lower_case_runs_of_letters_and_digits(text, tokens):
 
 
 @pytest.mark.parametrize("value", [float("nan"), None, b"bytes", ["a", "b"]])
-@pytest.mark.parametrize("function", [tokenize, mask_cues])
-def test_what_is_no_text_is_named(function, value):
+def test_what_is_no_text_is_named(value):
     with pytest.raises(ValueError, match=rf"text is .*\({type(value).__name__}\); it needs a str"):
-        function(value)
+        tokenize(value)
 
 
 @pytest.mark.parametrize(
@@ -287,9 +288,3 @@ def test_pad_batch_fills_up_with_0_on_the_right_and_keeps_its_input():
 def test_pad_batch_names_what_it_cannot_pad(sequences):
     with pytest.raises(ValueError, match=r"sequences(\[0\])? "):
         pad_batch(sequences)
-
-
-def test_mask_cues_takes_links_names_and_tags_and_collapses_white_space():
-    assert mask_cues("See  https://t.co/aB1?x=2, via @WHO\n#Covid_19 now") == "See via now"
-    assert mask_cues("a@b") == "a"
-    assert mask_cues("nothing to hide") == "nothing to hide"
