@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from references import LIST, compare, entries, sources, written
+from references import LIST, compare, entries, pages, sources, written
 
 TEXT = LIST.read_text(encoding="utf-8")
 SMALL = """
@@ -57,3 +57,14 @@ def test_an_entry_has_authors_a_title_and_what_was_read_of_it():
 def test_no_source_has_two_entries():
     keys = [str(name) for names in entries(TEXT).values() for name in names]
     assert sorted(keys) == sorted(set(keys))
+
+
+def test_every_source_that_is_named_has_an_entry_and_every_entry_is_named():
+    places, missing = compare(TEXT, list(pages()))
+    assert missing == []
+    assert [line for line, named in places.items() if not named] == []
+
+
+def test_the_list_says_where_each_source_is_named():
+    places, _ = compare(TEXT, list(pages()))
+    assert written(TEXT, places) == TEXT, "run: python tools/references.py --write"
