@@ -74,3 +74,9 @@ def test_a_row_of_the_workshop_lasts_as_long_as_its_notebook():
     guide = "x\n## A one-day workshop\n| 9:00–9:10 | 01 | |\n| 9:10–9:20 | break | |\n## Next\n"
     timed = minutes.timed_anew(guide, {"01": 65})
     assert timed == guide.replace("9:00–9:10", "9:00–10:05").replace("9:10–9:20", "10:05–10:15")
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_states_the_minutes_of_the_rule_and_takes_an_hour_at_most(path):
+    first = nbformat.read(path, nbformat.NO_CONVERT).cells[0].source
+    assert int(re.search(r"(\d+)\s+minutes", first)[1]) == minutes.minutes(path) <= minutes.AT_MOST
