@@ -34,6 +34,11 @@ class Returned:
             for name, value in other.arrays.items()
         )
 
+    def is_nan(self) -> bool:
+        """Whether it has numbers, and all of them are NaN."""
+        arrays = [array for array in self.arrays.values() if isinstance(array, np.ndarray) and array.size]
+        return bool(arrays) and all(np.isnan(array).all() for array in arrays)
+
     def sizes(self) -> dict:
         """The number of entries of each tensor."""
         return {name: getattr(array, "size", None) for name, array in self.arrays.items()}
@@ -332,7 +337,7 @@ class Tries:
             else:
                 known[n] = self._entries(n, turn.lines[n], which, at, known, self.copies[n])
             wanted = turn.wanted.arrays.get(turn.returned_by.get(n))
-            if getattr(wanted, "size", 0) and not np.iscomplexobj(wanted):
+            if isinstance(wanted, np.ndarray) and wanted.size and not np.iscomplexobj(wanted):
                 wanted = float(wanted.flat[0])
                 unsure |= known[n].isnan()
                 fits &= ~((known[n] - wanted).abs() > turn.wanted.rounding * max(1.0, abs(wanted)))

@@ -160,6 +160,11 @@ def lstm_step(x, h, c, w):
     assert "`equations.hidden_state`" in result.message
 
 
+def test_a_tensor_without_numbers_is_named_by_its_device():
+    meta = check(named("input_gate", lambda x, h, W, U, b: torch.zeros(len(x), len(b), dtype=x.dtype, device="meta")))
+    assert "is torch.strided on meta; expected torch.strided on cpu" in meta.message
+
+
 def test_a_stub_whose_error_the_answer_catches_is_named():
     source = """
 def rnn_step(x_t, h_prev, W_xh, W_hh, b_h):
