@@ -1,6 +1,7 @@
 """A remark on a wrong answer is true: it holds on fresh inputs, and it is left out where it does not."""
 
 import math
+import re
 import time
 
 import pytest
@@ -210,7 +211,7 @@ def test_a_tensor_of_the_notebook_in_a_line_that_does_not_run_is_not_named():
 
 
 SLOW = {  # seconds for each call
-    "right": (0.3, lambda h, c: (h, c), "Right on the first 4 sets of inputs, then the time ran out"),
+    "right": (0.3, lambda h, c: (h, c), r"Right on the first \d sets of inputs, then the time ran out"),
     "right, with gradients too slow": (0.12, lambda h, c: (h, c), "The values are right. While the gradients were"),
     "wrong": (0.2, lambda h, c: (h + 1, c), "; expected "),
 }
@@ -223,7 +224,7 @@ def test_an_answer_that_is_too_slow_is_told_so_and_nothing_else(seconds, change,
         return change(*stacked(x_t, h_prev, c_prev, weights))
 
     text = check(lstm_step).message
-    assert said in text
+    assert re.search(said, text)  # on a busy machine, waiting does not count: the number of sets may differ
     for untrue in ("second call", "whatever", "squeeze", "never end?"):
         assert untrue not in text
 
