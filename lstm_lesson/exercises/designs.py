@@ -105,10 +105,10 @@ def as_weights(got, shapes: dict[str, tuple]) -> dict[str, Tensor] | Problem:
     return found
 
 
-def fit(weights: dict[str, Tensor]) -> str:
+def check_parts(weights: dict[str, Tensor]) -> str:
     """Whether four parts, each right beside the package's, are right together; if not, the first text that goes wrong.
 
-    >>> fit(agreement.hand_set_weights())
+    >>> check_parts(agreement.hand_set_weights())
     'The four parts fit together: every text of the checks is answered rightly.'
     """
     weights = {name: weight.double() for name, weight in weights.items()}

@@ -121,14 +121,14 @@ WEAK_GATE = "    W, U, b = A.input_weights()\n    U[1] = -18.0\n    return W, U,
 
 def test_parts_that_are_right_alone_may_not_fit_and_a_text_shows_where():
     given = agreement.hand_set_weights()
-    assert designs.fit(given).startswith("The four parts fit together")
+    assert designs.check_parts(given).startswith("The four parts fit together")
     W, U, b = agreement.candidate_weights()
     candidate = agreement.named({"c": (W * torch.tensor([1.0, 0.06]), U, b)})
     W, U, b = agreement.input_weights()
     gate = agreement.named({"i": (W, U * 0.45, b)})
     assert answered("candidate_weights", QUIET_UNIT).passed and answered("input_weights", WEAK_GATE).passed
-    assert "fit together" in designs.fit(given | candidate) and "not" not in designs.fit(given | candidate)
-    message = designs.fit(given | candidate | gate)
+    assert "fit together" in designs.check_parts(given | candidate) and "not" not in designs.check_parts(given | candidate)
+    message = designs.check_parts(given | candidate | gate)
     assert "The four parts do not fit together. In “the" in message and re.search(r" \*\w+\*” \(word", message)
     assert "the input gate of unit 0 stands at" in message and "At the word before, unit 1 says 0.4" in message
 
@@ -144,5 +144,5 @@ MISFITS = [  # what is changed, what `fit` says of it, and what it does not say
 
 @pytest.mark.parametrize(("change", "says", "silent"), MISFITS)
 def test_a_misfit_names_the_part_that_is_to_blame(change, says, silent):
-    message = designs.fit(agreement.hand_set_weights() | change)
+    message = designs.check_parts(agreement.hand_set_weights() | change)
     assert says in message and silent not in message
