@@ -127,7 +127,8 @@ def test_parts_that_are_right_alone_may_not_fit_and_a_text_shows_where():
     W, U, b = agreement.input_weights()
     gate = agreement.named({"i": (W, U * 0.45, b)})
     assert answered("candidate_weights", QUIET_UNIT).passed and answered("input_weights", WEAK_GATE).passed
-    assert "fit together" in designs.check_parts(given | candidate) and "not" not in designs.check_parts(given | candidate)
+    alone = designs.check_parts(given | candidate)
+    assert "fit together" in alone and "not" not in alone
     message = designs.check_parts(given | candidate | gate)
     assert "The four parts do not fit together. In “the" in message and re.search(r" \*\w+\*” \(word", message)
     assert "the input gate of unit 0 stands at" in message and "At the word before, unit 1 says 0.4" in message
