@@ -59,7 +59,9 @@ def write(root: Path) -> None:
     whole = sum(asked[path] for path in short)
     without = whole - sum(parts(path)["exercises"] for path in short)
     for page, text in pages.items():
-        if page in asked:  # the first cell and the notes for the teacher
+        if page in asked:  # the first cell, the notes for the teacher, and its own row of the table, which has no link
+            row = rf"(\| {page.name[:2]} [^|\[]*\| [^|]* \| )\d+(?= \|)"
+            text = re.sub(row, rf"\g<1>{asked[page]}", text)
             text = re.sub(r"\d+(?=\s+minutes\b)", str(asked[page]), text, count=1)
             text = re.sub(r"(For the teacher</summary>(?:\\n|\W)*)\d+(?= minutes)", rf"\g<1>{asked[page]}", text)
         for path, n in asked.items():

@@ -76,7 +76,7 @@ def axes(title: str, xlabel: str = "", ylabel: str = "", height: float = 4.6, wi
     fig = Figure(figsize=(width, height), layout="constrained")
     grid = fig.subplots(1, columns, squeeze=False)[0]
     fig.get_layout_engine().set(w_pad=0.1, h_pad=0.09)  # a margin on the white card
-    heading = re.sub(r"\$(.*?)\$", r"$\\mathbf{\1}$", pretty(textwrap.fill(title, int(9.2 * width))))
+    heading = re.sub(r"\$(.*?)\$", r"$\\mathbf{\1}$", pretty(textwrap.fill(title, int(8.7 * width))))
     fig.suptitle(heading, x=0.014, ha="left", fontsize=14, fontweight="bold")
     for k, ax in enumerate(grid):
         ax.set(xlabel=pretty(xlabel), ylabel=pretty(ylabel) if k == 0 else "")

@@ -18,6 +18,7 @@ from matplotlib.textpath import TextPath
 
 from lstm_lesson import plots
 from lstm_lesson.plots import style
+from lstm_lesson.plots.captions import captions
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -210,6 +211,13 @@ def pixels_of(picture, label):
     box = text.get_window_extent()
     rows = slice(*sorted(round(canvas.get_width_height()[1] - y) for y in (box.y0, box.y1)))
     return np.asarray(canvas.buffer_rgba())[rows, round(box.x0) : round(box.x1)].tolist()
+
+
+@pytest.mark.parametrize("name", [name for name, words in captions().items() if "title" in words])
+def test_no_title_is_cut_off_at_the_right(name):
+    fig, _ = style.axes(captions()[name]["title"])
+    fig.draw_without_rendering()  # sets the place of the title
+    assert fig._suptitle.get_window_extent().x1 < fig.bbox.width
 
 
 def test_a_blank_has_brackets_in_every_label():
