@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from learner import CLASS, wrong_answers
+from answer_cells import CLASS, wrong_answers
 from torch import nn
 
 from lstm_lesson.exercises.my_lstm import MyLSTM

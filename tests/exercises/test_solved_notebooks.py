@@ -5,8 +5,8 @@ import shutil
 
 import nbformat
 import pytest
+from answer_cells import right_answers, wrong_answers
 from cells import run_cell
-from learner import right_answers, wrong_answers
 from nbconvert.preprocessors import ExecutePreprocessor
 from repository import NOTEBOOKS
 

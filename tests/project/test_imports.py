@@ -4,6 +4,7 @@ import ast
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -62,3 +63,10 @@ def test_the_public_functions_of_a_module_have_docstrings(path):
 
 def test_a_missing_docstring_is_found():
     assert undocumented(ast.parse("def f():\n    pass\n\ndef _g():\n    pass\n\nclass C:\n    'Something.'")) == ["f"]
+
+
+def test_no_two_modules_that_tests_import_by_name_alone_share_it():
+    """Two of one name: whichever a worker imports first stands in for the other."""
+    found = [path for folder in ("tests", "tools", "classroom", "benchmarks") for path in (ROOT / folder).rglob("*.py")]
+    names = Counter(path.stem for path in found if ours(path) and path.stem not in ("__init__", "conftest"))
+    assert [name for name, files in names.items() if files > 1] == []
