@@ -6,6 +6,7 @@ everything it started. The browser is a Chromium without a window that reaches n
 
 import contextlib
 import functools
+import importlib.util
 import json
 import os
 import re
@@ -113,8 +114,11 @@ def jupyterlab(folder):
     folder, token = Path(folder), secrets.token_hex(16)
     (folder / "notebooks").mkdir(parents=True)
     (folder / "config" / "labconfig").mkdir(parents=True)
-    quiet = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}  # asks about news from afar
-    (folder / "config" / "labconfig" / "page_config.json").write_text(json.dumps(quiet), encoding="utf-8")
+    off = ["@jupyterlab/apputils-extension:announcements"]  # asks about news from afar
+    if importlib.util.find_spec("debugpy") is None:  # `make classroom-setup` removes it
+        off.append("@jupyterlab/debugger-extension")
+    config = json.dumps({"disabledExtensions": dict.fromkeys(off, True)})
+    (folder / "config" / "labconfig" / "page_config.json").write_text(config, encoding="utf-8")
     port = _free_port()
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", f"--port={port}", "--ServerApp.port_retries=0"]
     command += [f"--IdentityProvider.token={token}", "--LabApp.expose_app_in_browser=True", "--ServerApp.ip=127.0.0.1"]
