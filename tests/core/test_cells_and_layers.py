@@ -316,7 +316,7 @@ def test_autocast_behind_another_layer_runs_the_cells():
         LSTMCell(3, 4)(x_t)
 
 
-@pytest.mark.parametrize("strict", [True, False])
+@pytest.mark.parametrize("strict", [pytest.param(True, marks=pytest.mark.full), False])
 @pytest.mark.parametrize("make", [
     lambda: (CustomLSTM(3, 4, 2, bidirectional=True), lambda B: torch.randn(B, 2, 3)),  # T = 2: each step is traced
     lambda: (TextClassifier(9), lambda B: torch.randint(9, (B, 2))),

@@ -14,13 +14,16 @@ from lstm_lesson import check
 from lstm_lesson.exercises.exercise import exercises
 
 IMPORTS = "import math\nimport torch\nfrom torch import nn\nfrom torch.nn import functional as F\n"
-SHORT = ("07_output_gate",)
+SHORT = "07_output_gate"
 ANSWERS = {"right": right_answers, "wrong": wrong_answers}
 
 
-def marked(path):
-    """The notebook as a parameter: a short one in every run, the others with `make test-full`."""
-    return path if path.stem in SHORT else pytest.param(path, marks=pytest.mark.full)
+def runs():
+    """Parameters: a short notebook with the right answers in every run, all else with `make test-full`."""
+    for kind in ANSWERS:
+        for path in NOTEBOOKS:
+            often = kind == "right" and path.stem == SHORT
+            yield pytest.param(path, kind, marks=[] if often else [pytest.mark.full], id=f"{kind}-{path.stem}")
 
 
 @pytest.fixture(scope="module")
@@ -52,8 +55,7 @@ def printed(notebook) -> str:
     return "".join(out.get("text", "") for cell in notebook.cells for out in cell.get("outputs", ()))
 
 
-@pytest.mark.parametrize("path", [marked(path) for path in NOTEBOOKS], ids=lambda path: path.stem)
-@pytest.mark.parametrize("kind", ANSWERS)
+@pytest.mark.parametrize(("path", "kind"), runs())
 def test_with_every_exercise_answered_the_notebook_runs_to_its_end(path, kind, all_kept, tmp_path, monkeypatch):
     notebook = nbformat.read(path, as_version=4)
     cells = answered(notebook, ANSWERS[kind]())

@@ -23,12 +23,19 @@ IN_A_BROWSER = [pytest.mark.browser, pytest.mark.skipif(bool(browser.why_not()),
 LESSONS = [path.stem for path in NOTEBOOKS]
 PAGES = ["index", *LESSONS, "inspector", "playground"]
 LOOKED_AT = [
-    *("index", "07_output_gate", "inspector", "playground"),
-    *(
-        pytest.param(name, marks=pytest.mark.full)
-        for name in ("00_start_here", "05_forget_gate", "13_inside_the_gates")
-    ),
+    *("index", "07_output_gate", "inspector", "playground"),  # in each run in one scheme, in turn light and dark
+    *("00_start_here", "05_forget_gate", "13_inside_the_gates"),
 ]
+
+
+def in_two_schemes(pages, often=4):
+    """Parameters: one scheme for each of the first `often` pages in every run, the rest with `make test-full`."""
+    for k, page in enumerate(pages):
+        for scheme in ("light", "dark"):
+            seldom = k >= often or (scheme == "dark") != k % 2
+            yield pytest.param(page, scheme, marks=[pytest.mark.full] * seldom)
+
+
 GROUND = {"light": "rgb(255, 255, 255)", "dark": "rgb(22, 24, 28)"}
 PHONE = {"width": 390, "height": 844}
 LARGEST = 15 * 2**20  # bytes of the whole site
@@ -270,8 +277,7 @@ class TestInABrowser:
         }))""")
         assert [source for source in broken if source] == []
 
-    @pytest.mark.parametrize("scheme", ["light", "dark"])
-    @pytest.mark.parametrize("name", LOOKED_AT)
+    @pytest.mark.parametrize(("name", "scheme"), in_two_schemes(LOOKED_AT))
     def test_a_light_or_dark_page_keeps_nobody_out(self, opened, name, scheme):
         page = opened(name, PHONE if scheme == "dark" else browser.PROJECTOR, scheme)
         assert page.evaluate("getComputedStyle(document.body).backgroundColor") == GROUND[scheme]
