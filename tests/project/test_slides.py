@@ -6,6 +6,7 @@ import pytest
 from nbconvert import SlidesExporter
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 from notebook_rules import Lesson, has_picture, text
+from often import one_in
 from repository import NOTEBOOKS, ROOT, SETUP_CELL
 
 PICTURE, SCREEN = 16, 36  # in lines; SCREEN is a little more than one, the rest can be scrolled
@@ -69,7 +70,7 @@ def test_set_up_and_notes_for_the_teacher_are_not_projected(path):
     assert all(kind(cell) == "skip" for cell in cells if cell.source.startswith(("[Previous](", "Contents · ")))
 
 
-@by_notebook
+@pytest.mark.parametrize("path", one_in(4, NOTEBOOKS), ids=lambda path: path.stem)
 def test_the_slides_are_complete_and_have_the_notes_of_the_speaker(path):
     lesson = Lesson(path)
     deck, _ = SlidesExporter().from_notebook_node(lesson.notebook)
