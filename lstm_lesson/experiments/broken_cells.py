@@ -1,4 +1,4 @@
-"""Broken cells: wrong LSTM steps that people have written. They pass a shape test, and most of them learn.
+"""Broken cells: LSTM steps with one fault each. They pass a shape test, and most of them learn to add.
 
 Each function has the arguments of `lstm_step` and returns (h_t, c_t). One thing in it is wrong; its name says what.
 """
