@@ -1,6 +1,7 @@
 """Small tables, as HTML and as text."""
 
 import html
+import re
 
 from lstm_lesson.plots.inputs import as_plain
 from lstm_lesson.plots.numbers import significant
@@ -37,7 +38,7 @@ class Table:
 def table(columns: dict, digits: int = 3) -> Table:
     """A small table: `columns` maps a heading to its values, a list or a tensor (n,).
 
-    Floats are shown with `digits` significant digits, whole numbers and words as they are.
+    Floats are shown with `digits` significant digits, whole numbers and words as they are, with a true minus sign.
     Raises ValueError if a column is empty, not one-dimensional, or of another length than the first.
     """
     if not columns:
@@ -54,5 +55,6 @@ def table(columns: dict, digits: int = 3) -> Table:
             raise ValueError(f"{name} has {len(values)} values; it needs {length}, as the first column has")
         if not all(isinstance(v, (int, float)) for v in values) or all(isinstance(v, bool) for v in values):
             words.add(str(name))
-        shown[str(name)] = [significant(v, digits) if isinstance(v, float) else str(v) for v in values]
+        texts = (significant(v, digits) if isinstance(v, float) else str(v) for v in values)
+        shown[str(name)] = [re.sub(r"(?<!\S)-(?=[\d.])", "−", text) for text in texts]
     return Table(shown, words)

@@ -314,6 +314,11 @@ def test_a_table_reads_the_same_as_text_and_as_html():
     ET.fromstring(page)
 
 
+def test_a_table_writes_a_minus_sign_before_a_number_and_leaves_other_hyphens():
+    shown = plots.table({"loss": [-0.5, 1e-16], "what": ["-1.00 +2.00 -3.00", "2026-11-28"]})
+    assert shown.columns == {"loss": ["−0.5", "1e-16"], "what": ["−1.00 +2.00 −3.00", "2026-11-28"]}
+
+
 def test_a_table_accepts_tensors_booleans_and_ranges():
     shown = plots.table({"loss": [LEARNED.sum(), LEARNED[0]], "fits": [True, False], "n": range(2)}, digits=2)
     assert repr(shown).splitlines() == ["loss  fits   n", " 1.6  True   0", " 0.2  False  1"]
