@@ -50,6 +50,7 @@ def possible_causes(answer: Answer, trials: list[Trial], problem: Problem) -> It
         yield error_causes.known_error(problem)
         return
     yield error_causes.unsolved_exercise(answer, trials)
+    yield error_causes.detached_in_place(problem)
     if not exercise.step:  # a loop is judged by its edits first
         yield result_causes.changed_in_place(trials)
     yield own_step(answer)

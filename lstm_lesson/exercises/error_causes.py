@@ -9,7 +9,8 @@ from lstm_lesson.exercises.exercise import exercises
 
 KNOWN = (  # the kind of a problem, what its text has, and the cause
     ("crashed", "one element tensors|cannot be converted to Scalar",
-     "A whole tensor comes where one number is wanted: `math`, `float(…)`, `.item()`, `torch.tensor([…])`."),
+     "A whole tensor comes where one number is wanted: `math.log` (torch has `torch.log`), `float(…)`, `.item()`, "
+     "`torch.tensor([…])`."),
     ("crashed", "Boolean value of Tensor",
      "Python's `if`, `and`, `not`, `min` and `max` want one yes or no, and a whole tensor of them comes."),
     ("backward", r"numpy\(\)",
@@ -36,6 +37,13 @@ def known_error(problem: Problem) -> str:
     """A cause that the text of a problem of this kind tells."""
     found = (cause for kind, pattern, cause in KNOWN if kind == problem.kind and re.search(pattern, problem.text))
     return next(found, "")
+
+
+def detached_in_place(problem: Problem) -> str:
+    """A crash of `detach_`."""
+    if problem.kind != "crashed" or not re.search("'detach_'|detach views in-place", problem.text):
+        return ""
+    return "`detach_` cuts the history of the caller's own tensor. `detach` leaves it, and returns a new tensor."
 
 
 def missing_entry(trials: list[Trial]) -> str:

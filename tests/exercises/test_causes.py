@@ -105,6 +105,22 @@ REMARKS = {  # an exercise, an answer, what is said, and what is not
         "by the order of the entries of `weights`", "A second call",
     ),
     "the shape of a tensor in a tuple": ("truncate", sums_of_rows, "`state[0]` has shape (3,)", "cannot be examined"),
+    "two classes by sign": (
+        "masked_accuracy", lambda z, y, keep: ((z[..., 1] > 0) == y)[keep].double().mean(), "The sign of one logit",
+        "sets of",
+    ),
+    "the first two classes": (
+        "masked_accuracy", lambda z, y, keep: ((z[..., 1] > z[..., 0]) == y)[keep].double().mean(), "Two classes",
+        "sets of",
+    ),
+    "all rows into the kept ones": (
+        "masked_step", lambda new, prev, keep: prev.clone().index_put_((keep,), new), "Take the same rows", "sets of",
+    ),
+    "a number's function": ("half_life", lambda f: math.log(0.5) / math.log(f), "torch has `torch.log`", "sets of"),
+    "detach_ of a tuple": ("truncate", lambda state: state.detach_(), "the caller's own tensor", "for one tensor"),
+    "detach_ of rows": (
+        "truncate", lambda state: [part.detach_() for part in state] and state, "the caller's own tensor", "test for",
+    ),
     "a tuple alone": (
         "truncate", lambda state: (lambda h, c: (h.detach(), c.detach()))(*state), "Right where `state` is a tuple",
         "comma",
