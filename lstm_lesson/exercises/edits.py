@@ -91,7 +91,8 @@ def in_one_turn(turn: OneTurn, model: Model, given=None, wanted: Returned | None
     yield from right_on_given(tries.run(range(described)))
     places = {line.place for line in turn.lines if line.text and tries.may_explain(line.place)}
     yield from right_on_given(tries.run(k for k in range(described, len(edits)) if edits[k].changes.keys() <= places))
-    yield from itertools.islice(pairs(tries, described), LIMIT)
+    if turn.wrong or not turn.same_form:  # else two edits that do nothing in one turn would agree as well
+        yield from itertools.islice(pairs(tries, described), LIMIT)
 
 
 def in_a_loop(answer: Answer, model: Model, given: tuple, wanted: Returned) -> Iterator[tuple[Edit, ...]]:
