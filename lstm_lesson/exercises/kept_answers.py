@@ -12,7 +12,6 @@ import builtins
 import hashlib
 import linecache
 import math
-import time
 import types
 from collections.abc import Callable
 from datetime import date
@@ -26,7 +25,7 @@ from lstm_lesson.data.download import own_folder
 from lstm_lesson.exercises.bytecode import global_names, stored_names, written_function
 from lstm_lesson.exercises.compare import join_names
 from lstm_lesson.exercises.exercise import exercises
-from lstm_lesson.exercises.progress_file import replace_file
+from lstm_lesson.exercises.progress_file import replace_file, set_aside
 from lstm_lesson.exercises.sandbox import Sandbox
 
 GIVEN = {"torch": torch, "nn": nn, "F": F, "math": math}  # what every kept answer may use without importing it
@@ -152,9 +151,5 @@ def _body(path: Path) -> str | None:
 
 def _set_aside(path: Path) -> str:
     """Rename the file -> what to tell the learner about it."""
-    aside = path.with_name(f"{path.stem}.damaged-{time.time_ns()}.txt")
-    try:
-        path.replace(aside)
-    except OSError:
-        return ""
-    return f"; it is now {aside.name}"
+    aside = set_aside(path, ".txt")
+    return f"; it is now {aside}" if aside else ""

@@ -1,24 +1,19 @@
 """A ledger of predictions: `guess` keeps a choice, how sure one is, and one reason; `guesses()` shows what came of it.
 
 The questions stand in `catalogue/predictions.toml`, the guesses in `guesses.json` beside the progress file. A guess
-cannot be changed. No error reaches the learner: a damaged file is renamed, a guess that is not written stays in memory.
+cannot be changed. No error reaches the learner: a guess that is not written stays in memory.
 """
 
 import contextlib
-import json
-import time
 import tomllib
 from datetime import date
 from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
-from pathlib import Path
 
-from lstm_lesson.data.download import own_folder
-from lstm_lesson.exercises.progress_file import locked, replace_file
+from lstm_lesson.exercises.progress_file import EntriesFile
 from lstm_lesson.exercises.result import printable
 
-FILE = "guesses.json"
 KINDS = {"choice": (str,), "sure": (int, float), "because": (str,), "day": (str,)}  # of a kept guess
 HOW = (
     'Put the letter of your choice with quotes, as in "a", in the place of the first `...`, how sure you are ({} to '
@@ -26,6 +21,10 @@ HOW = (
     "then the next. A guess is final."
 )
 
+FILE = EntriesFile(
+    "guesses.json", "guesses", lambda guess: all(isinstance(guess[key], kinds) for key, kinds in KINDS.items()),
+    notice="The file of your guesses is damaged, and another begins.",
+)  # fmt: skip
 _unsaved: dict[str, dict] = {}
 
 
@@ -94,7 +93,7 @@ def guesses():
 def _kept() -> dict[str, dict]:
     """All guesses by question, those that are not written yet included."""
     with contextlib.suppress(Exception):
-        return _unsaved | _read(own_folder() / FILE)
+        return _unsaved | FILE.read()
     return dict(_unsaved)
 
 
@@ -102,29 +101,8 @@ def _save(name: str, kept: dict) -> str:
     """Write the guess -> "", or why it is not written. The file is locked meanwhile; a guess in it stays."""
     _unsaved[name] = kept
     try:
-        path = own_folder() / FILE
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with locked(path.with_suffix(".lock")):
-            text = json.dumps({"version": 1, "guesses": _unsaved | _read(path)}, indent=1, ensure_ascii=False)
-            replace_file(path, text)
+        FILE.update(lambda guesses: _unsaved | guesses)
         _unsaved.clear()
     except Exception as error:  # a folder that cannot be written, a full disk, another notebook that is writing
         return f" (It could not be written, {type(error).__name__}: it is kept until this notebook ends.)"
     return ""
-
-
-def _read(path: Path) -> dict[str, dict]:
-    """The guesses in the file; {} if there is none. A damaged file is renamed, and is {} from then on."""
-    try:
-        kept = json.loads(path.read_text(encoding="utf-8"))["guesses"]
-        for guess in kept.values():
-            if not all(isinstance(guess[key], kinds) for key, kinds in KINDS.items()):
-                raise TypeError("not a guess")
-        return kept
-    except FileNotFoundError:
-        return {}
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        aside = path.with_name(f"guesses.damaged-{time.time_ns()}.json")
-        path.replace(aside)
-        print(f"The file of your guesses is damaged, and another begins. The old one is now {aside.name}.")
-        return {}

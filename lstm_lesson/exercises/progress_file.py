@@ -1,7 +1,7 @@
 """Which exercises are solved: a small JSON file in the user's data folder, and `progress()` to show it.
 
-`LSTM_LESSON_PROGRESS` names another folder. No error here reaches the learner: a damaged file is renamed and a new one
-started; where nothing can be written, attempts are kept in memory and written later.
+`LSTM_LESSON_PROGRESS` names another folder. No error here reaches the learner: where nothing can be written, attempts
+are kept in memory and written later.
 """
 
 import atexit
@@ -12,7 +12,7 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,9 +21,62 @@ from lstm_lesson.data.download import own_folder
 from lstm_lesson.exercises.exercise import exercises
 from lstm_lesson.exercises.result import printable
 
-FILE = "progress.json"
 PATIENCE = 0.3  # seconds to wait for another notebook that is writing
 
+
+@dataclass(frozen=True)
+class EntriesFile:
+    """A JSON file of entries by name in the user's data folder. A damaged file is renamed, and `notice` printed."""
+
+    name: str
+    key: str  # under which the entries stand
+    is_entry: Callable[[dict], bool]  # may raise KeyError or TypeError
+    notice: str = ""
+
+    def read(self) -> dict[str, dict]:
+        """The entries; {} if there is no file. Raises OSError where the file cannot be read."""
+        path = own_folder() / self.name
+        try:
+            entries = json.loads(path.read_text(encoding="utf-8"))[self.key]
+            if all(self.is_entry(entry) for entry in entries.values()):
+                return entries
+        except FileNotFoundError:
+            return {}
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            pass
+        aside = set_aside(path)
+        if self.notice and aside:
+            print(f"{self.notice} The old one is now {aside}.")
+        return {}
+
+    def update(self, change: Callable[[dict], dict]) -> None:
+        """Write what `change` makes of the entries. The file is locked meanwhile, so no other notebook's are lost.
+
+        Raises filelock.Timeout if another process holds the lock for longer than PATIENCE.
+        """
+        import filelock  # loads slowly
+
+        path = own_folder() / self.name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.ExitStack() as stack:
+            try:
+                lock = filelock.FileLock(path.with_suffix(".lock"))
+                stack.enter_context(lock.acquire(timeout=PATIENCE, poll_interval=0.005))
+            except filelock.Timeout:
+                raise
+            except (OSError, NotImplementedError):
+                pass  # this file system has no locks: write without one
+            before = self.read()
+            after = change(before)
+            if after != before:
+                replace_file(path, json.dumps({"version": 1, self.key: after}, indent=1, ensure_ascii=False))
+
+
+def _is_entry(entry: dict) -> bool:
+    return type(entry["attempts"]) is int and isinstance(entry["solved_at"], str | None)
+
+
+FILE = EntriesFile("progress.json", "exercises", _is_entry)
 _unsaved: dict[str, list[bool]] = {}  # outcomes that could not be written yet, by exercise
 
 
@@ -37,7 +90,7 @@ def record_attempt(name: str, passed: bool) -> None:
 def load() -> dict[str, dict]:
     """The attempts and the time of solution of every exercise tried, those not yet written included. Never raises."""
     with contextlib.suppress(Exception):
-        return _add_outcomes(_read(own_folder() / FILE), _unsaved)
+        return _add_outcomes(FILE.read(), _unsaved)
     return _add_outcomes({}, _unsaved)
 
 
@@ -122,63 +175,26 @@ def _save_at_exit() -> None:
 
 
 def _save() -> None:
-    """Add the unsaved outcomes to the file. It is locked meanwhile, so that no other notebook's count is lost."""
-    path = own_folder() / FILE
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with locked(path.with_suffix(".lock")):
-        before = _read(path)
-        after = _add_outcomes(before, _unsaved)
-        if after != before:
-            replace_file(path, json.dumps({"version": 1, "exercises": after}, indent=1))
-        _unsaved.clear()
+    FILE.update(lambda done: _add_outcomes(done, _unsaved))
+    _unsaved.clear()
 
 
-@contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold the lock. Raises filelock.Timeout if another process holds it for longer than PATIENCE."""
-    import filelock  # loads slowly
-
-    lock = filelock.FileLock(path)
+def set_aside(path: Path, suffix: str | None = None) -> str:
+    """Rename a damaged file -> its new name; "" where it cannot be renamed."""
+    aside = path.with_name(f"{path.stem}.damaged-{time.time_ns()}{suffix or path.suffix}")
     try:
-        lock.acquire(timeout=PATIENCE, poll_interval=0.005)
-    except filelock.Timeout:
-        raise
-    except (OSError, NotImplementedError):
-        pass  # this file system has no locks: write without one
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def _read(path: Path) -> dict[str, dict]:
-    """The entries of the file; {} if there is none. A damaged file is renamed, and is {} from then on."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return {}
-    except UnicodeDecodeError:
-        text = ""
-    try:
-        done = json.loads(text)["exercises"]
-        for entry in done.values():
-            is_count = isinstance(entry["attempts"], int) and not isinstance(entry["attempts"], bool)
-            if not is_count or not isinstance(entry["solved_at"], (str, type(None))):
-                raise TypeError("not an entry of a progress file")
-        return done
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        with contextlib.suppress(OSError):
-            path.replace(path.with_name(f"progress.damaged-{time.time_ns()}.json"))
-        return {}
+        path.replace(aside)
+    except OSError:
+        return ""
+    return aside.name
 
 
 def replace_file(path: Path, text: str) -> None:
     """Replace the file in one step, so that it is never half written."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
+    handle, part = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+        Path(part).replace(path)
+    finally:
+        Path(part).unlink(missing_ok=True)  # it is still there if the lines above failed

@@ -169,8 +169,8 @@ def test_a_write_that_breaks_off_leaves_the_old_file_and_nothing_else(folder, mo
 
 
 def test_notebooks_that_write_at_once_lose_nothing(folder):
-    code = "import sys, time\nfrom lstm_lesson.exercises import progress_file as p\nread = p._read\n"
-    code += "p._read = lambda path: (read(path), time.sleep(0.01))[0]\n"  # time for another to come between
+    code = "import sys, time\nfrom lstm_lesson.exercises import progress_file as p\nread = p.EntriesFile.read\n"
+    code += "p.EntriesFile.read = lambda file: (read(file), time.sleep(0.01))[0]\n"  # another comes between
     code += "for _ in range(10): p.record_attempt(sys.argv[1], False); p.record_attempt('lstm', False)"
     names = ["unroll", "truncate", "half_life"]
     running = [subprocess.Popen([sys.executable, "-c", code, name]) for name in names]
