@@ -80,6 +80,11 @@ class Answer:
             self.run(arguments)
         return bool(called)
 
+    def returned(self) -> object:
+        """What it returns without arguments; where it raises an exception, a Problem."""
+        got, error = self.sandbox(self.f)
+        return got if error is None else Problem("crashed", format_error(error, self.f))
+
     def is_stub(self) -> bool:
         """Whether it raises NotImplementedError or does nothing."""
         if not self.code.is_stub:

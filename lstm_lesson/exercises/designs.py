@@ -15,7 +15,6 @@ from lstm_lesson.data.agreement import BLANK, PLURAL, SINGULAR, STOP
 from lstm_lesson.exercises.answer import Answer
 from lstm_lesson.exercises.compare import Problem, join_names
 from lstm_lesson.exercises.exercise import WEIGHTS
-from lstm_lesson.exercises.sandbox import format_error
 
 GAPS = (0, 1, 5, 8, 13, 21, 40, 200)
 LOUD, QUIET = 0.4, 0.1  # what unit 0 says: at least this at the verb, at most that elsewhere
@@ -71,8 +70,8 @@ def shapes(letters: str, units: int, inputs: int = len(agreement.FEATURES)) -> d
 
 def returned(answer: Answer, shapes: dict[str, tuple]) -> dict[str, Tensor] | Problem:
     """The weights that the answer returns, by name and in float64, or what is wrong with them."""
-    got, error = answer.sandbox(answer.f)
-    return as_weights(got, shapes) if error is None else Problem("crashed", format_error(error, answer.f))
+    got = answer.returned()
+    return got if isinstance(got, Problem) else as_weights(got, shapes)
 
 
 def as_weights(got, shapes: dict[str, tuple]) -> dict[str, Tensor] | Problem:

@@ -15,7 +15,6 @@ from lstm_lesson.data.agreement import KINDS, PLURAL, SINGULAR, STOP, VERB
 from lstm_lesson.exercises import designs, faults
 from lstm_lesson.exercises.answer import Answer
 from lstm_lesson.exercises.compare import Problem
-from lstm_lesson.exercises.sandbox import format_error
 
 WORDS = 300  # of a text, at most
 
@@ -85,9 +84,8 @@ def said(text: agreement.Text, name: str = "") -> tuple[str, ...]:
 
 def judge_text(answer: Answer) -> Problem | None:
     """The judge of an exercise that returns a text: every wrong cell has to answer it wrongly, each in its own way."""
-    got, error = answer.sandbox(answer.f)
-    if error is not None:
-        return Problem("crashed", format_error(error, answer.f))
+    if isinstance(got := answer.returned(), Problem):
+        return got
     try:
         text = as_text(got)
     except ValueError as why:
@@ -105,9 +103,8 @@ def judge_text(answer: Answer) -> Problem | None:
 
 def judge_lstm(answer: Answer) -> Problem | None:
     """The judge of an exercise that returns x (T, 2) and the weights of two units: h has to expose every wrong cell."""
-    got, error = answer.sandbox(answer.f)
-    if error is not None:
-        return Problem("crashed", format_error(error, answer.f))
+    if isinstance(got := answer.returned(), Problem):
+        return got
     if not isinstance(got, tuple | list) or len(got) != 2:
         return Problem("type", "You return something else than two things; expected x (T, 2) and the twelve weights.")
     x, weights = faults.as_input(got[0]), designs.as_weights(got[1], designs.shapes("ifco", units=2, inputs=2))

@@ -76,9 +76,8 @@ def run(x: Tensor, weights: Mapping[str, Tensor], lines: Mapping[str, str]) -> d
 
 def judge(answer: Answer) -> Problem | None:
     """The judge of an exercise that returns the faulty line of a hidden cell and the smallest input that shows it."""
-    got, error = answer.sandbox(answer.f)
-    if error is not None:
-        return Problem("crashed", format_error(error, answer.f))
+    if isinstance(got := answer.returned(), Problem):
+        return got
     needs = 'expected three: the place as text ("c_t"), the line there as text, and x (T, 2)'
     if not isinstance(got, tuple | list) or len(got) != 3:
         has = f"{len(got)} values" if isinstance(got, tuple | list) else f"an object of type {type(got).__name__}"
