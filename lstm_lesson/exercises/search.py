@@ -385,7 +385,7 @@ def pairs(tries: Tries, described: int) -> Iterator[tuple[Edit, Edit]]:
     several = np.array([len(lines) > 1 for lines in tries.lines])
     order = np.lexsort((several[both].sum(axis=1), both.max(axis=1) >= described, unsure))
     seen, left = set(), BUDGET
-    for one, two in np.sort(both[order], axis=1).tolist():
+    for one, two in np.sort(both[order[: 2 * BUDGET]], axis=1).tolist():  # a pair stands there once or twice
         if (one, two) in seen:
             continue
         lines = tries.lines[one] | tries.lines[two]
