@@ -62,10 +62,12 @@ def _called_otherwise(made: nn.Module, answer: Answer) -> str:
     for dtype in (torch.float32, torch.float64):
         made, x, states = made.to(dtype), torch.randn(2, 5, 3, dtype=dtype), torch.randn(2, 2, 4, dtype=dtype)
         for given in ((x,), (x, tuple(states))):
-            how = "`forward(x, init_states)` with (h_0, c_0)" if len(given) > 1 else "`forward(x)` with x (B, T, N)"
+            states_given = len(given) > 1
+            how = "`forward(x, init_states)` with (h_0, c_0)" if states_given else "`forward(x)` with x (B, T, N)"
             got, error = answer.sandbox(made, *given)
             if error is not None:
-                return f"{how} in {str(dtype)[6:]} raises {type(error).__name__}: {error}"
+                zeros = "" if states_given else ". Have your first states B rows and x's dtype, as `x.new_zeros(B, H)`?"
+                return f"{how} in {str(dtype)[6:]} raises {type(error).__name__}: {error}{zeros}"
             try:
                 hidden_seq, (h, c) = got
                 shapes = tuple(hidden_seq.shape), tuple(h.shape), tuple(c.shape)

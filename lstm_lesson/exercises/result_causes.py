@@ -113,7 +113,8 @@ def outside_range(exercise: Exercise, trials: list[Trial]) -> str:
         for names, (low, high, why) in RANGES.items():
             outside = (got < low - 1e-6) | (got > high + 1e-6)
             if label in names and outside.any() and ((expected >= low) & (expected <= high)).all():
-                return f"`{label}` has an entry of {format_number(got[outside][0].item(), 2)}. {why}"
+                furthest = got[outside][(got[outside] - (low + high) / 2).abs().argmax()].item()
+                return f"`{label}` has an entry of {format_number(furthest, 3)}. {why}"
     return ""
 
 
