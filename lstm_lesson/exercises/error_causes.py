@@ -13,6 +13,11 @@ KNOWN = (  # the kind of a problem, what its text has, and the cause
      "`torch.tensor([…])`."),
     ("crashed", "Boolean value of Tensor",
      "Python's `if`, `and`, `not`, `min` and `max` want one yes or no, and a whole tensor of them comes."),
+    ("crashed", "'bool' object is not subscriptable",
+     "Two things of different kinds are compared, which gives one `False`. `max(dim=…)` returns a pair: take its "
+     "`.indices`."),
+    ("crashed", r"must match the size of tensor b(?s:.*)[.]T\b",
+     "Of a tensor with three dimensions `.T` turns round all three, the batch as well: `.mT` swaps the last two."),
     ("backward", r"numpy\(\)",
      "A NumPy function is at work inside, and NumPy knows no gradients: stay with torch throughout."),
     ("backward", "inplace operation",

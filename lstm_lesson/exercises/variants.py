@@ -54,7 +54,7 @@ def variants(text: str, names: Mapping[str, bool], words: Mapping[str, str], pla
     read = [node.id for node in found if node.id not in stored]
     for own in dict.fromkeys(name for name in read if read.count(name) > 1):
         for name in others(own):
-            yield re.sub(rf"\b{own}\b", name, text), f"{start}{say(name)} stands where {say(own)} belongs. {LOOK}"
+            yield re.sub(rf"\b{own}\b", name, text), f"{start}{say(name)} stands {_instead(say(own))}. {LOOK}"
     for name in (name for name, everywhere in names.items() if everywhere):
         if not isinstance(tree, ast.Name):
             yield f"({name})", f"{start}{say(name)} stands there alone. {LOOK}"
@@ -70,7 +70,7 @@ def kind(name: str) -> str:
 def variants_of(node: ast.expr, own: str, text: str, others, say, is_whole: bool) -> Iterator[tuple[str, str]]:
     """What can happen to one part of the expression."""
     if isinstance(node, ast.Name):
-        yield from ((name, f"{say(name)} stands where {say(own)} belongs") for name in others(own))
+        yield from ((name, f"{say(name)} stands {_instead(say(own))}") for name in others(own))
     elif isinstance(node, ast.BinOp):
         yield from _of_pair(node, text, say)
     elif isinstance(node, ast.Call):
@@ -86,6 +86,10 @@ def variants_of(node: ast.expr, own: str, text: str, others, say, is_whole: bool
             yield from _regular("rows", own, say(own))
     elif isinstance(node, ast.BinOp | ast.Call):
         yield f"({own}).detach()", DETACHED.format(say(own))
+
+
+def _instead(of: str) -> str:
+    return "in its place" if of == "it" else f"where {of} belongs"
 
 
 def _part(node: ast.expr, text: str) -> str:

@@ -81,6 +81,16 @@ REMARKS = {  # an exercise, an answer, what is said, and what is not
     "a gradient that is cut at times": (
         "unroll", detached_every_eighth, "The gradients are right up to T = 5, wrong for T = 11", "The history",
     ),
+    "a pair compared with a tensor": (
+        "masked_accuracy", lambda z, targets, keep: (z.max(dim=-1) == targets)[keep].double().mean(),
+        "`max(dim=…)` returns a pair", "stands",
+    ),
+    "all dimensions turned round": (
+        "accumulate", lambda x, h_0, h, dz: (x.T @ dz, h.T @ dz, dz.sum((0, 1))), "the batch as well", "entry by entry",
+    ),
+    "a mean of True and False": (
+        "sign_flip_test", lambda d: (d.abs() >= d.sum().abs()).mean(), "which have no mean", "belongs",
+    ),
     "one unit": (
         "spectral_radius", lambda W: torch.linalg.eigvals((W + W.T) / 2).abs().max(), "With one unit, a sum",
         "work for larger",
