@@ -65,6 +65,7 @@ def possible_causes(answer: Answer, trials: list[Trial], problem: Problem) -> It
     if problem.kind == "crashed":
         yield error_causes.known_error(problem)
         yield error_causes.missing_entry(trials)
+        yield error_causes.all_turned_round(trials)
         yield error_causes.sizes_that_meet(trials)
     yield result_causes.other_order(list(exercise.returns), trials)
     if problem.kind == "shape":

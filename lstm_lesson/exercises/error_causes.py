@@ -14,10 +14,8 @@ KNOWN = (  # the kind of a problem, what its text has, and the cause
     ("crashed", "Boolean value of Tensor",
      "Python's `if`, `and`, `not`, `min` and `max` want one yes or no, and a whole tensor of them comes."),
     ("crashed", "'bool' object is not subscriptable",
-     "Two things of different kinds are compared, which gives one `False`. `max(dim=…)` returns a pair: take its "
-     "`.indices`."),
-    ("crashed", r"must match the size of tensor b(?s:.*)[.]T\b",
-     "Of a tensor with three dimensions `.T` turns round all three, the batch as well: `.mT` swaps the last two."),
+     "There is one `True` or `False`, not one for each entry. Is a tensor compared with something else? "
+     "`max(dim=…)` returns a pair, for example: take its `.indices`."),
     ("backward", r"numpy\(\)",
      "A NumPy function is at work inside, and NumPy knows no gradients: stay with torch throughout."),
     ("backward", "inplace operation",
@@ -48,7 +46,17 @@ def detached_in_place(problem: Problem) -> str:
     """A crash of `detach_`."""
     if problem.kind != "crashed" or not re.search("'detach_'|detach views in-place", problem.text):
         return ""
-    return "`detach_` cuts the history of the caller's own tensor. `detach` leaves it, and returns a new tensor."
+    where = "and so that of the caller's own tensor if it was handed in"
+    return f"`detach_` cuts the history of the tensor itself, {where}. `detach` leaves it, and returns a new tensor."
+
+
+def all_turned_round(trials: list[Trial]) -> str:
+    """`.T` of an argument with three dimensions, in the line that raised."""
+    trial = next(trial for trial in trials if trial.problem)
+    for name, value in trial.arguments.items():
+        if getattr(value, "ndim", 0) == 3 and re.search(rf"\b{name}[.]T\b", trial.problem.text):
+            return f"`{name}.T` turns round all three dimensions, the batch as well: `.mT` swaps the last two."
+    return ""
 
 
 def missing_entry(trials: list[Trial]) -> str:

@@ -66,8 +66,9 @@ def _called_otherwise(made: nn.Module, answer: Answer) -> str:
             how = "`forward(x, init_states)` with (h_0, c_0)" if states_given else "`forward(x)` with x (B, T, N)"
             got, error = answer.sandbox(made, *given)
             if error is not None:
-                zeros = "" if states_given else ". Have your first states B rows and x's dtype, as `x.new_zeros(B, H)`?"
-                return f"{how} in {str(dtype)[6:]} raises {type(error).__name__}: {error}{zeros}"
+                about = "Do your first states have B rows and the dtype of x, as `x.new_zeros(B, H)` has?"
+                asks = isinstance(error, RuntimeError) and not states_given
+                return f"{how} in {str(dtype)[6:]} raises {type(error).__name__}: {error}{f'. {about}' * asks}"
             try:
                 hidden_seq, (h, c) = got
                 shapes = tuple(hidden_seq.shape), tuple(h.shape), tuple(c.shape)

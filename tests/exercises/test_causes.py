@@ -85,9 +85,6 @@ REMARKS = {  # an exercise, an answer, what is said, and what is not
         "masked_accuracy", lambda z, targets, keep: (z.max(dim=-1) == targets)[keep].double().mean(),
         "`max(dim=…)` returns a pair", "stands",
     ),
-    "all dimensions turned round": (
-        "accumulate", lambda x, h_0, h, dz: (x.T @ dz, h.T @ dz, dz.sum((0, 1))), "the batch as well", "entry by entry",
-    ),
     "a mean of True and False": (
         "sign_flip_test", lambda d: (d.abs() >= d.sum().abs()).mean(), "which have no mean", "belongs",
     ),
@@ -383,3 +380,28 @@ def test_two_gates_swapped_are_said_to_be_so_in_the_equation_where_the_weights_a
     names = {"W_xi": "W_xf", "W_xf": "W_xi", "W_hi": "W_hf", "W_hf": "W_hi", "b_i": "b_f", "b_f": "b_i"}
     step = check(named("lstm_step", lambda x, h, c, w: stacked(x, h, c, {k: w[names.get(k, k)] for k in w}))).message
     assert "or each of them reads the other's weights: both give these numbers" in step
+
+
+def test_only_of_three_dimensions_t_is_said_to_turn_the_batch_round():
+    three = in_notebook(
+        "def accumulate(x, h_0, hidden_seq, dz):\n    return x.T @ dz, hidden_seq.T @ dz, dz.sum((0, 1))"
+    )
+    two = in_notebook("def lstm_step(x_t, h_prev, c_prev, weights):\n    return x_t + weights['W_xi'].T, c_prev")
+    assert "`x.T` turns round all three dimensions, the batch as well" in check(three).message
+    assert ".T` turns" not in check(two).message
+
+
+def test_the_entry_that_is_named_lies_outside_the_range_as_it_is_written():
+    """Of several the one furthest outside: "an entry of 1" is not above 1."""
+    answer = lambda x, h, c, w: (right("lstm_step", x, h, c, w)[1] * 1.2, right("lstm_step", x, h, c, w)[0])  # noqa: E731
+    found = re.search(r"`h_t` has an entry of (.*)[.] It is between −1 and 1", message("lstm_step", answer))
+    assert found and abs(float(found[1].replace("−", "-"))) > 1
+
+
+def test_no_pair_is_looked_for_where_a_single_turn_of_a_loop_is_right(monkeypatch):
+    from lstm_lesson.exercises import edits
+
+    looked_for, pairs = [], edits.pairs
+    monkeypatch.setattr(edits, "pairs", lambda *given: looked_for.append(given) or pairs(*given))
+    assert "Right up to T = 5" in message("unroll", first_steps) and not looked_for
+    assert message("unroll", lambda x, h, W, U, b: right("unroll", x, h, W, U, b) + 0.1) and looked_for

@@ -134,7 +134,7 @@ def test_parts_that_are_right_alone_may_not_fit_and_a_text_shows_where():
     assert "the input gate of unit 0 stands at" in message and "At the word before, unit 1 says 0.4" in message
 
 
-MISFITS = [  # what is changed, what `fit` says of it, and what it does not say
+MISFITS = [  # what is changed, what `check_parts` says of it, and what it does not say
     ({"b_f": torch.full((2,), 5.2)}, "The note has faded: at this word the forget gate keeps 0.9945 of it.", "before,"),
     ({"W_xc": torch.zeros(6, 2)}, "the input gate of unit 0 stands at 1.00, the forget gate of unit 0", "faded"),
     ({"W_xc": torch.zeros(6, 2)}, "the candidate of unit 0 is 0.00", "output gate"),
