@@ -382,6 +382,32 @@ def test_two_gates_swapped_are_said_to_be_so_in_the_equation_where_the_weights_a
     assert "or each of them reads the other's weights: both give these numbers" in step
 
 
+def do_and_dc_exchanged(dh_t, dc_t, x_t, h_prev, c_prev, values, weights):
+    i, f, g, o, c, _ = values
+    shown = torch.tanh(c)
+    do, dc = dh_t * o * (1 - shown**2), dc_t + dh_t * shown
+    dz = {"i": dc * g * i * (1 - i), "f": dc * c_prev * f * (1 - f), "c": dc * i * (1 - g**2), "o": do * o * (1 - o)}
+    read = {"W_x": x_t, "W_h": h_prev}
+    found = {f"{name}{k}": rows.T @ z for k, z in dz.items() for name, rows in read.items()}
+    found |= {f"b_{k}": z.sum(dim=0) for k, z in dz.items()}
+    dx_t, dh_prev = (sum(z @ weights[f"{name}{k}"].T for k, z in dz.items()) for name in read)
+    return dx_t, dh_prev, dc * f, found
+
+
+def flat_then_shifted(x, h_0, hidden_seq, dz):
+    rows = dz.flatten(0, 1)
+    read = torch.cat([h_0, hidden_seq.flatten(0, 1)])[: len(rows)]
+    return x.flatten(0, 1).T @ rows, read.T @ rows, rows.sum(dim=0)
+
+
+@pytest.mark.parametrize(("name", "answer", "said"), [
+    ("lstm_backward_step", do_and_dc_exchanged, "have changed places in equation 5, backwards"),
+    ("accumulate", flat_then_shifted, "shifted after they were flattened"),
+])  # fmt: skip
+def test_a_mistake_in_the_way_back_is_named(name, answer, said):
+    assert said in message(name, answer)
+
+
 def test_only_of_three_dimensions_t_is_said_to_turn_the_batch_round():
     three = in_notebook(
         "def accumulate(x, h_0, hidden_seq, dz):\n    return x.T @ dz, hidden_seq.T @ dz, dz.sum((0, 1))"
