@@ -6,6 +6,8 @@ from torch import nn
 from lstm_lesson.exercises.answer import Answer
 from lstm_lesson.exercises.compare import Problem
 
+ZEROS = ". Do your first states have B rows and the dtype of x, as `x.new_zeros(B, H)` has?"
+
 
 class MyLSTM(nn.Module):
     """An LSTM layer, written out: x (B, T, N), init_states (h_0, c_0) or None -> hidden_seq (B, T, H), (h_T, c_T)."""
@@ -66,9 +68,8 @@ def _called_otherwise(made: nn.Module, answer: Answer) -> str:
             how = "`forward(x, init_states)` with (h_0, c_0)" if states_given else "`forward(x)` with x (B, T, N)"
             got, error = answer.sandbox(made, *given)
             if error is not None:
-                about = "Do your first states have B rows and the dtype of x, as `x.new_zeros(B, H)` has?"
-                asks = isinstance(error, RuntimeError) and not states_given
-                return f"{how} in {str(dtype)[6:]} raises {type(error).__name__}: {error}{f'. {about}' * asks}"
+                asks = ZEROS if isinstance(error, RuntimeError) and not states_given else ""
+                return f"{how} in {str(dtype)[6:]} raises {type(error).__name__}: {error}{asks}"
             try:
                 hidden_seq, (h, c) = got
                 shapes = tuple(hidden_seq.shape), tuple(h.shape), tuple(c.shape)
