@@ -3,7 +3,6 @@
 The answer is one gate's weights; the other gates have those of `data.agreement`. A failing text is shown, the shortest.
 """
 
-from collections.abc import Callable
 from functools import cache
 
 import torch
@@ -29,19 +28,15 @@ def batches() -> list[list[agreement.Text]]:
     return [agreement.texts(24, gap, clauses=2, generator=generator) for gap in GAPS]
 
 
-def one_part(letter: str) -> Callable[[Answer], Problem | None]:
+def one_part(answer: Answer) -> Problem | None:
     """The judge of an exercise that returns the three weights of one gate, or of the candidate (c)."""
-    needed = shapes(letter, units=2)
-
-    def judge(answer: Answer) -> Problem | None:
-        given = returned(answer, needed)
-        if isinstance(given, Problem):
-            return given
-        weights = {k: w.double() for k, w in agreement.hand_set_weights().items()} | given
-        text = wrong_text(weights, letter)
-        return text and Problem("value", text)
-
-    return judge
+    letter = next(iter(answer.exercise.returns))[-1]
+    given = returned(answer, shapes(letter, units=2))
+    if isinstance(given, Problem):
+        return given
+    weights = {k: w.double() for k, w in agreement.hand_set_weights().items()} | given
+    text = wrong_text(weights, letter)
+    return text and Problem("value", text)
 
 
 def counter(answer: Answer) -> Problem | None:

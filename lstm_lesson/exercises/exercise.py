@@ -2,11 +2,12 @@
 
 An exercise is data: the package's own function as its reference, how to draw inputs, the wrong answers that people
 are known to give, three hints. `catalogue/nbNN.toml` holds those of notebook NN, in its order. What is computed of them
-stands in `CODE` of `catalogue/nbNN.py`: fields by exercise, where `edits` come after those of the file. Mistakes that
-several exercises have in common stand in `catalogue/shared_edits.toml`.
+has its name there: `reference` and `judge` with the module; `inputs`, if it is one text, in `catalogue/inputs.py`; and
+a text among the `edits` is a call of a function in `catalogue/rules.py`. Mistakes that several exercises have in common
+stand in `catalogue/shared_edits.toml`.
 """
 
-import importlib.util
+import importlib
 import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
@@ -46,8 +47,7 @@ class Exercise:
 
     def solve(self) -> Callable:
         """The package's own function."""
-        module, function = self.reference.rsplit(".", 1)
-        return getattr(importlib.import_module(f"lstm_lesson.{module}"), function)
+        return _named(self.reference)
 
     @cached_property
     def model_answer(self) -> Model | None:
@@ -154,17 +154,15 @@ def fresh_input_sets(count: int = 3, **sizes: int) -> list[Inputs]:
 @cache
 def exercises() -> dict[str, Exercise]:
     """All exercises by name, in the notebooks' order."""
-    found, package = {}, "lstm_lesson.exercises.catalogue"
-    for file in sorted(files(package).iterdir(), key=lambda file: file.name):
+    found = {}
+    for file in sorted(files("lstm_lesson.exercises.catalogue").iterdir(), key=lambda file: file.name):
         if re.fullmatch(r"nb\d\d\.toml", file.name):
-            module = f"{package}.{file.name[:4]}"
-            code = getattr(importlib.import_module(module), "CODE", {}) if importlib.util.find_spec(module) else {}
-            found |= read_exercises(file.name, file.read_text(encoding="utf-8"), code)
+            found |= read_exercises(file.name, file.read_text(encoding="utf-8"))
     return found
 
 
-def read_exercises(file: str, text: str, code: Mapping[str, Mapping]) -> dict[str, Exercise]:
-    """The exercises of a file of the catalogue; `code` has what is computed of each.
+def read_exercises(file: str, text: str) -> dict[str, Exercise]:
+    """The exercises of a file of the catalogue.
 
     Raises ValueError naming the file, the exercise and the key where something is unknown, missing or does not fit.
     """
@@ -172,10 +170,10 @@ def read_exercises(file: str, text: str, code: Mapping[str, Mapping]) -> dict[st
     notebook = tables.pop("notebook", None)
     if notebook is None:
         raise ValueError(f"{file}, notebook: it is missing; it is the notebook's file without .ipynb")
-    for name in [*code, *tables]:
-        if not isinstance(tables.get(name), dict):
+    for name, table in tables.items():
+        if not isinstance(table, dict):
             raise ValueError(f"{file}, [{name}]: there is no such table; each exercise needs one of its name")
-    return {name: _exercise(file, name, notebook, table, code.get(name, {})) for name, table in tables.items()}
+    return {name: _exercise(file, name, notebook, table) for name, table in tables.items()}
 
 
 @cache
@@ -216,14 +214,16 @@ def _wrong_rows(rows: list) -> Iterator[str]:
             yield f"{row} is no mistake; one is [its name, {{place = expression}}, its cause]"
 
 
-def _exercise(file: str, name: str, notebook: str, table: dict, code: Mapping) -> Exercise:
-    for problem in _problems(table, code):
+def _exercise(file: str, name: str, notebook: str, table: dict) -> Exercise:
+    for problem in _problems(table):
         raise ValueError(f"{file}, [{name}], {problem}")
-    given = table | code
-    given["hints"] = tuple(table["hints"])
-    given["edits"] = (*(Edit(*row) for row in table.get("edits", ())), *code.get("edits", ()))
-    if "inputs" not in code:
-        given["inputs"] = _drawn(table.get("inputs", {}))
+    given = {"inputs": {}} | table | {"hints": tuple(table["hints"])}
+    try:
+        for key, computed in COMPUTED.items():
+            if key in given:
+                given[key] = computed(given[key])
+    except Exception as error:
+        raise ValueError(f"{file}, [{name}], {key}: {type(error).__name__}: {error}") from None
     exercise = Exercise(name, notebook, **given)
     try:
         _ = exercise.model_answer
@@ -233,23 +233,41 @@ def _exercise(file: str, name: str, notebook: str, table: dict, code: Mapping) -
     return exercise
 
 
-def _problems(table: Mapping, code: Mapping) -> Iterator[str]:
+def _problems(table: Mapping) -> Iterator[str]:
     """What is wrong with the keys of an exercise, and with its hints and mistakes."""
     keys = {f.name: f.default is MISSING and f.default_factory is MISSING for f in fields(Exercise)[2:]}
-    keys["inputs"] = "judge" not in code
-    for key in [*table, *code]:
+    keys["inputs"] = "judge" not in table
+    for key in table:
         if key not in keys:
             yield f"{key}: there is no such key; there are {', '.join(keys)}"
-        if key in table and key in code and key != "edits":
-            yield f"{key}: it stands in CODE, too"
     for key, needed in keys.items():
-        if needed and key not in table and key not in code:
+        if needed and key not in table:
             yield f"{key}: it is missing"
     if len(table["hints"]) != 3:
         yield f"hints: there are {len(table['hints'])}; three are needed"
-    yield from (f"edits: {text}" for text in _wrong_rows(table.get("edits", ())))
+    described = [row for row in table.get("edits", ()) if not isinstance(row, str)]
+    yield from (f"edits: {text}" for text in _wrong_rows(described))
 
 
-def _drawn(inputs: Mapping[str, str]) -> Callable[[Inputs], dict]:
-    """A function that draws the arguments; `inputs` has an expression of `draw` for each."""
-    return lambda draw: {name: eval(text, {"draw": draw}) for name, text in inputs.items()}
+def _named(path: str) -> Callable:
+    """A function of the package, by its module and its name."""
+    module, function = path.rsplit(".", 1)
+    return getattr(importlib.import_module(f"lstm_lesson.{module}"), function)
+
+
+def _inputs(given: str | Mapping[str, str]) -> Callable[[Inputs], dict]:
+    """What draws the arguments: a function of `catalogue/inputs.py`, or an expression of `draw` for each."""
+    if isinstance(given, str):
+        return _named(f"exercises.catalogue.inputs.{given}")
+    return lambda draw: {name: eval(text, {"draw": draw}) for name, text in given.items()}
+
+
+def _edits(rows: list) -> tuple[Edit, ...]:
+    """The mistakes that are described, and those of calls of `catalogue/rules.py`, in their order."""
+    found, rules = [], vars(importlib.import_module("lstm_lesson.exercises.catalogue.rules"))
+    for row in rows:
+        found += eval(row, rules) if isinstance(row, str) else [Edit(*row)]
+    return tuple(found)
+
+
+COMPUTED = {"inputs": _inputs, "edits": _edits, "judge": _named}  # what makes a field of what stands in a file

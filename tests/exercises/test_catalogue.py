@@ -26,17 +26,17 @@ edits = [
 """
 
 
-def read(old="", new="", code=()):
+def read(old="", new=""):
     assert old in FILE
-    return read_exercises("nb05.toml", FILE.replace(old, new, 1), dict(code))
+    return read_exercises("nb05.toml", FILE.replace(old, new, 1))
 
 
-def test_an_exercise_has_what_its_file_says_then_what_is_computed():
-    computed = Edit("not halved", {"y": "x"}, "That is x itself.")
-    half = read(code={"half": {"edits": [computed]}})["half"]
+def test_an_exercise_has_what_its_file_says_and_what_a_rule_makes():
+    half = read("""twice x."],""", """twice x."], "[Edit('not halved', {'y': 'x'}, 'That is x itself.')]",""")["half"]
     assert (half.name, half.notebook, half.minutes, half.words) == ("half", "05_forget_gate", 2, {})
     assert half.inputs(Inputs(0, {"B": 3, "H": 2}))["x"].shape == (3, 2)
-    assert half.edits == (Edit("doubled", {"y": "2 * x"}, "That is twice x."), computed)
+    by_rule = Edit("not halved", {"y": "x"}, "That is x itself.")
+    assert half.edits == (Edit("doubled", {"y": "2 * x"}, "That is twice x."), by_rule)
 
 
 @pytest.mark.parametrize(
@@ -52,21 +52,11 @@ def test_an_exercise_has_what_its_file_says_then_what_is_computed():
         ("[half]", "[half", "nb05.toml: .*line 3"),
         ("notebook =", "notbook =", "nb05.toml, notebook: it is missing"),
         ("[half]", "minutes = 2\n[half]", r"nb05.toml, \[minutes\]: there is no such table"),
+        ("inputs.x = \"draw('B H')\"", 'inputs = "halves"', r"nb05.toml, \[half\], inputs: AttributeError: .*halves"),
+        ("minutes = 2", 'minutes = 2\njudge = "equations.judge"', r"nb05.toml, \[half\], judge: AttributeError"),
+        ('twice x."],', 'twice x."], "halves()",', r"nb05.toml, \[half\], edits: NameError: name 'halves'"),
     ],
 )
 def test_a_mistake_in_a_file_is_named_with_file_exercise_and_key(old, new, message):
     with pytest.raises(ValueError, match=message):
         read(old, new)
-
-
-@pytest.mark.parametrize(
-    ("code", "message"),
-    [
-        ({"hlaf": {"edits": []}}, r"nb05.toml, \[hlaf\]: there is no such table"),
-        ({"half": {"edit": []}}, r"nb05.toml, \[half\], edit: there is no such key"),
-        ({"half": {"minutes": 3}}, r"nb05.toml, \[half\], minutes: it stands in CODE, too"),
-    ],
-)
-def test_a_mistake_in_what_is_computed_is_named_in_the_same_way(code, message):
-    with pytest.raises(ValueError, match=message):
-        read(code=code)

@@ -9,7 +9,7 @@ from onnx.reference import ReferenceEvaluator
 
 from lstm_lesson import CustomLSTM, equations
 from lstm_lesson.cells import lstm_step
-from lstm_lesson.exercises.catalogue import nb10
+from lstm_lesson.exercises.catalogue import references
 from lstm_lesson.experiments import broken_cells, runs
 
 ORDER, PEEPHOLES = "iofc", "iof"  # in which ONNX stacks gates, and peepholes
@@ -128,18 +128,18 @@ def test_the_misreading_lets_the_gates_read_c_and_the_candidate_h():
 def test_the_exercise_functions_are_the_equations():
     lstm, x, h, c = pair("full")
     w, new = lstm.cells[0].weights, torch.randn(4, 5).double()
-    gate = nb10.peephole_gate(x[:, 0], h, c, w["W_xf"], w["W_hf"], w["W_cf"], w["b_f"])
+    gate = references.peephole_gate(x[:, 0], h, c, w["W_xf"], w["W_hf"], w["W_cf"], w["b_f"])
     assert torch.equal(gate, equations.forget_gate(x[:, 0], h, w["W_xf"], w["W_hf"], w["b_f"], c, w["W_cf"]))
     w_co = w["W_co"].diagonal()
-    gate = nb10.peephole_output_gate(x[:, 0], h, c, new, w["W_xo"], w["W_ho"], w_co, w["b_o"])
+    gate = references.peephole_output_gate(x[:, 0], h, c, new, w["W_xo"], w["W_ho"], w_co, w["b_o"])
     assert torch.equal(gate, equations.output_gate(x[:, 0], h, w["W_xo"], w["W_ho"], w["b_o"], new, w_co))
 
 
 @pytest.mark.parametrize(
     ("function", "sizes", "names"),
     [
-        (nb10.peephole_gate, "BN BH BH NH HH HH H", "x_t h_prev c_prev W_xf W_hf W_cf b_f"),
-        (nb10.peephole_output_gate, "BN BH BH BH NH HH H H", "x_t h_prev c_prev c_t W_xo W_ho W_co b_o"),
+        (references.peephole_gate, "BN BH BH NH HH HH H", "x_t h_prev c_prev W_xf W_hf W_cf b_f"),
+        (references.peephole_output_gate, "BN BH BH BH NH HH H H", "x_t h_prev c_prev c_t W_xo W_ho W_co b_o"),
     ],
 )
 def test_a_wrong_shape_is_named(function, sizes, names):

@@ -1,0 +1,105 @@
+"""How the arguments of an exercise are drawn where one expression for each of them is not enough.
+
+`inputs = "half_life"` in a file of the catalogue is the name of a function here. It takes an `Inputs`.
+"""
+
+import torch
+
+from lstm_lesson.cells import lstm_values
+
+
+def hidden_states(draw):
+    state = draw("B H") if draw.index % 2 else (draw("B H"), draw.unbounded("B H"))  # one tensor with B = 2 among them
+    draw.letters_used.clear()  # the stub names no sizes
+    return {"state": state}
+
+
+def gradients(draw):
+    shapes = ("N H", "H H", "H", "N", "H N")[: (3, 2, 5)[draw.index % 3]]
+    grads = [draw.unbounded(shape) for shape in shapes]
+    draw.letters_used.clear()  # the stub names no sizes
+    norm = sum(float((g.double() ** 2).sum()) for g in grads) ** 0.5
+    return {"grads": grads, "max_norm": norm * (0.1, 1.2, 0.4, 3.0, 1.0001, 0.9)[draw.index % 6]}
+
+
+def half_life(draw):
+    shape = ("B H", "B T H", "H", "")[draw.index % 4]
+    f = draw(shape, 6).sigmoid() if draw.reach else draw.uniform(0.02, 0.999, shape)
+    draw.letters_used.clear()  # f may have any shape
+    return {"f": f}
+
+
+def rnn_step_back(draw):
+    x_t, h_prev, W_xh, W_hh = draw("B N"), draw("B H"), draw("N H", 0.5), draw("H H", 0.5)
+    h_t = (x_t @ W_xh + h_prev @ W_hh + draw("H")).tanh()
+    return {"dh_t": draw.unbounded("B H", 1), "x_t": x_t, "h_prev": h_prev, "h_t": h_t, "W_xh": W_xh, "W_hh": W_hh}
+
+
+def lstm_step_back(draw):
+    x_t, h_prev, c_prev = draw("B N"), draw("B H"), draw.unbounded("B H")
+    weights = draw.weights()
+    values = tuple(lstm_values(x_t, h_prev, c_prev, weights))
+    arriving = {"dh_t": draw.unbounded("B H", 1), "dc_t": draw.unbounded("B H", 1)}
+    return arriving | {"x_t": x_t, "h_prev": h_prev, "c_prev": c_prev, "values": values, "weights": weights}
+
+
+def _series(draw, *shape):
+    """Normal numbers of this shape. A series is longer than the T of the other exercises."""
+    return (torch.randn(shape, generator=draw.random, dtype=torch.float64) * max(draw.scale, draw.reach)).to(draw.dtype)
+
+
+def series(draw):
+    total = 9 + draw.index
+    return {"series": _series(draw, total), "length": (2, 3, 4, 1, total - 1)[draw.index % 5]}
+
+
+def free_run(draw):
+    return {"step": _step, "start": _series(draw, draw.sizes["B"], 7 + draw.index), "n": draw.sizes["T"]}
+
+
+def _step(past):
+    """A step that reads the last three values, in their order, and the mean of all; 0 stands for values before."""
+    mean, past = past.mean(dim=1), torch.nn.functional.pad(past, (3, 0))
+    return torch.tanh(1.1 * past[:, -1] - 0.6 * past[:, -2]) + 0.3 * past[:, -3] + 0.2 * mean
+
+
+def sequences(draw):
+    lengths = draw.integers(1, draw.sizes["T"] + 3, "B").tolist()
+    if draw.sizes["T"] == 1:  # one word in every sequence
+        lengths = [1] * len(lengths)
+    lengths[0] = max(lengths[0], draw.sizes["T"])
+    draw.letters_used.clear()
+    words = 30_000 if draw.reach else 9
+    return {"sequences": [torch.tensor([(7 * k + n) * 1000 % words for k in range(n)]) for n in lengths]}
+
+
+def predictions(draw):
+    logits, targets, keep = draw("B T K"), draw.integers(0, draw.sizes["K"] - 1, "B T"), draw.mask("B T")
+    keep[0, 0] = True  # at least one position counts
+    return {"logits": logits, "targets": targets, "keep": keep}
+
+
+def values_and_labels(draw):
+    draw.sizes["B"] = 7 + draw.index % 4  # a correlation needs several texts; no H is as large, so that B and H differ
+    labels = draw.integers(0, 1, "B")
+    labels[:2] = torch.tensor([0, 1])  # without both there is no correlation
+    return {"values": draw.unbounded("B H"), "labels": labels}
+
+
+def score_and_input(draw):
+    w, v = draw("N"), draw.unbounded("T N", 1)
+
+    def score(x):
+        return torch.tanh(x @ w).cumsum(dim=1).prod(dim=1) + (x * v).sum(dim=(1, 2))
+
+    return {"score": score, "x": draw("B T N")}
+
+
+def differences(draw):
+    """Multiples of 1/8, whose sums are exact and have ties; for n = 4 hundredths, whose sums lose ties to rounding.
+
+    They lose them in whatever order they are added, which depends on the processor.
+    """
+    eighths = draw.integers(-9, 9, "K").to(draw.dtype) / 8 * max(1, draw.reach)
+    hundredths = torch.tensor([-0.21, -0.13, 0.34, 0.34], dtype=draw.dtype)
+    return {"differences": hundredths if len(eighths) == 4 else eighths}

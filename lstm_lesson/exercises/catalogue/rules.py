@@ -1,0 +1,254 @@
+"""Mistakes that are made by a rule: in a step of an RNN or an LSTM, in a loop over the steps, on the way back.
+
+A text among the `edits` of an exercise, such as "affine_edits('f')", is a call of a function here. In
+function(x_t W + h_prev U + b), an RNN step, a gate or the candidate, the places of a model answer are x_k, h_k, bias_k
+and z_k, where k is the last letter of the weights; MADE has the last.
+"""
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import replace
+
+from lstm_lesson.cells import GATES, NAMES
+from lstm_lesson.exercises.exercise import shared_edits
+from lstm_lesson.exercises.model import Edit
+
+WORDS = {"h": "new state", "i": "input gate", "f": "forget gate", "c": "candidate", "o": "output gate"}
+MADE = {"h": "h_t", "i": "i_t", "f": "f_t", "c": "g_t", "o": "o_t"}
+SECOND = "A weight's second letter says what it makes."
+PLACES = {"W_x": "x", "W_h": "h", "b_": "bias"}  # a weight's first letters -> its place
+READS = {"W_x": "x_t @ ", "W_h": "h_prev @ ", "b_": ""}
+WEIGHTS_OR_EQUATION = {  # two mistakes with the same results
+    "or_both": ", or each of them reads the other's weights: both give these numbers",
+    "or_i": ", or i reads its weights", "or_f": ", or f reads its weights",
+}  # fmt: skip
+
+
+def affine_edits(k: str) -> Iterator[Edit]:
+    """The mistakes in the lines of k that need no other gate's weights."""
+    f, low = ("tanh", "-1") if k in "hc" else ("sigmoid", "0")
+    words = {"k": k, "word": WORDS[k], "W": f"W_x{k}", "U": f"W_h{k}", "b": f"b_{k}", "f": f, "low": low}
+    words |= {"made": MADE[k], **{place: f"{place}_{k}" for place in ("x", "h", "bias", "z")}}
+    for table in ("affine", f"affine_{f}", "affine_detached"):
+        yield from shared_edits(table, **words)
+
+
+def affine_edits_with_peephole(k: str) -> Iterator[Edit]:
+    """The mistakes in gate k that are the same with a peephole in its sum as without one."""
+    for edit in affine_edits(k):
+        of_all_terms = f"z_{k}" in edit.changes.get(MADE[k], f"z_{k}") and f"z_{k}" not in edit.changes
+        if of_all_terms and "both terms" not in edit.cause and " alone: " not in edit.cause:  # there are three terms
+            yield edit
+
+
+def in_several_gates(by_gate: dict[str, list[Edit]], **begin: str) -> Iterator[Edit]:
+    """The same mistake in all of some gates; `begin` has their letters and how the first one's cause is introduced."""
+    for letters, words in begin.items():
+        named = [{edit.id.split(": ", 1)[1]: edit for edit in by_gate[k]} for k in letters]
+        for name, first in named[0].items():
+            same = [edits[name] for edits in named if name in edits]
+            if len(same) == len(letters):
+                changes = {place: text for edit in same for place, text in edit.changes.items()}
+                yield Edit(f"{letters}: {name}", changes, f"{words} {WORDS[letters[0]]}: {first.cause}")
+
+
+def step_edits() -> Iterator[Edit]:
+    """The mistakes in the lines of a step, the most frequent first."""
+    by_gate = {k: list(affine_edits(k)) for k in GATES}
+    yield from shared_edits("cell_state", **WEIGHTS_OR_EQUATION)
+    for table in ("cell_state_in_a_step", "hidden_state", "hidden_state_in_a_step"):
+        yield from shared_edits(table)
+    alike = "have the same mistake. In the"
+    yield from in_several_gates(by_gate, ifco=f"All four sums {alike}", ifo=f"All three gates {alike}")
+    yield from (_naming_the_gate(k, edit) for k, edits in by_gate.items() for edit in edits)
+    yield from wrong_weights()
+    for k in GATES:
+        yield from shared_edits("wrong_state", k=k, word=WORDS[k], h=f"h_{k}", U=f"W_h{k}")
+    yield from shared_edits("wrong_states")
+
+
+def _naming_the_gate(k: str, edit: Edit) -> Edit:
+    """The edit with a cause that says in which of the four sums it is."""
+    named = any(name in edit.cause for name in (WORDS[k], f"W_x{k}`", f"W_h{k}`", f"b_{k}`"))
+    return edit if named else replace(edit, cause=f"In the {WORDS[k]}: {edit.cause}")
+
+
+def wrong_weights() -> Iterator[Edit]:
+    """A gate reads weights of another gate, or two read each other's; one weight stands in all four."""
+    for a, b in itertools.permutations(GATES, 2):
+        words = {"a": a, "b": b, "A": WORDS[a], "B": WORDS[b], "SECOND": SECOND}
+        words |= {f"{place}_{n}": f"{place}_{k}" for place in PLACES.values() for n, k in (("a", a), ("b", b))}
+        words["also"] = ", or `o_t` stands in its place in equation 3" if b == "o" and a in "if" else ""
+        yield from shared_edits("weights_of_two" if a < b else "weights_of_another", **words)
+    for n, place in PLACES.items():
+        for k in GATES:
+            everywhere = {f"{place}_{other}": f"{READS[n]}{n}{k}" for other in GATES if other != k}
+            cause = f"`{n}{k}` stands in all four sums. Each has a weight of its own. {SECOND}"
+            yield Edit(f"{n}{k} everywhere", everywhere, cause)
+    for k in GATES:
+        others = [(n, place, other) for n, place in PLACES.items() for other in GATES if other != k]
+        everywhere = {f"{place}_{other}": f"{READS[n]}{n}{k}" for n, place, other in others}
+        cause = f"All four sums read the weights of the {WORDS[k]}. {SECOND}"
+        yield Edit(f"{k}'s weights everywhere", everywhere, cause)
+    for a, b in itertools.permutations(GATES, 2):
+        yield from shared_edits("weights_crossed", a=a, b=b, x=f"x_{a}", h=f"h_{a}")
+
+
+def loop_edits(states: str) -> Iterator[Edit]:
+    """The mistakes of a loop that carries these states: "h" or "hc"."""
+    for s in states:
+        words = {
+            "s": s,
+            "word": {"h": "state", "c": "memory"}[s],
+            "first": f"first_{s}",
+            "prev": f"{s}_prev",
+            "next": f"next_{s}",
+        }
+        yield from shared_edits("loop_carried", **words)
+    for table in (f"carried_{states}", "read", "collected", f"detached_{states}", "detached"):
+        yield from shared_edits(f"loop_{table}")
+    if states == "hc":
+        yield from shared_edits("loop_h_and_c")
+
+
+# On the way back
+
+VALUES = "ifgoch"
+BRANCHES = {  # the place of a gradient -> what arrives, its factor, what to call it, and where the factors stand
+    "do": ("dh_t", "shown", "The output gate's gradient", "equation 5"),
+    "df": ("dc", "c_prev", "The forget gate's gradient", "equation 3"),
+    "dc_prev": ("dc", "f_t", "`dc_prev`", "equation 3"),
+    "di": ("dc", "g_t", "The input gate's gradient", "equation 3"),
+    "dg": ("dc", "i_t", "The candidate's gradient", "equation 3"),
+}  # fmt: skip
+
+
+def _dz(k: str) -> str:
+    made, dy = MADE[k], f"d{MADE[k][0]}"
+    return f"{dy} * " + (f"(1 - {made}**2)" if k == "c" else f"{made} * (1 - {made})")
+
+
+def sum_edits(k: str, dy: str) -> Iterator[Edit]:
+    """The mistakes on the way through the sum of k; dy is the gradient before the slope of its function."""
+    words = {"k": k, "dy": dy, "dz": f"dz_{k}", "W": f"W_x{k}", "U": f"W_h{k}", "in_k": ""}
+    words |= {"dx": f"dx_{k}", "dh": f"dh_{k}", "dW": f"dW_x{k}", "dU": f"dW_h{k}", "db": f"db_{k}"}
+    names = {"DX": "`dx_t`", "DH": "`dh_prev`", "DW": f"`dW_x{k}`", "DU": f"`dW_h{k}`", "DB": f"`db_{k}`"}
+    if k != "h":
+        share, words["in_k"] = f"The share of the {WORDS[k]} in", f" of the {WORDS[k]}"
+        names |= {"DX": f"{share} `dx_t`", "DH": f"{share} `dh_prev`", "DB": f"`b_{k}`: its gradient"}
+        names |= {"DW": f"`W_x{k}`: its gradient", "DU": f"`W_h{k}`: its gradient"}
+    lower = names["DH"][0].lower() + names["DH"][1:]
+    return shared_edits("backward_sum", lower_DH=lower, **words, **names)
+
+
+def slope_edits(k: str, dy: str, y: str) -> Iterator[Edit]:
+    """The mistakes in the line dz = dy · slope; y is what came out of the function of k."""
+    function, at = "tanh" if k in "hc" else "sigmoid", "" if k == "h" else f" at the {WORDS[k]}"
+    return shared_edits(f"slope_of_{function}", k=k, dz=f"dz_{k}", dy=dy, y=y, at=at)
+
+
+def rnn_backward_edits() -> Iterator[Edit]:
+    """The mistakes of the RNN's backward step."""
+    yield from slope_edits("h", "dh_t", "h_t")
+    yield from shared_edits("rnn_slope")
+    yield from sum_edits("h", "dh_t")
+    yield from shared_edits("rnn_returns")
+
+
+def lstm_backward_edits() -> Iterator[Edit]:
+    """The mistakes of the LSTM's backward step, the most frequent first."""
+    by_gate = {k: [*slope_edits(k, f"d{MADE[k][0]}", MADE[k]), *sum_edits(k, f"d{MADE[k][0]}")] for k in GATES}
+    yield from shared_edits("lstm_backward")
+    yield from branch_edits()
+    for a, b in itertools.combinations(range(6), 2):
+        read = {f"{VALUES[a]}_t": f"values[{b}]", f"{VALUES[b]}_t": f"values[{a}]"}
+        cause = "The values are read in the wrong order: they come as i, f, g, o, c, h."
+        yield Edit(f"values: {VALUES[b]} {VALUES[a]}", read, cause)
+    for a, b in itertools.permutations(GATES, 2):
+        yield from shared_edits("values_of_another", a=a, b=b, dz=f"dz_{a}", other=_dz(b), A=WORDS[a], B=WORDS[b])
+    same = "The same mistake"
+    yield from in_several_gates(by_gate, ifco=f"{same} in all four sums. The", ifo=f"{same} at all three gates. The")
+    for edits in by_gate.values():
+        yield from edits
+    yield from shares()
+
+
+def branch_edits() -> Iterator[Edit]:
+    """The mistakes where a gradient goes back through one factor of a product, in equations 3 and 5."""
+    for place, (arrives, factor, name, product) in BRANCHES.items():
+        words = {"place": place, "arrives": arrives, "factor": factor, "name": name, "product": product}
+        for other in ("i_t", "f_t", "g_t", "o_t", "c_t", "h_t", "c_prev", "h_prev"):
+            if other != factor:
+                yield from shared_edits("branch_with", other=other, **words)
+        yield from shared_edits("branch", **words)
+
+
+def shares() -> Iterator[Edit]:
+    """`dx_t` and `dh_prev` are sums over four gates: a share is missing, stands alone or is counted wrongly."""
+    for k in GATES:
+        rest = {f"rest_{d}": " + ".join(f"{d}_{other}" for other in GATES if other != k) for d in ("dx", "dh")}
+        yield from shared_edits("share", k=k, word=WORDS[k], **rest)
+    yield from shared_edits("shares_mean")
+    for k in GATES:
+        yield from shared_edits("shares_weights", k=k, word=WORDS[k])
+    for a, b in (("c", "o"), ("i", "f"), ("f", "c"), ("i", "c"), ("i", "o"), ("f", "o")):
+        names = {name: {a: b, b: a}.get(name[-1], name[-1]) for name in NAMES[:12]}
+        text = ", ".join(f"'{name}': d{name[:-1]}{k}" for name, k in names.items())
+        yield from shared_edits("gradients_swapped", a=a, b=b, text=f"{{{text}}}", A=WORDS[a], B=WORDS[b])
+
+
+# Stacked weights and blocks
+
+BLOCKS = {"i": "i", "f": "f", "c": "g", "o": "o"}  # a gate's letter here, and PyTorch's
+STACKED = ("x", "h", "b")  # weight_ih, weight_hh and the biases
+ORDERS = {
+    "ifoc": "The blocks are read in the order i, f, o, g. That is another library's order: look at PyTorch's.",
+    "iofc": "The blocks are read in the order i, o, f, g, as ONNX stores them. PyTorch's order is another.",
+    "icfo": "The blocks are read in the order i, g, f, o, as TensorFlow's old cell has them.",
+    "fico": "The first two blocks are swapped: which gate comes first?",
+}
+
+
+def from_torch_edits() -> Iterator[Edit]:
+    """The mistakes in taking PyTorch's blocks apart: another order, a part of them twice or not at all."""
+    for order in map("".join, itertools.permutations(BLOCKS)):
+        moved = [(n, k) for n, k in enumerate(order) if k != "ifco"[n]]
+        if changes := {f"{kind}_{k}": f"{kind}_blocks[{n}]" for kind in STACKED for n, k in moved}:
+            cause = f"The blocks are read in the order {', '.join(order).replace('c', 'g')}. Look at PyTorch's."
+            yield Edit(order, changes, ORDERS.get(order, cause))
+    yield from shared_edits("matrices_from_torch")
+    yield from shared_edits("biases_from_torch")
+    yield from shared_edits("one_matrix_from_torch")
+    for n, (k, letter) in enumerate(BLOCKS.items()):
+        yield from shared_edits("one_bias_from_torch", b=f"b_{k}", n=str(n))
+        for kind, own in itertools.product(STACKED, [each for each in BLOCKS if each != k]):
+            name = f"b_{own}" if kind == "b" else f"W_{kind}{own}"
+            cause = f"`{name}` is made of PyTorch's block {letter}."
+            yield Edit(f"{name}: block {letter}", {f"{kind}_{own}": f"{kind}_blocks[{n}]"}, cause)
+    yield from shared_edits("other_cuts_from_torch")
+
+
+def fused_edits() -> Iterator[Edit]:
+    """The mistakes in the order of blocks and results where one product makes all gates."""
+    for k in "ifo":
+        inverted = f"Your {WORDS[k]} is 1 minus the right one: open where it should be shut. Look for a sign."
+        yield Edit(f"1 − {k}", {f"{k}_t": f"1 - sigmoid(z_{k})"}, inverted)
+    for first in map("".join, itertools.permutations("ifo")):
+        results = ", ".join(f"{k}_t" for k in first) + ", g_t"
+        wrong = "The right tensors, in another order: expected i_t, f_t, g_t, o_t."
+        yield Edit(f"returned {first}g", {"return": results}, wrong)
+    for found in map("".join, itertools.permutations("ifco")):
+        if found != "ifco":
+            changes = {f"z_{k}": f"blocks[{found.index(k)}]" for k in "ifco"}
+            right = "The weights stand in the order i, f, c, o, the results in the order i, f, g, o."
+            yield Edit(f"blocks {found}", changes, f"The blocks are read in the order {', '.join(found)}. {right}")
+
+
+def local_gradient_edits() -> Iterator[Edit]:
+    """The mistakes in the slopes where all of them are computed at once."""
+    for k, dy, made in (("i", "g", "i"), ("f", "c_prev", "f"), ("o", "shown", "o")):
+        words = {"dz": f"into_{made}", "dy": dy, "y": made, "at": f" in the block of the {WORDS[k]}"}
+        yield from shared_edits("slope_of_sigmoid", k=k, **words)
+    at = " in the block of the candidate"
+    yield from shared_edits("slope_of_tanh", k="g", dz="into_g", dy="i", y="g", at=at)
+    yield from shared_edits("slope_of_tanh", k="c", dz="into_c", dy="o", y="shown", at=" in `into_c`")
