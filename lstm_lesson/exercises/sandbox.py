@@ -166,19 +166,19 @@ def format_error(error: BaseException, f) -> str:
     elif isinstance(error, RecursionError):
         text = "It calls itself without end (RecursionError); expected an answer. Which call never comes back?"
     else:
-        message = _message(error)
-        text = f"It raises {type(error).__name__}{f': {message}' if message else ''}"
+        text = f"It raises {name_error(error)}"
     line = _line_of(error, f)
     return f"{text}\nIn your line `{line}`" if line else text
 
 
-def _message(error: BaseException) -> str:
-    """The message of an exception on one line of at most 160 characters."""
+def name_error(error: BaseException) -> str:
+    """The type of an exception and its message, on one line; of the message at most 160 characters."""
     try:
         message = " ".join(str(error).split())
     except BaseException:
-        return ""
-    return message if len(message) <= 160 else f"{message[:157]}…"
+        message = ""
+    message = message if len(message) <= 160 else f"{message[:157]}…"
+    return f"{type(error).__name__}{f': {message}' if message else ''}"
 
 
 def _line_of(error: BaseException, f) -> str:

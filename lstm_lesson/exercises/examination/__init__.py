@@ -1,11 +1,11 @@
 """`examine(MyLSTM)`: whether a class that says it is an LSTM is one, and which of its tensors is which weight.
 
 `building` makes an instance, `calling` finds out how it runs, `subject` runs it; `matching` finds the weights by what
-they do, `naming` by their names; `equations` has the forms of an LSTM; `judging` compares, and `verdict` says it.
+they do, or by their names; `equations` has the forms of an LSTM; `verdict` compares, and says what is found.
 """
 
 from lstm_lesson.exercises.examination.verdict import NOT_CALLED, Examination, find_subject, judge
-from lstm_lesson.exercises.sandbox import Sandbox, TimeUp
+from lstm_lesson.exercises.sandbox import Sandbox, TimeUp, name_error
 
 __all__ = ["Examination", "examine"]
 
@@ -32,6 +32,5 @@ def examine(module) -> Examination:
                 return result
             what = TOO_LONG
         except BaseException as error:  # SystemExit, too: what a class raises must not end the notebook
-            raised = f"it raises {type(error).__name__}: {' '.join(str(error).split())[:160]}"
-            what = TOO_LONG if isinstance(error, TimeUp) else raised
+            what = TOO_LONG if isinstance(error, TimeUp) else f"it raises {name_error(error)}"
     return Examination(NOT_CALLED, f"It cannot be examined: {what}")

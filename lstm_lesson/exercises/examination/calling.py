@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from lstm_lesson.exercises.examination.subject import Form, NotUnderstood, Subject
+from lstm_lesson.exercises.sandbox import name_error
 
 INPUTS = ("BTN", "TBN", "BN", "TN", "NBT", "NTB", "NT", "N", "TN1", "N1", "NB")
 STATES = ("BH", "1BH", "H", "1H", "H1", "HB")
@@ -64,8 +65,7 @@ def find_form(subject: Subject) -> tuple[bool, list[str]]:
                 return True, []
             still = still or form  # no step reads what another one left: there may be a better form
         except Exception as error:
-            kind = "" if isinstance(error, NotUnderstood) else f"{type(error).__name__}: "
-            errors.setdefault(f"{kind}{' '.join(str(error).split())[:160]}")
+            errors.setdefault(str(error) if isinstance(error, NotUnderstood) else name_error(error))
     if still is not None:
         subject.use(still)
         subject(*inputs)

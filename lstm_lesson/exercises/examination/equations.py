@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import torch
@@ -57,16 +57,6 @@ def _kinds() -> Iterator[Kind]:
 KINDS = list(_kinds())
 
 
-@dataclass(frozen=True)
-class Question(Exercise):
-    """The exercise `lstm` in another form; its reference is its own model answer, or another function."""
-
-    function: Callable | None = None
-
-    def solve(self) -> Callable:
-        return self.function or self.model_answer.function(())
-
-
 def torch_lstm(outputs: tuple[str, ...], states: bool, bias: bool) -> Callable:
     """`nn.LSTM` as an answer to the exercise. No gradient reaches states or biases that the module does not have."""
 
@@ -84,8 +74,8 @@ def torch_lstm(outputs: tuple[str, ...], states: bool, bias: bool) -> Callable:
 
 
 @cache
-def question(kind: Kind, outputs: tuple[str, ...], states: bool, N: int, H: int, bias: bool = True) -> Question:
-    """The exercise whose answer is a module of this kind: what it returns, what it is given."""
+def question(kind: Kind, outputs: tuple[str, ...], states: bool, N: int, H: int, bias: bool = True) -> Exercise:
+    """The exercise `lstm` in another form, whose answer is a module of this kind. Its reference is a function."""
     plain, product = exercises()["lstm"], "@" if kind.peepholes == "full" else "*"
     source = plain.model.replace("return hidden_seq, h_T, c_T", f"return {', '.join(outputs)}")
     for place, text in kind.lines:
@@ -97,12 +87,12 @@ def question(kind: Kind, outputs: tuple[str, ...], states: bool, N: int, H: int,
     edits = plain.edits
     if kind.peepholes:
         edits = (Edit("o: peephole on c_prev", {"bias_o": f"b_o + c_prev {product} W_co"}, OLD_MEMORY), *edits)
-    return Question(
-        name="lstm", inputs=lambda draw: _inputs(draw, kind, states, N, H, bias), model=source, edits=edits,
-        returns={name: plain.returns[name] for name in outputs}, words=plain.words, dtype="float",
-        function=None if kind.lines else torch_lstm(outputs, states, bias),
-        notebook="", minutes=0, difficulty=0, reference="", hints=("", "", ""),
+    asked = replace(
+        plain, model=source, edits=edits, returns={name: plain.returns[name] for name in outputs}, dtype="float",
+        inputs=lambda draw: _inputs(draw, kind, states, N, H, bias),
+        reference=(lambda *given: asked.model_answer.run(given)) if kind.lines else torch_lstm(outputs, states, bias),
     )  # fmt: skip
+    return asked
 
 
 def _inputs(draw: Inputs, kind: Kind, states: bool, N: int, H: int, bias: bool) -> dict:

@@ -1,22 +1,28 @@
-"""Find which entry of a module's tensors is which entry of the weights in the equations.
+"""Find which entry of a module's tensors is which entry of the weights in the equations, and say where it stands.
 
 A change of one entry changes the outputs. In the equations a change of one weight's entry does so, too. Where both
 change the outputs in the same way, they are the same entry. It takes two rounds: with all weights zero the candidate is
 zero, and the input gate does not matter. So the candidate's weights are found first. With those set, all others show.
+Where that shows too little, the names and shapes of the tensors say what they may be.
 """
 
+import itertools
 import math
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from lstm_lesson.exercises.examination.equations import Kind, by_name, question
+from lstm_lesson.cells import GATES
+from lstm_lesson.exercises.examination.equations import KINDS, Kind, by_name, question
 from lstm_lesson.exercises.examination.subject import Subject
 from lstm_lesson.exercises.model import Edit
 
 CHANGE = 0.7
 FIRST = ("W_xc", "b_c")
+ORDERS = ("ifco", "ifoc", "iofc", "fioc", "fico")  # of stacked blocks, the most frequent first
 
 
 @dataclass(frozen=True)
@@ -26,14 +32,13 @@ class Mapping:
     kind: Kind
     edits: tuple[Edit, ...]
     places: Tensor
-    share: Tensor  # of the weight that the entry gets: one half where two biases are added
     rest: Tensor  # values of the entries without effect
     shapes: dict[str, tuple[int, ...]]
 
     def values(self, weights: dict[str, Tensor]) -> Tensor:
-        """The module's entries for these weights; gradients pass."""
+        """The module's entries for these weights; gradients pass. Where two biases are added, each gets one half."""
         vector = torch.cat([weights[name].double().reshape(-1) for name in self.shapes])
-        return torch.where(self.places < 0, self.rest, vector[self.places.clamp(min=0)] * self.share)
+        return torch.where(self.places < 0, self.rest, vector[self.places.clamp(min=0)] * shares(self.places))
 
     @property
     def numbers(self) -> dict[str, Tensor]:
@@ -78,7 +83,7 @@ class Matcher:
             return None
         places = torch.where(second < 0, places, second)
         rest = torch.where(places < 0, self.random[: len(places)], 0.0)
-        return Mapping(kind, edits, places, shares(places), rest, shapes)
+        return Mapping(kind, edits, places, rest, shapes)
 
     def _match(self, values: Tensor, weights: Tensor, shapes, edits) -> Tensor | None:
         """For each entry of the module the weight's entry that does the same; None if one has no equal."""
@@ -132,3 +137,138 @@ def equal_rows(rows: Tensor, others: Tensor, tolerance: float) -> Tensor | None:
     if (~silent & ~(least <= tolerance)).any():
         return None
     return torch.where(silent, -1, near.gather(0, which[None])[0])
+
+
+# Where each weight stands, and what the tensors' names say
+
+
+def located(subject: Subject, mapping: Mapping) -> dict[str, list[tuple[str, str, int]]]:
+    """For each weight the tensors that hold it: the tensor's name, the code that reads it there, its first entry."""
+    tensors, found = subject.split(mapping.places), {}
+    for weight, numbers in mapping.numbers.items():
+        for name, places in tensors.items():
+            here = torch.isin(places, numbers)
+            if here.any():
+                first = int(here.flatten().nonzero()[0])
+                found.setdefault(weight, []).append((name, name + _block(places, here, numbers), first))
+    return found
+
+
+def names_in(found: dict) -> set[str]:
+    """The names of all tensors that hold weights."""
+    return {place[0] for places in found.values() for place in places}
+
+
+def _block(places: Tensor, here: Tensor, numbers: Tensor) -> str:
+    """The index that reads the weight out of the tensor, with .T where it stands transposed; "" for all of it."""
+    axes = [column.unique() for column in here.nonzero().T]
+    block = places[torch.meshgrid(*axes, indexing="ij")] if axes else places
+    index = [_range(axis.tolist(), n) for axis, n in zip(axes, places.shape, strict=True)]
+    text = f"[{', '.join(index)}]".replace(", :]", "]").replace("[:]", "") if {*index} != {":"} else ""
+    block = block.reshape([n for n, i in zip(block.shape, index, strict=True) if not i.isdigit()])
+    if block.numel() == numbers.numel() and torch.equal(block.squeeze(), numbers.squeeze()):
+        return text
+    return f"{text}.T" if torch.equal(block.squeeze(), numbers.T.squeeze()) else " (in no block)"
+
+
+def _range(entries: list[int], size: int) -> str:
+    """These indices as Python writes them."""
+    if len(entries) == size:
+        return ":"
+    step = entries[1] - entries[0] if len(entries) > 1 else 1
+    return str(entries[0]) if len(entries) == 1 else f"{entries[0]}:{entries[-1] + 1}{f':{step}' if step > 1 else ''}"
+
+
+def order_of(found: dict) -> str:
+    """The order of the blocks in a tensor with several gates, "ifgo" for PyTorch's; "" if each has its own."""
+    for reads in ("W_x", "W_h"):
+        for name in {place[0] for k in GATES for place in found.get(reads + k, ())}:
+            first = {k: place[2] for k in GATES for place in found.get(reads + k, ()) if place[0] == name}
+            if len(first) > 1:
+                return "".join(sorted(first, key=first.get)).replace("c", "g")
+    return ""
+
+
+def claimed(found: dict) -> dict[str, str]:
+    """What the tensors' names say that they are: our weight -> the weight of that name. Empty if they do not say."""
+    says = {}
+    for reads in ("W_x", "W_h", "b_"):
+        names = {k: [place[0] for place in found.get(reads + k, ())] for k in GATES}
+        if all(len(own) == 1 for own in names.values()) and len({own[0] for own in names.values()}) == 4:
+            gates = gates_in({k: own[0] for k, own in names.items()})
+            says |= {reads + k: reads + gate for k, gate in gates.items()}
+    return says
+
+
+def gates_in(names: dict[str, str]) -> dict[str, str]:
+    """The gate that each of four names stands for, from where they differ; empty if they do not tell."""
+    words = {k: re.sub(r"\.(weight|bias)(_.h)?$", "", name).lower() for k, name in names.items()}
+    start = _shared(words.values())
+    end = _shared([word[start:][::-1] for word in words.values()])
+    initials = {k: word[start : len(word) - end][:1] for k, word in words.items()}
+    lets_in = "i" if "i" in initials.values() else "u"  # u for update
+    letters = {k: {"f": "f", "o": "o", lets_in: "i"}.get(letter, "c") for k, letter in initials.items()}
+    return letters if sorted(letters.values()) == sorted(GATES) else {}
+
+
+def _shared(words) -> int:
+    """How many letters all words have in common at their start."""
+    columns = zip(*words, strict=False)
+    return sum(1 for _ in itertools.takewhile(lambda letters: len(set(letters)) == 1, columns))
+
+
+def renamed(mapping: Mapping, says: dict[str, str]) -> Mapping:
+    """The mapping in which each tensor is what its name says."""
+    places, numbers = mapping.places.clone(), mapping.numbers
+    for weight, other in says.items():
+        places[torch.isin(mapping.places, numbers[weight])] += numbers[other].min() - numbers[weight].min()
+    return replace(mapping, places=places)
+
+
+# Where what a module does shows too little
+
+
+def guesses(subject: Subject) -> Iterator[Mapping]:
+    """The mappings that the shapes allow, the likeliest first; none if a tensor fits nowhere."""
+    shapes, seen = KINDS[0].shapes(subject.N, subject.H), []
+    numbers = by_name(torch.arange(KINDS[0].size(subject.N, subject.H)), shapes)
+    rows = any(t.shape[-1] == subject.N != subject.H for t in subject.tensors.values())  # (H, N), as in nn.Linear
+    for order, reads, turned in itertools.product(ORDERS, ("xh", "hx"), (rows, not rows)):
+        gates = gates_by_name(subject, order)
+        parts = [_places(t, gates.get(name, order), reads, turned, numbers) for name, t in subject.tensors.items()]
+        if any(part is None for part in parts):
+            return
+        places = torch.cat([part.reshape(-1) for part in parts])
+        if not any(torch.equal(places, other) for other in seen):
+            seen.append(places)
+            yield Mapping(KINDS[0], (), places, torch.zeros(len(places)).double(), shapes)
+
+
+def gates_by_name(subject: Subject, order: str) -> dict[str, str]:
+    """The gate of every tensor that has three others of its shape: by its name, or by its place among them."""
+    found: dict[str, str] = {}
+    by_shape: dict[torch.Size, list[str]] = {}
+    for name, t in subject.tensors.items():
+        by_shape.setdefault(t.shape, []).append(name)
+    for names in by_shape.values():
+        fours = [names] if len(names) == 4 else [names[:4], names[4:]] if len(names) == 8 else []
+        if len(names) == 8 and not all(gates_in(dict(enumerate(four))) for four in fours):
+            fours = [names[::2], names[1::2]]
+        for four in fours:
+            gates = gates_in(dict(enumerate(four))) or dict(enumerate(order))
+            found |= {name: gates[k] for k, name in enumerate(four)}
+    return found
+
+
+def _places(t: Tensor, gates: str, reads: str, turned: bool, numbers: dict[str, Tensor]) -> Tensor | None:
+    """The numbers of the weights' entries in the places of this tensor; None if it fits nowhere."""
+    if t.squeeze().ndim < 2:
+        bias = torch.cat([numbers[f"b_{k}"] for k in gates])
+        return bias if t.numel() == len(bias) else None
+    for inputs in ("x", "h", reads):
+        block = torch.cat([torch.cat([numbers[f"W_{r}{k}"] for r in inputs]) for k in gates], dim=1)
+        if t.shape == block.T.shape and (turned or t.shape != block.shape):
+            return block.T
+        if t.shape == block.shape:
+            return block
+    return None

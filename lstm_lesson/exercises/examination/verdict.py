@@ -1,29 +1,31 @@
-"""What `examine` finds, as an object and in plain English."""
+"""Judge an instance: find its weights, compare it with the equations, and say in plain English what is found."""
 
 import contextlib
 import itertools
 import re
+from collections.abc import Iterator
 from collections.abc import Mapping as AnyMapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from lstm_lesson.exercises.answer import agrees
-from lstm_lesson.exercises.compare import ROUNDING, Problem, format_number, join_names
+from lstm_lesson.cells import GATES
+from lstm_lesson.exercises.answer import Answer, Trial, agrees
+from lstm_lesson.exercises.compare import ROUNDING, Problem, format_number, input_gradients, join_names, match
 from lstm_lesson.exercises.diagnosis import describe
 from lstm_lesson.exercises.edits import find_edits, find_gradient_edits
-from lstm_lesson.exercises.examination import judging
+from lstm_lesson.exercises.examination import matching
 from lstm_lesson.exercises.examination.building import LARGEST, instances
 from lstm_lesson.exercises.examination.calling import carries, find_form
-from lstm_lesson.exercises.examination.equations import KINDS
+from lstm_lesson.exercises.examination.equations import KINDS, known_mistakes, question
 from lstm_lesson.exercises.examination.matching import Mapping, Matcher
-from lstm_lesson.exercises.examination.naming import claimed, guesses, located, names_in, order_of, renamed
 from lstm_lesson.exercises.examination.subject import NotUnderstood, Subject
+from lstm_lesson.exercises.exercise import Inputs
 from lstm_lesson.exercises.grading import format_message, gradients_differ
 from lstm_lesson.exercises.model import Edit
 from lstm_lesson.exercises.result import printable
-from lstm_lesson.exercises.sandbox import Sandbox
+from lstm_lesson.exercises.sandbox import Sandbox, name_error
 
 NO_LSTM, NOT_CALLED = "not an LSTM", "cannot be called"
 TRIED = (
@@ -33,6 +35,9 @@ TRIED = (
 NO_GRADIENT = "The values are right, but no gradient reaches the weights: are they detached, or read through `.data`?"
 UNKNOWN = "It differs from an LSTM, and no known mistake explains how."
 LARGE = "It is right while the memory is small, and wrong where it is large: is `c` cut off?"
+SETS = ((3, 5, 0.7), (1, 4, 1.0), (4, 1, 1.0), (1, 1, 1.0), (2, 2, 2.0), (2, 11, 1.0))  # B, T, scale
+LONG = [(2, 60, 0.5)]  # here the memory is large
+WORK = 80_000  # entries of weights, in all edits that are tried as the only mistake
 GUESSES = 2  # at the weights
 ORDERS_OF_STATES = ((False, False), (False, True), (True, True), (True, False), (False, False))  # the last one stays
 PARTS = (  # outputs and steps that are right where not all are
@@ -77,7 +82,7 @@ def find_subject(thing, sandbox: Sandbox) -> Subject | Examination:
     tried: dict[str, None] = {}
     for found in instances(thing, sandbox):
         if isinstance(found, BaseException):
-            tried.setdefault(f"{type(found).__name__}: {' '.join(str(found).split())[:160]}")
+            tried.setdefault(name_error(found))
             continue
         errors = ["float"]
         for dtype in (torch.float64, torch.float32) if callable(found[0]) else ():
@@ -114,13 +119,79 @@ def not_called(thing, tried: list[str]) -> Examination:
     name = f"`{thing.__name__}`" if isinstance(thing, type) else f"This object of type `{type(thing).__name__}`"
     if not callable(thing):
         return Examination(NOT_CALLED, f"{name} cannot be called; `examine` needs a class, or an instance of one.")
-    ran = [text for text in tried if not re.match(r"\w+: ", text)]
+    ran = [text for text in tried if not re.match(r"\w+(:|$)", text)]
     if ran:
         return Examination(NO_LSTM, f"{name} is no LSTM, or no LSTM of one layer: {ran[0]}{'.' * (ran[0][-1] != '?')}")
     usual = r"positional|unexpected keyword|required|multiple values"
     own = ([text for text in tried if not re.search(usual, text)] or tried)[:1]
     error = f"\nIts own error: {own[0]}" if own else ""
     return Examination(NOT_CALLED, f"{name} raises an exception in every form of a call that is tried.\n{TRIED}{error}")
+
+
+# A module as an answer
+
+
+class Run(torch.autograd.Function):
+    """A module as a function of its entries. It keeps its own tensors, and the gradients of those are passed on."""
+
+    @staticmethod
+    def forward(ctx, subject: Subject, values: Tensor, *inputs: Tensor):
+        subject.set(values)
+        with torch.enable_grad():
+            ctx.inputs = [t.detach().clone().requires_grad_() for t in inputs]
+            got = subject(*(t.clone() for t in ctx.inputs))
+        ctx.subject, ctx.got = subject, [got[name] for name in subject.outputs]
+        returned = tuple(t.detach().clone() for t in ctx.got)
+        ctx.mark_non_differentiable(*(r for r, t in zip(returned, ctx.got, strict=True) if not t.requires_grad))
+        return returned
+
+    @staticmethod
+    def backward(ctx, *gradients):
+        tensors = list(ctx.subject.tensors.values())
+        wanted = [t for t in (*ctx.inputs, *tensors) if t.requires_grad]
+        live = [(t, g.to(t.dtype)) for t, g in zip(ctx.got, gradients, strict=True) if t.requires_grad]
+        found = torch.autograd.grad([t for t, _ in live], wanted, [g for _, g in live], allow_unused=True)
+        of = {id(t): g for t, g in zip(wanted, found, strict=True)}
+        vector = [torch.zeros_like(t) if of.get(id(t)) is None else of[id(t)] for t in tensors]
+        return None, torch.cat([g.double().reshape(-1) for g in vector]), *(of[id(t)] for t in ctx.inputs)
+
+
+class ModuleAnswer(Answer):
+    """A module as an answer to the exercise `lstm` of its kind. Its sizes N and H are always the same."""
+
+    def __init__(self, subject: Subject, mapping: Mapping):
+        absent = {f"bias_{name[-1]}" for name in mapping.missing if name[:3] == "W_c" and name[3] != "c"}
+        lines = tuple(line for line in mapping.kind.lines if line[0] not in absent)
+        mapping = replace(mapping, kind=replace(mapping.kind, lines=lines))
+        self.subject, self.mapping = subject, mapping
+        self.bias = not {f"b_{k}" for k in GATES if k not in mapping.kind.absent} <= mapping.missing
+        asked = question(mapping.kind, subject.outputs, bool(subject.form.states), subject.N, subject.H, self.bias)
+
+        def f(x, h_0, c_0, weights):
+            got = Run.apply(subject, mapping.values(weights), x, h_0, c_0)
+            return got if len(got) > 1 else got[0]
+
+        super().__init__(asked, f, subject.sandbox)
+
+    def trials(self, sets=SETS, reach: float = 0.0) -> list[Trial]:
+        """What it returns on inputs of these sizes and scales."""
+        inputs = [Inputs(k, dict(B=b, T=t, N=1, H=1, K=1), scale, reach=reach) for k, (b, t, scale) in enumerate(sets)]
+        return [self.try_on(one) for one in inputs]
+
+
+def differences(answer: ModuleAnswer, trials: list[Trial]) -> dict[str, float]:
+    """The largest difference of each output, and of the gradients where they were computed."""
+    largest: dict[str, float] = {}
+    for trial in trials:
+        pairs = match(answer.exercise, trial.got, trial.expected)
+        right = input_gradients(answer.exercise.solve(), trial.arguments) if trial.gradients else {}
+        for name in right:
+            part = {"x": "x", "h_0": "the states", "c_0": "the states"}.get(name, "the weights")
+            pairs.append((f"gradient of {part}", trial.gradients[name], right[name]))
+        for name, a, b in pairs:
+            if a is not None and b is not None:
+                largest[name] = max(largest.get(name, 0.0), (a - b).abs().max().item())
+    return largest
 
 
 # Its verdict
@@ -131,12 +202,12 @@ def judge(subject: Subject) -> Examination:
     matcher = Matcher(subject)
     mapping = right_form(subject, matcher)
     if mapping is None:
-        mapping = judging.most_plausible(subject, judging.with_mistakes(matcher))
+        mapping = most_plausible(subject, with_mistakes(matcher))
     if mapping is None:
         return guessed(subject) or unexplained(subject, matcher)
-    says = claimed(located(subject, mapping))
+    says = matching.claimed(matching.located(subject, mapping))
     if not mapping.edits and any(k != v for k, v in says.items()):
-        mapping = renamed(mapping, says)
+        mapping = matching.renamed(mapping, says)
     return judge_mapping(subject, mapping)
 
 
@@ -153,13 +224,45 @@ def right_form(subject: Subject, matcher: Matcher) -> Mapping | None:
     return None
 
 
+def with_mistakes(matcher: Matcher) -> Iterator[Mapping]:
+    """Mappings under which the module has a known mistake."""
+    subject, left = matcher.subject, WORK
+    for kind in KINDS:
+        if kind.absent or (kind.peepholes and subject.size <= KINDS[0].size(subject.N, subject.H)):
+            continue
+        for edit in known_mistakes(kind, subject.outputs):
+            if (left := left - kind.size(subject.N, subject.H)) < 0:
+                return
+            mapping = matcher.find(kind, (edit,))
+            if mapping is not None and holds(subject, mapping):
+                yield mapping
+
+
+def holds(subject: Subject, mapping: Mapping) -> bool:
+    """Whether the module is what the mapping says on numbers that it was not found with."""
+    answer = ModuleAnswer(subject, mapping)
+    return agrees(answer.exercise.model_answer.function(mapping.edits), answer.trials(SETS[:1]))
+
+
+def most_plausible(subject: Subject, mappings: Iterator[Mapping]) -> Mapping | None:
+    """The first mapping that neither the tensors' names nor the order of the blocks contradict; else the first."""
+    first = None
+    for mapping in mappings:
+        found = matching.located(subject, mapping)
+        says = matching.claimed(found)
+        first = first or mapping
+        if matching.order_of(found) in ("", "ifgo") and all(k == v for k, v in says.items()):
+            return mapping
+    return first
+
+
 def judge_mapping(subject: Subject, mapping: Mapping) -> Examination:
     """Compare values, values with a large memory, then gradients."""
-    found = located(subject, mapping)
-    for name in names_in(found):
+    found = matching.located(subject, mapping)
+    for name in matching.names_in(found):
         subject.tensors[name].requires_grad_(True)
-    answer, facts = judging.ModuleAnswer(subject, mapping), facts_on(found)
-    trials, large = answer.trials(), answer.trials(judging.LARGE, reach=1000.0)
+    answer, facts = ModuleAnswer(subject, mapping), facts_on(found)
+    trials, large = answer.trials(), answer.trials(LONG, reach=1000.0)
     problem = next((t.problem for t in trials if t.problem), None)
     if problem is not None:
         known = mapping.edits and agrees(answer.exercise.model_answer.function(mapping.edits), trials)
@@ -167,7 +270,7 @@ def judge_mapping(subject: Subject, mapping: Mapping) -> Examination:
     if large[0].problem is not None:
         return explained(answer, LARGE, large[0].problem, facts)
     problem = gradients_differ(answer, trials[:3], ROUNDING[subject.dtype])
-    facts["differences"] = judging.differences(answer, trials)
+    facts["differences"] = differences(answer, trials)
     if problem is None:
         return equal(subject, mapping, answer, facts)
     of_weights = [g for t in trials for k, g in (t.gradients or {}).items() if k.startswith("weights")]
@@ -178,10 +281,10 @@ def judge_mapping(subject: Subject, mapping: Mapping) -> Examination:
 def facts_on(found: dict) -> dict:
     """Where the weights stand, as fields of an Examination."""
     weights = {name: " + ".join(place[1] for place in places) for name, places in found.items()}
-    return {"weights": weights, "order": order_of(found)}
+    return {"weights": weights, "order": matching.order_of(found)}
 
 
-def equal(subject: Subject, mapping: Mapping, answer: judging.ModuleAnswer, facts: dict) -> Examination:
+def equal(subject: Subject, mapping: Mapping, answer: ModuleAnswer, facts: dict) -> Examination:
     """The message on a module that agrees."""
     kind, largest = mapping.kind.name, format_number(max(facts["differences"].values()), 1)
     faults, (name, place) = faults_of(subject, mapping), next(iter(facts["weights"].items()))
@@ -199,7 +302,7 @@ def equal(subject: Subject, mapping: Mapping, answer: judging.ModuleAnswer, fact
 
 def faults_of(subject: Subject, mapping: Mapping) -> list[str]:
     """What makes a module another thing than `nn.LSTM`, though its values agree."""
-    texts, used = [], names_in(located(subject, mapping))
+    texts, used = [], matching.names_in(matching.located(subject, mapping))
     raw = [k for k, t in subject.tensors.items() if k in used and id(t) not in subject.parameters]
     if raw and subject.is_module:
         texts.append(f"{join_names(raw)}: no `nn.Parameter` of the module. No optimizer finds it: it does not learn.")
@@ -224,9 +327,7 @@ def remarks_on(subject: Subject, mapping: Mapping) -> list[str]:
     return texts + ["It runs in float32 only."] * (subject.dtype == torch.float32)
 
 
-def explained(
-    answer: judging.ModuleAnswer, cause: str | tuple[Edit, ...], problem: Problem, facts: dict
-) -> Examination:
+def explained(answer: ModuleAnswer, cause: str | tuple[Edit, ...], problem: Problem, facts: dict) -> Examination:
     """The message on a module that is not right: the cause, or the edits that explain it, and what differs."""
     edits = () if isinstance(cause, str) else cause
     unknown = "It is right for some sizes, and fails for others." if problem.kind == "crashed" else UNKNOWN
@@ -238,12 +339,12 @@ def explained(
 
 def guessed(subject: Subject) -> Examination | None:
     """The verdict under the first guess at the weights that a mistake explains."""
-    for mapping in itertools.islice(guesses(subject), GUESSES):
-        answer = judging.ModuleAnswer(subject, mapping)
+    for mapping in itertools.islice(matching.guesses(subject), GUESSES):
+        answer = ModuleAnswer(subject, mapping)
         trials = answer.trials()
         problem = next((t.problem for t in trials if t.problem), None)
         if problem and (edits := find_edits(answer, trials)):
-            return explained(answer, edits, problem, facts_on(located(subject, mapping)))
+            return explained(answer, edits, problem, facts_on(matching.located(subject, mapping)))
     return None
 
 
