@@ -3,12 +3,13 @@
 The answer is one gate's weights; the other gates have those of `data.agreement`. A failing text is shown, the shortest.
 """
 
+from collections.abc import Iterator
 from functools import cache
 
 import torch
 from torch import Tensor
 
-from lstm_lesson import cells, equations
+from lstm_lesson.cells import Values, lstm_values
 from lstm_lesson.data import agreement
 from lstm_lesson.data.agreement import BLANK, PLURAL, SINGULAR, STOP
 from lstm_lesson.exercises.answer import Answer
@@ -18,7 +19,6 @@ from lstm_lesson.exercises.exercise import WEIGHTS
 GAPS = (0, 1, 5, 8, 13, 21, 40, 200)
 LOUD, QUIET = 0.4, 0.1  # what unit 0 says: at least this at the verb, at most that elsewhere
 NAMES = {"i": "input gate", "f": "forget gate", "c": "candidate", "o": "output gate"}
-GATES = {"i": equations.input_gate, "f": equations.forget_gate, "c": equations.candidate, "o": equations.output_gate}
 
 
 @cache
@@ -45,15 +45,14 @@ def counter(answer: Answer) -> Problem | None:
     if isinstance(given, Problem):
         return given
     weights = given | {name: torch.zeros(shape).double() for name, shape in shapes("o", units=1).items()}
-    for texts in batches():
-        h, c = states(texts, weights)
-        wanted = torch.tensor([_counted(text) for text in texts], dtype=torch.float64)
-        wrong = ~((c[:, :, 0] - wanted).abs() < 0.3)
+    for text, values in runs(weights):
+        wanted = torch.tensor(_counted(text), dtype=torch.float64)
+        wrong = ~((values.c[:, 0] - wanted).abs() < 0.3)
         if wrong.any():
-            b, t = wrong.nonzero()[0].tolist()
-            count = int(wanted[b, t])
-            has = f"the cell state is {_number(c[b, t, 0])}; its clause has had {count} noun{'s' * (count != 1)}"
-            return Problem("value", f"{_place(texts[b], t)} {has}.\n{_gates(texts[b], h[b], t, weights, 'ifc')}")
+            t = int(wrong.nonzero()[0])
+            count = int(wanted[t])
+            has = f"the cell state is {_number(values.c[t, 0])}; its clause has had {count} noun{'s' * (count != 1)}"
+            return Problem("value", f"{_place(text, t)} {has}.\n{_gates(values, t, 'ifc')}")
     return None
 
 
@@ -111,15 +110,22 @@ def check_parts(weights: dict[str, Tensor]) -> str:
     return "The four parts fit together: every text of the checks is answered rightly."
 
 
-def states(texts: list[agreement.Text], weights: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
-    """h and c of a cell with these weights after each word, each (B, T, H)."""
+def runs(weights: dict[str, Tensor]) -> Iterator[tuple[agreement.Text, Values]]:
+    """Every text of the checks, the shortest first, with what a cell with these weights computes."""
+    for texts in batches():
+        yield from zip(texts, run(texts, weights), strict=True)
+
+
+def run(texts: list[agreement.Text], weights: dict[str, Tensor]) -> list[Values]:
+    """What a cell with these weights computes at each word of each text, (T, H); the texts are equally long."""
     x = torch.stack([text.features for text in texts]).double()
     h = c = torch.zeros(len(texts), len(weights["b_i"]), dtype=torch.float64)
-    seen = []
+    steps = []
     for x_t in x.unbind(1):
-        h, c = cells.lstm_step(x_t, h, c, weights)
-        seen.append((h, c))
-    return tuple(torch.stack(kind, dim=1) for kind in zip(*seen, strict=True))
+        values = lstm_values(x_t, h, c, weights)
+        h, c = values.h, values.c
+        steps.append(torch.stack(values))
+    return [Values(*each) for each in torch.stack(steps, dim=2).unbind(1)]  # of (6, B, T, H)
 
 
 def wrong_text(weights: dict[str, Tensor], letters: str) -> str | None:
@@ -127,16 +133,13 @@ def wrong_text(weights: dict[str, Tensor], letters: str) -> str | None:
 
     `letters` are the parts that may be wrong: one, or all four.
     """
-    for texts in batches():
-        for each in zip(texts, *states(texts, weights), strict=True):
-            if (text := _wrong(*each, weights, letters)) is not None:
-                return text
-    return None
+    found = (_wrong(text, values, letters) for text, values in runs(weights))
+    return next((text for text in found if text is not None), None)
 
 
-def _wrong(text, h: Tensor, c: Tensor, weights: dict[str, Tensor], letters: str) -> str | None:
-    """What goes wrong in a text with these h and c, each (T, 2)."""
-    wanted = _number_kept(text)
+def _wrong(text, values: Values, letters: str) -> str | None:
+    """What goes wrong in a text with these values, each (T, 2)."""
+    wanted, h, c = _number_kept(text), values.h, values.c
     spoken = torch.tensor([word == BLANK for word in text.words])
     fine = torch.where(spoken, h[:, 0] * wanted[:, 0] > LOUD, h[:, 0].abs() < QUIET)
     if fine.all():
@@ -146,15 +149,15 @@ def _wrong(text, h: Tensor, c: Tensor, weights: dict[str, Tensor], letters: str)
     off[:, 1] &= (c[: t + 1, 1] < wanted[: t + 1, 1]) | (wanted[: t + 1, 1] == 0)  # it may count the nouns
     said = f"unit 0 says {_number(h[t, 0])}"
     if not off.any():
-        gates = _gates(text, h, t, weights, letters[-1])
+        gates = _gates(values, t, letters[-1])
         needed = f"silent there, below {QUIET}", f"above {LOUD}, for `are`", f"below −{LOUD}, for `is`"
         return f"{_place(text, t)} {said}; it should be {needed[int(spoken[t] * wanted[t, 0])]}.\n{gates}"
     at, unit = off.nonzero()[0].tolist()
     state = f"the cell state of unit {unit} is {_number(c[at, unit])}; it should be {_number(wanted[at, unit], 0)}"
     later = f" And at “{text.words[t]}”, word {t + 1}, {said}." if t != at else ""
-    causes = [_gates(text, h, at, weights, letters.strip("o"), unit)] if letters != "o" else []
+    causes = [_gates(values, at, letters.strip("o"), unit)] if letters != "o" else []
     if "o" in letters and at:
-        i, f, g = (_value(text, h, at, weights, letter, unit) for letter in "ifc")
+        i, f, g = (value[at, unit] for value in (values.i, values.f, values.g))
         faded = 0 < c[at, unit] * wanted[at, unit] < 1 and i * g.abs() < (1 - f) * c[at - 1, unit].abs()
         heard = f"At the word before, unit 1 says {_number(h[at - 1, 1])}, and the input gate listens to it."
         kept = f"The note has faded: at this word the forget gate keeps {_number(f, 4)} of it."
@@ -173,17 +176,11 @@ def _place(text, t: int) -> str:
     return f"In “{' '.join(words)}” (word {t + 1} of {len(text.words)})"
 
 
-def _gates(text, h: Tensor, t: int, weights: dict[str, Tensor], letters: str, unit: int = 0) -> str:
+def _gates(values: Values, t: int, letters: str, unit: int = 0) -> str:
     """Where each of these gates stands at word t + 1."""
-    values = {k: _number(_value(text, h, t, weights, k, unit)) for k in letters}
-    stands = [f"the {NAMES[k]} of unit {unit} {'is' if k == 'c' else 'stands at'} {v}" for k, v in values.items()]
+    named = zip(letters, (getattr(values, k.replace("c", "g"))[t, unit] for k in letters), strict=True)
+    stands = [f"the {NAMES[k]} of unit {unit} {'is' if k == 'c' else 'stands at'} {_number(v)}" for k, v in named]
     return f"There {', '.join(stands)}."
-
-
-def _value(text, h: Tensor, t: int, weights: dict[str, Tensor], letter: str, unit: int) -> Tensor:
-    """A gate of a unit, or its candidate, at word t + 1, from the h after each word, (T, H)."""
-    before = h[t - 1 : t] if t else torch.zeros_like(h[:1])
-    return GATES[letter](text.features[t][None].double(), before, *(weights[f"{k}{letter}"] for k in WEIGHTS))[0, unit]
 
 
 def _number_kept(text) -> Tensor:

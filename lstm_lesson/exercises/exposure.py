@@ -78,7 +78,7 @@ def said(text: agreement.Text, name: str = "") -> tuple[str, ...]:
         weights["b_f"], weights["W_xf"] = torch.full((2,), bias).double(), torch.zeros(6, 2).double()
         for unit, kinds in enumerate(wipes):
             weights["W_xf"][kinds, unit] = -20.0 - bias
-    h = designs.states([text], weights)[0][0, list(text.verbs), 0].tolist()
+    h = designs.run([text], weights)[0].h[list(text.verbs), 0].tolist()
     return tuple("are" if x > designs.LOUD else "is" if x < -designs.LOUD else "nothing" for x in h)
 
 
