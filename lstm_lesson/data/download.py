@@ -1,10 +1,13 @@
 """Download the files of the data sets once from a pinned address, check them, and keep them in a cache folder."""
 
+import contextlib
 import errno
 import hashlib
 import os
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 ADDRESS = "https://raw.githubusercontent.com/"
@@ -30,6 +33,18 @@ class NewsUnavailable(OSError):
 def own_folder() -> Path:
     """Where the learner's own work is kept, progress and trained reader: LSTM_LESSON_PROGRESS, else the data folder."""
     return _folder("LSTM_LESSON_PROGRESS", "user_data_path")
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A new file to write to. At the end it takes the place of `path`, so that this one is never half written."""
+    handle, part = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
+    os.close(handle)
+    try:
+        yield Path(part)
+        Path(part).replace(path)
+    finally:
+        Path(part).unlink(missing_ok=True)  # it is still there if the lines above failed
 
 
 def find(file: str, folder: str | Path | None = None) -> Path:

@@ -12,11 +12,10 @@ from dataclasses import dataclass, replace
 
 from lstm_lesson.exercises.exercise import Exercise, exercises
 from lstm_lesson.exercises.grading import grade
-from lstm_lesson.exercises.kept_answers import keep
+from lstm_lesson.exercises.kept_answers import keep, own_or_package
 from lstm_lesson.exercises.ledger import guess, guesses
 from lstm_lesson.exercises.progress_file import progress, record_attempt
 from lstm_lesson.exercises.result import Result, printable
-from lstm_lesson.exercises.yours import own_or_package
 
 __all__ = ["Note", "Result", "check", "examine", "guess", "guesses", "hint", "progress", "solution", "yours"]
 

@@ -1,8 +1,8 @@
-"""Answers that passed their check, kept as files so that later notebooks can run them: `answers/NAME.py`.
+"""Whose code runs: the learner's own answer where it passes its check, and the package's function otherwise.
 
-They lie in the folder of the progress file. A file holds the answer and what it needs from its cell: helpers, classes,
-imports, constants. Its first line has a checksum; a file that was changed is set aside. No error here reaches the
-learner.
+Answers that passed are kept as files, `answers/NAME.py` in the folder of the progress file, so that later notebooks can
+run them. A file holds the answer and what it needs from its cell: helpers, classes, imports, constants. Its first line
+has a checksum; a file that was changed is set aside. No error here reaches the learner.
 """
 
 import __future__
@@ -21,12 +21,13 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from lstm_lesson.data.download import own_folder
+from lstm_lesson.data.download import own_folder, replacing
 from lstm_lesson.exercises.bytecode import global_names, stored_names, written_function
 from lstm_lesson.exercises.compare import join_names
-from lstm_lesson.exercises.exercise import exercises
-from lstm_lesson.exercises.progress_file import replace_file, set_aside
-from lstm_lesson.exercises.sandbox import Sandbox
+from lstm_lesson.exercises.exercise import Exercise, exercises
+from lstm_lesson.exercises.grading import grade
+from lstm_lesson.exercises.progress_file import set_aside
+from lstm_lesson.exercises.sandbox import Sandbox, name_error
 
 GIVEN = {"torch": torch, "nn": nn, "F": F, "math": math}  # what every kept answer may use without importing it
 ANNOTATIONS_AS_TEXT = __future__.annotations.compiler_flag  # so the names in them need not exist
@@ -41,7 +42,44 @@ class NoneKept(NotKept):
     """Nothing was kept."""
 
 
+_loading: list[str] = []  # the kept answers that are being read: one may call another
 UNREADABLE = "its source cannot be read: define it with `def` or `class`, at the top of a cell"
+
+
+def own_or_package(exercise: Exercise, answer: Callable | None = None) -> tuple[Callable, str]:
+    """The function that runs, and a sentence that says whose it is and why.
+
+    `answer` is what the notebook defines. Where that is None or a stub, the kept answer of another day stands for it.
+    """
+    package, open_here = f"`{exercise.name}`: the package's code runs here, since", False
+    if answer is not None:
+        outcome = grade(exercise, answer).outcome
+        open_here = outcome == "not attempted"
+        if outcome == "correct":
+            keep(exercise.name, answer)
+            return answer, f"`{exercise.name}`: your own code runs here."
+        if not open_here:
+            return exercise.solve(), f"{package} yours does not pass its check yet."
+    try:
+        return _kept_and_right(exercise), f"`{exercise.name}`: your own code runs here, as it was kept."
+    except NoneKept as reason:
+        return exercise.solve(), f"{package} {'yours is still open' if open_here else reason}."
+    except NotKept as reason:
+        return exercise.solve(), f"{package} {reason}."
+
+
+def _kept_and_right(exercise: Exercise) -> Callable:
+    """The kept answer, if it still passes its check. Raises NotKept otherwise."""
+    if exercise.name in _loading:
+        raise NotKept(f"your kept answers call each other in a circle: {', '.join(_loading)}")
+    _loading.append(exercise.name)
+    try:
+        answer = kept(exercise.name, lambda other: own_or_package(exercises()[other])[0])
+    finally:
+        _loading.pop()
+    if not grade(exercise, answer).passed:
+        raise NotKept("your kept answer no longer passes its check")
+    return answer
 
 
 def keep(name: str, answer: Callable) -> str:
@@ -51,11 +89,12 @@ def keep(name: str, answer: Callable) -> str:
         if _body(_path(name)) != source:
             head = f"# Your {name}, kept on {date.today()} when it passed its check. SHA-256 {_sum(source)}\n"
             _path(name).parent.mkdir(parents=True, exist_ok=True)
-            replace_file(_path(name), head + source)
+            with replacing(_path(name)) as part:
+                part.write_text(head + source, encoding="utf-8", newline="\n")
     except NotKept as reason:
         return str(reason)
     except Exception as error:  # a full disk, a folder that cannot be written, text that is no UTF-8
-        return f"its file could not be written ({type(error).__name__}: {error})"
+        return f"its file could not be written ({name_error(error)})"
     return ""
 
 
@@ -74,13 +113,13 @@ def kept(name: str, others: Callable[[str], Callable]) -> Callable:
     try:
         code = compile("\n" + source, path, "exec", ANNOTATIONS_AS_TEXT)
     except (SyntaxError, ValueError) as error:
-        why = f"{type(error).__name__}: {error}"
+        why = name_error(error)
     else:
         needed = set(global_names(code)) & exercises().keys() - set(stored_names(code))
         space |= {other: others(other) for other in needed}
         with Sandbox().isolated() as sandbox:
             error = sandbox(exec, code, space)[1]
-        why = f"{type(error).__name__}: {error}" if error is not None else f"it defines no `{name}`"
+        why = name_error(error) if error is not None else f"it defines no `{name}`"
     if not callable(space.get(name)):
         raise NotKept(f"its file does not run ({why}){_set_aside(path)}")
     return space[name]

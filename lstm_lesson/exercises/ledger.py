@@ -4,7 +4,6 @@ The questions stand in `catalogue/predictions.toml`, the guesses in `guesses.jso
 cannot be changed. No error reaches the learner: a guess that is not written stays in memory.
 """
 
-import contextlib
 import tomllib
 from datetime import date
 from difflib import get_close_matches
@@ -25,7 +24,6 @@ FILE = EntriesFile(
     "guesses.json", "guesses", lambda guess: all(isinstance(guess[key], kinds) for key, kinds in KINDS.items()),
     notice="The file of your guesses is damaged, and another begins.",
 )  # fmt: skip
-_unsaved: dict[str, dict] = {}
 
 
 @cache
@@ -50,7 +48,7 @@ def _answer(name: str, choice, sure, because) -> str:
         return f"There is no question `{name[:60]}`. Did you mean `{near[0]}`?"
     letter, least = str(choice).strip().lower(), 100 // len(question["choices"])
     given = {"the choice": choice is not ..., "sure": sure is not ..., "because": because != ""}
-    if old := _kept().get(name):
+    if old := FILE.entries().get(name):
         same = not any(given.values()) or (question["choices"].get(letter), sure) == (old["choice"], old["sure"])
         new = "" if same else "\nThe guess that stands in this cell now is not kept."
         return f"Your guess of {old['day']} stands: {old['choice']}; {old['sure']:g} % sure; {old['because']}{new}"
@@ -65,15 +63,19 @@ def _answer(name: str, choice, sure, because) -> str:
     if not isinstance(because, str) or not because.strip():
         return "because is empty, or no text; it needs one reason between quotes. Nothing is kept yet."
     kept = {"choice": question["choices"][letter], "sure": sure, "because": because.strip(), "day": str(date.today())}
-    reason = _save(name, kept)
-    return f"Kept: {kept['choice']}; {sure:g} % sure. Now run the next cell.{reason}"
+    says = f"Kept: {kept['choice']}; {sure:g} % sure. Now run the next cell."
+    try:
+        FILE.change(lambda guesses: {name: kept} | guesses)  # a guess in the file stays
+    except Exception as error:  # a folder that cannot be written, a full disk, another notebook that is writing
+        says += f" (It could not be written, {type(error).__name__}: it is kept until this notebook ends.)"
+    return says
 
 
 def guesses():
     """A table of your guesses with what was measured. Prints how sure you were, and how often right."""
     from lstm_lesson import plots
 
-    kept, rows = _kept(), []
+    kept, rows = FILE.entries(), []
     for name, question in questions().items():
         if name in kept:
             right = kept[name]["choice"] == question["choices"][question["right"]]
@@ -88,21 +90,3 @@ def guesses():
     print("What did you believe that was wrong? Write a sentence about it into a cell below.")
     heads = "question", "your guess", "sure, in %", "because", "measured in the stored run", "so it was"
     return plots.table(dict(zip(heads, columns, strict=True)), digits=4)
-
-
-def _kept() -> dict[str, dict]:
-    """All guesses by question, those that are not written yet included."""
-    with contextlib.suppress(Exception):
-        return _unsaved | FILE.read()
-    return dict(_unsaved)
-
-
-def _save(name: str, kept: dict) -> str:
-    """Write the guess -> "", or why it is not written. The file is locked meanwhile; a guess in it stays."""
-    _unsaved[name] = kept
-    try:
-        FILE.update(lambda guesses: _unsaved | guesses)
-        _unsaved.clear()
-    except Exception as error:  # a folder that cannot be written, a full disk, another notebook that is writing
-        return f" (It could not be written, {type(error).__name__}: it is kept until this notebook ends.)"
-    return ""

@@ -7,34 +7,52 @@ are kept in memory and written later.
 import atexit
 import contextlib
 import csv
+import functools
 import html
 import json
-import os
-import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from lstm_lesson.data.download import own_folder
+from lstm_lesson.data.download import own_folder, replacing
 from lstm_lesson.exercises.exercise import exercises
 from lstm_lesson.exercises.result import printable
 
 PATIENCE = 0.3  # seconds to wait for another notebook that is writing
 
 
-@dataclass(frozen=True)
+@dataclass
 class EntriesFile:
-    """A JSON file of entries by name in the user's data folder. A damaged file is renamed, and `notice` printed."""
+    """A JSON file of entries by name in the user's data folder. A damaged file is renamed, and `notice` printed.
+
+    A change that cannot be written waits in memory for the next one, or for the end of Python.
+    """
 
     name: str
     key: str  # under which the entries stand
     is_entry: Callable[[dict], bool]  # may raise KeyError or TypeError
     notice: str = ""
+    waiting: list[Callable[[dict], dict]] = field(default_factory=list)
 
-    def read(self) -> dict[str, dict]:
-        """The entries; {} if there is no file. Raises OSError where the file cannot be read."""
+    def __post_init__(self):
+        atexit.register(self._write_at_exit)
+
+    def entries(self) -> dict[str, dict]:
+        """The entries, with those that are not written yet. Never raises."""
+        entries = {}
+        with contextlib.suppress(Exception):
+            entries = self._read()
+        return self._changed(entries)
+
+    def change(self, change: Callable[[dict], dict]) -> None:
+        """Write what `change` makes of the entries; it returns others. Raises an exception where that has to wait."""
+        self.waiting.append(change)
+        self._write()
+
+    def _read(self) -> dict[str, dict]:
+        """The entries in the file; {} if there is none. Raises OSError where it cannot be read."""
         path = own_folder() / self.name
         try:
             entries = json.loads(path.read_text(encoding="utf-8"))[self.key]
@@ -49,8 +67,11 @@ class EntriesFile:
             print(f"{self.notice} The old one is now {aside}.")
         return {}
 
-    def update(self, change: Callable[[dict], dict]) -> None:
-        """Write what `change` makes of the entries. The file is locked meanwhile, so no other notebook's are lost.
+    def _changed(self, entries: dict) -> dict:
+        return functools.reduce(lambda entries, change: change(entries), self.waiting, entries)
+
+    def _write(self) -> None:
+        """Make all changes. The file is locked meanwhile, so no other notebook's are lost.
 
         Raises filelock.Timeout if another process holds the lock for longer than PATIENCE.
         """
@@ -66,10 +87,28 @@ class EntriesFile:
                 raise
             except (OSError, NotImplementedError):
                 pass  # this file system has no locks: write without one
-            before = self.read()
-            after = change(before)
+            before = self._read()
+            after = self._changed(before)
             if after != before:
-                replace_file(path, json.dumps({"version": 1, self.key: after}, indent=1, ensure_ascii=False))
+                text = json.dumps({"version": 1, self.key: after}, indent=1, ensure_ascii=False)
+                with replacing(path) as part:
+                    part.write_text(text, encoding="utf-8", newline="\n")
+        self.waiting.clear()
+
+    def _write_at_exit(self) -> None:
+        if self.waiting:
+            with contextlib.suppress(Exception):
+                self._write()
+
+
+def set_aside(path: Path, suffix: str | None = None) -> str:
+    """Rename a damaged file -> its new name; "" where it cannot be renamed."""
+    aside = path.with_name(f"{path.stem}.damaged-{time.time_ns()}{suffix or path.suffix}")
+    try:
+        path.replace(aside)
+    except OSError:
+        return ""
+    return aside.name
 
 
 def _is_entry(entry: dict) -> bool:
@@ -77,21 +116,21 @@ def _is_entry(entry: dict) -> bool:
 
 
 FILE = EntriesFile("progress.json", "exercises", _is_entry)
-_unsaved: dict[str, list[bool]] = {}  # outcomes that could not be written yet, by exercise
+UNTRIED = {"attempts": 0, "solved_at": None}
 
 
 def record_attempt(name: str, passed: bool) -> None:
     """Count one attempt at an exercise that is not solved yet. Never raises."""
-    with contextlib.suppress(Exception):
-        _unsaved.setdefault(name, []).append(passed)
-        _save()
+    now = datetime.now(UTC).isoformat(timespec="seconds")
 
+    def counted(done: dict[str, dict]) -> dict[str, dict]:
+        entry = done.get(name, UNTRIED)
+        if entry["solved_at"] is not None:
+            return done
+        return done | {name: entry | {"attempts": entry["attempts"] + 1, "solved_at": now if passed else None}}
 
-def load() -> dict[str, dict]:
-    """The attempts and the time of solution of every exercise tried, those not yet written included. Never raises."""
     with contextlib.suppress(Exception):
-        return _add_outcomes(FILE.read(), _unsaved)
-    return _add_outcomes({}, _unsaved)
+        FILE.change(counted)
 
 
 @dataclass(frozen=True)
@@ -142,10 +181,9 @@ def progress() -> Progress:
 
     ⬜ not solved yet, ✅ solved. Attempts are counted up to the first correct answer; an untouched stub is no attempt.
     """
-    done = load()
-    rows = []
+    done, rows = FILE.entries(), []
     for exercise in exercises().values():
-        entry = done.get(exercise.name, {"attempts": 0, "solved_at": None})
+        entry = done.get(exercise.name, UNTRIED)
         row = {"notebook": exercise.notebook, "exercise": exercise.name, "minutes": exercise.minutes}
         row |= {"difficulty": exercise.difficulty, "solved": entry["solved_at"] is not None}
         rows.append(row | {"attempts": entry["attempts"], "solved_at": entry["solved_at"] or ""})
@@ -154,47 +192,3 @@ def progress() -> Progress:
 
 def _mark(row: dict) -> str:
     return "✅" if row["solved"] else "⬜"
-
-
-def _add_outcomes(done: dict[str, dict], outcomes: dict[str, list[bool]]) -> dict[str, dict]:
-    """A copy of `done` in which each outcome counts as an attempt, up to the first correct answer."""
-    done = {name: dict(entry) for name, entry in done.items()}
-    for name, passed in ((name, passed) for name, each in outcomes.items() for passed in each):
-        entry = done.setdefault(name, {"attempts": 0, "solved_at": None})
-        if entry["solved_at"] is None:
-            entry["attempts"] += 1
-            entry["solved_at"] = datetime.now(UTC).isoformat(timespec="seconds") if passed else None
-    return done
-
-
-@atexit.register
-def _save_at_exit() -> None:
-    if _unsaved:
-        with contextlib.suppress(Exception):
-            _save()
-
-
-def _save() -> None:
-    FILE.update(lambda done: _add_outcomes(done, _unsaved))
-    _unsaved.clear()
-
-
-def set_aside(path: Path, suffix: str | None = None) -> str:
-    """Rename a damaged file -> its new name; "" where it cannot be renamed."""
-    aside = path.with_name(f"{path.stem}.damaged-{time.time_ns()}{suffix or path.suffix}")
-    try:
-        path.replace(aside)
-    except OSError:
-        return ""
-    return aside.name
-
-
-def replace_file(path: Path, text: str) -> None:
-    """Replace the file in one step, so that it is never half written."""
-    handle, part = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        Path(part).replace(path)
-    finally:
-        Path(part).unlink(missing_ok=True)  # it is still there if the lines above failed

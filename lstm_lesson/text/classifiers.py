@@ -1,6 +1,5 @@
 """Text classifiers: an LSTM classifier, and the bag of words that it has to beat; how to save and load one."""
 
-import tempfile
 from collections.abc import Sequence
 from operator import attrgetter
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from lstm_lesson.data.download import own_folder
+from lstm_lesson.data.download import own_folder, replacing
 from lstm_lesson.layers import CustomLSTM, last_true_step
 from lstm_lesson.shapes import check_lengths, check_size, true_steps
 from lstm_lesson.text.news import Vocabulary
@@ -91,13 +90,8 @@ def save_classifier(classifier: TextClassifier, vocabulary: Vocabulary, folder: 
     names = TextClassifier(*sizes).state_dict()  # not the classifier's own, which pruning and the like change
     weights = {name: attrgetter(name)(classifier).detach() for name in names}
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
-        part = Path(file.name)
-    try:
+    with replacing(path) as part:
         torch.save({"sizes": sizes, "tokens": vocabulary.tokens, "weights": weights}, part)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
     return path
 
 

@@ -37,7 +37,7 @@ SEEN = {  # parts of what the notebook's stored outputs show of the right answer
 def folder(tmp_path, monkeypatch):
     """A folder of its own for every test, not yet made."""
     monkeypatch.setenv("LSTM_LESSON_PROGRESS", str(tmp_path / "kept"))
-    monkeypatch.setattr(ledger, "_unsaved", {})
+    monkeypatch.setattr(ledger.FILE, "waiting", [])
     return tmp_path / "kept"
 
 
@@ -160,9 +160,11 @@ def test_a_question_of_an_older_version_stays_in_the_file_and_is_not_shown(folde
     assert set(json.loads((folder / "guesses.json").read_text())["guesses"]) == {"05.old", "08.broken"}
 
 
-def test_the_guess_of_another_notebook_is_not_written_over(folder):
+def test_the_guess_of_another_notebook_is_not_written_over(folder, monkeypatch):
     make(choice="b")
-    ledger._save("05.words", {"choice": "about 90 %", "sure": 99, "because": "late", "day": "2099-01-01"})
+    with monkeypatch.context() as patch:
+        patch.setattr(ledger.EntriesFile, "entries", lambda file: {})  # it was written after a look into the file
+        make(choice="a", sure=99)
     assert json.loads((folder / "guesses.json").read_text())["guesses"]["05.words"]["choice"] == "about half"
 
 

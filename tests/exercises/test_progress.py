@@ -22,7 +22,7 @@ from lstm_lesson.exercises.exercise import exercises
 def folder(tmp_path, monkeypatch):
     """A folder of its own for every test, not yet made."""
     monkeypatch.setenv("LSTM_LESSON_PROGRESS", str(tmp_path / "kept"))
-    monkeypatch.setattr(progress_file, "_unsaved", {})
+    monkeypatch.setattr(progress_file.FILE, "waiting", [])
     return tmp_path / "kept"
 
 
@@ -141,7 +141,7 @@ def test_what_could_not_be_written_is_written_later(folder, monkeypatch):
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(progress_file, "replace_file", full)
+        patch.setattr(progress_file, "replacing", full)
         solve(False)
     assert row("hadamard")["attempts"] == 1
     solve(False)
@@ -154,23 +154,20 @@ def test_a_write_that_breaks_off_leaves_the_old_file_and_nothing_else(folder, mo
     solve(False)
     before = (folder / "progress.json").read_bytes()
 
-    fdopen = os.fdopen
-
-    def half(handle, *_, **__):
-        with fdopen(handle, "w") as file:
-            file.write('{"half')
+    def half(path, *_, **__):
+        path.write_bytes(b'{"half')
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(progress_file.os, "fdopen", half)
+        patch.setattr(Path, "write_text", half)
         solve(False)
     assert (folder / "progress.json").read_bytes() == before
     assert sorted(path.name for path in folder.iterdir()) == ["progress.json", "progress.lock"]
 
 
 def test_notebooks_that_write_at_once_lose_nothing(folder):
-    code = "import sys, time\nfrom lstm_lesson.exercises import progress_file as p\nread = p.EntriesFile.read\n"
-    code += "p.EntriesFile.read = lambda file: (read(file), time.sleep(0.01))[0]\n"  # another comes between
+    code = "import sys, time\nfrom lstm_lesson.exercises import progress_file as p\nread = p.EntriesFile._read\n"
+    code += "p.EntriesFile._read = lambda file: (read(file), time.sleep(0.01))[0]\n"  # another comes between
     code += "for _ in range(10): p.record_attempt(sys.argv[1], False); p.record_attempt('lstm', False)"
     names = ["unroll", "truncate", "half_life"]
     running = [subprocess.Popen([sys.executable, "-c", code, name]) for name in names]
