@@ -10,12 +10,13 @@ import importlib.util
 import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from importlib.resources import files
 
 import torch
 
+from lstm_lesson.exercises.catalogue import read_table
 from lstm_lesson.exercises.model import Edit, Model
 
 WEIGHTS = {"W_x": "N H", "W_h": "H H", "b_": "H"}  # the shapes of a gate's weights
@@ -166,25 +167,35 @@ def exercises() -> dict[str, Exercise]:
 def read_exercises(file: str, text: str, code: Mapping[str, Mapping]) -> dict[str, Exercise]:
     """The exercises of a file of the catalogue; `code` has what is computed of each.
 
-    Raises ValueError naming the file, the exercise and the key where something is unknown, missing or does not fit.
+    Raises ValueError naming the file, the exercise and what is unknown, missing or does not fit.
     """
-    tables = _tables(file, text)
-    notebook = tables.pop("notebook", None)
-    if notebook is None:
-        raise ValueError(f"{file}, notebook: it is missing; it is the notebook's file without .ipynb")
-    for name in [*code, *tables]:
-        if not isinstance(tables.get(name), dict):
-            raise ValueError(f"{file}, [{name}]: there is no such table; each exercise needs one of its name")
-    return {name: _exercise(file, name, notebook, table, code.get(name, {})) for name, table in tables.items()}
+    found, name = {}, ""
+    try:
+        tables = tomllib.loads(text)
+        notebook = tables.pop("notebook")
+        for name in tables | code:
+            found[name] = _exercise(name, notebook, tables[name], dict(code.get(name, {})))
+    except KeyError as key:
+        raise ValueError(f"{file} has no {key}; it needs it") from None
+    except (AttributeError, SyntaxError, TypeError, ValueError) as error:
+        raise ValueError(f"{file}, [{name}]: {error}") from error
+    return found
 
 
-@cache
-def _shared() -> dict[str, list]:
-    file = files("lstm_lesson.exercises.catalogue") / "shared_edits.toml"
-    tables = _tables(file.name, file.read_text(encoding="utf-8"))
-    for problem in (f"{name}: {text}" for name, rows in tables.items() for text in _wrong_rows(rows)):
-        raise ValueError(f"{file.name}, {problem}")
-    return tables
+def _exercise(name: str, notebook: str, table: dict, code: dict) -> Exercise:
+    hints, inputs = table.pop("hints", ()), table.pop("inputs", {})
+    if len(hints) != 3:
+        raise ValueError(f"hints has {len(hints)} entries; it needs three")
+    edits = (*(Edit(*row) for row in table.pop("edits", ())), *code.pop("edits", ()))
+    draw = code.pop("inputs", None) or _drawn(inputs)
+    exercise = Exercise(name, notebook, hints=tuple(hints), inputs=draw, edits=edits, **table, **code)
+    _ = exercise.model_answer  # an edit that does not fit raises an exception here
+    return exercise
+
+
+def _drawn(inputs: Mapping[str, str]) -> Callable[[Inputs], dict]:
+    """A function that draws the arguments; `inputs` has an expression of `draw` for each."""
+    return lambda draw: {name: eval(text, {"draw": draw}) for name, text in inputs.items()}
 
 
 def shared_edits(table: str, **words: str) -> Iterator[Edit]:
@@ -197,59 +208,6 @@ def shared_edits(table: str, **words: str) -> Iterator[Edit]:
     def fill(text: str) -> str:
         return text.format(**words) if words else text
 
-    for name, changes, cause in _shared()[table]:
+    for name, changes, cause in read_table("shared_edits")[table]:
         filled = {words.get(place, place): fill(text) for place, text in changes.items()}
         yield Edit(fill(name), filled, fill(cause))
-
-
-def _tables(file: str, text: str) -> dict:
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"{file}: {error}") from None
-
-
-def _wrong_rows(rows: list) -> Iterator[str]:
-    """What is wrong with rows that should be mistakes."""
-    for row in rows:
-        if [type(part) for part in row] != [str, dict, str]:
-            yield f"{row} is no mistake; one is [its name, {{place = expression}}, its cause]"
-
-
-def _exercise(file: str, name: str, notebook: str, table: dict, code: Mapping) -> Exercise:
-    for problem in _problems(table, code):
-        raise ValueError(f"{file}, [{name}], {problem}")
-    given = table | code
-    given["hints"] = tuple(table["hints"])
-    given["edits"] = (*(Edit(*row) for row in table.get("edits", ())), *code.get("edits", ()))
-    if "inputs" not in code:
-        given["inputs"] = _drawn(table.get("inputs", {}))
-    exercise = Exercise(name, notebook, **given)
-    try:
-        _ = exercise.model_answer
-    except (SyntaxError, ValueError) as error:
-        key = "model" if isinstance(error, SyntaxError) else "edits"
-        raise ValueError(f"{file}, [{name}], {key}: {error}") from None
-    return exercise
-
-
-def _problems(table: Mapping, code: Mapping) -> Iterator[str]:
-    """What is wrong with the keys of an exercise, and with its hints and mistakes."""
-    keys = {f.name: f.default is MISSING and f.default_factory is MISSING for f in fields(Exercise)[2:]}
-    keys["inputs"] = "judge" not in code
-    for key in [*table, *code]:
-        if key not in keys:
-            yield f"{key}: there is no such key; there are {', '.join(keys)}"
-        if key in table and key in code and key != "edits":
-            yield f"{key}: it stands in CODE, too"
-    for key, needed in keys.items():
-        if needed and key not in table and key not in code:
-            yield f"{key}: it is missing"
-    if len(table["hints"]) != 3:
-        yield f"hints: there are {len(table['hints'])}; three are needed"
-    yield from (f"edits: {text}" for text in _wrong_rows(table.get("edits", ())))
-
-
-def _drawn(inputs: Mapping[str, str]) -> Callable[[Inputs], dict]:
-    """A function that draws the arguments; `inputs` has an expression of `draw` for each."""
-    return lambda draw: {name: eval(text, {"draw": draw}) for name, text in inputs.items()}

@@ -42,16 +42,16 @@ def test_an_exercise_has_what_its_file_says_then_what_is_computed():
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("minutes = 2", "minuts = 2", r"nb05.toml, \[half\], minuts: there is no such key"),
-        ("minutes = 2", "minutes = 2\nname = 'half'", r"nb05.toml, \[half\], name: there is no such key"),
-        ("minutes = 2\n", "", r"nb05.toml, \[half\], minutes: it is missing"),
-        (', "Divide."', "", r"nb05.toml, \[half\], hints: there are 2; three are needed"),
-        ('{y = "2 * x"}', '{z = "2 * x"}', r"nb05.toml, \[half\], edits: edit 'doubled' changes z; the model has no"),
-        ('["doubled", ', "[", r"nb05.toml, \[half\], edits: .* is no mistake; one is"),
-        ("y = x / 2", "y = x /", r"nb05.toml, \[half\], model: invalid syntax"),
-        ("[half]", "[half", "nb05.toml: .*line 3"),
-        ("notebook =", "notbook =", "nb05.toml, notebook: it is missing"),
-        ("[half]", "minutes = 2\n[half]", r"nb05.toml, \[minutes\]: there is no such table"),
+        ("minutes = 2", "minuts = 2", r"nb05.toml, \[half\]: .* keyword argument 'minuts'"),
+        ("minutes = 2", "minutes = 2\nname = 'half'", r"nb05.toml, \[half\]: .* multiple values for argument 'name'"),
+        ("minutes = 2\n", "", r"nb05.toml, \[half\]: .* missing 1 required .*: 'minutes'"),
+        (', "Divide."', "", r"nb05.toml, \[half\]: hints has 2 entries; it needs three"),
+        ('{y = "2 * x"}', '{z = "2 * x"}', r"nb05.toml, \[half\]: edit 'doubled' changes z; the model has no"),
+        ('["doubled", ', "[", r"nb05.toml, \[half\]: Edit.* missing 1 required .*: 'cause'"),
+        ("y = x / 2", "y = x /", r"nb05.toml, \[half\]: invalid syntax"),
+        ("[half]", "[half", "nb05.toml, .*line 3"),
+        ("notebook =", "notbook =", "nb05.toml has no 'notebook'"),
+        ("[half]", "minutes = 2\n[half]", r"nb05.toml, \[minutes\]: 'int' object"),
     ],
 )
 def test_a_mistake_in_a_file_is_named_with_file_exercise_and_key(old, new, message):
@@ -62,9 +62,9 @@ def test_a_mistake_in_a_file_is_named_with_file_exercise_and_key(old, new, messa
 @pytest.mark.parametrize(
     ("code", "message"),
     [
-        ({"hlaf": {"edits": []}}, r"nb05.toml, \[hlaf\]: there is no such table"),
-        ({"half": {"edit": []}}, r"nb05.toml, \[half\], edit: there is no such key"),
-        ({"half": {"minutes": 3}}, r"nb05.toml, \[half\], minutes: it stands in CODE, too"),
+        ({"hlaf": {"edits": []}}, "nb05.toml has no 'hlaf'"),
+        ({"half": {"edit": []}}, r"nb05.toml, \[half\]: .* keyword argument 'edit'"),
+        ({"half": {"minutes": 3}}, r"nb05.toml, \[half\]: .* multiple values for keyword argument 'minutes'"),
     ],
 )
 def test_a_mistake_in_what_is_computed_is_named_in_the_same_way(code, message):
