@@ -11,12 +11,13 @@ import importlib
 import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from importlib.resources import files
 
 import torch
 
+from lstm_lesson.exercises.catalogue import read_table
 from lstm_lesson.exercises.model import Edit, Model
 
 WEIGHTS = {"W_x": "N H", "W_h": "H H", "b_": "H"}  # the shapes of a gate's weights
@@ -164,25 +165,49 @@ def exercises() -> dict[str, Exercise]:
 def read_exercises(file: str, text: str) -> dict[str, Exercise]:
     """The exercises of a file of the catalogue.
 
-    Raises ValueError naming the file, the exercise and the key where something is unknown, missing or does not fit.
+    Raises ValueError naming the file, the exercise and what is unknown, missing or does not fit.
     """
-    tables = _tables(file, text)
-    notebook = tables.pop("notebook", None)
-    if notebook is None:
-        raise ValueError(f"{file}, notebook: it is missing; it is the notebook's file without .ipynb")
-    for name, table in tables.items():
-        if not isinstance(table, dict):
-            raise ValueError(f"{file}, [{name}]: there is no such table; each exercise needs one of its name")
-    return {name: _exercise(file, name, notebook, table) for name, table in tables.items()}
+    found, name = {}, ""
+    try:
+        tables = tomllib.loads(text)
+        notebook = tables.pop("notebook")
+        for name, table in tables.items():
+            found[name] = _exercise(name, notebook, **table)
+    except KeyError as key:
+        raise ValueError(f"{file} has no {key}; it needs it") from None
+    except (AttributeError, ImportError, NameError, SyntaxError, TypeError, ValueError) as error:
+        raise ValueError(f"{file}, [{name}]: {error}") from error
+    return found
 
 
-@cache
-def _shared() -> dict[str, list]:
-    file = files("lstm_lesson.exercises.catalogue") / "shared_edits.toml"
-    tables = _tables(file.name, file.read_text(encoding="utf-8"))
-    for problem in (f"{name}: {text}" for name, rows in tables.items() for text in _wrong_rows(rows)):
-        raise ValueError(f"{file.name}, {problem}")
-    return tables
+def _exercise(name: str, notebook: str, hints=(), inputs=None, edits=(), judge: str = "", **others) -> Exercise:
+    if len(hints) != 3:
+        raise ValueError(f"hints has {len(hints)} entries; it needs three")
+    others |= {"hints": tuple(hints), "inputs": _drawing(inputs or {}), "judge": _named(judge) if judge else None}
+    exercise = Exercise(name, notebook, edits=_made(edits), **others)
+    _ = exercise.model_answer  # an edit that does not fit raises an exception here
+    return exercise
+
+
+def _named(path: str) -> Callable:
+    """A function of the package, by its module and its name."""
+    module, function = path.rsplit(".", 1)
+    return getattr(importlib.import_module(f"lstm_lesson.{module}"), function)
+
+
+def _drawing(inputs: str | Mapping[str, str]) -> Callable[[Inputs], dict]:
+    """What draws the arguments: a function of `catalogue/inputs.py`, or an expression of `draw` for each."""
+    if isinstance(inputs, str):
+        return _named(f"exercises.catalogue.inputs.{inputs}")
+    return lambda draw: {name: eval(text, {"draw": draw}) for name, text in inputs.items()}
+
+
+def _made(rows: list) -> tuple[Edit, ...]:
+    """The mistakes that are described, and those that calls of `catalogue/rules.py` make, in their order."""
+    found, rules = [], vars(importlib.import_module("lstm_lesson.exercises.catalogue.rules"))
+    for row in rows:
+        found += eval(row, rules) if isinstance(row, str) else [Edit(*row)]
+    return tuple(found)
 
 
 def shared_edits(table: str, **words: str) -> Iterator[Edit]:
@@ -195,79 +220,6 @@ def shared_edits(table: str, **words: str) -> Iterator[Edit]:
     def fill(text: str) -> str:
         return text.format(**words) if words else text
 
-    for name, changes, cause in _shared()[table]:
+    for name, changes, cause in read_table("shared_edits")[table]:
         filled = {words.get(place, place): fill(text) for place, text in changes.items()}
         yield Edit(fill(name), filled, fill(cause))
-
-
-def _tables(file: str, text: str) -> dict:
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"{file}: {error}") from None
-
-
-def _wrong_rows(rows: list) -> Iterator[str]:
-    """What is wrong with rows that should be mistakes."""
-    for row in rows:
-        if [type(part) for part in row] != [str, dict, str]:
-            yield f"{row} is no mistake; one is [its name, {{place = expression}}, its cause]"
-
-
-def _exercise(file: str, name: str, notebook: str, table: dict) -> Exercise:
-    for problem in _problems(table):
-        raise ValueError(f"{file}, [{name}], {problem}")
-    given = {"inputs": {}} | table | {"hints": tuple(table["hints"])}
-    try:
-        for key, computed in COMPUTED.items():
-            if key in given:
-                given[key] = computed(given[key])
-    except Exception as error:
-        raise ValueError(f"{file}, [{name}], {key}: {type(error).__name__}: {error}") from None
-    exercise = Exercise(name, notebook, **given)
-    try:
-        _ = exercise.model_answer
-    except (SyntaxError, ValueError) as error:
-        key = "model" if isinstance(error, SyntaxError) else "edits"
-        raise ValueError(f"{file}, [{name}], {key}: {error}") from None
-    return exercise
-
-
-def _problems(table: Mapping) -> Iterator[str]:
-    """What is wrong with the keys of an exercise, and with its hints and mistakes."""
-    keys = {f.name: f.default is MISSING and f.default_factory is MISSING for f in fields(Exercise)[2:]}
-    keys["inputs"] = "judge" not in table
-    for key in table:
-        if key not in keys:
-            yield f"{key}: there is no such key; there are {', '.join(keys)}"
-    for key, needed in keys.items():
-        if needed and key not in table:
-            yield f"{key}: it is missing"
-    if len(table["hints"]) != 3:
-        yield f"hints: there are {len(table['hints'])}; three are needed"
-    described = [row for row in table.get("edits", ()) if not isinstance(row, str)]
-    yield from (f"edits: {text}" for text in _wrong_rows(described))
-
-
-def _named(path: str) -> Callable:
-    """A function of the package, by its module and its name."""
-    module, function = path.rsplit(".", 1)
-    return getattr(importlib.import_module(f"lstm_lesson.{module}"), function)
-
-
-def _inputs(given: str | Mapping[str, str]) -> Callable[[Inputs], dict]:
-    """What draws the arguments: a function of `catalogue/inputs.py`, or an expression of `draw` for each."""
-    if isinstance(given, str):
-        return _named(f"exercises.catalogue.inputs.{given}")
-    return lambda draw: {name: eval(text, {"draw": draw}) for name, text in given.items()}
-
-
-def _edits(rows: list) -> tuple[Edit, ...]:
-    """The mistakes that are described, and those of calls of `catalogue/rules.py`, in their order."""
-    found, rules = [], vars(importlib.import_module("lstm_lesson.exercises.catalogue.rules"))
-    for row in rows:
-        found += eval(row, rules) if isinstance(row, str) else [Edit(*row)]
-    return tuple(found)
-
-
-COMPUTED = {"inputs": _inputs, "edits": _edits, "judge": _named}  # what makes a field of what stands in a file

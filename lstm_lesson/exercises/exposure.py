@@ -3,10 +3,6 @@
 The wrong cells stand in `catalogue/wrong_cells.toml`.
 """
 
-import tomllib
-from functools import cache
-from importlib.resources import files
-
 import torch
 from torch import Tensor
 
@@ -14,6 +10,7 @@ from lstm_lesson.data import agreement
 from lstm_lesson.data.agreement import KINDS, PLURAL, SINGULAR, STOP, VERB
 from lstm_lesson.exercises import designs, faults
 from lstm_lesson.exercises.answer import Answer
+from lstm_lesson.exercises.catalogue import read_table
 from lstm_lesson.exercises.compare import Problem
 
 WORDS = 300  # of a text, at most
@@ -35,10 +32,9 @@ def lstm_test() -> tuple[Tensor, dict[str, Tensor]]:
     return x, weights
 
 
-@cache
 def wrong_cells(kind: str) -> dict[str, dict]:
     """The wrong cells of an exercise, "text" or "lstm", by name."""
-    return tomllib.loads((files("lstm_lesson.exercises.catalogue") / "wrong_cells.toml").read_text("utf-8"))[kind]
+    return read_table("wrong_cells")[kind]
 
 
 def as_text(words: str) -> agreement.Text:

@@ -4,12 +4,10 @@ The questions stand in `catalogue/predictions.toml`, the guesses in `guesses.jso
 cannot be changed. No error reaches the learner: a guess that is not written stays in memory.
 """
 
-import tomllib
 from datetime import date
 from difflib import get_close_matches
-from functools import cache
-from importlib.resources import files
 
+from lstm_lesson.exercises.catalogue import read_table
 from lstm_lesson.exercises.progress_file import EntriesFile
 from lstm_lesson.exercises.result import printable
 
@@ -26,10 +24,9 @@ FILE = EntriesFile(
 )  # fmt: skip
 
 
-@cache
 def questions() -> dict[str, dict]:
     """All questions by name: the question, its choices by letter, the right letter, and what was measured."""
-    return tomllib.loads((files("lstm_lesson.exercises.catalogue") / "predictions.toml").read_text("utf-8"))
+    return read_table("predictions")
 
 
 def guess(name: str, choice: str = ..., sure: float = ..., because: str = "") -> None:

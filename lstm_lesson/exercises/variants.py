@@ -5,10 +5,9 @@ They come after the mistakes that the catalogue describes in its own words, and 
 
 import ast
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
-from functools import cache
-from importlib.resources import files
+
+from lstm_lesson.exercises.catalogue import read_table
 
 SIGNS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.MatMult: "@"}
 FUNCTIONS = ("tanh", "sigmoid", "relu")
@@ -132,11 +131,5 @@ def _of_number(value) -> Iterator[tuple[str, str]]:
 
 def _regular(table: str, own: str, said: str) -> Iterator[tuple[str, str]]:
     """The mistakes in a table of `catalogue/regular_edits.toml`, for this part of a line."""
-    for text, remark in _tables()[table]:
+    for text, remark in read_table("regular_edits")[table]:
         yield text.format(own=own), remark.format(said=said)
-
-
-@cache
-def _tables() -> dict[str, list]:
-    file = files("lstm_lesson.exercises.catalogue") / "regular_edits.toml"
-    return tomllib.loads(file.read_text(encoding="utf-8"))
