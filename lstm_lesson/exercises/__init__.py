@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from lstm_lesson.exercises.examination import examine
 from lstm_lesson.exercises.exercise import Exercise, exercises
 from lstm_lesson.exercises.grading import grade
 from lstm_lesson.exercises.kept_answers import keep, own_or_package
@@ -57,16 +58,6 @@ def check(f: Callable) -> Result:
         if result.passed and (reason := keep(exercise.name, f)):
             result = replace(result, message=f"{result.message} It is not kept for later notebooks: {reason}.")
     return result
-
-
-def examine(module):
-    """Say whether a class, or an instance, is an LSTM: which of its tensors is which weight, or what differs.
-
-    As `examination.examine`, which loads when it is called.
-    """
-    from lstm_lesson.exercises.examination import examine
-
-    return examine(module)
 
 
 def yours(*answers: Callable | str):

@@ -11,7 +11,6 @@ from lstm_lesson.exercises.answer import Answer, Trial
 from lstm_lesson.exercises.compare import Problem
 from lstm_lesson.exercises.edits import find_edits, find_gradient_edits
 from lstm_lesson.exercises.model import Edit
-from lstm_lesson.exercises.own_step import own_step
 
 
 def diagnose(answer: Answer, trials: list[Trial], problem: Problem) -> tuple[str, tuple[str, ...]]:
@@ -53,7 +52,7 @@ def possible_causes(answer: Answer, trials: list[Trial], problem: Problem) -> It
     yield error_causes.detached_in_place(problem)
     if not exercise.step:  # a loop is judged by its edits first
         yield result_causes.changed_in_place(trials)
-    yield own_step(answer)
+    yield retries.own_step(answer)
     yield find_edits(answer, trials)
     yield result_causes.changed_in_place(trials)
     yield retries.reads_by_order(answer)

@@ -2,9 +2,9 @@
 
 An exercise is data: the package's own function as its reference, how to draw inputs, the wrong answers that people
 are known to give, three hints. `catalogue/nbNN.toml` holds those of notebook NN, in its order. What is computed of them
-has its name there: `reference` and `judge` with the module; `inputs`, if it is one text, in `catalogue/inputs.py`; and
-a text among the `edits` is a call of a function in `catalogue/rules.py`. Mistakes that several exercises have in common
-stand in `catalogue/shared_edits.toml`.
+has its name there: `reference` and `judge` with the module; the expressions in `inputs` may call the functions of
+`catalogue/draws.py`; and a text among the `edits` calls one of `catalogue/rules.py`. Mistakes that several exercises
+have in common stand in `catalogue/shared_edits.toml`.
 """
 
 import importlib
@@ -196,10 +196,11 @@ def _named(path: str) -> Callable:
 
 
 def _drawing(inputs: str | Mapping[str, str]) -> Callable[[Inputs], dict]:
-    """What draws the arguments: a function of `catalogue/inputs.py`, or an expression of `draw` for each."""
+    """What draws the arguments: an expression of `draw` for all of them, or one for each."""
+    names = vars(importlib.import_module("lstm_lesson.exercises.catalogue.draws"))
     if isinstance(inputs, str):
-        return _named(f"exercises.catalogue.inputs.{inputs}")
-    return lambda draw: {name: eval(text, {"draw": draw}) for name, text in inputs.items()}
+        return lambda draw: eval(inputs, names | {"draw": draw})
+    return lambda draw: {name: eval(text, names | {"draw": draw}) for name, text in inputs.items()}
 
 
 def _made(rows: list) -> tuple[Edit, ...]:

@@ -62,10 +62,9 @@ def own_or_package(exercise: Exercise, answer: Callable | None = None) -> tuple[
             return exercise.solve(), f"{package} yours does not pass its check yet."
     try:
         return _kept_and_right(exercise), f"`{exercise.name}`: your own code runs here, as it was kept."
-    except NoneKept as reason:
-        return exercise.solve(), f"{package} {'yours is still open' if open_here else reason}."
     except NotKept as reason:
-        return exercise.solve(), f"{package} {reason}."
+        open_only = open_here and isinstance(reason, NoneKept)
+        return exercise.solve(), f"{package} {'yours is still open' if open_only else reason}."
 
 
 def _kept_and_right(exercise: Exercise) -> Callable:

@@ -1,14 +1,98 @@
-"""Read the weights out of a class that a learner wrote, so that `record` and the inspector can show its gates."""
+"""The class that a learner writes in notebook 08: how the package writes it, how it is judged, what its weights are."""
 
 import re
 
 import torch
 from torch import Tensor, nn
 
+from lstm_lesson.exercises.answer import Answer
+from lstm_lesson.exercises.compare import Problem
 from lstm_lesson.exercises.examination import examine
 from lstm_lesson.layers import CustomLSTM
 
+ZEROS = ". Do your first states have B rows and the dtype of x, as `x.new_zeros(B, H)` has?"
 PLACE = re.compile(r"([\w.]+?)(?:\[([^]]*)\])?(\.T)?(?: \+ |$)")  # "gates.weight[0:3].T": a tensor, a block, turned
+
+
+class MyLSTM(nn.Module):
+    """An LSTM layer, written out: x (B, T, N), init_states (h_0, c_0) or None -> hidden_seq (B, T, H), (h_T, c_T)."""
+
+    def __init__(self, input_size: int, hidden_size: int):
+        super().__init__()
+        self.hidden_size = hidden_size
+        N, H, limit = input_size, hidden_size, hidden_size**-0.5
+        for gate in "ifco":
+            for name, shape in {"W": (N, H), "U": (H, H), "b": (H,)}.items():
+                weight = nn.Parameter(torch.empty(shape).uniform_(-limit, limit))
+                self.register_parameter(f"{name}_{gate}", weight)  # self.W_i, self.U_i, self.b_i, self.W_f, ...
+
+    def forward(self, x, init_states=None):
+        if init_states is None:
+            h = c = x.new_zeros(len(x), self.hidden_size)
+        else:
+            h, c = init_states
+        hidden_seq = []
+        for x_t in x.unbind(dim=1):  # (B, N)
+            i = torch.sigmoid(x_t @ self.W_i + h @ self.U_i + self.b_i)
+            f = torch.sigmoid(x_t @ self.W_f + h @ self.U_f + self.b_f)
+            g = torch.tanh(x_t @ self.W_c + h @ self.U_c + self.b_c)
+            o = torch.sigmoid(x_t @ self.W_o + h @ self.U_o + self.b_o)
+            c = f * c + i * g
+            h = o * torch.tanh(c)
+            hidden_seq.append(h)
+        return torch.stack(hidden_seq, dim=1), (h, c)
+
+
+def judge(answer: Answer) -> Problem | None:
+    """The first problem of a class: whether it is an LSTM, can be called as the lessons do, and starts as it should."""
+    made, error = answer.sandbox(answer.f, 3, 4)
+    if error is None and isinstance(made, nn.Module):
+        error = answer.sandbox(made, torch.randn(2, 5, 3))[1]
+    if isinstance(error, NotImplementedError):
+        return Problem("open", "not attempted yet. Put your answer in the place of `raise NotImplementedError`.")
+    if not isinstance(made, nn.Module):
+        return Problem("type", "expected a class, MyLSTM(input_size, hidden_size), that is an `nn.Module`.")
+    found = examine(answer.f)
+    if not found.passed:
+        return Problem("value", found.message, edits=found.edits)
+    if text := _called_otherwise(made, answer) or _starts_otherwise(answer):
+        return Problem("type", f"It is an LSTM. But {text}")
+    return None
+
+
+def _called_otherwise(made: nn.Module, answer: Answer) -> str:
+    """What the later cells would stumble over; "" if nothing."""
+    if any(isinstance(part, nn.RNNBase | nn.RNNCellBase) for part in made.modules()):
+        return "it holds PyTorch's own: write the equations out."
+    for dtype in (torch.float32, torch.float64):
+        made, x, states = made.to(dtype), torch.randn(2, 5, 3, dtype=dtype), torch.randn(2, 2, 4, dtype=dtype)
+        for given in ((x,), (x, tuple(states))):
+            states_given = len(given) > 1
+            how = "`forward(x, init_states)` with (h_0, c_0)" if states_given else "`forward(x)` with x (B, T, N)"
+            got, error = answer.sandbox(made, *given)
+            if error is not None:
+                asks = ZEROS if isinstance(error, RuntimeError) and not states_given else ""
+                return f"{how} in {str(dtype)[6:]} raises {type(error).__name__}: {error}{asks}"
+            try:
+                hidden_seq, (h, c) = got
+                shapes = tuple(hidden_seq.shape), tuple(h.shape), tuple(c.shape)
+            except (TypeError, ValueError, AttributeError):
+                return f"{how} has to return `hidden_seq, (h_T, c_T)`, a tensor and a tuple of two."
+            if shapes != ((2, 5, 4), (2, 4), (2, 4)):
+                return f"{how} returns shapes {shapes}; expected (B, T, H) and, in a tuple, (B, H) and (B, H)."
+    return ""
+
+
+def _starts_otherwise(answer: Answer) -> str:
+    """How the weights start, if not between ±1/√H; "" if they do."""
+    made, error = answer.sandbox(answer.f, 16, 64)
+    for name, weight in made.named_parameters() if error is None else ():
+        if weight.abs().max() > 64**-0.5 * 1.001:
+            return f"`{name}` starts beyond ±1/√H: its largest entry is {weight.abs().max():.2g} where H is 64."
+        if weight.ndim > 1 and not 0.5 < weight.std() * 64**0.5 < 0.65:  # 1/√3 = 0.577 for uniform numbers
+            has = f"its standard deviation is {weight.std():.2g}, expected 0.072 where H is 64"
+            return f"`{name}` does not start uniform between ±1/√H: {has}."
+    return ""
 
 
 def as_custom_lstm(layer: nn.Module, input_size: int, hidden_size: int) -> CustomLSTM:

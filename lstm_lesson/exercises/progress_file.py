@@ -9,11 +9,13 @@ import contextlib
 import csv
 import functools
 import html
+import itertools
 import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from operator import itemgetter
 from pathlib import Path
 
 from lstm_lesson.data.download import own_folder, replacing
@@ -149,10 +151,7 @@ class Progress:
         return path
 
     def _by_notebook(self) -> dict[str, list[dict]]:
-        notebooks: dict[str, list[dict]] = {}
-        for row in self.rows:
-            notebooks.setdefault(row["notebook"], []).append(row)
-        return notebooks
+        return {notebook: list(rows) for notebook, rows in itertools.groupby(self.rows, itemgetter("notebook"))}
 
     def _total(self) -> str:
         return f"{sum(row['solved'] for row in self.rows)} of {len(self.rows)} exercises solved"

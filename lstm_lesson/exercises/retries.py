@@ -1,11 +1,15 @@
 """Causes that are found by running an answer again, on fresh inputs. Each is named only if it holds on all of them."""
 
+import inspect
+import types
+
 import torch
 from torch import Tensor
 
 from lstm_lesson.exercises.answer import Answer, Trial
 from lstm_lesson.exercises.compare import allclose, format_sizes, gradient_problem, input_gradients, join_names
-from lstm_lesson.exercises.exercise import fresh_input_sets, input_sets
+from lstm_lesson.exercises.edits import find_edits
+from lstm_lesson.exercises.exercise import exercises, fresh_input_sets, input_sets
 from lstm_lesson.exercises.result_causes import RESHAPED
 
 TAKE_ARGUMENTS = "An answer takes everything it needs from its arguments, so that it works for any input."
@@ -202,3 +206,30 @@ def outcome(answer: Answer, gradient: bool = False, scale=1.0, reach=0.0, keep=N
         if all(trial.inputs.sizes[letter] == size for letter, size in sizes.items()):
             found.add("wrong" if problem else "right")
     return found.pop() if len(found) == 1 else ""
+
+
+def own_step(answer: Answer) -> str:
+    """A loop calls the learner's own step: which of the two is wrong, found with the right step inside.
+
+    "" if the loop calls no step of the notebook, or a right one.
+    """
+    from lstm_lesson.exercises.grading import first_problem, run_trials  # grading asks this module for causes
+
+    name = answer.exercise.step
+    loop, step = inspect.unwrap(answer.f), getattr(answer.f, "__globals__", {}).get(name)
+    if not isinstance(loop, types.FunctionType) or not isinstance(step, types.FunctionType):
+        return ""
+    if name not in loop.__code__.co_names:
+        return ""
+    own = Answer(exercises()[name], step, answer.sandbox)
+    if first_problem(own, run_trials(own)) is None:
+        return ""
+    inside = {**loop.__globals__, name: exercises()[name].solve()}
+    mended = types.FunctionType(loop.__code__, inside, loop.__name__, loop.__defaults__, loop.__closure__)
+    other = Answer(answer.exercise, mended, answer.sandbox)
+    trials = run_trials(other)
+    begin = f"`{name}`, which your loop calls, is not right yet: `check({name})` says more."
+    if first_problem(other, trials) is None:
+        return f"{begin} The loop is right."
+    causes = " ".join(edit.cause for edit in find_edits(other, trials))
+    return f"{begin} The loop is not right, either{f': {causes}' if causes else '.'}"

@@ -52,7 +52,6 @@ def test_an_exercise_has_what_its_file_says_and_what_a_rule_makes():
         ("[half]", "[half", "nb05.toml, .*line 3"),
         ("notebook =", "notbook =", "nb05.toml has no 'notebook'"),
         ("[half]", "minutes = 2\n[half]", r"nb05.toml, \[minutes\]: .* must be a mapping, not int"),
-        ("inputs.x = \"draw('B H')\"", 'inputs = "halves"', r"nb05.toml, \[half\]: .* no attribute 'halves'"),
         ("minutes = 2", 'minutes = 2\njudge = "equations.judge"', r"nb05.toml, \[half\]: .* no attribute 'judge'"),
         ('twice x."],', 'twice x."], "halves()",', r"nb05.toml, \[half\]: name 'halves' is not defined"),
     ],

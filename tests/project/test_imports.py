@@ -14,8 +14,8 @@ from tracked import ours
 LOADED_WHEN_USED = {"matplotlib", "ipywidgets", "IPython", "pooch", "torchviz", "graphviz", "platformdirs", "tqdm",
                     "joblib", "distributed"}  # fmt: skip
 LOADED_BY_PICTURES_AND_DOWNLOADS = {"matplotlib", "IPython", "pooch", "platformdirs"}
-# The wrong cells are short functions of one kind; the module's docstring describes them together.
-DESCRIBED_TOGETHER = {"broken_cells"}
+# Wrong cells, and what draws inputs: short functions of one kind. The module's docstring describes them together.
+DESCRIBED_TOGETHER = {"broken_cells", "draws"}
 MODULES = sorted(filter(ours, PACKAGE.rglob("*.py")))
 
 

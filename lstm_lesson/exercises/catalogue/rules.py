@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from lstm_lesson.cells import GATES, NAMES
+from lstm_lesson.exercises.catalogue import read_table
 from lstm_lesson.exercises.exercise import shared_edits
 from lstm_lesson.exercises.model import Edit
 
@@ -18,10 +19,7 @@ MADE = {"h": "h_t", "i": "i_t", "f": "f_t", "c": "g_t", "o": "o_t"}
 SECOND = "A weight's second letter says what it makes."
 PLACES = {"W_x": "x", "W_h": "h", "b_": "bias"}  # a weight's first letters -> its place
 READS = {"W_x": "x_t @ ", "W_h": "h_prev @ ", "b_": ""}
-WEIGHTS_OR_EQUATION = {  # two mistakes with the same results
-    "or_both": ", or each of them reads the other's weights: both give these numbers",
-    "or_i": ", or i reads its weights", "or_f": ", or f reads its weights",
-}  # fmt: skip
+TABLES = read_table("rules")
 
 
 def affine_edits(k: str) -> Iterator[Edit]:
@@ -55,7 +53,7 @@ def in_several_gates(by_gate: dict[str, list[Edit]], **begin: str) -> Iterator[E
 def step_edits() -> Iterator[Edit]:
     """The mistakes in the lines of a step, the most frequent first."""
     by_gate = {k: list(affine_edits(k)) for k in GATES}
-    yield from shared_edits("cell_state", **WEIGHTS_OR_EQUATION)
+    yield from shared_edits("cell_state", **TABLES["weights_or_equation"])
     for table in ("cell_state_in_a_step", "hidden_state", "hidden_state_in_a_step"):
         yield from shared_edits(table)
     alike = "have the same mistake. In the"
@@ -97,13 +95,8 @@ def wrong_weights() -> Iterator[Edit]:
 def loop_edits(states: str) -> Iterator[Edit]:
     """The mistakes of a loop that carries these states: "h" or "hc"."""
     for s in states:
-        words = {
-            "s": s,
-            "word": {"h": "state", "c": "memory"}[s],
-            "first": f"first_{s}",
-            "prev": f"{s}_prev",
-            "next": f"next_{s}",
-        }
+        words = {"s": s, "word": {"h": "state", "c": "memory"}[s]}
+        words |= {"first": f"first_{s}", "prev": f"{s}_prev", "next": f"next_{s}"}
         yield from shared_edits("loop_carried", **words)
     for table in (f"carried_{states}", "read", "collected", f"detached_{states}", "detached"):
         yield from shared_edits(f"loop_{table}")
@@ -113,14 +106,7 @@ def loop_edits(states: str) -> Iterator[Edit]:
 
 # On the way back
 
-VALUES = "ifgoch"
-BRANCHES = {  # the place of a gradient -> what arrives, its factor, what to call it, and where the factors stand
-    "do": ("dh_t", "shown", "The output gate's gradient", "equation 5"),
-    "df": ("dc", "c_prev", "The forget gate's gradient", "equation 3"),
-    "dc_prev": ("dc", "f_t", "`dc_prev`", "equation 3"),
-    "di": ("dc", "g_t", "The input gate's gradient", "equation 3"),
-    "dg": ("dc", "i_t", "The candidate's gradient", "equation 3"),
-}  # fmt: skip
+VALUES = "ifgoch"  # in the order in which they come
 
 
 def _dz(k: str) -> str:
@@ -175,12 +161,11 @@ def lstm_backward_edits() -> Iterator[Edit]:
 
 def branch_edits() -> Iterator[Edit]:
     """The mistakes where a gradient goes back through one factor of a product, in equations 3 and 5."""
-    for place, (arrives, factor, name, product) in BRANCHES.items():
-        words = {"place": place, "arrives": arrives, "factor": factor, "name": name, "product": product}
+    for place, words in TABLES["branches"].items():
         for other in ("i_t", "f_t", "g_t", "o_t", "c_t", "h_t", "c_prev", "h_prev"):
-            if other != factor:
-                yield from shared_edits("branch_with", other=other, **words)
-        yield from shared_edits("branch", **words)
+            if other != words["factor"]:
+                yield from shared_edits("branch_with", place=place, other=other, **words)
+        yield from shared_edits("branch", place=place, **words)
 
 
 def shares() -> Iterator[Edit]:
@@ -201,12 +186,6 @@ def shares() -> Iterator[Edit]:
 
 BLOCKS = {"i": "i", "f": "f", "c": "g", "o": "o"}  # a gate's letter here, and PyTorch's
 STACKED = ("x", "h", "b")  # weight_ih, weight_hh and the biases
-ORDERS = {
-    "ifoc": "The blocks are read in the order i, f, o, g. That is another library's order: look at PyTorch's.",
-    "iofc": "The blocks are read in the order i, o, f, g, as ONNX stores them. PyTorch's order is another.",
-    "icfo": "The blocks are read in the order i, g, f, o, as TensorFlow's old cell has them.",
-    "fico": "The first two blocks are swapped: which gate comes first?",
-}
 
 
 def from_torch_edits() -> Iterator[Edit]:
@@ -215,7 +194,7 @@ def from_torch_edits() -> Iterator[Edit]:
         moved = [(n, k) for n, k in enumerate(order) if k != "ifco"[n]]
         if changes := {f"{kind}_{k}": f"{kind}_blocks[{n}]" for kind in STACKED for n, k in moved}:
             cause = f"The blocks are read in the order {', '.join(order).replace('c', 'g')}. Look at PyTorch's."
-            yield Edit(order, changes, ORDERS.get(order, cause))
+            yield Edit(order, changes, TABLES["orders"].get(order, cause))
     yield from shared_edits("matrices_from_torch")
     yield from shared_edits("biases_from_torch")
     yield from shared_edits("one_matrix_from_torch")

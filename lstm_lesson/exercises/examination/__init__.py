@@ -1,6 +1,6 @@
 """`examine(MyLSTM)`: whether a class that says it is an LSTM is one, and which of its tensors is which weight.
 
-`building` makes an instance, `calling` finds out how it runs, `subject` runs it; `matching` finds the weights by what
+`building` makes an instance, `subject` finds out how it is called, and runs it; `matching` finds the weights by what
 they do, or by their names; `equations` has the forms of an LSTM; `verdict` compares, and says what is found.
 """
 

@@ -39,6 +39,10 @@ class Kind:
         names = NAMES if self.peepholes else NAMES[:12]
         return {name: (H,) if name[0] == "b" else form[name[2]] for name in names}
 
+    def numbers(self, N: int, H: int) -> dict[str, Tensor]:
+        """A number for every entry of every weight, by name."""
+        return by_name(torch.arange(self.size(N, H)), self.shapes(N, H))
+
     def size(self, N: int, H: int) -> int:
         """The number of entries of all weights."""
         return sum(math.prod(shape) for shape in self.shapes(N, H).values())

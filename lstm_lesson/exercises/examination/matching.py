@@ -7,7 +7,6 @@ Where that shows too little, the names and shapes of the tensors say what they m
 """
 
 import itertools
-import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -33,17 +32,12 @@ class Mapping:
     edits: tuple[Edit, ...]
     places: Tensor
     rest: Tensor  # values of the entries without effect
-    shapes: dict[str, tuple[int, ...]]
+    numbers: dict[str, Tensor]  # of each weight's entries
 
     def values(self, weights: dict[str, Tensor]) -> Tensor:
         """The module's entries for these weights; gradients pass. Where two biases are added, each gets one half."""
-        vector = torch.cat([weights[name].double().reshape(-1) for name in self.shapes])
+        vector = torch.cat([weights[name].double().reshape(-1) for name in self.numbers])
         return torch.where(self.places < 0, self.rest, vector[self.places.clamp(min=0)] * shares(self.places))
-
-    @property
-    def numbers(self) -> dict[str, Tensor]:
-        """The numbers of each weight's entries."""
-        return by_name(torch.arange(sum(math.prod(shape) for shape in self.shapes.values())), self.shapes)
 
     @property
     def missing(self) -> set[str]:
@@ -66,42 +60,41 @@ class Matcher:
 
     def find(self, kind: Kind, edits: tuple[Edit, ...] = ()) -> Mapping | None:
         """The mapping if the module is this form of the LSTM, with these mistakes in it; else None."""
-        shapes = kind.shapes(self.subject.N, self.subject.H)
-        self.model = question(kind, self.subject.outputs, True, self.subject.N, self.subject.H).model_answer
-        size = kind.size(self.subject.N, self.subject.H)
-        weights = torch.zeros(size, dtype=torch.float64)
-        places = self._match(torch.zeros(self.subject.size, dtype=torch.float64), weights, shapes, edits)
+        sizes = self.subject.N, self.subject.H
+        self.model = question(kind, self.subject.outputs, True, *sizes).model_answer
+        numbers, weights = kind.numbers(*sizes), torch.zeros(kind.size(*sizes), dtype=torch.float64)
+        places = self._match(torch.zeros(self.subject.size, dtype=torch.float64), weights, numbers, edits)
         if places is None:
             return None
-        first = torch.cat([torch.full((math.prod(s),), name in FIRST) for name, s in shapes.items()])
-        found = torch.zeros(size, dtype=torch.bool)
-        found[places[places >= 0]] = True
-        weights = torch.where(first & found, self.random[:size], 0.0)
+        first = torch.cat([numbers[name].flatten() for name in FIRST])
+        found = first[torch.isin(first, places)]
+        weights[found] = self.random[found]
         base = torch.where(places >= 0, weights[places.clamp(min=0)] * shares(places), 0.0)
-        second = self._match(base, weights, shapes, edits)
+        second = self._match(base, weights, numbers, edits)
         if second is None or not (second >= 0).any():
             return None
         places = torch.where(second < 0, places, second)
         rest = torch.where(places < 0, self.random[: len(places)], 0.0)
-        return Mapping(kind, edits, places, rest, shapes)
+        return Mapping(kind, edits, places, rest, numbers)
 
-    def _match(self, values: Tensor, weights: Tensor, shapes, edits) -> Tensor | None:
+    def _match(self, values: Tensor, weights: Tensor, numbers, edits) -> Tensor | None:
         """For each entry of the module the weight's entry that does the same; None if one has no equal."""
         key = tuple(values.tolist())
         if key not in self.seen:
             self.seen[key] = self._module_changes(values)
         start, got = self.seen[key]
         try:
-            expected = self._equations(weights, shapes, edits)
+            expected = self._equations(weights, numbers, edits)
             if start.shape != expected.shape or not torch.allclose(start, expected, rtol=0, atol=self.tolerance):
                 return None
-            run = torch.func.vmap(lambda w: self._equations(w, shapes, edits), randomness="different")
+            run = torch.func.vmap(lambda w: self._equations(w, numbers, edits), randomness="different")
             changes = run(weights + CHANGE * torch.eye(len(weights), dtype=torch.float64)) - expected
         except Exception:  # an edit that does not fit these sizes
             return None
         return equal_rows(got, changes, self.tolerance)
 
-    def _equations(self, weights: Tensor, shapes, edits) -> Tensor:
+    def _equations(self, weights: Tensor, numbers, edits) -> Tensor:
+        shapes = {name: each.shape for name, each in numbers.items()}
         value = self.model.run((*self.inputs, by_name(weights, shapes)), edits)
         return torch.cat([v.reshape(-1) for v in (value if isinstance(value, tuple) else (value,))])
 
@@ -230,8 +223,7 @@ def renamed(mapping: Mapping, says: dict[str, str]) -> Mapping:
 
 def guesses(subject: Subject) -> Iterator[Mapping]:
     """The mappings that the shapes allow, the likeliest first; none if a tensor fits nowhere."""
-    shapes, seen = KINDS[0].shapes(subject.N, subject.H), []
-    numbers = by_name(torch.arange(KINDS[0].size(subject.N, subject.H)), shapes)
+    numbers, seen = KINDS[0].numbers(subject.N, subject.H), []
     rows = any(t.shape[-1] == subject.N != subject.H for t in subject.tensors.values())  # (H, N), as in nn.Linear
     for order, reads, turned in itertools.product(ORDERS, ("xh", "hx"), (rows, not rows)):
         gates = gates_by_name(subject, order)
@@ -241,7 +233,7 @@ def guesses(subject: Subject) -> Iterator[Mapping]:
         places = torch.cat([part.reshape(-1) for part in parts])
         if not any(torch.equal(places, other) for other in seen):
             seen.append(places)
-            yield Mapping(KINDS[0], (), places, torch.zeros(len(places)).double(), shapes)
+            yield Mapping(KINDS[0], (), places, torch.zeros(len(places)).double(), numbers)
 
 
 def gates_by_name(subject: Subject, order: str) -> dict[str, str]:

@@ -17,10 +17,9 @@ from lstm_lesson.exercises.diagnosis import describe
 from lstm_lesson.exercises.edits import find_edits, find_gradient_edits
 from lstm_lesson.exercises.examination import matching
 from lstm_lesson.exercises.examination.building import LARGEST, instances
-from lstm_lesson.exercises.examination.calling import carries, find_form
 from lstm_lesson.exercises.examination.equations import KINDS, known_mistakes, question
 from lstm_lesson.exercises.examination.matching import Mapping, Matcher
-from lstm_lesson.exercises.examination.subject import NotUnderstood, Subject
+from lstm_lesson.exercises.examination.subject import NotUnderstood, Subject, carries, find_form
 from lstm_lesson.exercises.exercise import Inputs
 from lstm_lesson.exercises.grading import format_message, gradients_differ
 from lstm_lesson.exercises.model import Edit

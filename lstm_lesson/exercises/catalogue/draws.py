@@ -1,6 +1,6 @@
-"""How the arguments of an exercise are drawn where one expression for each of them is not enough.
+"""How the arguments of an exercise are drawn where an expression for each of them is not enough.
 
-`inputs = "half_life"` in a file of the catalogue is the name of a function here. It takes an `Inputs`.
+The expressions in `inputs` of an exercise may call these functions; `draw` is an `Inputs`.
 """
 
 import torch
@@ -43,21 +43,12 @@ def lstm_step_back(draw):
     return arriving | {"x_t": x_t, "h_prev": h_prev, "c_prev": c_prev, "values": values, "weights": weights}
 
 
-def _series(draw, *shape):
+def series(draw, *shape):
     """Normal numbers of this shape. A series is longer than the T of the other exercises."""
     return (torch.randn(shape, generator=draw.random, dtype=torch.float64) * max(draw.scale, draw.reach)).to(draw.dtype)
 
 
-def series(draw):
-    total = 9 + draw.index
-    return {"series": _series(draw, total), "length": (2, 3, 4, 1, total - 1)[draw.index % 5]}
-
-
-def free_run(draw):
-    return {"step": _step, "start": _series(draw, draw.sizes["B"], 7 + draw.index), "n": draw.sizes["T"]}
-
-
-def _step(past):
+def next_value(past):
     """A step that reads the last three values, in their order, and the mean of all; 0 stands for values before."""
     mean, past = past.mean(dim=1), torch.nn.functional.pad(past, (3, 0))
     return torch.tanh(1.1 * past[:, -1] - 0.6 * past[:, -2]) + 0.3 * past[:, -3] + 0.2 * mean
@@ -86,13 +77,13 @@ def values_and_labels(draw):
     return {"values": draw.unbounded("B H"), "labels": labels}
 
 
-def score_and_input(draw):
+def score(draw):
     w, v = draw("N"), draw.unbounded("T N", 1)
 
-    def score(x):
+    def of_input(x):
         return torch.tanh(x @ w).cumsum(dim=1).prod(dim=1) + (x * v).sum(dim=(1, 2))
 
-    return {"score": score, "x": draw("B T N")}
+    return of_input
 
 
 def differences(draw):
