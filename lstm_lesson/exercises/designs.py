@@ -31,7 +31,7 @@ def batches() -> list[list[agreement.Text]]:
 def one_part(answer: Answer) -> Problem | None:
     """The judge of an exercise that returns the three weights of one gate, or of the candidate (c)."""
     letter = next(iter(answer.exercise.returns))[-1]
-    given = returned(answer, shapes(letter, units=2))
+    given = as_weights(answer.returned(), shapes(letter, units=2))
     if isinstance(given, Problem):
         return given
     weights = {k: w.double() for k, w in agreement.hand_set_weights().items()} | given
@@ -41,7 +41,7 @@ def one_part(answer: Answer) -> Problem | None:
 
 def counter(answer: Answer) -> Problem | None:
     """The judge of an exercise that returns the nine weights of a unit which counts nouns."""
-    given = returned(answer, shapes("ifc", units=1))
+    given = as_weights(answer.returned(), shapes("ifc", units=1))
     if isinstance(given, Problem):
         return given
     weights = given | {name: torch.zeros(shape).double() for name, shape in shapes("o", units=1).items()}
@@ -62,14 +62,13 @@ def shapes(letters: str, units: int, inputs: int = len(agreement.FEATURES)) -> d
     return {f"{name}{k}": tuple(sizes[s] for s in shape.split()) for k in letters for name, shape in WEIGHTS.items()}
 
 
-def returned(answer: Answer, shapes: dict[str, tuple]) -> dict[str, Tensor] | Problem:
-    """The weights that the answer returns, by name and in float64, or what is wrong with them."""
-    got = answer.returned()
-    return got if isinstance(got, Problem) else as_weights(got, shapes)
-
-
 def as_weights(got, shapes: dict[str, tuple]) -> dict[str, Tensor] | Problem:
-    """Weights as `returned` gives them: from a tuple of up to three, or from a dictionary."""
+    """The weights in what was returned, by name and in float64, or what is wrong with them.
+
+    They come in a tuple of up to three, or in a dictionary.
+    """
+    if isinstance(got, Problem):
+        return got
     needs = "expected " + ", ".join(f"{name} {shape}" for name, shape in shapes.items())
     if len(shapes) > 3:
         if not isinstance(got, dict):

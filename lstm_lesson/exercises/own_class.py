@@ -3,7 +3,7 @@
 import re
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from lstm_lesson.exercises.answer import Answer
 from lstm_lesson.exercises.compare import Problem
@@ -11,7 +11,7 @@ from lstm_lesson.exercises.examination import examine
 from lstm_lesson.layers import CustomLSTM
 
 ZEROS = ". Do your first states have B rows and the dtype of x, as `x.new_zeros(B, H)` has?"
-PLACE = re.compile(r"([\w.]+?)(?:\[([^]]*)\])?(\.T)?(?: \+ |$)")  # "gates.weight[0:3].T": a tensor, a block, turned
+PLACE = re.compile(r"([\w.]+?)(\[[^]]*\])?(\.T)?(?: \+ |$)")  # "gates.weight[0:3].T": a tensor, a block, turned
 
 
 class MyLSTM(nn.Module):
@@ -109,7 +109,7 @@ def as_custom_lstm(layer: nn.Module, input_size: int, hidden_size: int) -> Custo
     with torch.no_grad():
         try:
             for name, weight in own.cells[0].weights.items():
-                here = (_block(tensors[k], index, turned, input_size, hidden_size)
+                here = (eval(f"tensor{_grown(index, input_size, hidden_size)}{turned}", {"tensor": tensors[k]})
                         for k, index, turned in PLACE.findall(found.weights.get(name, "")))  # fmt: skip
                 weight.copy_(sum((block.reshape(weight.shape) for block in here), torch.zeros_like(weight)))
             same = torch.allclose(layer(x)[0], own(x)[0], atol=1e-4)
@@ -120,10 +120,11 @@ def as_custom_lstm(layer: nn.Module, input_size: int, hidden_size: int) -> Custo
     return own
 
 
-def _block(tensor: Tensor, index: str, turned: str, N: int, H: int) -> Tensor:
-    """The block that `index` names where N = 2 and H = 3, in a tensor of other sizes."""
-    parts = [[int(k) if k else None for k in part.split(":")] for part in index.split(", ") if part]
-    slices = [part[0] if len(part) == 1 else slice(part[0], None, part[2]) if len(part) == 3 else
-              slice(*(k if k is None else k // 3 * H + (k % 3 == 2) * N for k in part)) for part in parts]  # fmt: skip
-    block = tensor[tuple(slices)]
-    return block.T if turned else block
+def _grown(index: str, N: int, H: int) -> str:
+    """An index that was written where N = 2 and H = 3, for other sizes: "[3:6]" reads from H to 2 H."""
+
+    def grown(end: str) -> int:
+        return int(end) // 3 * H + (int(end) % 3 == 2) * N  # 3 is H, and 5 is H + N
+
+    index = re.sub(r"(\d+):\d+:(\d+)", r"\1::\2", index)  # every fourth column: the first one and the step stay
+    return re.sub(r"(\d+):(\d+)", lambda ends: f"{grown(ends[1])}:{grown(ends[2])}", index)

@@ -62,39 +62,39 @@ class Matcher:
         """The mapping if the module is this form of the LSTM, with these mistakes in it; else None."""
         sizes = self.subject.N, self.subject.H
         self.model = question(kind, self.subject.outputs, True, *sizes).model_answer
-        numbers, weights = kind.numbers(*sizes), torch.zeros(kind.size(*sizes), dtype=torch.float64)
-        places = self._match(torch.zeros(self.subject.size, dtype=torch.float64), weights, numbers, edits)
+        shapes, weights = kind.shapes(*sizes), torch.zeros(kind.size(*sizes), dtype=torch.float64)
+        places = self._match(torch.zeros(self.subject.size, dtype=torch.float64), weights, shapes, edits)
         if places is None:
             return None
+        numbers = kind.numbers(*sizes)
         first = torch.cat([numbers[name].flatten() for name in FIRST])
         found = first[torch.isin(first, places)]
         weights[found] = self.random[found]
         base = torch.where(places >= 0, weights[places.clamp(min=0)] * shares(places), 0.0)
-        second = self._match(base, weights, numbers, edits)
+        second = self._match(base, weights, shapes, edits)
         if second is None or not (second >= 0).any():
             return None
         places = torch.where(second < 0, places, second)
         rest = torch.where(places < 0, self.random[: len(places)], 0.0)
         return Mapping(kind, edits, places, rest, numbers)
 
-    def _match(self, values: Tensor, weights: Tensor, numbers, edits) -> Tensor | None:
+    def _match(self, values: Tensor, weights: Tensor, shapes, edits) -> Tensor | None:
         """For each entry of the module the weight's entry that does the same; None if one has no equal."""
         key = tuple(values.tolist())
         if key not in self.seen:
             self.seen[key] = self._module_changes(values)
         start, got = self.seen[key]
         try:
-            expected = self._equations(weights, numbers, edits)
+            expected = self._equations(weights, shapes, edits)
             if start.shape != expected.shape or not torch.allclose(start, expected, rtol=0, atol=self.tolerance):
                 return None
-            run = torch.func.vmap(lambda w: self._equations(w, numbers, edits), randomness="different")
+            run = torch.func.vmap(lambda w: self._equations(w, shapes, edits), randomness="different")
             changes = run(weights + CHANGE * torch.eye(len(weights), dtype=torch.float64)) - expected
         except Exception:  # an edit that does not fit these sizes
             return None
         return equal_rows(got, changes, self.tolerance)
 
-    def _equations(self, weights: Tensor, numbers, edits) -> Tensor:
-        shapes = {name: each.shape for name, each in numbers.items()}
+    def _equations(self, weights: Tensor, shapes, edits) -> Tensor:
         value = self.model.run((*self.inputs, by_name(weights, shapes)), edits)
         return torch.cat([v.reshape(-1) for v in (value if isinstance(value, tuple) else (value,))])
 

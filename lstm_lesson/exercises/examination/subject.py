@@ -155,7 +155,7 @@ class Subject:
         x, every = self.form.x, (*SEQUENCES, *STATES)
         fits = [k for k in every if ("T" in x or "T" not in k) and ("B" in k) == ("B" in x)]
         for path, leaf in leaves.items():
-            letters = next((k for k in fits if leaf.shape == shape_of(k, sizes)), "")
+            letters = next((k for k in fits if leaf.shape == tuple(map(sizes.get, k))), "")
             self.letters[path] = letters
             self.unknown += [] if letters else [tuple(leaf.shape)]
         sequences = [path for path, k in self.letters.items() if "T" in k]
@@ -167,16 +167,11 @@ class Subject:
 
     def _arranged(self, leaves: dict, path: tuple, sizes: dict) -> Tensor:
         letters = self.letters[path]
-        has, needs = getattr(leaves.get(path), "shape", None), shape_of(letters, sizes)
+        has, needs = getattr(leaves.get(path), "shape", None), tuple(map(sizes.get, letters))
         if has != needs:
             has = "nothing" if has is None else tuple(has)
             raise NotUnderstood(f"with B = {sizes['B']} and T = {sizes['T']} it returns {has} where {needs} is needed")
         return arranged(leaves[path], letters, "BTH" if "T" in letters else "BH")
-
-
-def shape_of(letters: str, sizes: dict[str, int]) -> tuple[int, ...]:
-    """The shape that these letters stand for."""
-    return tuple(sizes[k] for k in letters)
 
 
 def arranged(t: Tensor, given: str, wanted: str) -> Tensor:
