@@ -62,8 +62,9 @@ def has_effect(answer: Answer, trials: list[Trial], name: str) -> bool:
     """Whether some new value of the argument changes the answer; True, too, if none of them changes the reference."""
     counts = 0
     for trial, keep in itertools.product(trials, (None, True, False)):
-        other = answer.exercise.inputs(replace(trial.inputs, index=trial.inputs.index + 30, keep=keep))
-        arguments = {**trial.arguments, name: other[name]}
+        inputs = replace(trial.inputs, keep=keep)
+        inputs.random = trial.inputs.random  # which goes on to other numbers
+        arguments = {**trial.arguments, name: answer.exercise.inputs(inputs)[name]}
         try:
             counts += not allclose(answer.expected(arguments), trial.expected)
         except ValueError:  # arguments that do not fit together
