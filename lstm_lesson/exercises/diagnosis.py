@@ -1,12 +1,12 @@
 """Find the cause of a wrong answer: a known mistake, or what often leads to a problem of its kind.
 
-`edits` looks for known mistakes. Each function in `error_causes`, `result_causes` and `retries` looks for one cause: it
-returns a sentence or two for the learner, or "" if that is not the cause.
+`edits` looks for known mistakes. Each function in `causes` and `retries` looks for one cause: it returns a sentence or
+two for the learner, or "" if that is not the cause.
 """
 
 from collections.abc import Iterator
 
-from lstm_lesson.exercises import error_causes, result_causes, retries
+from lstm_lesson.exercises import causes, retries
 from lstm_lesson.exercises.answer import Answer, Trial
 from lstm_lesson.exercises.compare import Problem
 from lstm_lesson.exercises.edits import find_edits, find_gradient_edits
@@ -19,10 +19,10 @@ def diagnose(answer: Answer, trials: list[Trial], problem: Problem) -> tuple[str
     The sentence is "" if no cause is found. The problem itself is not repeated. Once a function was stopped, no cause
     is looked for: a call that ran out of time proves nothing.
     """
-    causes = possible_causes(answer, trials, problem)
-    while not answer.sandbox.timed_out and (found := next(causes, None)) is not None:
-        if found and not answer.sandbox.timed_out:
-            return (found, ()) if isinstance(found, str) else (describe(found), tuple(edit.id for edit in found))
+    found = possible_causes(answer, trials, problem)
+    while not answer.sandbox.timed_out and (cause := next(found, None)) is not None:
+        if cause and not answer.sandbox.timed_out:
+            return (cause, ()) if isinstance(cause, str) else (describe(cause), tuple(edit.id for edit in cause))
     return "", ()
 
 
@@ -38,43 +38,30 @@ def describe(edits: tuple[Edit, ...]) -> str:
 
 def possible_causes(answer: Answer, trials: list[Trial], problem: Problem) -> Iterator[str | tuple[Edit, ...]]:
     """The causes that fit this kind of problem, the most certain first."""
-    exercise = answer.exercise
-    if problem.kind == "global":
-        yield retries.TAKE_ARGUMENTS
-    if problem.kind == "gradient":
-        yield find_gradient_edits(answer, trials)
-        yield error_causes.known_error(problem)
-        yield retries.gradients_right_for_some_sizes(answer, trials)
-    if problem.kind in ("changed", "global", "gradient", "backward"):
-        yield error_causes.known_error(problem)
-        return
-    yield error_causes.unsolved_exercise(answer, trials)
-    yield error_causes.detached_in_place(problem)
-    if not exercise.step:  # a loop is judged by its edits first
-        yield result_causes.changed_in_place(trials)
-    yield retries.own_step(answer)
-    yield find_edits(answer, trials)
-    yield result_causes.changed_in_place(trials)
-    yield retries.reads_by_order(answer)
-    if problem.kind == "type":
-        yield result_causes.one_entry(answer, trials)
-    if problem.kind in ("type", "dtype"):  # otherwise the problem's own text is enough
-        yield retries.right_for_some_kinds(trials)
-        return
-    if problem.kind == "crashed":
-        yield error_causes.known_error(problem)
-        yield error_causes.missing_entry(trials)
-        yield error_causes.all_turned_round(trials)
-        yield error_causes.sizes_that_meet(trials)
-    yield result_causes.other_order(list(exercise.returns), trials)
-    if problem.kind == "shape":
-        yield result_causes.other_shape(exercise, trials)
-    yield retries.reads_notebook(answer, trials)
-    yield retries.not_repeatable(answer, trials)
-    if problem.kind != "crashed":
-        yield result_causes.outside_range(exercise, trials)
-        yield result_causes.nearly_right(exercise, trials)
-        yield result_causes.misplaced(answer, trials)
-        yield retries.reads_wrong_places(answer, trials)
-        yield retries.arguments_without_effect(answer, trials)
-    yield f"{result_causes.judged_apart(exercise, trials)} {retries.right_for_some_inputs(answer, trials)}".strip()
+    if problem.kind in ("type", "dtype", "shape", "value", "crashed"):
+        yield causes.unsolved_exercise(answer, trials)
+        yield causes.known_error(answer, trials, "before_edits")
+        if not answer.exercise.step:  # a loop is judged by its edits first
+            yield causes.changed_in_place(answer, trials)
+        yield retries.own_step(answer)
+        yield find_edits(answer, trials)
+        yield causes.changed_in_place(answer, trials)
+        yield retries.reads_by_order(answer, trials)
+    for cause in CAUSES.get(problem.kind, ()):
+        yield cause(answer, trials)
+
+
+ON_OTHER_INPUTS = (retries.reads_notebook, retries.not_repeatable)
+OF_NUMBERS = (causes.outside_range, causes.nearly_right, causes.misplaced, retries.arguments_without_effect)
+CAUSES = {  # by kind of problem; "changed" and "global" say enough by themselves
+    "gradient": (find_gradient_edits, causes.known_error, retries.gradients_right_for_some_sizes),
+    "backward": (causes.known_error,),
+    "type": (causes.one_entry, retries.right_for_some_kinds),
+    "dtype": (retries.right_for_some_kinds,),
+    "crashed": (
+        *(causes.known_error, causes.missing_entry, causes.all_turned_round, causes.sizes_that_meet),
+        *(causes.other_order, *ON_OTHER_INPUTS, retries.right_in_part),
+    ),
+    "shape": (causes.other_order, causes.other_shape, *ON_OTHER_INPUTS, *OF_NUMBERS, retries.right_in_part),
+    "value": (causes.other_order, *ON_OTHER_INPUTS, *OF_NUMBERS, retries.right_in_part),
+}

@@ -16,6 +16,7 @@ from lstm_lesson.exercises.compare import InputDetached, Problem, gradient_probl
 from lstm_lesson.exercises.diagnosis import diagnose
 from lstm_lesson.exercises.exercise import Exercise, exercises, input_sets
 from lstm_lesson.exercises.result import Result
+from lstm_lesson.exercises.retries import TAKE_ARGUMENTS
 from lstm_lesson.exercises.sandbox import SECONDS, Sandbox, TimeUp, format_error
 
 
@@ -151,7 +152,8 @@ def notebook_tensors_read(answer: Answer) -> Problem | None:
     taught = {name for exercise in exercises().values() for name in exercise.inputs(first)}
     arguments = answer.exercise.inputs(first)
     names = [name for name in dict.fromkeys(answer.code.tensors) if name in taught and answer.reads(name, arguments)]
-    return Problem("global", f"Your function reads {join_names(names)} from the notebook.") if names else None
+    text = f"Your function reads {join_names(names)} from the notebook. {TAKE_ARGUMENTS}"
+    return Problem("global", text) if names else None
 
 
 def loop_remark(answer: Answer, trials: list[Trial]) -> str:

@@ -1,16 +1,17 @@
 """Causes that are found by running an answer again, on fresh inputs. Each is named only if it holds on all of them."""
 
 import inspect
+import itertools
 import types
+from dataclasses import replace
 
 import torch
-from torch import Tensor
 
 from lstm_lesson.exercises.answer import Answer, Trial
+from lstm_lesson.exercises.causes import judged_apart
 from lstm_lesson.exercises.compare import allclose, format_sizes, gradient_problem, input_gradients, join_names
 from lstm_lesson.exercises.edits import find_edits
 from lstm_lesson.exercises.exercise import exercises, fresh_input_sets, input_sets
-from lstm_lesson.exercises.result_causes import RESHAPED
 
 TAKE_ARGUMENTS = "An answer takes everything it needs from its arguments, so that it works for any input."
 ONES = {"B": "sequence", "T": "step", "N": "input", "K": "class", "H": "unit"}
@@ -34,40 +35,19 @@ def not_repeatable(answer: Answer, trials: list[Trial]) -> str:
     return "A second call with the same inputs gives something else. Does it keep a value between calls, or draw one?"
 
 
-def reads_by_order(answer: Answer) -> str:
+def reads_by_order(answer: Answer, trials: list[Trial]) -> str:
     """The answer depends on the order in which a dictionary among its arguments holds its entries."""
-    names = [name for name, value in answer.exercise.inputs(input_sets()[0]).items() if isinstance(value, dict)]
-    for name in names:
+    usual = answer.exercise.inputs(input_sets()[0])
+    for name in (name for name, value in usual.items() if isinstance(value, dict)):
         differs = []
         for inputs in fresh_input_sets():
             arguments = answer.exercise.inputs(inputs)
-            in_order = {key: arguments[name][key] for key in answer.exercise.inputs(input_sets()[0])[name]}
-            backwards = dict(reversed(in_order.items()))
-            calls = [answer.run(arguments | {name: entries}) for entries in (in_order, in_order, backwards)]
-            (got, error), (again, error_again), (other, other_error) = calls
-            same = error is None and error_again is None and allclose(got, again)
-            differs.append(same and (other_error is not None or not allclose(got, other)))
+            in_order = {key: arguments[name][key] for key in usual[name]}
+            orders = in_order, in_order, dict(reversed(in_order.items()))
+            (got, error), (again, _), (other, _) = (answer.run(arguments | {name: order}) for order in orders)
+            differs.append(error is None and allclose(got, again) and not allclose(got, other))
         if all(differs):
             return f"Your answer goes by the order of the entries of `{name}`, which may be any. Read each by its name."
-    return ""
-
-
-def reads_wrong_places(answer: Answer, trials: list[Trial]) -> str:
-    """Right where all sequences and steps of a (B, T, N) argument hold the same numbers, wrong where they do not."""
-    if trials[0].problem is None or outcome(answer) != "wrong":
-        return ""
-    for name in (k for k, value in trials[0].arguments.items() if isinstance(value, Tensor) and value.ndim == 3):
-        right = []
-        for inputs in fresh_input_sets():
-            arguments = answer.exercise.inputs(inputs)
-            arguments[name] = arguments[name][:1, :1].expand_as(arguments[name]).contiguous()
-            got, error = answer.run(arguments)
-            right.append(error is None and allclose(got, answer.expected(arguments), answer.exercise.tolerance))
-        if all(right):
-            reshaped = RESHAPED if {"view", "reshape"} & answer.code.attributes else ""
-            return (
-                f"Right where all sequences and steps of `{name}` are alike: you read them at wrong places.{reshaped}"
-            )
     return ""
 
 
@@ -84,41 +64,39 @@ def arguments_without_effect(answer: Answer, trials: list[Trial]) -> str:
 def has_effect(answer: Answer, trials: list[Trial], name: str) -> bool:
     """Whether some new value of the argument changes the answer; True, too, if none of them changes the reference."""
     counts = 0
-    for trial in trials:
-        for keep in (None, True, False):
-            trial.inputs.keep, before = keep, trial.inputs.keep
-            other = answer.exercise.inputs(trial.inputs)  # drawn anew: the generator goes on to other numbers
-            trial.inputs.keep = before
-            arguments = {**trial.arguments, name: other[name]}
-            try:
-                counts += not allclose(answer.expected(arguments), trial.expected)
-            except ValueError:  # arguments that do not fit together
-                continue
-            got, error = answer.run(arguments)
-            if error is not None or not allclose(got, trial.got):
-                return True
+    for trial, keep in itertools.product(trials, (None, True, False)):
+        inputs = replace(trial.inputs, keep=keep)
+        inputs.random = trial.inputs.random  # which goes on to other numbers
+        arguments = {**trial.arguments, name: answer.exercise.inputs(inputs)[name]}
+        try:
+            counts += not allclose(answer.expected(arguments), trial.expected)
+        except ValueError:  # arguments that do not fit together
+            continue
+        got, error = answer.run(arguments)
+        if error is not None or not allclose(got, trial.got):
+            return True
     return counts < 3
 
 
 # Right for some inputs
 
 
-def right_for_some_inputs(answer: Answer, trials: list[Trial]) -> str:
-    """For which of the inputs the answer is right; "" if for none."""
-    fits = [trial.problem is None for trial in trials]
+def right_in_part(answer: Answer, trials: list[Trial]) -> str:
+    """Which results are right, where others are not, and for which of the inputs the answer is right."""
+    apart, fits = judged_apart(answer, trials), [trial.problem is None for trial in trials]
     if not any(fits):
-        return ""
+        return apart
     wrong = next(trial for trial in trials if trial.problem)
-    return (
-        right_for_some_kinds(trials)
-        or right_for_alike_masks(answer, trials)
+    sizes = (
+        right_for_some_kinds(answer, trials)
         or right_for_small_values(answer, trials)
         or right_for_some_sizes(answer, trials)
         or f"Right for {sum(fits)} of {len(fits)} sets of inputs, not for this one{format_sizes(wrong.inputs)}."
     )
+    return f"{apart} {sizes}".strip()
 
 
-def right_for_some_kinds(trials: list[Trial]) -> str:
+def right_for_some_kinds(answer: Answer, trials: list[Trial]) -> str:
     """Right where an argument is a tuple and wrong where it is one tensor, or the other way round."""
     fits = [trial.problem is None for trial in trials]
     for name in trials[0].arguments:
@@ -126,19 +104,6 @@ def right_for_some_kinds(trials: list[Trial]) -> str:
         right, wrong = ({kind for kind, fit in zip(kinds, fits, strict=True) if fit is each} for each in (True, False))
         if len(right) == len(wrong) == 1 and right != wrong:
             return f"Right where `{name}` is {right.pop()}. Here it is {wrong.pop()}."
-    return ""
-
-
-def right_for_alike_masks(answer: Answer, trials: list[Trial]) -> str:
-    """Right only where a mask is all True or all False."""
-    fits = [trial.problem is None for trial in trials]
-    for name, value in trials[0].arguments.items():
-        if isinstance(value, Tensor) and value.dtype == torch.bool:
-            alike = [trial.arguments[name].unique().numel() == 1 for trial in trials]
-            if fits == alike and outcome(answer, keep=True) == outcome(answer, keep=False) == "right":
-                return (
-                    f"Right only where all entries of `{name}` are the same. Where they differ, each counts for itself."
-                )
     return ""
 
 
@@ -193,12 +158,11 @@ def gradients_right_for_some_sizes(answer: Answer, trials: list[Trial]) -> str:
     return f"The gradients are right{found.removeprefix('Right')}" if found else ""
 
 
-def outcome(answer: Answer, gradient: bool = False, scale=1.0, reach=0.0, keep=None, **sizes: int) -> str:
+def outcome(answer: Answer, gradient: bool = False, scale=1.0, reach=0.0, **sizes: int) -> str:
     """Whether the answer is "right" on all of several fresh inputs, or "wrong" on all of them; "" if neither."""
     found = set()
     for inputs in fresh_input_sets(**sizes):
-        inputs.scale, inputs.reach, inputs.keep = scale, reach, keep
-        trial = answer.try_on(inputs)
+        trial = answer.try_on(replace(inputs, scale=scale, reach=reach))
         problem = trial.problem
         if gradient and problem is None:
             got, _ = answer.sandbox(input_gradients, answer.f, trial.arguments)
