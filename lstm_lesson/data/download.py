@@ -5,7 +5,6 @@ import errno
 import hashlib
 import os
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,13 +37,12 @@ def own_folder() -> Path:
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A new file to write to. At the end it takes the place of `path`, so that this one is never half written."""
-    handle, part = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
-    os.close(handle)
+    part = path.with_name(f".{path.stem}-{time.time_ns()}{path.suffix}")
     try:
-        yield Path(part)
-        Path(part).replace(path)
+        yield part
+        part.replace(path)
     finally:
-        Path(part).unlink(missing_ok=True)  # it is still there if the lines above failed
+        part.unlink(missing_ok=True)  # it is still there if the lines above failed
 
 
 def find(file: str, folder: str | Path | None = None) -> Path:

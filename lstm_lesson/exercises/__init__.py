@@ -132,9 +132,8 @@ def _no_exercise(f) -> str:
     if isinstance(f, str) and f in exercises():
         return f"check takes the function itself, without quotes: `check({f})`."
     if not callable(f) and not isinstance(f, str):
-        return (
-            f"check takes a function, and this is of type {type(f).__name__}: `check(name)`, without calling it first."
-        )
+        has = f"this is of type {type(f).__name__}"
+        return f"check takes a function, and {has}: `check(name)`, without calling it first."
     name = f if isinstance(f, str) else _text_attribute(f, "__name__") or type(f).__name__
     similar = difflib.get_close_matches(str(name), exercises(), n=1)
     advice = f"Did you mean `{similar[0]}`?" if similar else f"There are: {', '.join(exercises())}."

@@ -119,11 +119,11 @@ def changed_arguments(before: dict, after: dict) -> tuple[str, ...]:
 
 def marked_arguments(given: dict) -> tuple[str, ...]:
     """The names of the arguments that ask for a gradient or hold one. None did before."""
-    return tuple(
-        name
-        for name, value in given.items()
-        if any(isinstance(t, Tensor) and (t.requires_grad or t.grad is not None) for _, t in leaves(name, value))
-    )
+
+    def marked(value) -> bool:
+        return any(isinstance(t, Tensor) and (t.requires_grad or t.grad is not None) for _, t in leaves("", value))
+
+    return tuple(name for name, value in given.items() if marked(value))
 
 
 def agrees(f: Callable, trials: list[Trial], tolerance: float = 0.0) -> bool:

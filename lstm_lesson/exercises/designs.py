@@ -90,9 +90,8 @@ def as_weights(got, shapes: dict[str, tuple]) -> dict[str, Tensor] | Problem:
         if tuple(tensor.shape) != shape:
             return Problem("shape", f"{name} has shape {tuple(tensor.shape)}; it needs {shape}.")
         if not tensor.isfinite().all():
-            return Problem(
-                "value", f"{name} has entries that are not finite. A weight of 20 opens or shuts a gate well enough."
-            )
+            enough = "A weight of 20 opens or shuts a gate well enough."
+            return Problem("value", f"{name} has entries that are not finite. {enough}")
         found[name] = tensor
     return found
 

@@ -7,13 +7,10 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
+from lstm_lesson.exercises.catalogue import read_table
 from lstm_lesson.exercises.compare import isclose
 
 MARKS = {"correct": "✅", "not attempted": "⬜", "wrong": "❌", "crashed": "❌"}
-PLAIN = {
-    "✅": "[right]", "⬜": "[open]", "❌": "[wrong]", "−": "-", "…": "...", "⊙": "(*)", "·": "*", "×": "x", "→": "->",
-    "σ": "sigma", "ⁿ": "^n", "²": "^2", "½": "1/2", "≥": ">=", "√": "sqrt", "₂": "2",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -50,16 +47,15 @@ class Result:
             picture = None
         if not picture:
             return None
-        text = re.sub(
-            r"`([^`]+)`", r"<code>\1</code>", html.escape(f"{MARKS[self.outcome]} {self.message}", quote=False)
-        )
+        text = html.escape(f"{MARKS[self.outcome]} {self.message}", quote=False)
+        text = re.sub(r"`([^`]+)`", r"<code>\1</code>", text)
         return f"<p>{text.replace(chr(10), '<br>')}</p>{picture}"
 
 
 def printable(text: str) -> str:
     """The text as the terminal can show it: where it lacks a sign, a plain one or a word stands for it."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    for sign, plain in PLAIN.items():
+    for sign, plain in read_table("plain_signs").items():
         if sign.encode(encoding, "ignore") == b"":
             text = text.replace(sign, plain)
     return text.encode(encoding, "replace").decode(encoding)

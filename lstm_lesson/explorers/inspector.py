@@ -10,6 +10,7 @@ import ipywidgets as widgets
 import torch
 from torch import Tensor
 
+from lstm_lesson.data.download import replacing
 from lstm_lesson.explorers.base import Explorer
 from lstm_lesson.explorers.snapshot import snapshot
 from lstm_lesson.explorers.traced_text import TracedText, by_activity, check_classifier, printable, trace_text
@@ -74,14 +75,9 @@ class GateInspector(Explorer):
 
     def to_html(self, path: str | Path) -> Path:
         """Write the page to a file and return its path. Raises OSError if it fails; the file then stays as it was."""
-        path = Path(path)
-        part = path.with_name(f".{path.name}.part")
-        try:
+        with replacing(Path(path)) as part:
             part.write_text(self.page(), encoding="utf-8")
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
-        return path
+        return Path(path)
 
     def _data(self) -> str:
         """All values as JSON; <, > and & are escaped, so that no token can end the script."""

@@ -6,20 +6,14 @@ import itertools
 import re
 from collections.abc import Iterator
 
-import torch
 from torch import Tensor, nn
 
+from lstm_lesson.exercises.catalogue import read_table
 from lstm_lesson.exercises.sandbox import Sandbox
 
 SIZES = ((2, 3), (3, 3))  # N and H; equal ones for a class that runs with those only
 LARGEST = 1000  # entries of all weights together
-HIDDEN = "hid|unit|state|cell|mem|^n?_?h$|^H$|^d_?h|h_dim|dim_h|out_?(dim|feat|size)|num_out|n_a$"
-INPUT = "^in|_in$|_in_|input|embed|emb_|feat|^n_?x$|^x|_x$|^d_?x|^N$|^D$|^dim$|num_in"
-OUTPUT = "class|vocab|target|^n_?y$|label|^out"  # the size of an output layer
-OTHERS = (  # a pattern for the name of another argument that is needed, and the value that it gets
-    ("layers", 1), ("bidir|drop|zone", False), ("bias|batch_first", True), ("device", "cpu"), ("dtype", torch.float32),
-    ("batch", 2), ("seq|step|length|window|^T$", 3),
-)  # fmt: skip
+NAMES = read_table("examination")["names"]
 
 Made = tuple[object, int, int] | BaseException  # an instance with its sizes N and H, or what an attempt ended with
 
@@ -44,16 +38,16 @@ def _arguments(maker, N: int, H: int) -> Iterator[tuple[tuple, dict]]:
         parameters = ()
     named = [p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
     names = [p.name for p in named]
-    hidden = next((k for k in names if re.search(HIDDEN, k)), None)
-    given = next((k for k in names if re.search(INPUT, k) and k != hidden), None)
+    hidden = next((k for k in names if re.search(NAMES["hidden"], k)), None)
+    given = next((k for k in names if re.search(NAMES["input"], k) and k != hidden), None)
     values = {k: v for k, v in ((hidden, H), (given, N)) if k}
     free = [size for size, name in ((N, given), (H, hidden)) if name is None]
     for p in named:
         if p.name in values or (p.default is not p.empty and p.name != "batch_first"):
             continue
-        known = next((value for pattern, value in OTHERS if re.search(pattern, p.name)), None)
+        known = next((value for pattern, value in NAMES["others"] if re.search(pattern, p.name)), None)
         if known is None:
-            known = 7 if given and re.search(OUTPUT, p.name) else free.pop(0) if free else 1
+            known = 7 if given and re.search(NAMES["output"], p.name) else free.pop(0) if free else 1
         values[p.name] = known
     first = tuple(values.pop(p.name) for p in named if p.kind is p.POSITIONAL_ONLY and p.name in values)
     if first or values:
@@ -74,7 +68,7 @@ def _sized(module) -> Iterator[tuple[object, int, int]]:
     """The module with each pair of sizes that its attributes and its weights allow."""
     dims = sorted({n for _, t in tensors(module) for d in t.shape for n in (d, d // 4 if d % 4 == 0 else d)})
     numbers = {k: v for k, v in getattr(module, "__dict__", {}).items() if type(v) is int and v > 0}
-    named = [[v for k, v in numbers.items() if re.search(pattern, k)] for pattern in (INPUT, HIDDEN)]
+    named = [[v for k, v in numbers.items() if re.search(NAMES[size], k)] for size in ("input", "hidden")]
     more = {a - b for a, b in itertools.permutations(dims, 2) if a > b} if len(dims) < 8 else set()
     pairs = list(itertools.product(*named)) + list(itertools.product({*dims, *more}, dims))
     for N, H in list(dict.fromkeys(pairs))[:30]:

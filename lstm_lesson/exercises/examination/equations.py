@@ -10,17 +10,13 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from lstm_lesson.cells import GATES, NAMES
+from lstm_lesson.cells import NAMES
+from lstm_lesson.exercises.catalogue import read_table
 from lstm_lesson.exercises.exercise import Exercise, Inputs, exercises
 from lstm_lesson.exercises.model import Edit
+from lstm_lesson.kernel import stacked_weights
 
-PEEPHOLES = {"bias_i": "b_i + c_prev * W_ci", "bias_f": "b_f + c_prev * W_cf", "bias_o": "b_o + c_t * W_co"}
-CELLS = (  # how the memory is made, and the gate that is absent
-    ("", {}, ""),
-    ("coupled gates", {"c_t": "(1 - i_t) * c_prev + i_t * g_t"}, "f"),
-    ("coupled gates, i = 1 − f", {"c_t": "f_t * c_prev + (1 - f_t) * g_t"}, "i"),
-    ("without forget gate", {"c_t": "c_prev + i_t * g_t"}, "f"),
-)
+KNOWN = read_table("examination")
 OLD_MEMORY = "The output gate's peephole reads the old memory, `c_prev`. It reads the new one, `c_t`."
 
 
@@ -51,8 +47,10 @@ class Kind:
 def _kinds() -> Iterator[Kind]:
     """Every way to make the memory, without peepholes and with both kinds of them."""
     for peepholes, words in (("", ""), ("diagonal", "peepholes"), ("full", "full peepholes")):
-        own = {k: text.replace("*", "@") if peepholes == "full" else text for k, text in PEEPHOLES.items() if peepholes}
-        for name, lines, absent in CELLS:
+        own = KNOWN["peepholes"] if peepholes else {}
+        if peepholes == "full":
+            own = {place: text.replace("*", "@") for place, text in own.items()}
+        for name, absent, lines in KNOWN["cells"]:
             parts = " and ".join(filter(None, (words, name)))
             parts = f" with {parts}" if parts and parts != "without forget gate" else f" {parts}".rstrip()
             yield Kind(f"LSTM{parts}", tuple((own | lines).items()), absent, peepholes)
@@ -67,7 +65,7 @@ def torch_lstm(outputs: tuple[str, ...], states: bool, bias: bool) -> Callable:
     def f(x, h_0, c_0, weights):
         h_0, c_0 = (s if states else s.detach() for s in (h_0, c_0))
         weights = {k: w if bias or k[0] != "b" else w.detach() for k, w in weights.items()}
-        W, U, b = (torch.cat([weights[reads + k] for k in GATES], dim=-1) for reads in ("W_x", "W_h", "b_"))
+        W, U, b = stacked_weights(weights)
         theirs = nn.LSTM(x.shape[2], h_0.shape[1], batch_first=True, dtype=torch.float64)
         values = dict(zip([name for name, _ in theirs.named_parameters()], (W.T, U.T, b, 0 * b), strict=True))
         sequence, (h, c) = functional_call(theirs, values, (x, (h_0[None], c_0[None])))

@@ -10,15 +10,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from lstm_lesson.exercises.examination.building import tensors
+from lstm_lesson.exercises.examination.building import NAMES, tensors
 from lstm_lesson.exercises.examination.equations import by_name
 from lstm_lesson.exercises.sandbox import Sandbox, name_error
 
 INPUTS = ("BTN", "TBN", "BN", "TN", "NBT", "NTB", "NT", "N", "TN1", "N1", "NB")  # the dimensions that are tried
 GIVEN_STATES = ("BH", "1BH", "H", "1H", "H1", "HB")
-H_NAMES = r"^(h|ht|hidden|hidden_?state|prev_?h|last_h|a_prev|h_?(0|t|tm1|t_1|prev|old|pre|n|in|x|state))$"
-C_NAMES = r"^(c|ct|cell|mem|memory|cell_?state|prev_?c|last_c|c_?(0|t|tm1|t_1|prev|old|pre|n|in|x|state))$"
-PAIR_NAMES = r"state|hx|hid|init|hc|carry|prev"
 IGNORED = "the states that it is given have no effect"
 UNSTEADY = "a second call with the same input returns something else: is a state kept, or is it random?"
 OUTPUTS = ("hidden_seq", "h_T", "c_T")
@@ -195,8 +192,8 @@ def forms(module) -> list[Form]:
         names = [p.name for p in signature.parameters.values() if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
     except (TypeError, ValueError):
         signature, names = None, []
-    h, c = (next((k for k in names if re.search(pattern, k)), None) for pattern in (H_NAMES, C_NAMES))
-    pair = next((k for k in names if re.search(PAIR_NAMES, k) and k not in (h, c)), None if c else h)
+    h, c = (next((k for k in names if re.search(NAMES[state], k)), None) for state in "hc")
+    pair = next((k for k in names if re.search(NAMES["pair"], k) and k not in (h, c)), None if c else h)
     x = next((k for k in names if k not in (h, c, pair)), None)
     places = [f"apart:{x},{h},{c}"] if x and h and c else []
     places += [f"pair:{x},{pair}"] if x and pair else []

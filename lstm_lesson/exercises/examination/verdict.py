@@ -17,7 +17,7 @@ from lstm_lesson.exercises.diagnosis import describe
 from lstm_lesson.exercises.edits import find_edits, find_gradient_edits
 from lstm_lesson.exercises.examination import matching
 from lstm_lesson.exercises.examination.building import LARGEST, instances
-from lstm_lesson.exercises.examination.equations import KINDS, known_mistakes, question
+from lstm_lesson.exercises.examination.equations import KINDS, KNOWN, known_mistakes, question
 from lstm_lesson.exercises.examination.matching import Mapping, Matcher
 from lstm_lesson.exercises.examination.subject import NotUnderstood, Subject, carries, find_form
 from lstm_lesson.exercises.exercise import Inputs
@@ -27,23 +27,12 @@ from lstm_lesson.exercises.result import printable
 from lstm_lesson.exercises.sandbox import Sandbox, name_error
 
 NO_LSTM, NOT_CALLED = "not an LSTM", "cannot be called"
-TRIED = (
-    "Tried: (input_size, hidden_size) for the class; x as (B, T, N), (T, B, N), (T, N), or a step (B, N); with states "
-    "(h, c), with h and c, and without."
-)
-NO_GRADIENT = "The values are right, but no gradient reaches the weights: are they detached, or read through `.data`?"
-UNKNOWN = "It differs from an LSTM, and no known mistake explains how."
-LARGE = "It is right while the memory is small, and wrong where it is large: is `c` cut off?"
+SAYS = KNOWN["verdicts"]
 SETS = ((3, 5, 0.7), (1, 4, 1.0), (4, 1, 1.0), (1, 1, 1.0), (2, 2, 2.0), (2, 11, 1.0))  # B, T, scale
 LONG = [(2, 60, 0.5)]  # here the memory is large
 WORK = 80_000  # entries of weights, in all edits that are tried as the only mistake
 GUESSES = 2  # at the weights
 ORDERS_OF_STATES = ((False, False), (False, True), (True, True), (True, False), (False, False))  # the last one stays
-PARTS = (  # outputs and steps that are right where not all are
-    (("hidden_seq", "h_T", "c_T"), 1, "The first step is right, and the later ones are not: are h and c carried?"),
-    (("c_T",), 3, "The memory c is right, and the state h is not."),
-    (("c_T",), 1, "After the first step the memory c is right, and the state h is not."),
-)
 
 
 @dataclass(frozen=True)
@@ -124,7 +113,7 @@ def not_called(thing, tried: list[str]) -> Examination:
     usual = r"positional|unexpected keyword|required|multiple values"
     own = ([text for text in tried if not re.search(usual, text)] or tried)[:1]
     error = f"\nIts own error: {own[0]}" if own else ""
-    return Examination(NOT_CALLED, f"{name} raises an exception in every form of a call that is tried.\n{TRIED}{error}")
+    return Examination(NOT_CALLED, f"{name} {SAYS['raises']}{error}")
 
 
 # A module as an answer
@@ -267,14 +256,15 @@ def judge_mapping(subject: Subject, mapping: Mapping) -> Examination:
         known = mapping.edits and agrees(answer.exercise.model_answer.function(mapping.edits), trials)
         return explained(answer, mapping.edits if known else find_edits(answer, trials), problem, facts)
     if large[0].problem is not None:
-        return explained(answer, LARGE, large[0].problem, facts)
+        return explained(answer, SAYS["large"], large[0].problem, facts)
     problem = gradients_differ(answer, trials[:3], ROUNDING[subject.dtype])
     facts["differences"] = differences(answer, trials)
     if problem is None:
         return equal(subject, mapping, answer, facts)
     of_weights = [g for t in trials for k, g in (t.gradients or {}).items() if k.startswith("weights")]
     silent = not any(g.any() for g in of_weights if g is not None)
-    return explained(answer, NO_GRADIENT if silent else find_gradient_edits(answer, trials[:2]), problem, facts)
+    cause = SAYS["no_gradient"] if silent else find_gradient_edits(answer, trials[:2])
+    return explained(answer, cause, problem, facts)
 
 
 def facts_on(found: dict) -> dict:
@@ -305,16 +295,8 @@ def faults_of(subject: Subject, mapping: Mapping) -> list[str]:
     raw = [k for k, t in subject.tensors.items() if k in used and id(t) not in subject.parameters]
     if raw and subject.is_module:
         texts.append(f"{join_names(raw)}: no `nn.Parameter` of the module. No optimizer finds it: it does not learn.")
-    if subject.ignores_states:
-        texts.append("It takes first states, and they have no effect: it always starts from zeros.")
-    if subject.returns_c_first:
-        texts.append("It returns c before h. `nn.LSTM` returns h first.")
-    if subject.takes_c_first:
-        texts.append("It takes c before h. `nn.LSTM` takes h first.")
-    if subject.head:
-        texts.append(f"Behind it stands `{subject.head}`, which is no part of an LSTM. It was left out here.")
-    if subject.unknown:
-        texts.append(f"It also returns {', '.join(map(str, subject.unknown))}, which an LSTM of one layer does not.")
+    says = {"head": subject.head, "unknown": ", ".join(map(str, subject.unknown))}
+    texts += [text.format(**says) for what, text in KNOWN["faults"].items() if getattr(subject, what)]
     return texts
 
 
@@ -329,7 +311,7 @@ def remarks_on(subject: Subject, mapping: Mapping) -> list[str]:
 def explained(answer: ModuleAnswer, cause: str | tuple[Edit, ...], problem: Problem, facts: dict) -> Examination:
     """The message on a module that is not right: the cause, or the edits that explain it, and what differs."""
     edits = () if isinstance(cause, str) else cause
-    unknown = "It is right for some sizes, and fails for others." if problem.kind == "crashed" else UNKNOWN
+    unknown = SAYS["sizes" if problem.kind == "crashed" else "unknown"]
     about = answer.subject, answer.mapping
     message = format_message(problem, describe(edits) if edits else cause or unknown)
     lines = [message, *faults_of(*about), *remarks_on(*about)]
@@ -352,13 +334,13 @@ def unexplained(subject: Subject, matcher: Matcher) -> Examination:
     texts, (N, H) = ["It is no LSTM, nor one with a known mistake."], (subject.N, subject.H)
     subject.set(matcher.random[: subject.size])
     if not carries(subject, *matcher.inputs):
-        texts.append("Each step reads its own input only: nothing is carried to the next one.")
+        texts.append(SAYS["nothing_carried"])
     for blocks, name in ((1, "an RNN"), (3, "a GRU")):
         if subject.size in (blocks * H * (N + H + biases) for biases in (0, 1, 2)):
             texts.append(f"It has as many weights as {name}: {subject.size}.")
     part = Matcher(subject)
     x, outputs = part.inputs[0], subject.outputs
-    for names, steps, text in PARTS:
+    for names, steps, text in KNOWN["parts"]:
         part.inputs[0], part.seen = x[:, :steps], {}
         subject.outputs = tuple(name for name in names if name in outputs)
         with contextlib.suppress(NotUnderstood):  # fewer steps may be too few for it
