@@ -57,7 +57,7 @@ class Answer:
         if trial.error is not None:
             trial.problem = Problem("crashed", format_error(trial.error, self.f))
             return trial
-        printed = self.sandbox.printed.text
+        printed = self.sandbox.printed.getvalue()
         trial.problem, trial.error = self.sandbox(
             find_problem, self.exercise, inputs, trial.got, trial.expected, printed
         )

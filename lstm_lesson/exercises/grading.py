@@ -30,7 +30,7 @@ def grade(exercise: Exercise, f: Callable) -> Result:
             needs = f"{join_names(list(exercise.returns))}, made of plain tensors"
             result = Result("crashed", f"{text}\nExpected: {needs}.")
     message = result.message
-    printed = sandbox.printed.text.strip().split("\n")[0]
+    printed = sandbox.printed.getvalue().strip().split("\n")[0]
     if printed and result.outcome != "not attempted" and "It prints" not in message:
         message += f" (It also prints: {printed[:60]!r}.)"
     return replace(result, message="\n".join(message.split("\n")[:3]))

@@ -26,7 +26,7 @@ class TimeUp(BaseException):
 
 
 class Sandbox:
-    """Runs functions under a common time limit, and keeps what they print in `printed.text`.
+    """Runs functions under a common time limit, and keeps what they print in `printed`.
 
     `timed_out` says whether a function was stopped. The limit needs a Unix alarm and the main thread, which is where
     notebooks run. Elsewhere (Windows, a thread) an endless loop has to be stopped by hand, and the check then says so.
@@ -141,17 +141,11 @@ def _seconds_without_processor() -> float:
         return 0.0
 
 
-class _CapturedText(io.TextIOBase):
+class _CapturedText(io.StringIO):
     """Keeps the first 500 characters that are printed. Cannot be closed."""
 
-    text = ""
-
     def write(self, text) -> int:
-        self.text += str(text)[: max(0, 500 - len(self.text))]
-        return len(text)
-
-    def writable(self) -> bool:
-        return True
+        return super().write(str(text)[: max(0, 500 - self.tell())])
 
     def close(self) -> None:
         pass

@@ -133,14 +133,6 @@ def slope_edits(k: str, dy: str, y: str) -> Iterator[Edit]:
     return shared_edits(f"slope_of_{function}", k=k, dz=f"dz_{k}", dy=dy, y=y, at=at)
 
 
-def rnn_backward_edits() -> Iterator[Edit]:
-    """The mistakes of the RNN's backward step."""
-    yield from slope_edits("h", "dh_t", "h_t")
-    yield from shared_edits("rnn_slope")
-    yield from sum_edits("h", "dh_t")
-    yield from shared_edits("rnn_returns")
-
-
 def lstm_backward_edits() -> Iterator[Edit]:
     """The mistakes of the LSTM's backward step, the most frequent first."""
     by_gate = {k: [*slope_edits(k, f"d{MADE[k][0]}", MADE[k]), *sum_edits(k, f"d{MADE[k][0]}")] for k in GATES}
@@ -209,9 +201,6 @@ def from_torch_edits() -> Iterator[Edit]:
 
 def fused_edits() -> Iterator[Edit]:
     """The mistakes in the order of blocks and results where one product makes all gates."""
-    for k in "ifo":
-        inverted = f"Your {WORDS[k]} is 1 minus the right one: open where it should be shut. Look for a sign."
-        yield Edit(f"1 − {k}", {f"{k}_t": f"1 - sigmoid(z_{k})"}, inverted)
     for first in map("".join, itertools.permutations("ifo")):
         results = ", ".join(f"{k}_t" for k in first) + ", g_t"
         wrong = "The right tensors, in another order: expected i_t, f_t, g_t, o_t."
@@ -221,13 +210,3 @@ def fused_edits() -> Iterator[Edit]:
             changes = {f"z_{k}": f"blocks[{found.index(k)}]" for k in "ifco"}
             right = "The weights stand in the order i, f, c, o, the results in the order i, f, g, o."
             yield Edit(f"blocks {found}", changes, f"The blocks are read in the order {', '.join(found)}. {right}")
-
-
-def local_gradient_edits() -> Iterator[Edit]:
-    """The mistakes in the slopes where all of them are computed at once."""
-    for k, dy, made in (("i", "g", "i"), ("f", "c_prev", "f"), ("o", "shown", "o")):
-        words = {"dz": f"into_{made}", "dy": dy, "y": made, "at": f" in the block of the {WORDS[k]}"}
-        yield from shared_edits("slope_of_sigmoid", k=k, **words)
-    at = " in the block of the candidate"
-    yield from shared_edits("slope_of_tanh", k="g", dz="into_g", dy="i", y="g", at=at)
-    yield from shared_edits("slope_of_tanh", k="c", dz="into_c", dy="o", y="shown", at=" in `into_c`")
