@@ -49,7 +49,7 @@ class EntriesFile:
         return self._changed(entries)
 
     def change(self, change: Callable[[dict], dict]) -> None:
-        """Write what `change` makes of the entries; it returns others. Raises an exception where that has to wait."""
+        """Write the entries that `change` returns for those in the file. Raises an exception where that has to wait."""
         self.waiting.append(change)
         self._write()
 
@@ -113,11 +113,9 @@ def set_aside(path: Path, suffix: str | None = None) -> str:
     return aside.name
 
 
-def _is_entry(entry: dict) -> bool:
-    return type(entry["attempts"]) is int and isinstance(entry["solved_at"], str | None)
-
-
-FILE = EntriesFile("progress.json", "exercises", _is_entry)
+FILE = EntriesFile(
+    "progress.json", "exercises", lambda e: type(e["attempts"]) is int and isinstance(e["solved_at"], str | None)
+)
 UNTRIED = {"attempts": 0, "solved_at": None}
 
 
