@@ -1,12 +1,12 @@
 """Download the files of the data sets once from a pinned address, check them, and keep them in a cache folder."""
 
-import contextlib
 import errno
 import hashlib
 import os
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 ADDRESS = "https://raw.githubusercontent.com/"
@@ -29,12 +29,7 @@ class NewsUnavailable(OSError):
     """A file of a data set could not be downloaded or is damaged; the message says why and what to do."""
 
 
-def own_folder() -> Path:
-    """Where the learner's own work is kept, progress and trained reader: LSTM_LESSON_PROGRESS, else the data folder."""
-    return _folder("LSTM_LESSON_PROGRESS", "user_data_path")
-
-
-@contextlib.contextmanager
+@contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A new file to write to. At the end it takes the place of `path`, so that this one is never half written."""
     part = path.with_name(f".{path.stem}-{time.time_ns()}{path.suffix}")
@@ -43,6 +38,11 @@ def replacing(path: Path) -> Iterator[Path]:
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)  # it is still there if the lines above failed
+
+
+def own_folder() -> Path:
+    """Where the learner's own work is kept, progress and trained reader: LSTM_LESSON_PROGRESS, else the data folder."""
+    return _folder("LSTM_LESSON_PROGRESS", "user_data_path")
 
 
 def find(file: str, folder: str | Path | None = None) -> Path:
