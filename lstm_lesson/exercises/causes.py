@@ -183,18 +183,6 @@ def nearly_right(answer: Answer, trials: list[Trial]) -> str:
     return f"{near} Is an epsilon added, or a line computed in float32 (`.float()`)?"
 
 
-def misplaced(answer: Answer, trials: list[Trial]) -> str:
-    """The right numbers in the wrong places, in every result that is not right."""
-    wrong = {}
-    for label, *pair in same_shapes(answer, trials):
-        if not isclose(*pair, answer.exercise.tolerance).all():
-            same = isclose(*(tensor.flatten().sort().values for tensor in pair), answer.exercise.tolerance)
-            wrong[label] = wrong.get(label, True) and bool(same.all())
-    have = "has" if len(wrong) == 1 else "have"
-    found = wrong and all(wrong.values())
-    return f"{join_names(list(wrong))} {have} the right numbers, in the wrong places." if found else ""
-
-
 def judged_apart(answer: Answer, trials: list[Trial]) -> str:
     """Which results are right on all sets of inputs, where others are not."""
     exercise, right = answer.exercise, {}

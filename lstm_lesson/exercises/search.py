@@ -5,7 +5,6 @@ that one alone, and the first entry of each line is followed for all at once.
 """
 
 import contextlib
-import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 
@@ -23,17 +22,16 @@ ROUNDING = 1e-6  # relative to the largest entry or to 1; an answer may compute 
 
 
 class Returned:
-    """The tensors in a returned value, as arrays, by name. `tolerance` is allowed beyond rounding."""
+    """The tensors in a returned value, as arrays of one row, by name. `tolerance` is allowed beyond rounding."""
 
     def __init__(self, value, tolerance: float = 0.0):
         self.rounding = ROUNDING + tolerance
-        self.arrays = {name: as_array(leaf) for name, leaf in by_name(value).items()}
+        self.arrays = {name: as_array([leaf]) for name, leaf in by_name(value).items()}
+        self.everything = (1 << len(self.arrays)) - 1
 
     def equals(self, other: "Returned") -> bool:
-        return other.arrays.keys() == self.arrays.keys() and all(
-            bool(self.equal(name, value[None])[0]) if isinstance(value, np.ndarray) else self.arrays[name] is value
-            for name, value in other.arrays.items()
-        )
+        same_names = other.arrays.keys() == self.arrays.keys()
+        return same_names and self.bits(other.arrays, 1, self.everything)[0] == self.everything
 
     def is_nan(self) -> bool:
         """Whether it has numbers, and all of them are NaN."""
@@ -46,8 +44,8 @@ class Returned:
 
     def equal(self, name: str, others: np.ndarray) -> np.ndarray:
         """Which of many arrays, stacked, are equal to the tensor of this name, up to rounding."""
-        mine = self.arrays.get(name)
-        if not isinstance(mine, np.ndarray) or mine.shape != others.shape[1:]:
+        mine = self.arrays[name]
+        if not isinstance(mine, np.ndarray) or mine.shape[1:] != others.shape[1:]:
             return np.zeros(len(others), dtype=bool)
         allowed = self.rounding * max(1.0, np.abs(mine[np.isfinite(mine)]).max(initial=0))
         return np.isclose(mine, others, rtol=0, atol=allowed, equal_nan=True).reshape(len(others), -1).all(axis=1)
@@ -68,14 +66,13 @@ def by_name(value) -> dict[str, object]:
     return dict(leaves("", value)[:MOST])
 
 
-def as_array(leaf):
-    """A tensor as an array of float64 or complex128; what cannot be one stays as it is."""
-    if not isinstance(leaf, Tensor):
-        return leaf
+def as_array(leaves: list):
+    """Tensors of one shape as an array of float64 or complex128; the first of them if they cannot be one."""
     try:
-        return leaf.detach().to(torch.complex128 if leaf.is_complex() else torch.float64).numpy()
+        rows = torch.stack(leaves).detach()
+        return rows.to(torch.complex128 if rows.is_complex() else torch.float64).numpy()
     except (RuntimeError, TypeError):
-        return leaf
+        return leaves[0]
 
 
 class OneTurn:
@@ -97,10 +94,9 @@ class OneTurn:
             self.values.append(model.value(line, names))
             names[line.place], latest[line.place] = self.values[n], n
         self.right, self.wanted = Returned(self.values[self.last]), Returned(got, tolerance)
-        self.everything = (1 << len(self.wanted.arrays)) - 1
+        self.everything = self.wanted.everything
         self.same_form = self.right.arrays.keys() == self.wanted.arrays.keys()
-        right = {name: a[None] if isinstance(a, np.ndarray) else a for name, a in self.right.arrays.items()}
-        self.wrong = self.everything & ~int(self.wanted.bits(right, 1, self.everything)[0])
+        self.wrong = self.everything & ~int(self.wanted.bits(self.right.arrays, 1, self.everything)[0])
         given_by = {id(value): n for n, value in enumerate(self.values)}
         self.returned_by = {  # the number of a line -> the name under which its tensor is returned
             given_by[id(leaf)]: name for name, leaf in leaves("", self.values[self.last]) if id(leaf) in given_by
@@ -149,13 +145,6 @@ class OneTurn:
         return values is not None and self.wanted.equals(Returned(values.get(self.last, self.values[self.last])))
 
 
-def stacked(leaves: list):
-    """Tensors of one shape as one; the first of them where they cannot be one, or are none."""
-    with contextlib.suppress(RuntimeError, TypeError):
-        return torch.stack(leaves)
-    return leaves[0]
-
-
 def first_entries(values: list) -> Tensor:
     """The first entries of tensors of real numbers, or of the last ones in lists of them; NaN for anything else."""
     while all(isinstance(value, list) and value for value in values):
@@ -189,11 +178,12 @@ class Tries:
 
     def run(self, which: Iterable[int]) -> list[Edit]:
         """Try the edits of these numbers -> those that alone give what the answer gives."""
-        which = list(which)
+        which, together = list(which), {}
         for k in which:
             self.lines[k] = self.turn.lines_of(self.edits[k])
-        for _, together in itertools.groupby(sorted(which, key=self._places), self._places):
-            self._run(together)
+            together.setdefault(tuple(sorted(self.lines[k])), []).append(k)
+        for group in together.values():
+            self._run(group)
         self.compatible, self.apart = cache(self._compatible), cache(self._apart)
         fit = self.ran & self.same_form & (self.fits == self.turn.everything)
         return [self.edits[k] for k in which if fit[k]]
@@ -213,10 +203,7 @@ class Tries:
         sources = () if line.elementwise else self.turn.read_by(n, line)
         return next((s for s in sources if follows(s, 1) and follows(s, -1)), None)
 
-    def _places(self, k: int) -> list[int]:
-        return sorted(self.lines[k])
-
-    def _run(self, which: Iterable[int]):
+    def _run(self, which: list[int]):
         """Run edits of the same lines; look together at those that return tensors of the same shapes."""
         alike = {}
         for k in which:
@@ -239,7 +226,7 @@ class Tries:
             self.changes[n][which] = True
         given = returned[0] if turn.last in turn.reach(changed) else turn.right.arrays
         if turn.wanted.arrays.keys() == given.keys():
-            arrays = {name: as_array(stacked([each[name] for each in returned])) for name in returned[0]}
+            arrays = {name: as_array([each[name] for each in returned]) for name in returned[0]}
             reached = turn.touches(changed)
             self.same_form[which] = True
             self.fits[which] = turn.wanted.bits(arrays, count, reached) | turn.everything & ~turn.wrong & ~reached
