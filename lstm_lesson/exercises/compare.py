@@ -59,12 +59,17 @@ def map_tensors(change: Callable[[Tensor], Tensor], value):
 
 
 def find_problem(exercise: Exercise, inputs: Inputs, got, expected, printed: str = "") -> Problem | None:
-    """The first problem of a returned value: its type, then dtypes, shapes and values. None if there is none."""
+    """The first problem of a returned value: its type, then as `result_problem`. None if there is none."""
     leaves("", got)  # an object that cannot be inspected raises here
     try:
         pairs = match(exercise, got, expected, printed)
     except WrongStructure as error:
         return Problem("type", str(error))
+    return result_problem(exercise, pairs, inputs)
+
+
+def result_problem(exercise: Exercise, pairs: list[tuple[str, Tensor, Tensor]], inputs: Inputs) -> Problem | None:
+    """The first problem of results, as `match` gives them: dtypes, then shapes, then values. None if there is none."""
     problems = chain(
         (dtype_problem(exercise, *pair) for pair in pairs),
         (shape_problem(exercise, *pair) for pair in pairs),
@@ -149,8 +154,8 @@ def wrong_length(got, needs: str, holds_mappings: bool) -> str:
 def no_tensor(exercise: Exercise, label: str, value, expected: Tensor) -> str:
     """A sentence on an entry of a tuple or dictionary that is no tensor."""
     dtype = ", torch.int64" if exercise.dtype == "integer" else ""
-    what = "nothing (None)" if value is None else describe(value)
     needs = f"a tensor {format_shape(exercise, label, expected)}{dtype}"
+    what = "nothing (None)" if value is None else describe(value)
     return f"`{label}` is {what}; expected {needs}.{advice(exercise, value)}"
 
 

@@ -279,7 +279,7 @@ class Tries:
                 own = [self._entries(n, self.lines[k][n], [k], at, row) for k, row in zip(which, rows, strict=True)]
                 known[n] = torch.cat(own)
             else:
-                known[n] = self._entries(n, turn.lines[n], which, at, known, self.copies[n])
+                known[n] = self._entries(n, turn.lines[n], which, at, known)
             wanted = turn.wanted.arrays.get(turn.returned_by.get(n))
             if isinstance(wanted, np.ndarray) and wanted.size and not np.iscomplexobj(wanted):
                 wanted = float(wanted.flat[0])
@@ -287,9 +287,7 @@ class Tries:
                 fits &= ~((known[n] - wanted).abs() > turn.wanted.rounding * max(1.0, abs(wanted)))
         return fits, unsure
 
-    def _entries(
-        self, n: int, line: Line, which: list[int], at: Tensor, known: dict, copied: int | None = None
-    ) -> Tensor:
+    def _entries(self, n: int, line: Line, which: list[int], at: Tensor, known: dict[int, Tensor]) -> Tensor:
         """The first entry of line n with some edits (rows) and their partners (columns); NaN where it is not known."""
         sources = {name: s for name, s in self.turn.sources[n].items() if name in line.reads}
         if line.elementwise:
@@ -300,6 +298,7 @@ class Tries:
             except Exception:  # it reads what has no entries
                 entry = torch.nan
             return torch.as_tensor(entry, dtype=torch.float64).expand(len(which), len(at))
+        copied = self.copies[n] if line is self.turn.lines[n] else None
         if copied is None:
             value = self.entries[n][which][:, None]
         else:
