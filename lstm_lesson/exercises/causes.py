@@ -6,22 +6,9 @@ import re
 
 import torch
 
+from lstm_lesson.exercises import compare
 from lstm_lesson.exercises.answer import Answer, Trial
 from lstm_lesson.exercises.catalogue import read_table
-from lstm_lesson.exercises.compare import (
-    CANDIDATE,
-    MAX_ENTRIES,
-    WrongStructure,
-    allclose,
-    dtype_problem,
-    format_number,
-    isclose,
-    join_names,
-    match,
-    shape_problem,
-    size_letters,
-    value_problem,
-)
 from lstm_lesson.exercises.exercise import exercises
 
 # Exceptions
@@ -64,7 +51,8 @@ def missing_entry(answer: Answer, trials: list[Trial]) -> str:
     for name, value in trial.arguments.items():
         if isinstance(value, dict) and key not in value:
             close = [k for k in value if sorted(k) == sorted(key)] or difflib.get_close_matches(key, value, n=1)
-            hint = CANDIDATE if re.fullmatch(r"(W_x|W_h|b_)g", key) else f"Did you mean `{close[0]}`?" if close else ""
+            hint = f"Did you mean `{close[0]}`?" if close else ""
+            hint = compare.CANDIDATE if re.fullmatch(r"(W_x|W_h|b_)g", key) else hint
             return f"`{name}` has no entry `{key}`. {hint}".strip()
     return ""
 
@@ -73,7 +61,7 @@ def sizes_that_meet(answer: Answer, trials: list[Trial]) -> str:
     """Sizes that do not fit together, by their letters: the same letters on two sets of inputs with other sizes."""
     for pattern, cause, needed in read_table("causes")["sizes"]["crashed"]:
         letters = [
-            [size_letters(trial.inputs).get(int(size)) for size in found.groups()]
+            [compare.size_letters(trial.inputs).get(int(size)) for size in found.groups()]
             for trial in trials[:2]
             if (found := re.search(pattern, str(trial.error)))
         ]
@@ -88,28 +76,29 @@ def sizes_that_meet(answer: Answer, trials: list[Trial]) -> str:
 def results(answer: Answer, trial: Trial) -> list[tuple]:
     """The name, the returned and the expected tensor of each result; [] if there is none or they do not match."""
     try:
-        return match(answer.exercise, trial.got, trial.expected) if trial.error is None else []
-    except WrongStructure:
+        return compare.match(answer.exercise, trial.got, trial.expected) if trial.error is None else []
+    except compare.WrongStructure:
         return []
 
 
 def same_shapes(answer: Answer, trials: list[Trial]) -> list[tuple]:
     """The results on all sets of inputs that have the expected shape and dtype."""
-    exercise, found = answer.exercise, [pair for trial in trials for pair in results(answer, trial)]
-    return [pair for pair in found if not dtype_problem(exercise, *pair) and not shape_problem(exercise, *pair)]
+    found = [pair for trial in trials for pair in results(answer, trial)]
+    found = [pair for pair in found if not compare.dtype_problem(answer.exercise, *pair)]
+    return [pair for pair in found if not compare.shape_problem(answer.exercise, *pair)]
 
 
 def changed_in_place(answer: Answer, trials: list[Trial]) -> str:
     """The answer changes its arguments before it has read them for the last time."""
     names = next((list(trial.changed) for trial in trials if trial.changed), None)
-    what = f"changes {join_names(names)} in place, and later lines read the changed values" if names else ""
+    what = f"changes {compare.join_names(names)} in place, and later lines read the changed values" if names else ""
     return f"Your function {what}. Make new tensors." if names else ""
 
 
 def one_entry(answer: Answer, trials: list[Trial]) -> str:
     """A tuple with a single entry in place of a tensor."""
     got = next(trial.got for trial in trials if trial.problem)
-    inside = itertools.islice(got, MAX_ENTRIES) if isinstance(got, (tuple, list)) else ()
+    inside = itertools.islice(got, compare.MAX_ENTRIES) if isinstance(got, (tuple, list)) else ()
     if not any(isinstance(value, tuple) and len(value) == 1 for value in (got, *inside)):
         return ""
     if "grad" in answer.code.attributes:
@@ -123,21 +112,21 @@ def other_order(answer: Answer, trials: list[Trial]) -> str:
     if len(names) < 2 or not all(isinstance(t.got, (tuple, list)) and len(t.got) == len(names) for t in trials):
         return ""
     for order in itertools.permutations(range(len(names))):
-        if all(allclose([trial.got[k] for k in order], list(trial.expected)) for trial in trials):
-            return f"The right tensors, in another order: expected {join_names(names)}."
+        if all(compare.allclose([trial.got[k] for k in order], list(trial.expected)) for trial in trials):
+            return f"The right tensors, in another order: expected {compare.join_names(names)}."
     return ""
 
 
 def other_shape(answer: Answer, trials: list[Trial]) -> str:
     """The right values with dimensions swapped, added or dropped; one step too many or too few; another shape."""
-    for label, got, expected in match(answer.exercise, trials[0].got, trials[0].expected):
+    for label, got, expected in compare.match(answer.exercise, trials[0].got, trials[0].expected):
         if got.shape == expected.shape:
             continue
-        if got.numel() == expected.numel() and isclose(got.reshape(expected.shape), expected).all():
+        if got.numel() == expected.numel() and compare.isclose(got.reshape(expected.shape), expected).all():
             return f"The values of `{label}` are right, in another shape."
         for order in itertools.permutations(range(got.ndim)) if got.ndim == expected.ndim <= 4 else ():
             turned = got.permute(order)
-            if turned.shape == expected.shape and isclose(turned, expected).all():
+            if turned.shape == expected.shape and compare.isclose(turned, expected).all():
                 return f"The values of `{label}` are right, but its dimensions stand in another order."
         letters = answer.exercise.returns.get(label, "").split()
         if "T" in letters and got.ndim == expected.ndim:
@@ -153,7 +142,7 @@ def other_shape(answer: Answer, trials: list[Trial]) -> str:
 
 def shape_in_letters(answer: Answer, label: str, trial: Trial) -> list[str]:
     """The shape of a result in letters; [] where a size has none."""
-    known, shapes = size_letters(trial.inputs), {name: got.shape for name, got, _ in results(answer, trial)}
+    known, shapes = compare.size_letters(trial.inputs), {name: got.shape for name, got, _ in results(answer, trial)}
     letters = [known.get(size) for size in shapes.get(label, ())]  # a tuple has other names
     return letters if all(letters) else []
 
@@ -165,7 +154,7 @@ def outside_range(answer: Answer, trials: list[Trial]) -> str:
             outside = (got < low - 1e-6) | (got > high + 1e-6)
             if label in names and outside.any() and ((expected >= low) & (expected <= high)).all():
                 furthest = got[outside][(got[outside] - (low + high) / 2).abs().argmax()].item()
-                return f"`{label}` has an entry of {format_number(furthest, 3)}. {why}"
+                return f"`{label}` has an entry of {compare.format_number(furthest, 3)}. {why}"
     return ""
 
 
@@ -183,31 +172,18 @@ def nearly_right(answer: Answer, trials: list[Trial]) -> str:
     return f"{near} Is an epsilon added, or a line computed in float32 (`.float()`)?"
 
 
-def misplaced(answer: Answer, trials: list[Trial]) -> str:
-    """The right numbers in the wrong places, in every result that is not right."""
-    wrong = {}
-    for label, *pair in same_shapes(answer, trials):
-        if not isclose(*pair, answer.exercise.tolerance).all():
-            same = isclose(*(tensor.flatten().sort().values for tensor in pair), answer.exercise.tolerance)
-            wrong[label] = wrong.get(label, True) and bool(same.all())
-    have = "has" if len(wrong) == 1 else "have"
-    found = wrong and all(wrong.values())
-    return f"{join_names(list(wrong))} {have} the right numbers, in the wrong places." if found else ""
-
-
 def judged_apart(answer: Answer, trials: list[Trial]) -> str:
     """Which results are right on all sets of inputs, where others are not."""
-    exercise, right = answer.exercise, {}
+    right = {}
     for trial in trials:
         pairs = results(answer, trial)
         if not pairs and trial.error is None:
             return ""
         for pair in pairs:
-            wrong = dtype_problem(exercise, *pair) or shape_problem(exercise, *pair)
-            wrong = wrong or value_problem(exercise, *pair, trial.inputs)
+            wrong = compare.result_problem(answer.exercise, [pair], trial.inputs)
             right[pair[0]] = right.get(pair[0], True) and not wrong
     good, bad = ([label for label in right if right[label] is kind] for kind in (True, False))
     if not good or not bad:
         return ""
     are, not_ = ("is", "are")[len(good) > 1], ("is", "are")[len(bad) > 1]
-    return f"{join_names(good)} {are} right; {join_names(bad)} {not_} not."
+    return f"{compare.join_names(good)} {are} right; {compare.join_names(bad)} {not_} not."

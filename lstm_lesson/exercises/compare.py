@@ -59,12 +59,17 @@ def map_tensors(change: Callable[[Tensor], Tensor], value):
 
 
 def find_problem(exercise: Exercise, inputs: Inputs, got, expected, printed: str = "") -> Problem | None:
-    """The first problem of a returned value: its type, then dtypes, shapes and values. None if there is none."""
+    """The first problem of a returned value: its type, then as `result_problem`. None if there is none."""
     leaves("", got)  # an object that cannot be inspected raises here
     try:
         pairs = match(exercise, got, expected, printed)
     except WrongStructure as error:
         return Problem("type", str(error))
+    return result_problem(exercise, pairs, inputs)
+
+
+def result_problem(exercise: Exercise, pairs: list[tuple[str, Tensor, Tensor]], inputs: Inputs) -> Problem | None:
+    """The first problem of results, as `match` gives them: dtypes, then shapes, then values. None if there is none."""
     problems = chain(
         (dtype_problem(exercise, *pair) for pair in pairs),
         (shape_problem(exercise, *pair) for pair in pairs),
@@ -101,23 +106,18 @@ def match(exercise: Exercise, got, expected, printed: str = "") -> list[tuple[st
         raise WrongStructure(text)
     keys = list(expected) if is_mapping else range(len(expected))
     labels = names if len(names) == len(expected) else [label for label, _ in leaves(names[0], expected)]
-    return match_entries(exercise, [(label, got[k], expected[k]) for label, k in zip(labels, keys, strict=True)])
-
-
-def match_entries(exercise: Exercise, entries: list[tuple]) -> list[tuple[str, Tensor, Tensor]]:
-    """The entries of a tuple or dictionary; one that is a dictionary is replaced by its own entries."""
-    for label, value, target in entries:
-        if isinstance(target, Tensor) and not isinstance(value, Tensor):
-            raise WrongStructure(no_tensor(exercise, label, value, target))
     pairs = []
-    for label, value, target in entries:
-        if not isinstance(target, Mapping):
+    for label, key in zip(labels, keys, strict=True):
+        value, target = got[key], expected[key]
+        if isinstance(target, Mapping):
+            try:
+                pairs += match(replace(exercise, returns={label: ""}), value, target)
+            except WrongStructure as error:
+                raise WrongStructure(f"`{label}`: {error}") from None
+        elif not isinstance(value, Tensor):
+            raise WrongStructure(no_tensor(exercise, label, value, target))
+        else:
             pairs.append((label, value, target))
-            continue
-        try:
-            pairs += match(replace(exercise, returns={label: ""}), value, target)
-        except WrongStructure as error:
-            raise WrongStructure(f"`{label}`: {error}") from None
     return pairs
 
 
@@ -154,8 +154,8 @@ def wrong_length(got, needs: str, holds_mappings: bool) -> str:
 def no_tensor(exercise: Exercise, label: str, value, expected: Tensor) -> str:
     """A sentence on an entry of a tuple or dictionary that is no tensor."""
     dtype = ", torch.int64" if exercise.dtype == "integer" else ""
-    what = "nothing (None)" if value is None else describe(value)
     needs = f"a tensor {format_shape(exercise, label, expected)}{dtype}"
+    what = "nothing (None)" if value is None else describe(value)
     return f"`{label}` is {what}; expected {needs}.{advice(exercise, value)}"
 
 
@@ -237,10 +237,8 @@ def isclose(got: Tensor, expected: Tensor, tolerance: float = 0.0) -> Tensor:
 
 def allclose(one, other, tolerance: float = 0.0) -> bool:
     """Whether two returned values agree in structure, shapes and values. The order of a dictionary does not count."""
-    one, other = (sorted(leaves("", value), key=lambda leaf: leaf[0]) for value in (one, other))
-    return [k for k, _ in one] == [k for k, _ in other] and all(
-        _leaf_allclose(a, b, tolerance) for (_, a), (_, b) in zip(one, other, strict=True)
-    )
+    one, other = (dict(leaves("", value)) for value in (one, other))
+    return one.keys() == other.keys() and all(_leaf_allclose(one[name], other[name], tolerance) for name in one)
 
 
 def _leaf_allclose(a, b, tolerance: float) -> bool:

@@ -4,6 +4,7 @@
 two for the learner, or "" if that is not the cause.
 """
 
+import re
 from collections.abc import Iterator
 
 from lstm_lesson.exercises import causes, retries
@@ -30,9 +31,7 @@ def describe(edits: tuple[Edit, ...]) -> str:
     """The causes of one or two edits."""
     if len(edits) == 1:
         return edits[0].cause
-    first, second = (
-        edit.cause.replace("The values are right, but ", "").replace("the values are right, but ", "") for edit in edits
-    )
+    first, second = (re.sub("[Tt]he values are right, but ", "", edit.cause) for edit in edits)
     return f"Two mistakes. First: {first}\nSecond: {second}"
 
 
@@ -52,7 +51,7 @@ def possible_causes(answer: Answer, trials: list[Trial], problem: Problem) -> It
 
 
 ON_OTHER_INPUTS = (retries.reads_notebook, retries.not_repeatable)
-OF_NUMBERS = (causes.outside_range, causes.nearly_right, causes.misplaced, retries.arguments_without_effect)
+OF_NUMBERS = (causes.outside_range, causes.nearly_right, retries.arguments_without_effect)
 CAUSES = {  # by kind of problem; "changed" and "global" say enough by themselves
     "gradient": (find_gradient_edits, causes.known_error, retries.gradients_right_for_some_sizes),
     "backward": (causes.known_error,),

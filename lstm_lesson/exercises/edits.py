@@ -9,7 +9,7 @@ import torch
 from lstm_lesson.exercises.answer import Answer, Trial, agrees
 from lstm_lesson.exercises.compare import allclose, gradient_problem, input_gradients
 from lstm_lesson.exercises.exercise import Inputs, exercises, fresh_input_sets, square_input_sets
-from lstm_lesson.exercises.model import RAISED, Edit, Model
+from lstm_lesson.exercises.model import Edit, Model
 from lstm_lesson.exercises.search import OneTurn, Returned, Tries, pairs
 
 LIMIT = 250  # pairs that are run as a whole
@@ -116,7 +116,7 @@ def in_a_loop(answer: Answer, model: Model, given: tuple, wanted: Returned) -> I
     given, got = tuple(two_steps.arguments.values()), Returned(two_steps.got)
     for first in turning:
         alone = run(model, given, (first,))
-        if alone is RAISED or got.sizes() == Returned(alone).sizes():
+        if isinstance(alone, Exception) or got.sizes() == Returned(alone).sizes():
             both = ((first, second) for second in described if first.changes.keys().isdisjoint(second.changes))
             yield from (pair for pair in both if got.equals(Returned(run(model, given, pair))))
 
@@ -128,11 +128,11 @@ def size(trial: Trial) -> int:
 
 
 def run(model: Model, given: tuple, edits: tuple[Edit, ...]):
-    """What the model answer returns with these edits; RAISED if it raises an exception."""
+    """What the model answer returns with these edits, or the exception that it raises."""
     try:
         return model.run(given, edits)
-    except Exception:
-        return RAISED
+    except Exception as error:
+        return error
 
 
 def find_gradient_edits(answer: Answer, trials: list[Trial]) -> tuple[Edit, ...]:

@@ -8,16 +8,15 @@ have in common stand in `catalogue/shared_edits.toml`.
 """
 
 import importlib
-import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from importlib.resources import files
+from pathlib import Path
 
 import torch
 
-from lstm_lesson.exercises.catalogue import read_table
+from lstm_lesson.exercises import catalogue
 from lstm_lesson.exercises.model import Edit, Model
 
 WEIGHTS = {"W_x": "N H", "W_h": "H H", "b_": "H"}  # the shapes of a gate's weights
@@ -156,9 +155,8 @@ def fresh_input_sets(count: int = 3, **sizes: int) -> list[Inputs]:
 def exercises() -> dict[str, Exercise]:
     """All exercises by name, in the notebooks' order."""
     found = {}
-    for file in sorted(files("lstm_lesson.exercises.catalogue").iterdir(), key=lambda file: file.name):
-        if re.fullmatch(r"nb\d\d\.toml", file.name):
-            found |= read_exercises(file.name, file.read_text(encoding="utf-8"))
+    for file in sorted(Path(catalogue.__file__).parent.glob("nb??.toml")):
+        found |= read_exercises(file.name, file.read_text(encoding="utf-8"))
     return found
 
 
@@ -221,6 +219,6 @@ def shared_edits(table: str, **words: str) -> Iterator[Edit]:
     def fill(text: str) -> str:
         return text.format(**words) if words else text
 
-    for name, changes, cause in read_table("shared_edits")[table]:
+    for name, changes, cause in catalogue.read_table("shared_edits")[table]:
         filled = {words.get(place, place): fill(text) for place, text in changes.items()}
         yield Edit(fill(name), filled, fill(cause))

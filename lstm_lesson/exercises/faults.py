@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from lstm_lesson.exercises.answer import Answer
-from lstm_lesson.exercises.compare import Problem, format_number
+from lstm_lesson.exercises.catalogue import read_table
+from lstm_lesson.exercises.compare import Problem, describe, format_number
 from lstm_lesson.exercises.exercise import exercises
 from lstm_lesson.exercises.model import Edit
 from lstm_lesson.exercises.sandbox import format_error
@@ -26,10 +27,7 @@ Write Python: `*` for ⊙, `@`, `sigmoid(…)`, `tanh(…)`; only what stands ri
 
 def weights() -> dict[str, Tensor]:
     """The twelve weights of the hidden cells, by name: N = 2 inputs, H = 1 unit."""
-    found = {"W_xi": [[0.5], [1.0]], "W_hi": [[2.0]], "b_i": [0.5], "W_xf": [[-0.5], [1.0]], "W_hf": [[1.0]]}
-    found |= {"b_f": [1.0], "W_xc": [[1.5], [0.0]], "W_hc": [[0.5]], "b_c": [0.0]}
-    found |= {"W_xo": [[0.0], [1.0]], "W_ho": [[-1.0]], "b_o": [-2.0]}  # no two gates agree on an easy x
-    return {name: torch.tensor(numbers) for name, numbers in found.items()}
+    return {name: torch.tensor(numbers) for name, numbers in read_table("wrong_cells")["hidden"].items()}
 
 
 def first_fault() -> tuple[str, str, Tensor]:
@@ -80,8 +78,7 @@ def judge(answer: Answer) -> Problem | None:
         return got
     needs = 'expected three: the place as text ("c_t"), the line there as text, and x (T, 2)'
     if not isinstance(got, tuple | list) or len(got) != 3:
-        has = f"{len(got)} values" if isinstance(got, tuple | list) else f"an object of type {type(got).__name__}"
-        return Problem("type", f"You return {has}; {needs}.")
+        return Problem("type", f"You return {describe(got)}; {needs}.")
     place, line, x = got
     place = f"{place}_t" if place in tuple(LETTERS) else place  # c, as the table has it
     if place not in PLACES or not isinstance(line, str):

@@ -15,7 +15,7 @@ import ast
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 
 import torch
 from torch.nn import functional as F
@@ -28,9 +28,6 @@ ELEMENTWISE = (
     ast.Name, ast.Load, ast.Constant, ast.BinOp, ast.UnaryOp, ast.USub, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow,
     ast.Call, ast.Attribute,
 )  # fmt: skip
-
-
-RAISED = object()  # stands for the value of an expression that raises an exception, or that reads such a value
 
 
 @dataclass(frozen=True)
@@ -71,7 +68,6 @@ class Model:
         self.lines = [_statement(node) for node in function.body]
         self.described = {edit.id: edit for edit in edits}
         self.words = words
-        self._compiled: dict[str, Line] = {}
         places = [line.place for line in self.straight]
         places = {place for place in places if places.count(place) == 1}
         for edit in edits:
@@ -117,7 +113,7 @@ class Model:
 
     def changed(self, edits) -> list[Line]:
         """The edits' lines, in place of the right ones."""
-        return [self._line(place, text) for edit in edits for place, text in edit.changes.items()]
+        return [_line(place, text) for edit in edits for place, text in edit.changes.items()]
 
     def run(self, given: tuple, edits: tuple[Edit, ...] = ()):
         """What the model answer returns with these edits."""
@@ -146,11 +142,6 @@ class Model:
             else:
                 names[line.place] = self.value(changed.get(line.place, line), names)
 
-    def _line(self, place, text) -> Line:
-        if (place, text) not in self._compiled:
-            self._compiled[place, text] = _line(place, text)
-        return self._compiled[place, text]
-
 
 def _statement(node) -> Line | Loop:
     if isinstance(node, ast.For):
@@ -159,6 +150,7 @@ def _statement(node) -> Line | Loop:
     return _line(place, ast.unparse(node.value))
 
 
+@cache
 def _line(place: str, text: str) -> Line:
     tree = ast.parse(text, mode="eval")
     nodes = list(ast.walk(tree.body))

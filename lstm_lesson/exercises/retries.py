@@ -132,18 +132,12 @@ def right_for_some_sizes(answer: Answer, trials: list[Trial], gradient: bool = F
             continue
         top, least = max(good), min(bad)
         if len(good) == 1 and usual == "wrong" and outcome(answer, gradient, **{letter: top}) == "right":
-            return only_for(answer, letter, top)
+            why = f": does a number stand where a size belongs?{constants(answer, top)}"
+            why = why if top > 1 else f". With one {ONES[letter]}, a sum, a mean or a transpose changes nothing."
+            return f"Right for {letter} = {top} only{why}"
         if top < least and [outcome(answer, gradient, **{letter: n}) for n in (top, least)] == ["right", "wrong"]:
             return f"Right up to {letter} = {top}, wrong for {letter} = {least}.{constants(answer, top)}"
     return ""
-
-
-def only_for(answer: Answer, letter: str, size: int) -> str:
-    """An answer is right for this size only."""
-    if size > 1:
-        where = f"Right for {letter} = {size} only: does a number stand where a size belongs?"
-        return where + constants(answer, size)
-    return f"Right for {letter} = 1 only. With one {ONES[letter]}, a sum, a mean or a transpose changes nothing."
 
 
 def constants(answer: Answer, size: int) -> str:

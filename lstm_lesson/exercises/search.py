@@ -1,7 +1,7 @@
 """Find one or two edits of a model answer that give what a wrong answer gives.
 
-Edits of the same place run side by side. Most pairs are ruled out without running them: a returned tensor that only one
-of the two reaches has to be explained by that one alone, and the first entry of each line is followed for all at once.
+Most pairs are ruled out without running them: a returned tensor that only one of the two reaches has to be explained by
+that one alone, and the first entry of each line is followed for all at once.
 """
 
 import contextlib
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from lstm_lesson.exercises.compare import leaves, map_tensors
-from lstm_lesson.exercises.model import RAISED, TOOLS, Edit, Line, Model
+from lstm_lesson.exercises.model import TOOLS, Edit, Line, Model
 
 BUDGET = 12000  # lines that are run for pairs
 MOST = 62  # returned tensors that are looked at, one bit each
@@ -22,17 +22,16 @@ ROUNDING = 1e-6  # relative to the largest entry or to 1; an answer may compute 
 
 
 class Returned:
-    """The tensors in a returned value, as arrays, by name. `tolerance` is allowed beyond rounding."""
+    """The tensors in a returned value, as arrays of one row, by name. `tolerance` is allowed beyond rounding."""
 
     def __init__(self, value, tolerance: float = 0.0):
         self.rounding = ROUNDING + tolerance
-        self.arrays = {} if value is RAISED else {name: as_array(leaf) for name, leaf in by_name(value).items()}
+        self.arrays = {name: as_array([leaf]) for name, leaf in by_name(value).items()}
+        self.everything = (1 << len(self.arrays)) - 1
 
     def equals(self, other: "Returned") -> bool:
-        return other.arrays.keys() == self.arrays.keys() and all(
-            bool(self.equal(name, value[None])[0]) if isinstance(value, np.ndarray) else self.arrays[name] is value
-            for name, value in other.arrays.items()
-        )
+        same_names = other.arrays.keys() == self.arrays.keys()
+        return same_names and self.bits(other.arrays, 1, self.everything)[0] == self.everything
 
     def is_nan(self) -> bool:
         """Whether it has numbers, and all of them are NaN."""
@@ -45,8 +44,8 @@ class Returned:
 
     def equal(self, name: str, others: np.ndarray) -> np.ndarray:
         """Which of many arrays, stacked, are equal to the tensor of this name, up to rounding."""
-        mine = self.arrays.get(name)
-        if not isinstance(mine, np.ndarray) or mine.shape != others.shape[1:]:
+        mine = self.arrays[name]
+        if not isinstance(mine, np.ndarray) or mine.shape[1:] != others.shape[1:]:
             return np.zeros(len(others), dtype=bool)
         allowed = self.rounding * max(1.0, np.abs(mine[np.isfinite(mine)]).max(initial=0))
         return np.isclose(mine, others, rtol=0, atol=allowed, equal_nan=True).reshape(len(others), -1).all(axis=1)
@@ -63,18 +62,17 @@ class Returned:
 
 
 def by_name(value) -> dict[str, object]:
-    """The first of what `leaves` returns, sorted by name: the order of a dictionary does not count."""
-    return dict(sorted(leaves("", value), key=lambda leaf: leaf[0])[:MOST])
+    """The first of what `leaves` returns, by name: the order of a dictionary does not count."""
+    return dict(leaves("", value)[:MOST])
 
 
-def as_array(leaf):
-    """A tensor as an array of float64 or complex128; what cannot be one stays as it is."""
-    if not isinstance(leaf, Tensor):
-        return leaf
+def as_array(leaves: list):
+    """Tensors of one shape as an array of float64 or complex128; the first of them if they cannot be one."""
     try:
-        return leaf.detach().to(torch.complex128 if leaf.is_complex() else torch.float64).numpy()
+        rows = torch.stack(leaves).detach()
+        return rows.to(torch.complex128 if rows.is_complex() else torch.float64).numpy()
     except (RuntimeError, TypeError):
-        return leaf
+        return leaves[0]
 
 
 class OneTurn:
@@ -84,22 +82,22 @@ class OneTurn:
     """
 
     def __init__(self, model: Model, given: tuple, got, tolerance: float = 0.0):
-        self.model, self.names, self.lines = model, model.environment(given), model.straight
+        self.model, self.lines, names, latest = model, model.straight, model.environment(given), {}
         self.number = {line.place: n for n, line in enumerate(self.lines)}
         self.last = len(self.lines) - 1
-        self.sources, latest = [], {}  # for each line: a name that it may read -> the number of the line that gives it
+        self.values: list[object] = []  # of each line
+        self.names: list[dict] = []  # what it may read
+        self.sources: list[dict[str, int]] = []  # those of these names that another line gives, and its number
         for n, line in enumerate(self.lines):
+            self.names.append(dict(names))
             self.sources.append(dict(latest))
-            latest[line.place] = n
-        self.values: dict[int, object] = {}
-        for n, line in enumerate(self.lines):
-            self.values[n] = self.value(n, line, {})
+            self.values.append(model.value(line, names))
+            names[line.place], latest[line.place] = self.values[n], n
         self.right, self.wanted = Returned(self.values[self.last]), Returned(got, tolerance)
-        self.everything = (1 << len(self.wanted.arrays)) - 1
+        self.everything = self.wanted.everything
         self.same_form = self.right.arrays.keys() == self.wanted.arrays.keys()
-        right = {name: a[None] if isinstance(a, np.ndarray) else a for name, a in self.right.arrays.items()}
-        self.wrong = self.everything & ~int(self.wanted.bits(right, 1, self.everything)[0])
-        given_by = {id(value): n for n, value in self.values.items()}
+        self.wrong = self.everything & ~int(self.wanted.bits(self.right.arrays, 1, self.everything)[0])
+        given_by = {id(value): n for n, value in enumerate(self.values)}
         self.returned_by = {  # the number of a line -> the name under which its tensor is returned
             given_by[id(leaf)]: name for name, leaf in leaves("", self.values[self.last]) if id(leaf) in given_by
         }
@@ -121,42 +119,17 @@ class OneTurn:
                 found.add(n)
         return tuple(sorted(found))
 
-    def value(self, n: int, line: Line, changed: dict[int, object]):
-        """The value of line n, where some lines have changed values; RAISED if it raises an exception."""
-        names = {}
-        for name in line.reads:
-            source = self.sources[n].get(name)
-            if source is not None:
-                names[name] = changed[source] if source in changed else self.values[source]
-            elif name in self.names:
-                names[name] = self.names[name]
+    def run(self, lines: dict[int, Line]) -> dict[int, object] | None:
+        """The values of all lines that these lines reach; None if one raises an exception."""
+        reach, values, names = self.reach(tuple(sorted(lines))), {}, dict(self.names[min(lines)])
         try:
-            return RAISED if any(v is RAISED for v in names.values()) else self.model.value(line, TOOLS | names)
+            for n in range(min(lines), len(self.lines)):
+                if n in reach:
+                    values[n] = self.model.value(lines.get(n, self.lines[n]), names)
+                names[self.lines[n].place] = values[n] if n in reach else self.values[n]
         except Exception:
-            return RAISED
-
-    def run(self, lines: dict[int, Line]) -> dict[int, object]:
-        """The values of all lines that these lines reach."""
-        values: dict[int, object] = {}
-        for n in self.reach(tuple(sorted(lines))):
-            values[n] = self.value(n, lines.get(n, self.lines[n]), values)
+            return None
         return values
-
-    def run_together(self, own: dict[int, object]) -> tuple[dict[int, object], dict[str, object]]:
-        """As `run`, for many edits of the same lines at once: `own` has the values of their lines, stacked.
-
-        Of the returned value its tensors by name. Raises an exception if a line does, or needs more than tensors.
-        """
-        reach = self.reach(tuple(sorted(own)))
-
-        def run(values):
-            values = dict(values)
-            for n in reach:
-                values[n] = values[n] if n in values else self.value(n, self.lines[n], values)
-            returned = by_name(values.pop(self.last)) if self.last in reach else {}
-            return {n: value for n, value in values.items() if not isinstance(value, Mapping)}, returned
-
-        return torch.func.vmap(run)(own)
 
     def touches(self, changed: tuple[int, ...]) -> int:
         """One bit for each returned tensor that may depend on these lines."""
@@ -168,35 +141,20 @@ class OneTurn:
 
     def explains(self, lines: dict[int, Line]) -> bool:
         """Whether these lines together give what the answer gives."""
-        return self.wanted.equals(Returned(self.run(lines).get(self.last, self.values[self.last])))
+        values = self.run(lines)
+        return values is not None and self.wanted.equals(Returned(values.get(self.last, self.values[self.last])))
 
 
-def first_entry(value, stacked: bool = False):
-    """The first entry of a tensor of real numbers, or of each of many stacked ones; NaN for anything else."""
-    while isinstance(value, list) and value:
-        value = value[-1]
-    if isinstance(value, Tensor) and value.numel() and not value.is_complex():
-        return value.detach().double().reshape(len(value) if stacked else 1, -1)[:, 0]
-    return torch.tensor([float(value) if isinstance(value, float) else torch.nan], dtype=torch.float64)
-
-
-def form(value) -> tuple:
-    """The names and shapes of the tensors that a value consists of; () if it holds anything else."""
-    found = leaves("", value)
-    if not all(isinstance(leaf, Tensor | float) for _, leaf in found):
-        return ()
-    return tuple((name, leaf.shape, leaf.dtype) if isinstance(leaf, Tensor) else (name,) for name, leaf in found)
-
-
-def stack(values: list):
-    """Values of the same form as one, whose tensors have these in rows."""
-    if isinstance(values[0], Mapping):
-        return {key: stack([value[key] for value in values]) for key in values[0]}
-    if isinstance(values[0], tuple | list):
-        return type(values[0])(stack(list(parts)) for parts in zip(*values, strict=True))
-    return torch.stack(
-        [torch.as_tensor(value, dtype=torch.float64 if isinstance(value, float) else None).detach() for value in values]
-    )
+def first_entries(values: list) -> Tensor:
+    """The first entries of tensors of real numbers, or of the last ones in lists of them; NaN for anything else."""
+    while all(isinstance(value, list) and value for value in values):
+        values = [value[-1] for value in values]
+    with contextlib.suppress(AttributeError, IndexError, RuntimeError, TypeError):  # no tensors, or not of one shape
+        if not any(value.is_complex() for value in values):
+            return torch.stack(values).detach().double().reshape(len(values), -1)[:, 0]
+    if len(values) > 1:
+        return torch.cat([first_entries([value]) for value in values])
+    return torch.tensor([values[0] if isinstance(values[0], float) else torch.nan], dtype=torch.float64)
 
 
 class Tries:
@@ -211,19 +169,21 @@ class Tries:
         self.lines: list[dict[int, Line]] = [{}] * count
         self.ran, self.same_form = np.zeros(count, dtype=bool), np.zeros(count, dtype=bool)
         self.touched, self.fits = np.full(count, turn.everything), np.zeros(count, dtype=np.int64)
-        self.given = {name: first_entry(value)[0] for name, value in turn.names.items()}
-        self.copies = {n: self._copied(n) for n in turn.values}
-        self.entries = {n: first_entry(value).repeat(count) for n, value in turn.values.items()}
-        self.changes = {n: np.zeros(count, dtype=bool) for n in turn.values}  # which edits change line n itself
-        self.reached = {n: torch.zeros(count, dtype=torch.bool) for n in turn.values}
+        self.given = {name: first_entries([value])[0] for name, value in turn.names[0].items()}
+        lines = range(len(turn.lines))
+        self.copies = [self._copied(n) for n in lines]
+        self.entries = [first_entries([value]).repeat(count) for value in turn.values]
+        self.changes = [np.zeros(count, dtype=bool) for _ in lines]  # which edits change the line itself
+        self.reached = [torch.zeros(count, dtype=torch.bool) for _ in lines]
 
     def run(self, which: Iterable[int]) -> list[Edit]:
         """Try the edits of these numbers -> those that alone give what the answer gives."""
-        which = list(which)
+        which, together = list(which), {}
         for k in which:
             self.lines[k] = self.turn.lines_of(self.edits[k])
-        for together, own in self._groups(which):
-            self._run(together, own)
+            together.setdefault(tuple(sorted(self.lines[k])), []).append(k)
+        for group in together.values():
+            self._run(group)
         self.compatible, self.apart = cache(self._compatible), cache(self._apart)
         fit = self.ran & self.same_form & (self.fits == self.turn.everything)
         return [self.edits[k] for k in which if fit[k]]
@@ -234,56 +194,40 @@ class Tries:
 
         def follows(source: int, sign: int) -> bool:  # with both signs: a maximum follows one of them at most
             other = map_tensors(lambda t: sign * torch.rand(t.shape, generator=draw).double(), self.turn.values[source])
-            return torch.equal(first_entry(self.turn.value(n, line, {source: other})), first_entry(other))
+            try:
+                value = self.turn.model.value(line, self.turn.names[n] | {self.turn.lines[source].place: other})
+            except Exception:
+                return False
+            return torch.equal(first_entries([value]), first_entries([other]))
 
         sources = () if line.elementwise else self.turn.read_by(n, line)
         return next((s for s in sources if follows(s, 1) and follows(s, -1)), None)
 
-    def _groups(self, which: list[int]) -> Iterator[tuple[list[int], dict[int, Tensor] | None]]:
-        """Edits that can run together: they change the same lines, to values of the same shapes.
-
-        Their numbers, and the values of their own lines, stacked; None where an edit has to run alone.
-        """
-        groups = {}
-        for k in which:
-            lines = self.lines[k]
-            changed = tuple(sorted(lines))
-            values = {n: self.turn.value(n, lines[n], {}) for n in changed}
-            forms, reach = [form(value) for value in values.values()], self.turn.reach(changed)
-            if any(not self.turn.read_by(n, line).isdisjoint(reach) for n, line in lines.items()):
-                yield [k], None
-            elif all(forms):
-                groups.setdefault((changed, *forms), []).append((k, values))
-            elif RAISED not in values.values():
-                yield [k], None
-        for (changed, *_), group in groups.items():
-            yield [k for k, _ in group], {n: stack([values[n] for _, values in group]) for n in changed}
-
-    def _run(self, which: list[int], own: dict[int, object] | None):
-        """Fill in what these edits do."""
-        if own is not None:
-            with contextlib.suppress(Exception):
-                return self._fill(which, *self.turn.run_together(own))
+    def _run(self, which: list[int]):
+        """Run edits of the same lines; look together at those that return tensors of the same shapes."""
+        alike = {}
         for k in which:
             values = self.turn.run(self.lines[k])
-            returned = values.pop(self.turn.last, None)
-            if returned is not RAISED:
-                stacked = map_tensors(lambda t: t[None], (values, by_name(returned)))
-                self._fill([k], *stacked)
-            elif own is not None:  # then all of them raise
-                return
+            if values is not None:
+                returned = by_name(values[self.turn.last]) if self.turn.last in values else {}
+                shapes = [getattr(leaf, "shape", None) for leaf in returned.values()]
+                alike.setdefault((*returned, *shapes), []).append((k, values, returned))
+        for group in alike.values():
+            self._fill(*map(list, zip(*group, strict=True)))
 
-    def _fill(self, which: list[int], values: dict[int, object], returned: dict[str, object]):
+    def _fill(self, which: list[int], values: list[dict], returned: list[dict]):
+        """Fill in what edits of the same lines do that return tensors of the same shapes."""
         turn, count, changed = self.turn, len(which), tuple(sorted(self.lines[which[0]]))
         self.ran[which] = True
         for n in turn.reach(changed):
             self.reached[n][which] = True
-            if n in values:
-                self.entries[n][which] = first_entry(values[n], stacked=True)
+            self.entries[n][which] = first_entries([value[n] for value in values])
         for n in changed:
             self.changes[n][which] = True
-        if list(turn.wanted.arrays) == list(returned if turn.last in turn.reach(changed) else turn.right.arrays):
-            arrays, reached = {name: as_array(leaf) for name, leaf in returned.items()}, turn.touches(changed)
+        given = returned[0] if turn.last in turn.reach(changed) else turn.right.arrays
+        if turn.wanted.arrays.keys() == given.keys():
+            arrays = {name: as_array([each[name] for each in returned]) for name in returned[0]}
+            reached = turn.touches(changed)
             self.same_form[which] = True
             self.fits[which] = turn.wanted.bits(arrays, count, reached) | turn.everything & ~turn.wrong & ~reached
             self.touched[which] = reached
@@ -335,7 +279,7 @@ class Tries:
                 own = [self._entries(n, self.lines[k][n], [k], at, row) for k, row in zip(which, rows, strict=True)]
                 known[n] = torch.cat(own)
             else:
-                known[n] = self._entries(n, turn.lines[n], which, at, known, self.copies[n])
+                known[n] = self._entries(n, turn.lines[n], which, at, known)
             wanted = turn.wanted.arrays.get(turn.returned_by.get(n))
             if isinstance(wanted, np.ndarray) and wanted.size and not np.iscomplexobj(wanted):
                 wanted = float(wanted.flat[0])
@@ -343,9 +287,7 @@ class Tries:
                 fits &= ~((known[n] - wanted).abs() > turn.wanted.rounding * max(1.0, abs(wanted)))
         return fits, unsure
 
-    def _entries(
-        self, n: int, line: Line, which: list[int], at: Tensor, known: dict, copied: int | None = None
-    ) -> Tensor:
+    def _entries(self, n: int, line: Line, which: list[int], at: Tensor, known: dict[int, Tensor]) -> Tensor:
         """The first entry of line n with some edits (rows) and their partners (columns); NaN where it is not known."""
         sources = {name: s for name, s in self.turn.sources[n].items() if name in line.reads}
         if line.elementwise:
@@ -356,6 +298,7 @@ class Tries:
             except Exception:  # it reads what has no entries
                 entry = torch.nan
             return torch.as_tensor(entry, dtype=torch.float64).expand(len(which), len(at))
+        copied = self.copies[n] if line is self.turn.lines[n] else None
         if copied is None:
             value = self.entries[n][which][:, None]
         else:

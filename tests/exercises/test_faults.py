@@ -96,9 +96,9 @@ def test_what_is_wrong_is_shown_by_an_input(name, returned, says):
 @pytest.mark.parametrize(
     ("returned", "says"),
     [
-        ("3", "You return an object of type int; expected three"),
+        ("3", "You return a Python number (int); expected three"),
         ("[1, 2, 3]", "You return 1 and 2; expected three"),
-        ("'c_t', 'f_t'", "You return 2 values"),
+        ("'c_t', 'f_t'", "You return a tuple with 2 entries"),
         ("['c_t'], 'f_t', [[1, 0]]", "The places: i_t, f_t, g_t, o_t, c_t, h_t"),
         ("'z_i', 'b_i', [[1, 0]]", "The places"),
         ("'c_t', None, [[1, 0]]", "expected three"),
