@@ -50,17 +50,15 @@ def possible_causes(answer: Answer, trials: list[Trial], problem: Problem) -> It
         yield cause(answer, trials)
 
 
-ON_OTHER_INPUTS = (retries.reads_notebook, retries.not_repeatable)
+OF_EXCEPTIONS = (causes.known_error, causes.missing_entry, causes.all_turned_round, causes.sizes_that_meet)
+ON_A_SECOND_RUN = (retries.reads_notebook, retries.not_repeatable)
 OF_NUMBERS = (causes.outside_range, causes.nearly_right, retries.arguments_without_effect)
 CAUSES = {  # by kind of problem; "changed" and "global" say enough by themselves
     "gradient": (find_gradient_edits, causes.known_error, retries.gradients_right_for_some_sizes),
     "backward": (causes.known_error,),
     "type": (causes.one_entry, retries.right_for_some_kinds),
     "dtype": (retries.right_for_some_kinds,),
-    "crashed": (
-        *(causes.known_error, causes.missing_entry, causes.all_turned_round, causes.sizes_that_meet),
-        *(causes.other_order, *ON_OTHER_INPUTS, retries.right_in_part),
-    ),
-    "shape": (causes.other_order, causes.other_shape, *ON_OTHER_INPUTS, *OF_NUMBERS, retries.right_in_part),
-    "value": (causes.other_order, *ON_OTHER_INPUTS, *OF_NUMBERS, retries.right_in_part),
+    "crashed": (*OF_EXCEPTIONS, causes.other_order, *ON_A_SECOND_RUN, retries.right_in_part),
+    "shape": (causes.other_order, causes.other_shape, *ON_A_SECOND_RUN, *OF_NUMBERS, retries.right_in_part),
+    "value": (causes.other_order, *ON_A_SECOND_RUN, *OF_NUMBERS, retries.right_in_part),
 }

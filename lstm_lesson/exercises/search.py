@@ -56,7 +56,7 @@ class Returned:
         for k, name in enumerate(self.arrays):
             if among >> k & 1 and isinstance(others.get(name), np.ndarray):
                 found |= self.equal(name, others[name]).astype(np.int64) << k
-            elif among >> k & 1 and name in others and others[name] is self.arrays[name]:  # None
+            elif among >> k & 1 and others.get(name) is self.arrays[name]:  # the same type
                 found |= 1 << k
         return found
 
@@ -67,12 +67,12 @@ def by_name(value) -> dict[str, object]:
 
 
 def as_array(leaves: list):
-    """Tensors of one shape as an array of float64 or complex128; the first of them if they cannot be one."""
+    """Tensors of one shape as an array of float64 or complex128; of what cannot be one its type."""
     try:
         rows = torch.stack(leaves).detach()
         return rows.to(torch.complex128 if rows.is_complex() else torch.float64).numpy()
     except (RuntimeError, TypeError):
-        return leaves[0]
+        return type(leaves[0])
 
 
 class OneTurn:
@@ -210,7 +210,7 @@ class Tries:
             values = self.turn.run(self.lines[k])
             if values is not None:
                 returned = by_name(values[self.turn.last]) if self.turn.last in values else {}
-                shapes = [getattr(leaf, "shape", None) for leaf in returned.values()]
+                shapes = [getattr(leaf, "shape", type(leaf)) for leaf in returned.values()]
                 alike.setdefault((*returned, *shapes), []).append((k, values, returned))
         for group in alike.values():
             self._fill(*map(list, zip(*group, strict=True)))
