@@ -66,12 +66,11 @@ def _called_otherwise(made: nn.Module, answer: Answer) -> str:
         return "it holds PyTorch's own: write the equations out."
     for dtype in (torch.float32, torch.float64):
         made, x, states = made.to(dtype), torch.randn(2, 5, 3, dtype=dtype), torch.randn(2, 2, 4, dtype=dtype)
-        for given in ((x,), (x, tuple(states))):
-            states_given = len(given) > 1
-            how = "`forward(x, init_states)` with (h_0, c_0)" if states_given else "`forward(x)` with x (B, T, N)"
+        calls = {"`forward(x)` with x (B, T, N)": [x], "`forward(x, init_states)` with (h_0, c_0)": [x, tuple(states)]}
+        for how, given in calls.items():
             got, error = answer.sandbox(made, *given)
             if error is not None:
-                asks = ZEROS if isinstance(error, RuntimeError) and not states_given else ""
+                asks = ZEROS if isinstance(error, RuntimeError) and len(given) == 1 else ""
                 return f"{how} in {str(dtype)[6:]} raises {type(error).__name__}: {error}{asks}"
             try:
                 hidden_seq, (h, c) = got
