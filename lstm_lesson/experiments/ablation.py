@@ -4,7 +4,7 @@ import itertools
 import math
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -118,24 +118,6 @@ def best_draw(rows: Iterable[dict], task: str, variant: str) -> dict[str, float]
     return {name: best[name] for name in SEARCHED}
 
 
-def search_grid() -> list[Run]:
-    """The first half of the stored sweep: each draw of the settings for each variant on each task.
-
-    There are also vanilla and the cell without a forget gate on adding and order, on the seeds of the finals, with one
-    learning rate, and 0 or −3 added to the bias of the input gate.
-    """
-    runs = [run for seed in DRAWS for run in grid(seeds=[seed], **drawn_settings(seed))]
-    return runs + [
-        run for bias in (0.0, -3.0) for run in grid(["adding", "order"], ["vanilla", "NFG"], input_bias=bias)
-    ]
-
-
-def final_grid(rows: Iterable[dict]) -> list[Run]:
-    """The second half: each variant on each task with the best draw among the rows of the search, on new seeds."""
-    rows, kinds = list(rows), itertools.product(TASKS, VARIANTS)
-    return [run for task, variant in kinds for run in grid([task], [variant], **best_draw(rows, task, variant))]
-
-
 def together(runs: Iterable[Run]) -> list[list[Run]]:
     """The runs in groups that can be trained at once: those that differ in their seed and searched settings alone."""
     groups = {}
@@ -144,34 +126,31 @@ def together(runs: Iterable[Run]) -> list[list[Run]]:
     return list(groups.values())
 
 
-def trained(runs: Sequence[Run], own: Step | None = None) -> list[tuple[Run, float, float]]:
-    """Each run of a group with its final loss and its share of the processor time, in seconds."""
-    start = time.thread_time()
-    losses = final_losses(runs, own)
-    return [(run, loss, (time.thread_time() - start) / len(runs)) for run, loss in zip(runs, losses, strict=True)]
+def trained(runs: Sequence[Run], own: Step | None = None) -> dict[Run, dict]:
+    """Train a group of `together`, with Adam, and return one row for each run.
 
-
-def final_losses(runs: Sequence[Run], own: Step | None = None) -> list[float]:
-    """Train a group of `together`, with Adam, and return each run's loss on 1000 fresh sequences.
-
+    A row holds the Run's fields, `loss` on 1000 fresh sequences, `chance` (the chance loss), and `seconds`, its share
+    of the processor time.
     The runs share nothing; they are trained at once because that is faster. If only the variant differs, two runs start
     from the same weights, see the same batches and are measured on the same sequences. Adam's learning rate falls to 0,
     gradients are clipped to a norm of 1 for each run. The global random numbers and the number of threads are left as
     they were. `own` is a step of your own, as in `VariantLSTM`.
     """
-    task, threads = TASKS[runs[0].task], torch.get_num_threads()
+    task, threads, start = TASKS[runs[0].task], torch.get_num_threads(), time.thread_time()
     torch.set_num_threads(1)  # one core a group: many groups side by side
     try:
         nets = [_fresh_net(run, task, own) for run in runs]
         _train(runs, task, nets)
-        losses = []
+        rows = {}
         with torch.no_grad():
             for run, net in zip(runs, nets, strict=True):
                 fresh = task.draw(1000, run.length, torch.Generator().manual_seed(2000 + run.seed))
-                losses.append(task.losses(net(fresh[0]), fresh)[1].item())
-        return losses
+                loss = task.losses(net(fresh[0]), fresh)[1].item()
+                rows[run] = asdict(run) | {"loss": loss, "chance": task.chance}
     finally:
         torch.set_num_threads(threads)
+    seconds = round((time.thread_time() - start) / len(runs), 2)
+    return {run: row | {"seconds": seconds} for run, row in rows.items()}
 
 
 def _fresh_net(run, task, own):

@@ -1,6 +1,7 @@
 """Variants of the LSTM, trainings that can be paired, and a sweep that loses nothing and repeats nothing."""
 
 import csv
+import importlib.util
 import json
 import math
 import os
@@ -17,13 +18,16 @@ from repository import ROOT
 
 from lstm_lesson import CustomLSTM, equations
 from lstm_lesson.experiments import ablation, results, sweep, variants
-from lstm_lesson.experiments.ablation import TASKS, Run, final_losses, grid
+from lstm_lesson.experiments.ablation import TASKS, grid, trained
 from lstm_lesson.experiments.variants import VARIANTS, VariantLSTM
 from lstm_lesson.layers import unroll
 from lstm_lesson.training.metrics import sign_flip_test
 
 GATES = "ifco"
 TINY = dict(length=10, units=3, batch=4, updates=2)
+SPEC = importlib.util.spec_from_file_location("make_sweep", ROOT / "benchmarks" / "sweep.py")
+make_sweep = importlib.util.module_from_spec(SPEC)  # the command
+SPEC.loader.exec_module(make_sweep)
 
 
 def split(net):
@@ -120,10 +124,14 @@ def coupled(z_i, z_f, z_c, z_o, c_prev):
 
 def test_a_step_of_ones_own_runs_beside_the_variants_and_repeats_the_one_that_it_is():
     runs = grid(["adding"], ["CIFG", "mine"], [0], **TINY)
-    theirs, mine = sweep.sweep(runs, workers=1, progress=False, own={"mine": coupled})
+    theirs, mine = sweep.sweep(runs, workers=1, own={"mine": coupled})
     assert mine["variant"] == "mine" and mine["loss"] == pytest.approx(theirs["loss"], rel=1e-6)
     with pytest.raises(ValueError, match=r"variant is 'mine'.*vanilla.*yours"):
-        sweep.sweep(runs, workers=1, progress=False, own={"yours": coupled})
+        sweep.sweep(runs, workers=1, own={"yours": coupled})
+
+
+def final_losses(runs):
+    return [row["loss"] for row in trained(runs).values()]
 
 
 def final_loss(run):
@@ -229,7 +237,7 @@ def test_a_group_gives_what_each_of_its_runs_gives_alone(task):
     runs = [grid([task], ["FGR"], [seed], **few, **ablation.drawn_settings(seed))[0] for seed in (100, 101, 103)]
     assert ablation.together(runs) == [runs]
     assert final_losses(runs) == pytest.approx([plainly(run) for run in runs], rel=1e-4)
-    assert [run for run, _, _ in ablation.trained(runs)] == runs
+    assert list(trained(runs)) == runs
 
 
 def test_one_run_that_is_no_longer_finite_leaves_the_others_of_its_group_as_they_were():
@@ -284,12 +292,12 @@ def test_the_draws_are_the_same_in_every_order_and_stay_in_their_ranges():
 
 def searched(loss_of):
     """Rows of a search with these losses: `loss_of` maps (task, variant, seed) to a loss."""
-    runs = [run for run in ablation.search_grid() if run.seed in ablation.DRAWS]
+    runs = [run for run in make_sweep.search_grid() if run.seed in ablation.DRAWS]
     return [asdict(run) | {"loss": loss_of(run.task, run.variant, run.seed), "chance": 1.0} for run in runs]
 
 
 def test_the_search_has_the_same_draws_for_every_variant_and_then_its_best_on_new_seeds():
-    search = ablation.search_grid()
+    search = make_sweep.search_grid()
     kinds, draws = len(TASKS) * len(VARIANTS), len(ablation.DRAWS)
     assert len(set(search)) == len(search) == kinds * draws + 40
     settings = {}
@@ -301,7 +309,7 @@ def test_the_search_has_the_same_draws_for_every_variant_and_then_its_best_on_ne
     rows = searched(
         lambda task, variant, seed: 0.1 if seed == lucky[task, variant] else math.nan if seed == 100 else 0.2
     )
-    finals = ablation.final_grid(rows)
+    finals = make_sweep.final_grid(rows)
     assert len(set(finals)) == len(finals) == 5 * kinds and not set(finals) & set(search)
     for run in finals:
         best = ablation.drawn_settings(lucky[run.task, run.variant])
@@ -317,25 +325,25 @@ def tiny(n=3):
 
 
 def made(path, runs, **more):
-    return sweep.sweep(runs, path, workers=1, progress=False, **more)
+    return make_sweep.resumed(runs, path, workers=1, **more)
 
 
 def test_rows_come_in_the_order_of_the_runs_with_all_that_made_them(tmp_path):
     runs = tiny()[::-1]
     rows = made(tmp_path / "s.csv", runs, command="make sweep")
-    assert [Run(*(row[name] for name in results.SETTINGS)) for row in rows] == runs
+    assert [results.parsed(row)[0] for row in rows] == runs
     assert [row["loss"] for row in rows] == [final_loss(run) for run in runs]
     with (tmp_path / "s.csv").open(newline="") as file:
         read = list(csv.DictReader(file))
     assert [dict(row) for row in read] == [{name: str(value) for name, value in row.items()} for row in rows]
     assert read[0]["torch"] in torch.__version__ and read[0]["command"] == "make sweep"
-    assert list(results.stored(tmp_path / "s.csv").values()) == rows
+    assert list(make_sweep.read(tmp_path / "s.csv").values()) == rows
     assert made(tmp_path / "s.csv", runs[:0:-1]) == rows[:0:-1]  # those asked for, as asked for
 
 
 def spy(monkeypatch):
     """What is trained from here on."""
-    done, trained = [], sweep.trained
+    done = []
     monkeypatch.setattr(sweep, "trained", lambda runs, own: done.extend(runs) or trained(runs, own))
     return done
 
@@ -356,29 +364,27 @@ def test_runs_with_other_settings_are_other_runs(tmp_path, monkeypatch):
     made(path, runs)
     done = spy(monkeypatch)
     made(path, [replace(runs[0], lr=0.5)])
-    assert done == [replace(runs[0], lr=0.5)] and len(results.stored(path)) == 2
+    assert done == [replace(runs[0], lr=0.5)] and len(make_sweep.read(path)) == 2
 
 
 def test_a_sweep_that_was_cut_off_at_any_byte_repeats_the_lost_runs_and_completes_the_file(tmp_path, monkeypatch):
     path, runs = tmp_path / "s.csv", tiny(3)
     made(path, runs)
     whole = path.read_bytes()
-    rows = dict(results.stored(path))
-    monkeypatch.setattr(
-        sweep, "trained", lambda runs, own: [(run, rows[run]["loss"], rows[run]["seconds"]) for run in runs]
-    )
+    rows = dict(make_sweep.read(path))
+    monkeypatch.setattr(sweep, "trained", lambda runs, own: {run: rows[run] for run in runs})
     for cut in [*range(0, 200, 7), *range(len(whole) - 60, len(whole))]:
         path.write_bytes(whole[:cut])
         kept = max(whole[:cut].count(b"\n") - 1, 0)
-        assert len(results.stored(path)) == kept
+        assert len(make_sweep.read(path)) == kept
         made(path, runs)
         assert path.read_bytes() == whole, cut
 
 
 def test_the_rows_are_in_the_file_before_the_next_group_is_trained(tmp_path, monkeypatch):
-    path, counts, trained = tmp_path / "s.csv", [], sweep.trained
+    path, counts = tmp_path / "s.csv", []
     monkeypatch.setattr(
-        sweep, "trained", lambda runs, own: counts.append(len(results.stored(path))) or trained(runs, own)
+        sweep, "trained", lambda runs, own: counts.append(len(make_sweep.read(path))) or trained(runs, own)
     )
     made(path, tiny(3))
     assert counts == [0, 1, 2]
@@ -406,30 +412,26 @@ def test_a_file_that_no_sweep_has_written_is_refused_and_unchanged(tmp_path, cha
 def test_the_command_line_runs_what_is_missing_and_says_so(tmp_path, monkeypatch, capsys):
     path = tmp_path / "s.csv"
     made(path, tiny(1))
-    monkeypatch.syspath_prepend(ROOT / "benchmarks")
-    monkeypatch.delitem(sys.modules, "sweep", raising=False)
-    import sweep as command
-
-    monkeypatch.setattr(command, "search_grid", lambda: tiny(3))
-    monkeypatch.setattr(command, "final_grid", lambda rows: tiny(4)[len(rows) :])
+    monkeypatch.setattr(make_sweep, "search_grid", lambda: tiny(3))
+    monkeypatch.setattr(make_sweep, "final_grid", lambda rows: tiny(4)[len(rows) :])
     monkeypatch.setattr(sys, "argv", ["sweep", str(path), "--workers", "1"])
-    command.main()
+    make_sweep.main()
     said = capsys.readouterr().out
     assert "search: 3 runs, 2 of them to do\n" in said and "finals: 1 runs, 1 of them to do\n" in said
-    assert [row["command"] for row in results.stored(path).values()] == ["", *["make sweep"] * 3]
-    command.main()
+    assert [row["command"] for row in make_sweep.read(path).values()] == ["", *["make sweep"] * 3]
+    make_sweep.main()
     assert "finals: 1 runs, 0 of them to do; delete the file" in capsys.readouterr().out
 
 
 def test_the_same_run_twice_is_refused():
     with pytest.raises(ValueError, match="1 runs twice"):
-        made(None, tiny(2) + tiny(1))
+        sweep.sweep(tiny(2) + tiny(1))
 
 
 def test_the_stored_sweep_is_the_full_one_and_names_no_machine():
     rows = results.stored()
-    search = ablation.search_grid()
-    assert set(rows) == {*search, *ablation.final_grid(rows[run] for run in search)}
+    search = make_sweep.search_grid()
+    assert set(rows) == {*search, *make_sweep.final_grid(rows[run] for run in search)}
     for row in rows.values():
         assert row["command"] == "make sweep" and row["chance"] == TASKS[row["task"]].chance
         assert row["loss"] >= 0 and row["seconds"] > 0
@@ -488,10 +490,10 @@ def test_the_sign_flip_test_names_differences_that_do_not_fit(bad):
 @pytest.mark.full
 def test_two_processes_bring_the_same_rows_as_one(tmp_path):
     runs = tiny(4)
-    alone = made(None, runs)
-    together = sweep.sweep(runs, tmp_path / "s.csv", workers=2, progress=False)
+    alone = sweep.sweep(runs, workers=1)
+    together = make_sweep.resumed(runs, tmp_path / "s.csv", workers=2)
     assert [row["loss"] for row in alone] == [row["loss"] for row in together] and len(
-        results.stored(tmp_path / "s.csv")
+        make_sweep.read(tmp_path / "s.csv")
     ) == 4
 
 
@@ -538,21 +540,21 @@ def test_on_a_dask_cluster_every_result_arrives_once_though_a_worker_is_ended_in
         def end_one():
             """Once there are results, and while the second worker has a run in hand."""
             victim = next(a for a, pid in watch.run(os.getpid).items() if pid == workers[1].pid)
-            wait_for(lambda: len(results.stored(path)) >= 2 and watch.processing()[victim])
+            wait_for(lambda: len(make_sweep.read(path)) >= 2 and watch.processing()[victim])
             os.kill(workers[1].pid, signal.SIGKILL)
-            ended.append(len(results.stored(path)))
+            ended.append(len(make_sweep.read(path)))
 
         ender = threading.Thread(target=end_one)
         ender.start()
-        rows = sweep.sweep(runs, path, scheduler=address, progress=False)
+        rows = make_sweep.resumed(runs, path, scheduler=address)
         ender.join(10)
         assert 2 <= ended[0] < len(runs) and workers[1].poll() is not None and len(watch.ncores()) == 1
     assert len(path.read_text().splitlines()) == len(runs) + 1
-    assert [row["loss"] for row in rows] == [results.stored(path)[run]["loss"] for run in runs]
+    assert [row["loss"] for row in rows] == [make_sweep.read(path)[run]["loss"] for run in runs]
     assert rows[3]["loss"] == pytest.approx(final_loss(runs[3]), rel=1e-4)
 
 
-def test_a_scheduler_without_the_package_distributed_says_what_to_install(monkeypatch):
+def test_a_scheduler_without_the_package_distributed_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(ValueError, match="pip install distributed"):
-        sweep.sweep(tiny(1), scheduler="tcp://127.0.0.1:1", progress=False)
+        make_sweep.resumed(tiny(1), tmp_path / "s.csv", scheduler="tcp://127.0.0.1:1")
