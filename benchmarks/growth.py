@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 
 from lstm_lesson import CustomLSTM
-from lstm_lesson.speed.profiling import fastest
+from lstm_lesson.speed import fastest
 
 TITLE = "growth: the exponent p of a power law, time ~ size**p (fitted to the fastest of several runs at each size)"
 START = {"T": 100, "B": 16, "H": 32}

@@ -6,8 +6,7 @@ import torch
 from torch import nn
 
 from lstm_lesson import CustomLSTM
-from lstm_lesson.speed import implementations
-from lstm_lesson.speed.profiling import fastest, ratios
+from lstm_lesson.speed import IMPLEMENTATIONS, compiled, fastest, no_compiler, ratios
 
 TITLE = "forward + backward, how many times as long as nn.LSTM (median of paired runs; in brackets the middle half)"
 SIZES = [(64, 64, 32), (128, 100, 32), (64, 100, 128), (64, 64, 512), (32, 200, 256)]  # B, T and N = H
@@ -15,16 +14,16 @@ COMPILED = SIZES[0]  # compiling takes longer than all the rest, so one size mus
 
 
 def rows(options):
-    compiles = not implementations.no_compiler()
+    compiles = not no_compiler()
     if not compiles:
-        print(f"Not compiled: {implementations.no_compiler()}.\n")
+        print(f"Not compiled: {no_compiler()}.\n")
     for device in ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]:
         for sizes in SIZES:
             theirs, ours, runs = runs_of_size(*sizes, device)
             if compiles:
                 runs["compiled"] = None
             if compiles and sizes == COMPILED:
-                runs["compiled"] = both_ways(implementations.compiled(), ours, theirs.x)
+                runs["compiled"] = both_ways(compiled(), ours, theirs.x)
             yield row(sizes, device, theirs, runs, options.seconds)
     if not torch.cuda.is_available():
         print("\nNo GPU here: nothing beside cuDNN, and no CUDA graphs.")
@@ -49,7 +48,7 @@ def runs_of_size(B, T, H, device):
     ours = CustomLSTM.from_torch(theirs.lstm)
     if not torch.allclose(ours(x)[0], theirs.lstm(x)[0], atol=1e-5):
         raise AssertionError(f"CustomLSTM and nn.LSTM differ at B, T, H = {B}, {T}, {H}")
-    runs = {name: both_ways(run, ours, x) for name, run in implementations.IMPLEMENTATIONS.items()}
+    runs = {name: both_ways(run, ours, x) for name, run in IMPLEMENTATIONS.items()}
     runs["CustomLSTM"] = as_layer(ours, x)
     if device == "cuda":
         runs["CUDA graph"] = as_layer(torch.cuda.make_graphed_callables(ours, (x,)), x)

@@ -1,4 +1,4 @@
-"""The autograd graph of a tensor: read by torchviz; drawn by Graphviz, or as a tree of text without it."""
+"""The autograd graph of a tensor: read by torchviz; drawn by Graphviz, or its arrows as text without it."""
 
 import re
 import shutil
@@ -26,8 +26,8 @@ def autograd_graph(tensor: Tensor, names: dict[str, Tensor] | None = None, alt: 
     """The operations that computed `tensor`, from the parameters (blue) down to the result (black).
 
     `names` maps names to parameters, or to results: their operations get the name. torchviz reads the graph. The
-    program `dot` draws it, or the pip package graphviz-pure if `dot` is missing; if both are missing, the picture is a
-    tree of text.
+    program `dot` draws it, or the pip package graphviz-pure if `dot` is missing; if both are missing, the picture lists
+    the arrows as text.
     Raises ValueError if `tensor` was not computed from a tensor that needs a gradient.
     """
     if not isinstance(tensor, Tensor) or tensor.grad_fn is None:
@@ -41,8 +41,8 @@ def autograd_graph(tensor: Tensor, names: dict[str, Tensor] | None = None, alt: 
     svg = _drawn(_source(nodes, edges))
     if svg is not None:
         return Picture(svg, alt)
-    tree = _tree(nodes, edges)
-    return _text_card(tree).picture("\n".join([alt, *tree]))
+    arrows = [f"{' '.join(nodes[a][0])} → {' '.join(nodes[b][0])}" for a, b in edges]
+    return _text_card(arrows).picture("\n".join([alt, *arrows]))
 
 
 def _read(tensor, names) -> tuple[dict, list]:
@@ -111,26 +111,9 @@ def _drawn(source: str) -> str | None:
     return None
 
 
-def _tree(nodes, edges) -> list[str]:
-    """From the result to the parameters, one node a line, indented below the node that uses it."""
-    makers = {}
-    for maker, made in edges:
-        makers.setdefault(made, []).append(maker)
-    lines, seen = [], set()
-    waiting = [(key, 0) for key in nodes if key not in {maker for maker, _ in edges}]
-    while waiting:
-        key, depth = waiting.pop()
-        again = key in seen and key in makers
-        lines.append("   " * depth + " ".join(nodes[key][0]) + ("  (see above)" if again else ""))
-        if not again:
-            seen.add(key)
-            waiting += [(maker, depth + 1) for maker in reversed(makers.get(key, []))]
-    return lines
-
-
 def _text_card(lines: list[str]) -> Card:
-    """Lines of text as a drawing, their indentation kept."""
+    """Lines of text as a drawing."""
     card = Card(round(40 + 9.7 * max(map(len, lines))), 30 + 22 * len(lines), font="monospace")
     for k, line in enumerate(lines):
-        card.text(20, 34 + 22 * k, line.replace(" " * 3, "\u00a0" * 3), size=16, formula=False)
+        card.text(20, 34 + 22 * k, line, size=16, formula=False)
     return card

@@ -9,15 +9,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from lstm_lesson import CustomLSTM, LSTMCell, kernel, layers
+from lstm_lesson import CustomLSTM, LSTMCell, kernel, layers, speed
 from lstm_lesson.backward import lstm_backward
 from lstm_lesson.layers import lstm
-from lstm_lesson.speed import implementations
 
 EXACT = 1e-12
 ALL = {
-    **implementations.IMPLEMENTATIONS,
-    "plain": implementations.plain,
+    **speed.IMPLEMENTATIONS,
+    "plain": speed.plain,
 }
 size = st.integers(1, 5)
 
@@ -54,7 +53,7 @@ def test_every_implementation_equals_the_equations_in_values_and_gradients(name,
 def test_plain_refuses_a_second_derivative():
     torch.manual_seed(0)
     states, weights = leaves()
-    (dx,) = torch.autograd.grad(implementations.plain(*states, weights)[0].cos().sum(), states[:1], create_graph=True)
+    (dx,) = torch.autograd.grad(speed.plain(*states, weights)[0].cos().sum(), states[:1], create_graph=True)
     with pytest.raises(RuntimeError, match="once_differentiable"):
         dx.sum().backward()
 
@@ -62,7 +61,7 @@ def test_plain_refuses_a_second_derivative():
 def test_the_gradients_of_the_kernel_equal_those_of_lstm_backward():
     torch.manual_seed(0)
     (x, h_0, c_0), weights = leaves()
-    hidden_seq, _, c_n = implementations.by_hand(x, h_0, c_0, weights)
+    hidden_seq, _, c_n = speed.by_hand(x, h_0, c_0, weights)
     upstream = torch.randn_like(hidden_seq)
     got = torch.autograd.grad(hidden_seq, [x, h_0, c_0, *weights.values()], upstream)
     nothing = torch.zeros_like(c_n)
@@ -77,9 +76,7 @@ def test_steps_prepared_in_several_blocks_give_the_same_gradient(monkeypatch):
     monkeypatch.setattr(kernel, "IN_CACHE", 4 * 5 * B * H)  # four steps at once: 4, 4 and 3
     monkeypatch.setattr(kernel, "BLOCK", 3 * 4 * B * H)  # three steps at once: 2, 3, 3 and 3
     everything = [*states, *weights.values()]
-    got, expected = (
-        torch.autograd.grad(r(*states, weights)[0].cos().sum(), everything) for r in (implementations.by_hand, lstm)
-    )
+    got, expected = (torch.autograd.grad(r(*states, weights)[0].cos().sum(), everything) for r in (speed.by_hand, lstm))
     assert apart(got, expected) <= EXACT
 
 
@@ -99,7 +96,7 @@ def test_the_backward_pass_can_run_again_and_leaves_everything_as_it_was():
     states, weights = leaves()
     everything = [*states, *weights.values()]
     before = [tensor.detach().clone() for tensor in everything]
-    out = implementations.by_hand(*states, weights)[0].sum()
+    out = speed.by_hand(*states, weights)[0].sum()
     first, second = (torch.autograd.grad(out, everything, retain_graph=True) for _ in range(2))
     assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
     assert all(torch.equal(a, b) for a, b in zip(everything, before, strict=True))
@@ -118,7 +115,7 @@ def test_one_input_alone_may_need_a_gradient(needed):
 def test_large_sums_saturate_the_gates_and_stay_finite():
     torch.manual_seed(0)
     (x, h_0, c_0), weights = leaves()
-    got, expected = (run(1e4 * x, h_0, 1e4 * c_0, weights) for run in (implementations.by_hand, lstm))
+    got, expected = (run(1e4 * x, h_0, 1e4 * c_0, weights) for run in (speed.by_hand, lstm))
     assert apart(got[:2], expected[:2]) <= EXACT
     assert all(g.isfinite().all() for g in torch.autograd.grad(got[0].sum(), [x, h_0, c_0, *weights.values()]))
 
@@ -317,9 +314,9 @@ def test_hoisted_inputs_and_fused_gates_are_those_of_the_equations():
     torch.manual_seed(0)
     (x, h_0, _), weights = leaves()
     W_x, W_h, b = kernel.stacked_weights(weights)
-    z = implementations.hoist_inputs(x, W_x, b)
+    z = speed.hoist_inputs(x, W_x, b)
     assert torch.equal(z[:, 2, 2:4], (x @ W_x + b)[:, 2].chunk(4, dim=1)[1])
-    i, f, g, o = implementations.fused_gates(x[:, 0], h_0, W_x, W_h, b)
+    i, f, g, o = speed.fused_gates(x[:, 0], h_0, W_x, W_h, b)
     for gate, k, bend in (
         (i, "i", torch.sigmoid),
         (f, "f", torch.sigmoid),
@@ -335,7 +332,7 @@ def test_local_gradients_and_the_backward_loop_are_those_of_autograd():
     z, c_prev, c_t = double(3, 1, 8).requires_grad_(), double(3, 1, 2), double(3, 1, 2).requires_grad_()
     z_i, z_f, z_c, z_o = z.chunk(4, dim=2)
     i, f, g, o = torch.sigmoid(z_i), torch.sigmoid(z_f), torch.tanh(z_c), torch.sigmoid(z_o)
-    into_c, into_z = implementations.local_gradients(*(v.detach() for v in (i, f, g, o, c_t, c_prev)))
+    into_c, into_z = speed.local_gradients(*(v.detach() for v in (i, f, g, o, c_t, c_prev)))
     h_t = o * torch.tanh(c_t)
     by_h, from_h = torch.autograd.grad(h_t.sum(), [c_t, z])
     (from_c,) = torch.autograd.grad((f * c_prev + i * g).sum(), [z])
@@ -344,7 +341,7 @@ def test_local_gradients_and_the_backward_loop_are_those_of_autograd():
     _, weights = leaves(T=1)
     W_h = kernel.stacked_weights(weights)[1].detach()
     dhidden_seq, dc_T, keep = double(3, 1, 2), double(3, 2), double(3, 1, 2)
-    dz, dh_0, dc_0 = implementations.backward_loop(dhidden_seq, dc_T, keep, into_c, into_z, W_h)
+    dz, dh_0, dc_0 = speed.backward_loop(dhidden_seq, dc_T, keep, into_c, into_z, W_h)
     dc = dc_T + dhidden_seq[:, 0] * into_c[:, 0]
     expected = torch.cat([dc, dc, dc, dhidden_seq[:, 0]], dim=1) * into_z[:, 0]
     assert apart([dz[:, 0], dh_0, dc_0], [expected, expected @ W_h.T, dc * keep[:, 0]]) <= EXACT
@@ -356,13 +353,13 @@ x_t, h_t, W_x, W_h, b = torch.zeros(2, 3), torch.zeros(2, 4), torch.zeros(3, 16)
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: implementations.fused_gates(x_t, h_t, W_x.T, W_h, b), r"W_x has shape \(16, 3\)"),
-        (lambda: implementations.fused_gates(x_t, h_t, W_x, W_h[:, :8], b), r"W_h has shape \(4, 8\); .* 4H = 16"),
-        (lambda: implementations.fused_gates(x_t, h_t, W_x[:, :15], W_h, b), r"W_x has shape \(3, 15\); .* 4H = 16"),
-        (lambda: implementations.hoist_inputs(x_t, W_x, b), r"x has shape \(2, 3\); it needs \(B, T, N\)"),
-        (lambda: implementations.hoist_inputs(x_t[None], W_x, b[:4]), r"b has shape \(4,\)"),
-        (lambda: implementations.local_gradients(*[x_t[None]] * 5, x_t), r"c_prev has shape \(2, 3\); .* \(B, T, H\)"),
-        (lambda: implementations.backward_loop(x_t[None], x_t[:1], *[x_t[None]] * 3, W_h), r"into_z has shape"),
+        (lambda: speed.fused_gates(x_t, h_t, W_x.T, W_h, b), r"W_x has shape \(16, 3\)"),
+        (lambda: speed.fused_gates(x_t, h_t, W_x, W_h[:, :8], b), r"W_h has shape \(4, 8\); .* 4H = 16"),
+        (lambda: speed.fused_gates(x_t, h_t, W_x[:, :15], W_h, b), r"W_x has shape \(3, 15\); .* 4H = 16"),
+        (lambda: speed.hoist_inputs(x_t, W_x, b), r"x has shape \(2, 3\); it needs \(B, T, N\)"),
+        (lambda: speed.hoist_inputs(x_t[None], W_x, b[:4]), r"b has shape \(4,\)"),
+        (lambda: speed.local_gradients(*[x_t[None]] * 5, x_t), r"c_prev has shape \(2, 3\); .* \(B, T, H\)"),
+        (lambda: speed.backward_loop(x_t[None], x_t[:1], *[x_t[None]] * 3, W_h), r"into_z has shape"),
     ],
 )
 def test_bad_input_is_named(call, message):
@@ -372,24 +369,24 @@ def test_bad_input_is_named(call, message):
 
 def test_a_path_with_a_space_is_a_reason_not_to_compile(monkeypatch):
     monkeypatch.setattr(torch, "__file__", "/some folder/torch/__init__.py")
-    assert "space" in implementations.no_compiler()
+    assert "space" in speed.no_compiler()
 
 
 def test_without_a_compiler_there_is_a_reason(monkeypatch):
     monkeypatch.setattr(torch, "__file__", "/folder/torch/__init__.py")  # this one's may have a space, another reason
     monkeypatch.setenv("CXX", "no-such-compiler")
-    assert "no-such-compiler" in implementations.no_compiler()
-    implementations.compiled.cache_clear()
+    assert "no-such-compiler" in speed.no_compiler()
+    speed.compiled.cache_clear()
     with pytest.raises(ValueError, match="no-such-compiler"):
-        implementations.compiled()
+        speed.compiled()
 
 
 @pytest.mark.full  # notebook 15 compiles in every run
-@pytest.mark.skipif(bool(implementations.no_compiler()), reason=implementations.no_compiler())
+@pytest.mark.skipif(bool(speed.no_compiler()), reason=speed.no_compiler())
 def test_the_compiled_implementation_equals_the_equations():
     torch.manual_seed(0)
     states, weights = leaves(2, 2, 3, 4)
     everything = [*states, *weights.values()]
-    got, expected = (run(*states, weights)[0] for run in (implementations.compiled(), lstm))
+    got, expected = (run(*states, weights)[0] for run in (speed.compiled(), lstm))
     assert apart([got], [expected]) <= EXACT
     assert apart(*(torch.autograd.grad(out.sum(), everything) for out in (got, expected))) <= EXACT
