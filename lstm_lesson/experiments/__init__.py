@@ -2,5 +2,3 @@
 
 from lstm_lesson.experiments.broken_cells import h_detached
 from lstm_lesson.experiments.runs import ADDING_CHANCE, learn_timing, learn_to_add, timing_chance
-
-__all__ = ["ADDING_CHANCE", "h_detached", "learn_timing", "learn_to_add", "timing_chance"]

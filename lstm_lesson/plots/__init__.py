@@ -7,6 +7,3 @@ from lstm_lesson.plots.figure import Picture
 from lstm_lesson.plots.heatmaps import heatmaps
 from lstm_lesson.plots.style import COLORS, STYLE
 from lstm_lesson.plots.tables import Table, table
-
-__all__ = ["COLORS", "STYLE", "Picture", "Table", "autograd_graph", "bars", "differences", "heatmaps",
-           "lines", "lstm_diagram", "lstm_svg", "rnn_diagram", "stacked_bars", "table"]  # fmt: skip

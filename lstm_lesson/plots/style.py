@@ -4,7 +4,9 @@ import math
 import re
 import textwrap
 from itertools import cycle
+from pathlib import Path
 
+import matplotlib as mpl
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
@@ -26,39 +28,8 @@ NAMES = {
     "c": "memory",  # the plain word for the cell state
     "h": "hidden state",
 }
-INK = "#202124"  # text, and everything without a colour of its own
-QUIET = "#5F6368"  # axes, notes
-STYLE = {  # Matplotlib; a figure is 9 inches wide and shown at 900 px, so 9 pt are 12.5 px
-    "figure.dpi": 100,
-    "figure.facecolor": "white",
-    "font.family": "DejaVu Sans",  # comes with Matplotlib: the same picture on every machine
-    "font.size": 12,
-    "axes.titlesize": 13,
-    "axes.labelsize": 12.5,
-    "xtick.labelsize": 11.5,
-    "ytick.labelsize": 11.5,
-    "legend.fontsize": 11.5,
-    "text.color": INK,
-    "axes.labelcolor": INK,
-    "xtick.color": QUIET,
-    "ytick.color": QUIET,
-    "xtick.labelcolor": INK,
-    "ytick.labelcolor": INK,
-    "axes.edgecolor": "#B8BCC2",
-    "axes.linewidth": 0.9,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": "#E8EAED",
-    "grid.linewidth": 0.9,
-    "lines.linewidth": 2.4,
-    "lines.solid_capstyle": "round",
-    "legend.frameon": False,
-    "mathtext.fontset": "dejavusans",
-    "svg.fonttype": "none",
-    "svg.hashsalt": "lstm_lesson",
-}
+STYLE = mpl.rc_params_from_file(Path(__file__).with_name("lesson.mplstyle"), use_default_template=False)
+INK, QUIET = STYLE["text.color"], STYLE["xtick.color"]  # text and all without a colour of its own; axes and notes
 OTHER_COLORS = (INK, "#C2185B", "#3949AB", "#4B7A29", "#7A4B3A", "#00798C")  # for curves that are no gate, c or h
 DASHES = ("-", (0, (6, 2)), (0, (1.5, 1.6)), (0, (7, 2, 1.5, 2)), (0, (3, 1.5)), (0, (8, 2, 1.5, 2, 1.5, 2)))
 DOTS = ("o", "s", "^", "D", "v", "P")

@@ -3,6 +3,3 @@
 from lstm_lesson.data.download import NewsUnavailable
 from lstm_lesson.text.classifiers import BagOfWords, TextClassifier, load_classifier, save_classifier
 from lstm_lesson.text.news import Split, Vocabulary, load_news, pad_batch, posts_or_headlines, tokenize
-
-__all__ = ["BagOfWords", "NewsUnavailable", "Split", "TextClassifier", "Vocabulary", "load_classifier", "load_news",
-           "pad_batch", "posts_or_headlines", "save_classifier", "tokenize"]  # fmt: skip

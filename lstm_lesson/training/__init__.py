@@ -1,16 +1,6 @@
 """Training: one loop, its batches, and the numbers that tell whether a model has learned."""
 
-from lstm_lesson.training.batching import batches, check_examples
+from lstm_lesson.training.batching import batches
 from lstm_lesson.training.loop import History, fit, training_steps
-from lstm_lesson.training.metrics import (
-    evaluate,
-    majority_baseline,
-    masked_accuracy,
-    predict,
-    sign_flip_test,
-)
+from lstm_lesson.training.metrics import evaluate, majority_baseline, masked_accuracy, predict, sign_flip_test
 from lstm_lesson.training.progress_line import ProgressLine
-
-__all__ = ["History", "ProgressLine", "batches", "check_examples", "evaluate", "fit",
-           "majority_baseline", "masked_accuracy", "predict", "sign_flip_test",
-           "training_steps"]  # fmt: skip
