@@ -2,33 +2,14 @@
 
 import itertools
 import random
+import tomllib
+from importlib.resources import files
 from numbers import Integral
 
 import torch
 from torch import Tensor
 
-OFFICIAL = (
-    "ministry", "hospital", "court", "university", "observatory", "harbour office",
-    "fire brigade", "city council", "health board", "weather service", "school board", "coast guard",
-)  # fmt: skip
-HEARSAY = (
-    "blogger", "neighbour", "street poster", "chain letter", "fortune teller", "anonymous caller",
-    "passenger", "leaflet", "gossip column", "radio prank", "tavern guest", "caption",
-)  # fmt: skip
-TOPICS = (
-    "water shortage", "new bridge", "school closure", "power cut", "rare comet", "bus strike",
-    "free museum day", "lost ferry", "double harvest", "road repair", "early snow", "night market",
-    "tax refund", "missing statue", "tunnel fire", "record tide", "vaccine delivery", "whale sighting",
-    "bread shortage", "late train", "oil leak", "lottery error", "park opening", "concert ban",
-)  # fmt: skip
-CONFIRMS = ("confirms", "announces", "repeats", "reports")
-DENIES = ("denies", "disputes", "rejects", "corrects")
-TEMPLATES = (
-    "{a} {confirms} {topic} but {b} {denies} it",
-    "{a} {denies} {topic} but {b} {confirms} it",
-    "on {topic} : what {a} {confirms} now {b} {denies}",
-    "on {topic} : what {a} {denies} now {b} {confirms}",
-)
+WORDS = tomllib.loads((files("lstm_lesson.data") / "synthetic_news.toml").read_text(encoding="utf-8"))
 
 
 def synthetic_headlines(n: int = 4000, seed: int = 0) -> tuple[list[str], Tensor]:
@@ -49,17 +30,17 @@ def synthetic_headlines(n: int = 4000, seed: int = 0) -> tuple[list[str], Tensor
     >>> sorted(texts[0].split()) == sorted(texts[1].split()), sorted(labels.tolist())
     (True, [0, 1])
     """
-    stories = list(itertools.product(range(len(TEMPLATES)), OFFICIAL, HEARSAY, TOPICS))
+    stories = list(itertools.product(*(WORDS[part] for part in ("templates", "official", "hearsay", "topics"))))
     if isinstance(n, bool) or not isinstance(n, Integral) or n not in range(2, 2 * len(stories) + 1, 2):
         raise ValueError(f"n is {n!r}; it needs an even number from 2 to {2 * len(stories)}: headlines come in pairs")
     rng = random.Random(seed)
     texts, labels = [], []
     for template, official, hearsay, topic in rng.sample(stories, n // 2):
-        words = {"topic": topic, "confirms": rng.choice(CONFIRMS), "denies": rng.choice(DENIES)}
-        a_denies = template % 2 == 1
+        words = {"topic": topic, "confirms": rng.choice(WORDS["confirms"]), "denies": rng.choice(WORDS["denies"])}
+        a_denies = template.index("{denies}") < template.index("{confirms}")
         pair = [
-            (TEMPLATES[template].format(a=official, b=hearsay, **words), int(a_denies)),
-            (TEMPLATES[template].format(a=hearsay, b=official, **words), int(not a_denies)),
+            (template.format(a=official, b=hearsay, **words), int(a_denies)),
+            (template.format(a=hearsay, b=official, **words), int(not a_denies)),
         ]
         rng.shuffle(pair)  # the label does not follow from the place in the list
         for text, label in pair:

@@ -1,5 +1,8 @@
 """The cell playground: one LSTM unit with a slider for each input, weight and bias."""
 
+import tomllib
+from importlib.resources import files
+
 import ipywidgets as widgets
 import torch
 
@@ -16,24 +19,7 @@ STATE = {"x": (-2, 2), "h_prev": (-1, 1), "c_prev": (-60, 60)}
 WEIGHTS = [name for k in GATES for name in (f"W_x{k}", f"W_h{k}", f"b_{k}")]
 GRID = 0.05  # the step of every slider
 SHOWN = 30  # the last steps, drawn beside the cell
-PRESETS = {  # a hint, and the numbers that are not 0
-    "remember": (
-        "Press Step with any x: the memory stays",
-        {"x": 1.0, "c_prev": 1.0, "b_i": -8.0, "b_f": 8.0, "W_xc": 2.0, "b_o": 4.0},
-    ),
-    "forget": (
-        "Step at x = 0: it stays; step once at x = 1: the memory is wiped",
-        {"c_prev": 1.0, "b_i": -8.0, "W_xf": -16.0, "b_f": 8.0, "b_o": 4.0},
-    ),
-    "latch": (
-        "x = 1 sets it, x = −1 turns it over; at x = 0 it holds itself, through h",
-        {"x": 1.0, "b_i": 8.0, "b_f": -8.0, "W_xc": 8.0, "W_hc": 4.0, "b_o": 8.0},
-    ),
-    "count": (
-        "Each step at x = 1 adds a half to c, x = −1 takes it back; h cannot follow",
-        {"x": 1.0, "b_i": 8.0, "b_f": 10.0, "W_xc": 0.55, "b_o": 8.0},
-    ),
-}
+PRESETS = tomllib.loads(files("lstm_lesson.explorers").joinpath("playground.toml").read_text(encoding="utf-8"))
 
 
 class CellPlayground(Explorer):
@@ -45,7 +31,7 @@ class CellPlayground(Explorer):
 
     def __init__(self, preset: str = "remember"):
         self.steps, self.exact_state, self.preset_name = [], {}, _check_preset(preset)
-        start = dict.fromkeys([*STATE, *WEIGHTS], 0.0) | PRESETS[preset][1]
+        start = dict.fromkeys([*STATE, *WEIGHTS], 0.0) | PRESETS[preset]["numbers"]
         narrow = {"width": 240, "label_width": 50, "step": GRID}
         controls = {name: slider(name, name, start[name], *STATE[name], **narrow) for name in STATE}
         controls |= {name: slider(name, name, start[name], -16, 16, **narrow) for name in WEIGHTS}
@@ -79,7 +65,7 @@ class CellPlayground(Explorer):
     def preset(self, name: str) -> None:
         """Set every number as a preset has it and delete the steps. Raises ValueError for an unknown name."""
         self.steps, self.exact_state, self.preset_name = [], {}, _check_preset(name)
-        self.move(**dict.fromkeys(self.controls, 0.0) | PRESETS[name][1])
+        self.move(**dict.fromkeys(self.controls, 0.0) | PRESETS[name]["numbers"])
 
     @property
     def hint(self) -> str:
@@ -88,9 +74,9 @@ class CellPlayground(Explorer):
         if self._outside(c):
             end = f"its slider ends at ±{STATE['c_prev'][1]}"
             return f"No further step: c would be {decimals(c)}, and {end}. Press Reset"
-        hint, numbers = PRESETS[self.preset_name]
-        changed = any(abs(self.values[name] - numbers.get(name, 0.0)) > GRID / 2 for name in WEIGHTS)
-        return f"Preset {self.preset_name}, changed" if changed else hint
+        preset = PRESETS[self.preset_name]
+        changed = any(abs(self.values[name] - preset["numbers"].get(name, 0.0)) > GRID / 2 for name in WEIGHTS)
+        return f"Preset {self.preset_name}, changed" if changed else preset["hint"]
 
     @staticmethod
     def _outside(c: float) -> bool:

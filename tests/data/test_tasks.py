@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from lstm_lesson import data
 from lstm_lesson.data import agreement, tasks
 from lstm_lesson.data.series import lorenz_slope, rk4_step
-from lstm_lesson.data.synthetic_news import CONFIRMS, DENIES, HEARSAY, OFFICIAL, synthetic_headlines
+from lstm_lesson.data.synthetic_news import WORDS, synthetic_headlines
 from lstm_lesson.text.news import load_news
 
 
@@ -246,8 +246,8 @@ def first(text, words):
 
 def test_neither_the_first_source_nor_the_order_of_the_verbs_decides():
     texts, labels = synthetic_headlines(4000, seed=0)
-    official_first = torch.tensor([first(text, OFFICIAL) < first(text, HEARSAY) for text in texts])
-    denial_first = torch.tensor([first(text, DENIES) < first(text, CONFIRMS) for text in texts])
+    official_first = torch.tensor([first(text, WORDS["official"]) < first(text, WORDS["hearsay"]) for text in texts])
+    denial_first = torch.tensor([first(text, WORDS["denies"]) < first(text, WORDS["confirms"]) for text in texts])
     for feature in (official_first, denial_first):
         assert 0.4 < feature.double().mean() < 0.6
         assert abs((feature == (labels == 1)).double().mean() - 0.5) < 0.04  # 4000 headlines: 5 standard errors
@@ -256,9 +256,9 @@ def test_neither_the_first_source_nor_the_order_of_the_verbs_decides():
 def test_fake_is_what_the_official_source_denies():
     texts, labels = synthetic_headlines(2000, seed=1)
     for text, label in zip(texts, labels.tolist(), strict=True):
-        denial = min(text.find(f" {verb}") for verb in DENIES if f" {verb}" in text)
+        denial = min(text.find(f" {verb}") for verb in WORDS["denies"] if f" {verb}" in text)
         source = text[:denial]
-        assert source.endswith(OFFICIAL if label else HEARSAY), text
+        assert source.endswith(tuple(WORDS["official" if label else "hearsay"])), text
 
 
 def test_the_seed_determines_the_headlines():
@@ -278,7 +278,7 @@ def test_no_headline_occurs_twice():
 
 def test_neither_the_label_nor_the_order_of_the_sources_follows_from_the_place_in_a_pair():
     texts, labels = synthetic_headlines(2000, seed=0)
-    official_first = torch.tensor([first(text, OFFICIAL) < first(text, HEARSAY) for text in texts])
+    official_first = torch.tensor([first(text, WORDS["official"]) < first(text, WORDS["hearsay"]) for text in texts])
     assert 0.4 < labels[::2].double().mean() < 0.6
     assert 0.4 < official_first[::2].double().mean() < 0.6
 

@@ -340,12 +340,12 @@ def test_a_slider_that_rounds_does_not_round_the_state():
 def test_the_title_drops_the_presets_hint_when_a_weight_changes():
     explorer = CellPlayground("remember")
     explorer.move(x=-1.0, c_prev=0.5)  # no weights
-    assert explorer.hint == PRESETS["remember"][0]
+    assert explorer.hint == PRESETS["remember"]["hint"]
     explorer.move(W_xf=-16.0)
     assert explorer.hint == "Preset remember, changed"
     assert explorer.hint in explorer.picture.alt
     explorer.move(W_xf=0.0)
-    assert explorer.hint == PRESETS["remember"][0]
+    assert explorer.hint == PRESETS["remember"]["hint"]
 
 
 def test_a_step_beyond_the_slider_of_the_memory_is_refused_in_the_title():

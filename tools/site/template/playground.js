@@ -33,7 +33,7 @@ const tooFar = c => Math.abs(onGrid(c)) > D.state.c_prev[1];
 
 function hint(c) {
   if (tooFar(c)) return `No further step: c would be ${number(c, 2)}, and its slider ends at ±${D.state.c_prev[1]}. Press Reset.`;
-  const [advice, preset] = D.presets[chosen];
+  const {hint: advice, numbers: preset} = D.presets[chosen];
   const changed = D.weights.some(name => Math.abs(+$(name).value - (preset[name] || 0)) > D.grid / 2);
   return changed ? `Preset ${chosen}, changed.` : advice + ".";
 }
@@ -79,7 +79,7 @@ function move(values) {
 
 function preset(name) {
   steps = []; fed = {}; chosen = name;
-  move({ ...Object.fromEntries(NAMES.map(name => [name, 0])), ...D.presets[name][1] });
+  move({ ...Object.fromEntries(NAMES.map(name => [name, 0])), ...D.presets[name].numbers });
 }
 
 $("step").addEventListener("click", () => {
