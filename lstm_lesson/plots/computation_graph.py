@@ -113,7 +113,7 @@ def _drawn(source: str) -> str | None:
 
 def _text_card(lines: list[str]) -> Card:
     """Lines of text as a drawing."""
-    card = Card(round(40 + 9.7 * max(map(len, lines))), 30 + 22 * len(lines), font="monospace")
+    card = Card(round(40 + 9.7 * max(map(len, lines))), 30 + 22 * len(lines))
     for k, line in enumerate(lines):
         card.text(20, 34 + 22 * k, line, size=16, formula=False)
     return card

@@ -11,7 +11,7 @@ from lstm_lesson.plots.figure import Picture
 from lstm_lesson.plots.inputs import as_plain
 from lstm_lesson.plots.numbers import unit_number
 from lstm_lesson.plots.style import COLORS, INK, NAMES, QUIET
-from lstm_lesson.plots.svg import Card, math_text
+from lstm_lesson.plots.svg import math_text
 
 EQUATIONS = {  # in the order in which the cell computes them
     "i": "(1) i_t = σ(x_t W_{xi} + h_{t−1} W_{hi} + b_i)",
@@ -21,11 +21,6 @@ EQUATIONS = {  # in the order in which the cell computes them
     "o": "(4) o_t = σ(x_t W_{xo} + h_{t−1} W_{ho} + b_o)",
     "h": "(5) h_t = o_t ⊙ tanh(c_t)",
 }
-RNN_EQUATION = "h_t = tanh(x_t W_{xh} + h_{t−1} W_{hh} + b_h)"
-RNN_ALT = "Each step reads its input and the state before, and hands its state on."
-RNN_FONT = '"STIX Two Text", "Times New Roman", "Liberation Serif", "DejaVu Serif", serif'
-HEAD = 19, 9  # of an arrow of the RNN: its length and half its width
-DIM_TEXT = "#6B7178"
 CELL_ALT = (
     "LSTM cell. The cell state (its memory) runs straight along the top: times the forget gate, plus the input gate "
     "times the candidate. The output gate times the tanh of the new cell state is the hidden state, which leaves to "
@@ -70,15 +65,13 @@ def lstm_svg(lit: str = "", values: dict | None = None) -> str:
 
 @cache
 def _template() -> str:
-    """The cell with no part lit, its subscripts set, its equations under it."""
-    svg = files("lstm_lesson.plots").joinpath("lstm_cell.svg").read_text(encoding="utf-8")
-    svg = re.sub(r"(<text[^>]*>)([^<]*)", lambda found: found.group(1) + math_text(found.group(2)), svg)
+    """The cell with no part lit, its equations under it."""
     equations = []
     for k, (part, equation) in enumerate(EQUATIONS.items()):
         (tag, formula), x, y = equation.split(" ", 1), (40, 660)[k // 3], 664 + 38 * (k % 3)
         text = f'<text class="tag" x="{x}" y="{y}">{tag}</text><text class="math small" x="{x + 46}" y="{y}">'
         equations.append(f'<g class="{part}">{text}{math_text(formula)}</text></g>')
-    return svg.replace("<!--equations-->", "\n  ".join(equations))
+    return _stored("lstm_cell.svg").replace("<!--equations-->", "\n  ".join(equations))
 
 
 def _rules(part: str) -> str:
@@ -104,40 +97,13 @@ def _value(name: str, value) -> str:
     return unit_number(value) if isinstance(value, (int, float)) else str(value)
 
 
-def rnn_diagram(steps: int = 4) -> Picture:
-    """A tanh RNN unrolled over `steps` steps, with the same weights at each. ValueError for a number not in 1 to 8."""
-    if isinstance(steps, bool) or not isinstance(steps, int) or not 1 <= steps <= 8:
-        raise ValueError(f"steps is {steps!r}; it needs a whole number from 1 to 8")
-    card = Card(1280, 520, font=RNN_FONT, corner=14, shown_width=1000)
-    for t in range(1, steps + 1):
-        _rnn_step(card, t, steps)
-    card.text(40, 492, RNN_EQUATION, DIM_TEXT, 27)
-    card.text(1240, 492, "the same W_{xh}, W_{hh} and b_h at every step", DIM_TEXT, 27, "end")
-    return card.picture(f"Tanh RNN unrolled over {steps} steps, the same weights at each. {RNN_ALT}")
+def rnn_diagram() -> Picture:
+    """A tanh RNN unrolled over four steps, with the same weights at each."""
+    how = "Each step reads its input and the state before, and hands its state on."
+    return Picture(_stored("rnn.svg"), f"Tanh RNN unrolled over 4 steps, the same weights at each. {how}")
 
 
-def _rnn_step(card: Card, t: int, steps: int) -> None:
-    """One step: x_t from below, h_{t−1} from the left, h_t upwards and to the next step."""
-    x, half = _box(t, steps)
-    start = sum(_box(t - 1, steps)) if t > 1 else 64
-    card.add('<g class="step">')
-    card.arrow(start, 220, x - half - 3, 220, QUIET, 4.5, head=HEAD)
-    card.arrow(x, 404, x, 271, QUIET, 4.5, head=HEAD)
-    card.arrow(x, 172, x, 82, QUIET, 4.5, head=HEAD)
-    card.rect(x - half, 172, 2 * half, 96, "#F1F3F4", QUIET, 4.5, corner=12)
-    card.text(x, 230, "tanh", INK, 37 if half > 60 else 27, "middle")
-    card.text(x, 64, f"h_{t}", INK, 37, "middle")
-    card.text(x, 440, f"x_{t}", INK, 37, "middle")
-    card.text(x + 13, 392, "W_{xh}", INK, 27)
-    card.text((start + x - half) / 2 - 4, 200, "W_{hh}", INK, 27, "middle")
-    if t == 1:
-        card.text(22, 230, "h_0", INK, 37)
-    if t == steps:
-        card.arrow(x + half, 220, 1240, 220, QUIET, 4.5, head=HEAD)
-    card.add("</g>")
-
-
-def _box(t: int, steps: int) -> tuple[float, float]:
-    """The box of step t: the x of its middle, and half its width."""
-    pitch = 1120 / steps
-    return 95 + pitch * (t - 0.5), min(75, 0.28 * pitch)
+def _stored(name: str) -> str:
+    """The text of a drawing that comes with the package, its subscripts set."""
+    svg = files("lstm_lesson.plots").joinpath(name).read_text(encoding="utf-8")
+    return re.sub(r"(<text[^>]*>)([^<]*)", lambda found: found.group(1) + math_text(found.group(2)), svg)

@@ -16,15 +16,10 @@ FONT = '"DejaVu Sans", Verdana, sans-serif'
 
 
 class Card:
-    """A white card: draw on it in its own pixels, then take `picture(alt)`.
+    """A white card of `width` by `height` pixels: draw on it in pixels, then take `picture(alt)`."""
 
-    The card has `width` by `height` pixels and is shown `shown_width` pixels wide (`width` unless given), in `font`.
-    """
-
-    def __init__(self, width: int = 900, height: int = 360, title: str = "", *, font: str = FONT, corner: int = 0,
-                 shown_width: int | None = None):  # fmt: skip
-        self.width, self.height, self.font, self.corner, self.parts = width, height, font, corner, []
-        self.shown_width = shown_width or width
+    def __init__(self, width: int = 900, height: int = 360, title: str = ""):
+        self.width, self.height, self.parts = width, height, []
         if title:
             self.text(16, 30, title, size=17, bold=True)
 
@@ -63,26 +58,20 @@ class Card:
             f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius}" fill="{fill}" stroke="{color}" stroke-width="{thick}"/>'
         )
 
-    def arrow(self, x1, y1, x2, y2, color=QUIET, width=2.5, dash="solid", head=(11, 5.5)) -> None:
-        """An arrow from (x1, y1) to its tip at (x2, y2); `head` is the length and half the width of its head."""
+    def arrow(self, x1, y1, x2, y2, color=QUIET) -> None:
+        """An arrow from (x1, y1) to its tip at (x2, y2)."""
         length = math.hypot(x2 - x1, y2 - y1) or 1
         ux, uy = (x2 - x1) / length, (y2 - y1) / length
-        self.path([(x1, y1), (x2 - head[0] * ux, y2 - head[0] * uy)], color, width, dash)
-        self.head(x2, y2, ux, uy, color, *head)
-
-    def head(self, x, y, ux, uy, color=QUIET, length=11, half_width=5.5) -> None:
-        """The head of an arrow: its tip at (x, y), in the direction of the unit vector (ux, uy)."""
-        bx, by = x - length * ux, y - length * uy
-        corners = (x, y), (bx - half_width * uy, by + half_width * ux), (bx + half_width * uy, by - half_width * ux)
-        self.add(f'<polygon points="{_points(corners)}" fill="{color}"/>')
+        bx, by = x2 - 11 * ux, y2 - 11 * uy  # where the head begins, which is as wide as long
+        self.path([(x1, y1), (bx, by)], color, 2.5)
+        head = (x2, y2), (bx - 5.5 * uy, by + 5.5 * ux), (bx + 5.5 * uy, by - 5.5 * ux)
+        self.add(f'<polygon points="{_points(head)}" fill="{color}"/>')
 
     def picture(self, alt: str) -> Picture:
         """The card as a picture."""
-        width, height = self.shown_width, round(self.height * self.shown_width / self.width)
-        size = f'width="{width}" height="{height}" viewBox="0 0 {self.width} {self.height}"'
-        corner = f' rx="{self.corner}"' if self.corner else ""
-        ground = f'<rect width="{self.width}" height="{self.height}"{corner} fill="#FFFFFF"/>'
-        style = f"text {{ font-family: {self.font} }} .it {{ font-style: italic }} .sub {{ font-size: 72% }}"
+        size = f'width="{self.width}" height="{round(self.height)}" viewBox="0 0 {self.width} {self.height}"'
+        ground = f'<rect width="{self.width}" height="{self.height}" fill="#FFFFFF"/>'
+        style = f"text {{ font-family: {FONT} }} .it {{ font-style: italic }} .sub {{ font-size: 72% }}"
         return Picture(
             f'<svg xmlns="http://www.w3.org/2000/svg" {size}><style>{style}</style>{ground}{"".join(self.parts)}</svg>',
             alt,

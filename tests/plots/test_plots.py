@@ -289,7 +289,6 @@ def test_differences_mark_what_is_too_large_and_write_out_an_exact_zero():
         (lambda: plots.lstm_diagram("z"), "lit is 'z'"),
         (lambda: plots.lstm_diagram(values={"y": 1}), "values has 'y'"),
         (lambda: plots.lstm_diagram(values={"i": torch.zeros(2)}), "i holds an entry of shape"),
-        (lambda: plots.rnn_diagram(0), "steps is 0"),
     ],
 )
 def test_an_error_names_the_argument(draw, message):
@@ -416,13 +415,11 @@ def test_the_cell_is_drawn_fast_enough_for_a_key_held_down():
     assert (time.perf_counter() - start) / 20 < 0.05  # about 0.3 ms; the limit leaves room for a busy machine
 
 
-@pytest.mark.parametrize("steps", [1, 3, 8])
-def test_the_unrolled_rnn_repeats_its_weights(steps):
-    groups = ET.fromstring(plots.rnn_diagram(steps).svg).findall(f"{SVG}g")
-    assert [group.get("class") for group in groups] == ["step"] * steps
-    for group in groups:
-        written = ["".join(text.itertext()) for text in group.findall(f"{SVG}text")]
-        assert "Wxh" in written and "Whh" in written
+def test_the_unrolled_rnn_repeats_its_step_and_sets_its_subscripts():
+    svg = ET.fromstring(plots.rnn_diagram().svg)
+    assert [use.get("href") for use in svg.findall(f"{SVG}use")] == ["#step"] * 4
+    written = ["".join(text.itertext()) for text in svg.iter(f"{SVG}text")]
+    assert {"h0", "x1", "h4", "Wxh"} <= set(written) and written.count("Whh") == 4
 
 
 def test_units_of_both_axes_are_equally_long_in_a_square_picture_only():
