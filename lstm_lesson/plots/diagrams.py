@@ -13,20 +13,13 @@ from lstm_lesson.plots.numbers import unit_number
 from lstm_lesson.plots.style import COLORS, INK, NAMES, QUIET
 from lstm_lesson.plots.svg import math_text
 
-EQUATIONS = {  # in the order in which the cell computes them
-    "i": "(1) i_t = σ(x_t W_{xi} + h_{t−1} W_{hi} + b_i)",
-    "f": "(2) f_t = σ(x_t W_{xf} + h_{t−1} W_{hf} + b_f)",
-    "g": "(3) g_t = tanh(x_t W_{xc} + h_{t−1} W_{hc} + b_c)",
-    "c": "(3) c_t = f_t ⊙ c_{t−1} + i_t ⊙ g_t",
-    "o": "(4) o_t = σ(x_t W_{xo} + h_{t−1} W_{ho} + b_o)",
-    "h": "(5) h_t = o_t ⊙ tanh(c_t)",
-}
+PARTS = "ifgcoh"  # in the order in which the cell computes them
 CELL_ALT = (
     "LSTM cell. The cell state (its memory) runs straight along the top: times the forget gate, plus the input gate "
     "times the candidate. The output gate times the tanh of the new cell state is the hidden state, which leaves to "
     "the right and upwards."
 )
-VALUES = (*EQUATIONS, "x", "h_prev", "c_prev")  # the names that can have a number
+VALUES = (*PARTS, "x", "h_prev", "c_prev")  # the names that can have a number
 BELOW = ("h_prev", "c_prev", "c", "h", "kept")  # numbers under their line; the others stand after their symbol
 
 
@@ -39,7 +32,7 @@ def lstm_diagram(lit: str = "", values: dict | None = None, alt: str | None = No
     Raises ValueError for a name that the cell does not have.
     """
     svg = lstm_svg(lit, values)
-    parts = ", ".join(f"{NAMES[part]} {part}" for part in EQUATIONS if part in lit) or "none"
+    parts = ", ".join(f"{NAMES[part]} {part}" for part in PARTS if part in lit) or "none"
     shown = "; ".join(f"{name} = {_value(name, value)}" for name, value in (values or {}).items())
     return Picture(svg, alt or f"{CELL_ALT} Lit parts: {parts}." + (f" Values: {shown}." if shown else ""))
 
@@ -47,7 +40,7 @@ def lstm_diagram(lit: str = "", values: dict | None = None, alt: str | None = No
 def lstm_svg(lit: str = "", values: dict | None = None) -> str:
     """The drawing of `lstm_diagram` as SVG text, fast enough to be redrawn at each key press."""
     values = dict(values or {})
-    if not isinstance(lit, str) or set(lit) - set(EQUATIONS):
+    if not isinstance(lit, str) or set(lit) - set(PARTS):
         raise ValueError(f"lit is {lit!r}; it needs letters out of 'ifgcoh'")
     if wrong := [name for name in values if name not in VALUES]:
         raise ValueError(f"values has {', '.join(map(repr, wrong))}; it needs names out of {', '.join(VALUES)}")
@@ -55,23 +48,12 @@ def lstm_svg(lit: str = "", values: dict | None = None) -> str:
         numbers = [as_plain(name, values[name]) for name in factors if name in values]
         if len(numbers) == 2 and all(isinstance(n, (int, float)) for n in numbers):
             values[product] = numbers[0] * numbers[1]
-    svg = _template().replace("<!--lit-->", "\n".join(_rules(part) for part in EQUATIONS if part in lit))
+    svg = _stored("lstm_cell.svg").replace("<!--lit-->", "\n".join(_rules(part) for part in PARTS if part in lit))
     for name, value in values.items():
         text = html.escape(_value(name, value))
         beside = f'<tspan class="value" dy="{-5 if name == "new" else -7}"> = {text}</tspan>'
         svg = svg.replace(f"<!--{name}-->", text if name in BELOW else beside)
     return svg
-
-
-@cache
-def _template() -> str:
-    """The cell with no part lit, its equations under it."""
-    equations = []
-    for k, (part, equation) in enumerate(EQUATIONS.items()):
-        (tag, formula), x, y = equation.split(" ", 1), (40, 660)[k // 3], 664 + 38 * (k % 3)
-        text = f'<text class="tag" x="{x}" y="{y}">{tag}</text><text class="math small" x="{x + 46}" y="{y}">'
-        equations.append(f'<g class="{part}">{text}{math_text(formula)}</text></g>')
-    return _stored("lstm_cell.svg").replace("<!--equations-->", "\n  ".join(equations))
 
 
 def _rules(part: str) -> str:
@@ -103,6 +85,7 @@ def rnn_diagram() -> Picture:
     return Picture(_stored("rnn.svg"), f"Tanh RNN unrolled over 4 steps, the same weights at each. {how}")
 
 
+@cache
 def _stored(name: str) -> str:
     """The text of a drawing that comes with the package, its subscripts set."""
     svg = files("lstm_lesson.plots").joinpath(name).read_text(encoding="utf-8")

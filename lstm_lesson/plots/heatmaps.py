@@ -2,6 +2,7 @@
 
 import math
 import textwrap
+from functools import partial
 
 import matplotlib as mpl
 import numpy as np
@@ -10,7 +11,7 @@ from matplotlib.patches import Rectangle
 
 from lstm_lesson.plots.captions import captioned
 from lstm_lesson.plots.figure import Picture
-from lstm_lesson.plots.inputs import as_dict, as_matrix, as_plain
+from lstm_lesson.plots.inputs import as_dict, as_floats, as_plain
 from lstm_lesson.plots.numbers import cell_number
 from lstm_lesson.plots.style import COLORS, INK, axes, pretty
 
@@ -29,7 +30,7 @@ def heatmaps(
     """
     if gate not in ("", "i", "f", "o"):
         raise ValueError(f'gate is {gate!r}; it needs "i", "f", "o" or "" for none')
-    arrays = as_dict("maps", maps, as_matrix)
+    arrays = as_dict("maps", maps, partial(as_floats, needs="(rows, columns)"))
     finite = np.concatenate([array[np.isfinite(array)] for array in arrays.values()])
     limit = 1.0 if gate else float(np.abs(finite).max(initial=0)) or 1.0
     cmap = LinearSegmentedColormap.from_list(gate, ["white", COLORS[gate]]) if gate else "RdBu_r"

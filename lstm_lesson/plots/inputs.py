@@ -27,18 +27,11 @@ def as_numbers(name: str, values) -> np.ndarray:
     """
     if not hasattr(values, "shape"):
         values = [as_plain(name, v) for v in values] if hasattr(values, "__iter__") else [values]
-    return _floats(name, values, "(n,)")
+    return as_floats(name, values, "(n,)")
 
 
-def as_matrix(name: str, values) -> np.ndarray:
-    """Numbers (rows, columns) as a float array.
-
-    Raises ValueError for any other shape, for no number, and for anything that is not a number.
-    """
-    return _floats(name, values, "(rows, columns)")
-
-
-def _floats(name, values, needs):
+def as_floats(name: str, values, needs: str) -> np.ndarray:
+    """Numbers as a float array of the shape `needs`, such as "(rows, columns)"; errors as in `as_numbers`."""
     try:
         values = values.detach().cpu() if hasattr(values, "detach") else values
         array = np.atleast_1d(np.asarray(values, dtype=float))

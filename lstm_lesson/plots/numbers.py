@@ -22,15 +22,6 @@ def significant(value: float, digits: int = 3) -> str:
     return re.sub(r"e([+-])0*(\d)", r"e\1\2", f"{value:.{digits}g}").replace("e+", "e")
 
 
-def power_of_ten(exponent: float) -> str:
-    """10 to a whole power, as the ticks of a log axis show it. The sign is a hyphen, as in code.
-
-    >>> [power_of_ten(k) for k in (-5, 0, 3)]
-    ['1e-5', '1', '1e3']
-    """
-    return f"1e{exponent:.0f}" if round(exponent) else "1"
-
-
 def three_digits(value: float) -> str:
     """Three significant digits, closing zeros kept, so that neighbouring numbers can be compared.
 

@@ -7,7 +7,7 @@ import re
 from matplotlib.ticker import MaxNLocator
 
 from lstm_lesson.plots.figure import Picture
-from lstm_lesson.plots.numbers import power_of_ten, significant, true_minus
+from lstm_lesson.plots.numbers import significant, true_minus
 from lstm_lesson.plots.style import INK, QUIET
 
 LINE, GRID = "#B8BCC2", "#E8EAED"
@@ -94,7 +94,7 @@ class Axes:
         for value in _ticks(*map(math.log10, y), integer=True) if log else _ticks(*y):
             at = self.at(x[0], 10**value if log else value)[1]
             card.path([(left, at), (left + width, at)], GRID, 1)
-            text = power_of_ten(value) if log else significant(value, 6)
+            text = significant(value, 6) if not log else f"1e{value:.0f}" if value else "1"
             card.text(left - 8, at + 4.5, true_minus(text), size=13, side="end")
         card.path([(left, top), (left, top + height), (left + width, top + height)], LINE, 1.2)
         card.text(left + width / 2, top + height + 42, xlabel, side="middle")
