@@ -10,7 +10,7 @@ from torch.nn.utils.rnn import PackedSequence
 from lstm_lesson.cells import GATES, LSTMCell, lstm_step, unpack_state
 from lstm_lesson.equations import rnn_step
 from lstm_lesson.kernel import run_cell, stacked_weights, unsupported
-from lstm_lesson.shapes import Shape, check_lengths, check_shapes, check_size, checked, true_steps
+from lstm_lesson.shapes import Shape, check_lengths, check_shapes, check_size, checked, describe, true_steps
 
 
 @checked
@@ -37,9 +37,7 @@ def masked_step(h_new: Shape["B H"], h_prev: Shape["B H"], keep: Tensor) -> Shap
     """
     B = h_new.shape[0]
     if not isinstance(keep, Tensor) or keep.dtype != torch.bool or keep.shape != (B,):
-        is_tensor = isinstance(keep, Tensor)
-        has = f"shape {tuple(keep.shape)} and {keep.dtype}" if is_tensor else f"type {type(keep).__name__}"
-        raise ValueError(f"keep has {has}; it needs a bool tensor of shape (B,) = ({B},)")
+        raise ValueError(f"keep has {describe(keep)}; it needs a bool tensor of shape (B,) = ({B},)")
     return torch.where(keep[:, None], h_new, h_prev)
 
 

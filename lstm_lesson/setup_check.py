@@ -13,8 +13,6 @@ from lstm_lesson.layers import CustomLSTM
 from lstm_lesson.parity import differences
 
 NEEDS = ("torch", "numpy", "matplotlib", "ipywidgets", "ipython")
-OPTIONAL = {"jupyterlab": "not installed; Colab and VS Code do without it"}
-LIMIT = 1e-12
 
 
 @dataclass(frozen=True)
@@ -37,13 +35,13 @@ def report() -> Report:
     True
     """
     packages = [_package(name) for name in NEEDS]
-    optional = [f"{name} {_version(name) or without}" for name, without in OPTIONAL.items()]
+    lab = f"jupyterlab {_version('jupyterlab') or 'not installed; Colab and VS Code do without it'}"
     difference = lstm_difference()
-    equal = difference <= LIMIT
+    equal = difference <= 1e-12
     same = f"our LSTM equals torch.nn.LSTM: {'yes' if equal else 'NO'} (largest difference {difference:.0e})"
     complete = equal and all(fits for _, fits in packages)
     end = "All set." if complete else "Not ready: see the lines that say NO, missing or too old."
-    lines = f"Python {platform.python_version()}", *(line for line, _ in packages), *optional, same, end
+    lines = f"Python {platform.python_version()}", *(line for line, _ in packages), lab, same, end
     return Report(lines, complete)
 
 
@@ -58,7 +56,9 @@ def lstm_difference() -> float:
 
 def _package(name: str) -> tuple[str, bool]:
     """One line about a package, and whether it is installed in a version that the lessons can use."""
-    version, allowed = _version(name), _allowed_versions(name)
+    needed = map(Requirement, metadata.requires("lstm-lesson") or ())
+    allowed = next((one.specifier for one in needed if one.name == name), SpecifierSet())
+    version = _version(name)
     if version is None:
         return f'{name} is missing: pip install "{name}{allowed}"', False
     if not allowed.contains(version, prereleases=True):
@@ -71,9 +71,3 @@ def _version(name: str) -> str | None:
         return metadata.version(name)
     except metadata.PackageNotFoundError:
         return None
-
-
-def _allowed_versions(name: str) -> SpecifierSet:
-    """The versions that the metadata of lstm-lesson allows."""
-    needed = map(Requirement, metadata.requires("lstm-lesson") or ())
-    return next((one.specifier for one in needed if one.name == name), SpecifierSet())

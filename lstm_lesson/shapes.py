@@ -152,6 +152,12 @@ def true_steps(lengths: torch.Tensor, steps: int) -> torch.Tensor:
     return torch.arange(steps, device=lengths.device) < lengths[:, None]
 
 
+def describe(value) -> str:
+    """The shape and dtype of a tensor, or the type of anything else, for an error message."""
+    is_tensor = isinstance(value, torch.Tensor)
+    return f"shape {tuple(value.shape)} and {value.dtype}" if is_tensor else f"type {type(value).__name__}"
+
+
 def format_shape(letters: list[str]) -> str:
     """A shape as the lessons write it: (B, N), and (H,) for a vector."""
     return f"({', '.join(letters)}{',' if len(letters) == 1 else ''})"

@@ -45,19 +45,16 @@ def own_folder() -> Path:
     return _folder("LSTM_LESSON_PROGRESS", "user_data_path")
 
 
-def find(file: str, folder: str | Path | None = None) -> Path:
-    """The path of a checked `file`, one of SHA256: in `folder`, LSTM_LESSON_DATA or the cache, downloaded if needed.
+def find(file: str) -> Path:
+    """The path of a checked `file`, one of SHA256: in LSTM_LESSON_DATA if that is set, else in the cache.
 
-    Only a file missing in `folder`, or missing or damaged in the cache, is downloaded. A download is checked before
-    it is moved into place, so that no incomplete file stays.
-    Raises NewsUnavailable if the file cannot be downloaded or is damaged.
+    Only a file missing or damaged in the cache is downloaded. A download is checked before it is moved into place, so
+    that no incomplete file stays.
+    Raises NewsUnavailable if the file cannot be downloaded, or is missing or damaged in LSTM_LESSON_DATA.
     """
-    given = os.environ.get("LSTM_LESSON_DATA")
-    if folder is None and given:
-        return _checked(Path(given).expanduser(), file, "unset LSTM_LESSON_DATA")
-    kept = Path(folder) if folder is not None else _folder("LSTM_LESSON_CACHE", "user_cache_path")
-    if folder is not None and (kept / file).exists():
-        return _checked(kept, file, "move it away or name another folder")
+    if given := os.environ.get("LSTM_LESSON_DATA"):
+        return _checked(Path(given).expanduser(), file)
+    kept = _folder("LSTM_LESSON_CACHE", "user_cache_path")
     name, _, leaf = file.partition("/")
     import pooch  # loads slowly
 
@@ -80,19 +77,16 @@ def _folder(variable: str, place: str) -> Path:
     return Path(given).expanduser() if given else getattr(platformdirs, place)("lstm-lesson", appauthor=False)
 
 
-def _checked(folder: Path, file: str, way: str) -> Path:
-    """`file` in a folder of the user, or NewsUnavailable if it is missing or changed; `way` leads to a download."""
+def _checked(folder: Path, file: str) -> Path:
+    """`file` in the folder LSTM_LESSON_DATA, or NewsUnavailable if it is missing or changed."""
+    way = "or unset LSTM_LESSON_DATA to download it"
     try:
         has = hashlib.sha256((folder / file).read_bytes()).hexdigest()
     except OSError as error:
-        raise NewsUnavailable(
-            f"{file} can't be read in {folder}: {_reason(error)}. Put it there, or {way} to download it."
-        ) from error
+        raise NewsUnavailable(f"{file} can't be read in {folder}: {_reason(error)}. Put it there, {way}.") from error
     if has != SHA256[file]:
-        raise NewsUnavailable(
-            f"{file} in {folder} is damaged or another version: it has SHA-256 {has} and needs {SHA256[file]}. Copy it "
-            f"again, or {way} to download it."
-        )
+        has = f"it has SHA-256 {has} and needs {SHA256[file]}"
+        raise NewsUnavailable(f"{file} in {folder} is damaged or another version: {has}. Copy it again, {way}.")
     return folder / file
 
 

@@ -4,8 +4,6 @@ import csv
 import itertools
 import math
 from collections.abc import Callable
-from pathlib import Path
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -90,22 +88,16 @@ def rk4_step(slope: Callable[[Tensor], Tensor], state: Tensor, dt: float) -> Ten
     return state + dt / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
 
 
-class Series(NamedTuple):
-    """One value a month, none missing: values (T,) float64 in ppm, and the time of each, years (T,) float64."""
-
-    values: Tensor
-    years: Tensor
-
-
-def load_co2(folder: str | Path | None = None) -> Series:
+def load_co2() -> tuple[Tensor, Tensor]:
     """Monthly means of the carbon dioxide at Mauna Loa Observatory, Hawaii, in parts per million.
 
-    The longest period without a missing month: May 1964 to April 2020. Measured by the Scripps CO2 Program (Keeling
-    et al. 2001), under Creative Commons Attribution 4.0; the file is the one that the collection vega-datasets keeps.
+    -> the values (T,) float64, one a month, and the time of each in years (T,) float64. No month is missing: it is the
+    longest such period, May 1964 to April 2020. Measured by the Scripps CO2 Program (Keeling et al. 2001), under
+    Creative Commons Attribution 4.0; the file is the one that the collection vega-datasets keeps.
     It is downloaded once, checked by SHA-256 and kept, in the places that `text.load_news` names.
     Raises NewsUnavailable, an OSError, if the file cannot be downloaded or is damaged.
     """
-    with find(FILE, folder).open(encoding="utf-8", newline="") as file:
+    with find(FILE).open(encoding="utf-8", newline="") as file:
         rows = [
             (int(row["Date"][:4]) * 12 + int(row["Date"][5:7]) - 1, float(row["CO2"])) for row in csv.DictReader(file)
         ]
@@ -113,4 +105,4 @@ def load_co2(folder: str | Path | None = None) -> Series:
     periods = itertools.groupby(enumerate(rows), key=lambda row: row[1][0] - row[0])
     longest = max((list(period) for _, period in periods), key=len)
     months, values = zip(*(row for _, row in longest), strict=True)
-    return Series(torch.tensor(values, dtype=torch.float64), torch.tensor(months, dtype=torch.float64) / 12)
+    return torch.tensor(values, dtype=torch.float64), torch.tensor(months, dtype=torch.float64) / 12

@@ -1,8 +1,8 @@
 """Several small trainings at once, one run a seed: the adding problem, and the timing of spikes."""
 
 import math
+from collections import namedtuple
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -18,18 +18,9 @@ from lstm_lesson.training.progress_line import ProgressLine
 ADDING_CHANCE = 1 / 6  # mean squared error of always answering 1: the variance of a sum of two uniform numbers
 
 
-class AddingResult(NamedTuple):
-    """What `learn_to_add` returns, one entry a run: the error on 1,000 new sequences, and the trained LSTM."""
-
-    losses: list[float]
-    lstms: list[CustomLSTM]
-
-
-class TimingResult(NamedTuple):
-    """What `learn_timing` returns, one entry a seed: the error on new trains of spikes, and the accuracy."""
-
-    errors: list[float]
-    accuracy: list[float]
+# lists with one entry a run: the error on new sequences, and the trained LSTM or the accuracy
+AddingResult = namedtuple("AddingResult", "losses lstms")
+TimingResult = namedtuple("TimingResult", "errors accuracy")
 
 
 def learn_to_add(

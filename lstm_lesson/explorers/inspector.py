@@ -15,6 +15,7 @@ from lstm_lesson.explorers.base import Explorer
 from lstm_lesson.explorers.snapshot import snapshot
 from lstm_lesson.explorers.traced_text import TracedText, by_activity, check_classifier, printable, trace_text
 from lstm_lesson.plots.style import NAMES
+from lstm_lesson.shapes import describe
 from lstm_lesson.text.classifiers import TextClassifier
 from lstm_lesson.text.news import Vocabulary
 
@@ -46,8 +47,7 @@ class GateInspector(Explorer):
             raise ValueError(f"labels is {labels!r}; it needs {classes} names, one for each class")
         fit = isinstance(scores, Tensor) and scores.shape == (units,) and scores.isfinite().all()
         if scores is not None and not fit:
-            has = tuple(scores.shape) if isinstance(scores, Tensor) else type(scores).__name__
-            raise ValueError(f"scores has {has}; it needs {units} finite numbers, one for each unit")
+            raise ValueError(f"scores has {describe(scores)}; it needs {units} finite numbers, one for each unit")
         self._given = {_joined(text): text for text in (first, second) if isinstance(text, (list, tuple))}
         self.classifier, self.vocabulary, self.labels, self.scores = classifier, vocabulary, labels, scores
         self.traced_texts: list[TracedText] = []

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from lstm_lesson.text.classifiers import TextClassifier
 from lstm_lesson.text.news import Vocabulary, tokenize
-from lstm_lesson.text.saliency import most_active, saliency
+from lstm_lesson.text.saliency import saliency
 from lstm_lesson.tracing import record
 
 GATES = "ifgoch"
@@ -84,7 +84,8 @@ def by_activity(texts: list[TracedText]) -> tuple[list[int], Tensor]:
     The deviation is over the steps of all texts together.
     """
     c = torch.cat([text.values["c"] for text in texts])  # (T of all, H)
-    return most_active(c, c.shape[1]).tolist(), c.std(dim=0, correction=0)
+    activity = c.std(dim=0, correction=0)
+    return activity.argsort(descending=True, stable=True).tolist(), activity
 
 
 def check_classifier(classifier, vocabulary) -> None:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from lstm_lesson.data.download import own_folder, replacing
 from lstm_lesson.layers import CustomLSTM, last_true_step
-from lstm_lesson.shapes import check_lengths, check_size, true_steps
+from lstm_lesson.shapes import check_lengths, check_size, describe, true_steps
 from lstm_lesson.text.news import Vocabulary
 
 
@@ -118,8 +118,7 @@ def load_classifier(folder: str | Path | None = None) -> tuple[TextClassifier, V
 def check_ids(ids, lengths, vocab_size: int) -> Tensor:
     """`lengths` as an int64 tensor (B,), all T for None; ValueError unless ids (B, T) are numbers of known words."""
     if not isinstance(ids, Tensor) or ids.dtype != torch.int64 or ids.ndim != 2 or 0 in ids.shape:
-        has = f"shape {tuple(ids.shape)} and {ids.dtype}" if isinstance(ids, Tensor) else type(ids).__name__
-        raise ValueError(f"ids has {has}; it needs shape (B, T), at least 1 each, and torch.int64")
+        raise ValueError(f"ids has {describe(ids)}; it needs shape (B, T), at least 1 each, and torch.int64")
     if not torch.compiler.is_compiling() and (ids.min() < 0 or ids.max() >= vocab_size):
         raise ValueError(f"ids has entries from {ids.min()} to {ids.max()}; it needs 0 to {vocab_size - 1}")
     batch, steps = ids.shape

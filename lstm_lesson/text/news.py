@@ -14,7 +14,7 @@ from torch import Tensor
 
 from lstm_lesson.data.download import SHA256, NewsUnavailable, find
 from lstm_lesson.data.synthetic_news import synthetic_headlines
-from lstm_lesson.shapes import check_tokens
+from lstm_lesson.shapes import check_tokens, describe
 
 
 class Split(NamedTuple):
@@ -24,7 +24,7 @@ class Split(NamedTuple):
     labels: Tensor
 
 
-def load_news(name: str = "covid", folder: str | Path | None = None) -> dict[str, Split]:
+def load_news(name: str = "covid") -> dict[str, Split]:
     """A data set of true and fake news as {"train", "val", "test"}, each a Split(texts, labels); label 1 is fake.
 
     "covid": posts and claims of Constraint-2021 (Patwa et al. 2020) with their official split, as published: a few of
@@ -33,9 +33,9 @@ def load_news(name: str = "covid", folder: str | Path | None = None) -> dict[str
     "synthetic": headlines from our own grammar, whose label depends on word order; no file needed (see
     `data.synthetic_headlines`).
 
-    The files are downloaded once, checked by SHA-256, and kept in `folder`, else in the folder that the environment
-    variable LSTM_LESSON_CACHE names, else in the user's cache folder. With LSTM_LESSON_DATA set (and no `folder`),
-    they are read from there and nothing is downloaded. A file of the same name in `folder` is never overwritten.
+    The files are downloaded once, checked by SHA-256, and kept in the folder that the environment variable
+    LSTM_LESSON_CACHE names, else in the user's cache folder. With LSTM_LESSON_DATA set, they are read from there and
+    nothing is downloaded.
     Raises ValueError for another name, and NewsUnavailable, an OSError, if a file cannot be downloaded or is damaged.
     """
     if name == "synthetic":
@@ -44,7 +44,7 @@ def load_news(name: str = "covid", folder: str | Path | None = None) -> dict[str
         return {part: Split(texts[cut], labels[cut]) for part, cut in cuts.items()}
     if name != "covid":
         raise ValueError(f'name is {name!r}; it needs "covid" or "synthetic"')
-    paths = [find(file, folder) for file in SHA256 if file.startswith("covid/")]
+    paths = [find(file) for file in SHA256 if file.startswith("covid/")]
     return {part: _split(path) for part, path in zip(("train", "val", "test"), paths, strict=True)}
 
 
@@ -135,8 +135,7 @@ def pad_batch(sequences: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         raise ValueError(f"sequences is {type(sequences).__name__} without entries or no list; it needs 1 or more")
     for k, ids in enumerate(sequences):
         if not isinstance(ids, Tensor) or ids.dtype != torch.int64 or ids.ndim != 1 or ids.numel() == 0:
-            has = f"shape {tuple(ids.shape)} and {ids.dtype}" if isinstance(ids, Tensor) else type(ids).__name__
-            raise ValueError(f"sequences[{k}] has {has}; it needs shape (T,) with T at least 1 and torch.int64")
+            raise ValueError(f"sequences[{k}] has {describe(ids)}; it needs (T,), T at least 1, and torch.int64")
     lengths = torch.tensor([len(ids) for ids in sequences])
     batch = torch.zeros(len(sequences), int(lengths.max()), dtype=torch.int64)  # (B, T)
     for row, ids in zip(batch, sequences, strict=True):

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from lstm_lesson.shapes import check_shapes, check_size, true_steps
+from lstm_lesson.shapes import check_shapes, describe, true_steps
 from lstm_lesson.text.classifiers import TextClassifier, check_ids
 from lstm_lesson.text.news import pad_batch
 
@@ -22,8 +22,7 @@ def input_gradient(score: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
         x = x.detach().clone().requires_grad_()
         scores = score(x)
         if not isinstance(scores, Tensor) or scores.shape != (B,):
-            has = f"shape {tuple(scores.shape)}" if isinstance(scores, Tensor) else type(scores).__name__
-            raise ValueError(f"score gives {has}; it needs (B,) = ({B},)")
+            raise ValueError(f"score gives {describe(scores)}; it needs (B,) = ({B},)")
         return torch.autograd.grad(scores.sum(), x)[0]
 
 
@@ -81,19 +80,6 @@ def leave_one_out(classifier: TextClassifier, sequences: Sequence[Tensor], which
     return (after - before).abs()
 
 
-def most_active(c: Tensor, k: int) -> Tensor:
-    """The k units whose cell state varies most while one text is read, the most active first.
-
-    c (T, H) -> (k,) int64: unit indices, by the standard deviation of the cell state over the steps.
-    Raises ValueError for a c that does not fit, and unless k lies in 1..H.
-    """
-    H = check_shapes(c=(c, "T H"))["H"]
-    check_size("k", k)
-    if k > H:
-        raise ValueError(f"k is {k}; it needs at most H = {H}")
-    return c.std(dim=0, correction=0).argsort(descending=True, stable=True)[:k]
-
-
 def unit_correlation(values: Tensor, labels: Tensor) -> Tensor:
     """Pearson correlation of each unit with the label over many texts, between −1 and 1.
 
@@ -102,8 +88,7 @@ def unit_correlation(values: Tensor, labels: Tensor) -> Tensor:
     """
     sizes = check_shapes(values=(values, "B H"))
     if not isinstance(labels, Tensor) or labels.shape != (sizes["B"],):
-        has = tuple(labels.shape) if isinstance(labels, Tensor) else type(labels).__name__
-        raise ValueError(f"labels has {has}; it needs shape (B,) = ({sizes['B']},)")
+        raise ValueError(f"labels has {describe(labels)}; it needs shape (B,) = ({sizes['B']},)")
     v = values - values.mean(dim=0)  # (B, H)
     y = labels.to(values) - labels.to(values).mean()  # (B,)
     return (y @ v) / (v.norm(dim=0) * y.norm()).clamp_min(1e-12)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from lstm_lesson.shapes import check_size
+from lstm_lesson.shapes import check_size, describe
 from lstm_lesson.text.news import pad_batch
 
 Examples = tuple[Sequence[Tensor], Tensor]  # sequences of word numbers, each (T_k,), and labels (n,) int64
@@ -37,8 +37,8 @@ def check_examples(name: str, examples, classes: int | None = None) -> None:
         raise ValueError(f"{name} is {type(examples).__name__}; it needs a pair (sequences, labels)")
     sequences, labels = examples
     if len(sequences) == 0 or not isinstance(labels, Tensor) or labels.shape != (len(sequences),):
-        has = tuple(labels.shape) if isinstance(labels, Tensor) else type(labels).__name__
-        raise ValueError(f"{name} has {len(sequences)} sequences and labels {has}; it needs labels (n,), n at least 1")
+        has = f"{len(sequences)} sequences, and its labels have {describe(labels)}"
+        raise ValueError(f"{name} has {has}; it needs labels (n,), n at least 1")
     if labels.dtype != torch.int64:
         raise ValueError(f"{name} has labels of {labels.dtype}; it needs torch.int64")
     if classes is not None and (labels.min() < 0 or labels.max() >= classes):

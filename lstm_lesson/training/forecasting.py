@@ -7,7 +7,6 @@ It may read as much of the past as it needs.
 import itertools
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -95,32 +94,25 @@ def seasonal_naive(period: int) -> Step:
     return step
 
 
-@dataclass
-class Autoregression:
-    """A linear one-step forecast: a weighted sum of the last values plus a constant; weights (lags,), oldest first."""
-
-    weights: Tensor
-    constant: Tensor
-
-    def __call__(self, past: Tensor) -> Tensor:
-        check_shapes(past=(past, "B T"))
-        if past.shape[1] < len(self.weights):
-            raise ValueError(f"past has {past.shape[1]} values; it needs at least {len(self.weights)}")
-        return past[:, -len(self.weights) :] @ self.weights + self.constant
-
-
-def autoregression(series: Tensor, lags: int) -> Autoregression:
-    """Fit a linear forecast from the last `lags` values to a series, by least squares.
+def autoregression(series: Tensor, lags: int) -> Step:
+    """Fit a linear forecast to a series by least squares: a weighted sum of the last `lags` values plus a constant.
 
     series (T,) -> a step: past (B, T) -> (B,). Source: Yule 1927.
-    Raises ValueError for lags below 1 or a series with fewer windows than weights.
+    Raises ValueError for lags below 1, a series with fewer windows than weights, and a past of fewer values than lags.
     """
     past, following = windows(series, lags)
     if len(following) <= lags:
         raise ValueError(f"series has {len(series)} values; it needs at least {2 * lags + 1} for {lags} lags")
     inputs = torch.cat([past, torch.ones_like(past[:, :1])], dim=1)  # (T − lags, lags + 1)
     found = torch.linalg.lstsq(inputs, following[:, None], driver="gelsd").solution[:, 0]  # the shortest of several
-    return Autoregression(found[:-1], found[-1])
+
+    def step(past: Tensor) -> Tensor:
+        check_shapes(past=(past, "B T"))
+        if past.shape[1] < lags:
+            raise ValueError(f"past has {past.shape[1]} values; it needs at least {lags}")
+        return past[:, -lags:] @ found[:-1] + found[-1]
+
+    return step
 
 
 def rmse(forecast: Tensor, truth: Tensor) -> Tensor:

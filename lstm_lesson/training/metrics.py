@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lstm_lesson.shapes import check_float, check_shapes
+from lstm_lesson.shapes import check_float, check_shapes, describe
 from lstm_lesson.training.batching import Examples, batches, check_examples
 
 
@@ -20,8 +20,8 @@ def masked_accuracy(logits: Tensor, targets: Tensor, keep: Tensor) -> Tensor:
     sizes = check_shapes(logits=(logits, "B T K"))
     for name, given, dtype in (("targets", targets, torch.int64), ("keep", keep, torch.bool)):
         if not isinstance(given, Tensor) or given.shape != (sizes["B"], sizes["T"]) or given.dtype != dtype:
-            has = f"{tuple(given.shape)} and {given.dtype}" if isinstance(given, Tensor) else type(given).__name__
-            raise ValueError(f"{name} has {has}; it needs (B, T) = ({sizes['B']}, {sizes['T']}) and {dtype}")
+            needs = f"(B, T) = ({sizes['B']}, {sizes['T']}) and {dtype}"
+            raise ValueError(f"{name} has {describe(given)}; it needs {needs}")
     if not keep.any():
         raise ValueError("keep is False everywhere; it needs at least one position that counts")
     return (logits.argmax(dim=-1) == targets)[keep].to(logits.dtype).mean()

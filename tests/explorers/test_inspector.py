@@ -206,7 +206,7 @@ def test_a_stored_notebook_shows_a_picture_with_alt_text_and_the_page_over_it():
         ({"second": "zebra"}, "second has no word that the classifier knows"),
         ({"second": None}, "second is NoneType"),
         ({"labels": ("a", "b", "c")}, "labels is .* it needs 2 names"),
-        ({"scores": torch.zeros(3)}, r"scores has \(3,\); it needs 4"),
+        ({"scores": torch.zeros(3)}, r"scores has shape \(3,\) and torch.float32; it needs 4"),
         ({"scores": torch.full((4,), float("nan"))}, "finite"),
     ],
 )

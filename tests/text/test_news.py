@@ -40,12 +40,6 @@ def test_the_splits_hold_texts_as_written_and_labels_with_1_for_fake(server):
     assert news["test"].texts == ["a cure, they say: <b>&amp; “garlic”"]
 
 
-def test_the_argument_folder_comes_before_both_variables(server, tmp_path, monkeypatch):
-    monkeypatch.setenv("LSTM_LESSON_DATA", str(tmp_path / "nowhere"))
-    load_news("covid", folder=tmp_path / "mine")
-    assert kept(tmp_path / "mine") == only("covid") and not server.cache.exists()
-
-
 @pytest.mark.parametrize(
     ("mood", "says"),
     [
@@ -78,18 +72,6 @@ def test_with_no_server_at_all_the_error_is_quick_and_is_an_oserror(server):
         load_news("covid")
     assert time.monotonic() - start < 2
     assert kept(server.cache) == {}
-
-
-def test_a_file_of_the_users_own_in_the_folder_is_named_and_left_alone(server, tmp_path):
-    own = tmp_path / "covid" / "Constraint_Val.csv"
-    own.parent.mkdir()
-    own.write_text("id,tweet,label\n1,my own post,fake\n")
-    says = r"Constraint_Val.csv in .* damaged or another version.*move it away"
-    with pytest.raises(NewsUnavailable, match=says):
-        load_news("covid", folder=tmp_path)
-    assert own.read_text() == "id,tweet,label\n1,my own post,fake\n" and server.requests == 1
-    own.rename(tmp_path / "mine.csv")
-    assert load_news("covid", folder=tmp_path)["val"].texts == ["wash hands"]
 
 
 def test_a_damaged_file_in_the_cache_is_fetched_again_and_only_that_one(server):
