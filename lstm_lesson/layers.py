@@ -5,7 +5,6 @@ from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.rnn import PackedSequence
 
 from lstm_lesson.cells import GATES, LSTMCell, lstm_step, unpack_state
 from lstm_lesson.equations import rnn_step
@@ -180,8 +179,6 @@ class CustomLSTM(nn.Module):
     def forward(
         self, x: Shape["B T N"], init_states=None, lengths=None, kernel: bool | None = None
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        if isinstance(x, PackedSequence):
-            raise ValueError("x is PackedSequence; it needs the padded batch (B, T, N), and lengths=… beside it")
         sizes = check_shapes({"N": self.input_size}, empty_batch=True, x=(x, "B T N"))
         h_0, c_0 = self._initial(x, init_states)
         run = run_cell if self._uses_kernel(kernel, x, h_0, c_0) else run_steps

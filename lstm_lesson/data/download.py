@@ -1,6 +1,5 @@
 """Download the files of the data sets once from a pinned address, check them, and keep them in a cache folder."""
 
-import errno
 import hashlib
 import os
 import sys
@@ -111,18 +110,10 @@ def _download(url: str, output_file: str, _pooch=None) -> None:
 
 
 def _reason(error: Exception) -> str:
-    """What went wrong, in a few words."""
+    """What went wrong: in a few words if the network failed, else in those of the error."""
     kinds = {kind.__name__ for kind in type(error).__mro__}  # by name: the library below may be any version
-    response = getattr(error, "response", None)
-    if response is not None:
-        return f"the server answered {response.status_code} {response.reason}"
     if kinds & {"TimeoutError", "Timeout"} or "timed out" in str(error):
         return "the server was too slow"
-    if "RequestException" in kinds:
+    if "RequestException" in kinds and getattr(error, "response", None) is None:
         return "the connection broke or there is none"
-    if isinstance(error, ValueError):
-        return "it arrived damaged or cut off, its SHA-256 is not the one it needs"
-    if isinstance(error, PermissionError) or error.errno == errno.EROFS:
-        return "the folder does not let us read or write"
-    words = {errno.ENOSPC: "the disk is full", errno.ENOENT: "there is no such file"}
-    return words.get(error.errno, str(error))
+    return str(error)

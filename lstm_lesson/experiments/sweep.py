@@ -15,13 +15,11 @@ def sweep(runs: Sequence[Run], workers: int = -1, own: Mapping[str, Step] | None
 
     Through joblib, on `workers` processes (-1: one a core). `own` maps the names of variants of your own to their
     steps, as in `VariantLSTM`. `keep` is called with the rows of each group (see `together`) as soon as it is trained.
-    Raises ValueError for runs that occur twice and for an unknown variant.
+    Raises ValueError for an unknown variant.
     """
     own, rows, groups = dict(own or {}), {}, together(runs)
     for variant in {run.variant for run in runs} - set(own) - set(VARIANTS):
         raise ValueError(f"variant is {variant!r}; it needs one of {', '.join([*VARIANTS, *own])}")
-    if len(set(runs)) < len(runs):
-        raise ValueError(f"runs has {len(runs) - len(set(runs))} runs twice; it needs each one once")
     line = ProgressLine("sweep", on=bool(groups), steps=len(groups))
     parallel = joblib.Parallel(n_jobs=workers, batch_size=1, return_as="generator_unordered")
     for found in parallel(joblib.delayed(trained)(group, own.get(group[0].variant)) for group in groups):

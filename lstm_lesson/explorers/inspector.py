@@ -13,10 +13,10 @@ from torch import Tensor
 from lstm_lesson.data.download import replacing
 from lstm_lesson.explorers.base import Explorer
 from lstm_lesson.explorers.snapshot import snapshot
-from lstm_lesson.explorers.traced_text import TracedText, by_activity, check_classifier, printable, trace_text
+from lstm_lesson.explorers.traced_text import TracedText, by_activity, printable, trace_text
 from lstm_lesson.plots.style import NAMES
 from lstm_lesson.shapes import describe
-from lstm_lesson.text.classifiers import TextClassifier
+from lstm_lesson.text.classifiers import TextClassifier, check_classifier
 from lstm_lesson.text.news import Vocabulary
 
 FRAME = '<iframe class="lstm-inspector" title="Gate inspector" data-key="{}" style="{}" srcdoc="{}"></iframe>'

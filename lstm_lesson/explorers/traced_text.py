@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from lstm_lesson.text.classifiers import TextClassifier
+from lstm_lesson.text.classifiers import TextClassifier, check_classifier
 from lstm_lesson.text.news import Vocabulary, tokenize
 from lstm_lesson.text.saliency import saliency
 from lstm_lesson.tracing import record
@@ -55,9 +55,8 @@ def trace_text(
     if not any(known):
         raise ValueError(f"{name} has no word that the classifier knows; it was trained on {len(vocabulary) - 2} words")
     if not all(known):
-        notes.append(
-            f"Dotted: {known.count(False)} of {len(known)} words are unknown to the classifier, all read as <unk>."
-        )
+        unknown = f"{known.count(False)} of {len(known)} words are unknown to the classifier"
+        notes.append(f"Dotted: {unknown}, all read as <unk>.")
     ids = vocabulary.encode(list(tokens))[None].to(classifier.embedding.weight.device)  # (1, T)
     trace = record(classifier, ids)
     with torch.no_grad():
@@ -66,10 +65,8 @@ def trace_text(
     values = {gate: getattr(trace, gate)[0] for gate in GATES}  # (T, H)
     computed = values | {"probability": probability, "saliency": norm[0], "effect": effect[0]}
     if wrong := [what for what, numbers in computed.items() if not numbers.isfinite().all()]:
-        raise ValueError(
-            f"{name} gives NaN or infinite numbers for {', '.join(wrong)}; it needs a classifier of finite weights: "
-            "train it again, perhaps with a smaller lr"
-        )
+        needs = "it needs a classifier of finite weights: train it again, perhaps with a smaller lr"
+        raise ValueError(f"{name} gives NaN or infinite numbers for {', '.join(wrong)}; {needs}")
     return TracedText([printable(token) for token in tokens], known, values, probability, norm[0], effect[0], notes)
 
 
@@ -86,14 +83,3 @@ def by_activity(texts: list[TracedText]) -> tuple[list[int], Tensor]:
     c = torch.cat([text.values["c"] for text in texts])  # (T of all, H)
     activity = c.std(dim=0, correction=0)
     return activity.argsort(descending=True, stable=True).tolist(), activity
-
-
-def check_classifier(classifier, vocabulary) -> None:
-    """Raise ValueError unless `classifier` is a TextClassifier and `vocabulary` its own."""
-    if not isinstance(classifier, TextClassifier):
-        raise ValueError(f"classifier is {type(classifier).__name__}; it needs a TextClassifier")
-    if not isinstance(vocabulary, Vocabulary) or len(vocabulary) != classifier.embedding.num_embeddings:
-        has = f"{len(vocabulary)} words" if isinstance(vocabulary, Vocabulary) else type(vocabulary).__name__
-        raise ValueError(
-            f"vocabulary is {has}; it needs the classifier's own, of {classifier.embedding.num_embeddings} words"
-        )

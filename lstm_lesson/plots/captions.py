@@ -4,7 +4,6 @@ A lesson calls `plots.lines(curves, figure="05.clock")`: where a question asks w
 figure does not say it.
 """
 
-import difflib
 import tomllib
 from functools import cache, wraps
 from importlib.resources import files
@@ -30,8 +29,7 @@ def captioned(chart):
     @wraps(chart)
     def with_words(*values, figure: str = "", **words):
         if figure and figure not in captions():
-            similar = difflib.get_close_matches(str(figure), captions(), n=1)
-            raise ValueError(f"figure is {figure!r}; captions.toml has {similar[0] if similar else 'no such name'}")
+            raise ValueError(f"figure is {figure!r}; captions.toml has no such name")
         with mpl.rc_context(STYLE):
             return chart(*values, **((captions()[figure] | words) if figure else words))
 

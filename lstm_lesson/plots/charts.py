@@ -7,22 +7,12 @@ from functools import partial
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
+from lstm_lesson.plots import style
 from lstm_lesson.plots.captions import captioned
 from lstm_lesson.plots.figure import Picture
 from lstm_lesson.plots.inputs import as_dict, as_numbers, as_plain
 from lstm_lesson.plots.numbers import significant, three_digits, true_minus
-from lstm_lesson.plots.style import (
-    COLORS,
-    INK,
-    NOTE,
-    OTHER_COLORS,
-    QUIET,
-    axes,
-    color_of,
-    curve_styles,
-    pretty,
-    reference_line,
-)
+from lstm_lesson.plots.style import NOTE, QUIET, axes, color_of, curve_styles, pretty, reference_line
 
 PLAIN = "#4A6A96"  # of bars without a colour of their own
 HATCHES = ("", "///", "...", "\\\\\\", "xx", "oo")
@@ -119,13 +109,14 @@ def stacked_bars(parts: dict, *, title: str, alt: str, positions=None, xlabel: s
     fig, ax = axes(title, xlabel, ylabel)
     up, down = np.zeros(count), np.zeros(count)
     for k, (label, values) in enumerate(shares.items()):
-        color, hatch = color_of(label) or OTHER_COLORS[(k + 2) % len(OTHER_COLORS)], HATCHES[k % len(HATCHES)]
+        color = color_of(label) or style.OTHER_COLORS[(k + 2) % len(style.OTHER_COLORS)]
+        hatch = HATCHES[k % len(HATCHES)]
         bottom = np.where(values >= 0, up, down)
         ax.bar(range(count), values, 0.62, bottom, color=color, hatch=hatch, edgecolor="white", label=pretty(label))
         up, down = up + values.clip(min=0), down + values.clip(max=0)
     if (down < 0).any():
         ax.axhline(0, color=QUIET, linewidth=1)
-        ax.plot(range(count), up + down, "D", color="white", markeredgecolor=INK, markersize=9, label="sum")
+        ax.plot(range(count), up + down, "D", color="white", markeredgecolor=style.INK, markersize=9, label="sum")
     ax.set_xticks(range(count), [pretty(name) for name in positions])
     ax.grid(False, axis="x")
     ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
@@ -151,8 +142,8 @@ def differences(values: dict, *, title: str, alt: str, limit: float = 1e-12) -> 
         at = low * 1.6 if value == 0 else value if value < math.inf else high / 2
         kept = value <= limit
         left = at > high / 40 or limit / 30 < at <= limit  # no room for the text at the right
-        shape = dict(marker="o", ms=8, color=COLORS["i"]) if kept else dict(marker="X", ms=11, color=COLORS["f"])
-        ax.plot(at, k, clip_on=False, mfc="white" if value == 0 else shape["color"], mew=1.8, **shape)
+        color, shape = style.COLORS["i" if kept else "f"], dict(marker="o", ms=8) if kept else dict(marker="X", ms=11)
+        ax.plot(at, k, clip_on=False, color=color, mfc="white" if value == 0 else color, mew=1.8, **shape)
         text = ("0 (exact)" if value == 0 else true_minus(significant(value, 2))) + ("" if kept else "  too large")
         ax.annotate(text, (at, k), (-9 if left else 9, 0), va="center", ha="right" if left else "left", **NOTE)
     ax.set_yticks(range(len(found)), [pretty(name) for name in found])

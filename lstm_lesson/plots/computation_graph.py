@@ -42,7 +42,10 @@ def autograd_graph(tensor: Tensor, names: dict[str, Tensor] | None = None, alt: 
     if svg is not None:
         return Picture(svg, alt)
     arrows = [f"{' '.join(nodes[a][0])} → {' '.join(nodes[b][0])}" for a, b in edges]
-    return _text_card(arrows).picture("\n".join([alt, *arrows]))
+    card = Card(round(40 + 9.7 * max(map(len, arrows))), 30 + 22 * len(arrows))
+    for k, arrow in enumerate(arrows):
+        card.text(20, 34 + 22 * k, arrow, size=16, formula=False)
+    return card.picture("\n".join([alt, *arrows]))
 
 
 def _read(tensor, names) -> tuple[dict, list]:
@@ -109,11 +112,3 @@ def _drawn(source: str) -> str | None:
         except (OSError, ValueError, subprocess.SubprocessError):
             continue  # a program that fails or may not run counts as missing
     return None
-
-
-def _text_card(lines: list[str]) -> Card:
-    """Lines of text as a drawing."""
-    card = Card(round(40 + 9.7 * max(map(len, lines))), 30 + 22 * len(lines))
-    for k, line in enumerate(lines):
-        card.text(20, 34 + 22 * k, line, size=16, formula=False)
-    return card

@@ -11,7 +11,6 @@ from lstm_lesson.plots.numbers import significant, true_minus
 from lstm_lesson.plots.style import INK, QUIET
 
 LINE, GRID = "#B8BCC2", "#E8EAED"
-DASHES = {"dashed": "11 6", "dotted": "2.5 5"}
 FONT = '"DejaVu Sans", Verdana, sans-serif'
 
 
@@ -38,18 +37,16 @@ class Card:
         self.add(f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{side}" style="{style}">{shown}</text>')
 
     def path(self, points, color=INK, width=2.6, dash="solid") -> None:
-        """A line through points in pixels, or along the text of an SVG path. `dash`: "solid", a key of DASHES, or
-        an SVG dash pattern."""
-        shape = f'path d="{points}"' if isinstance(points, str) else f'polyline points="{_points(points)}"'
-        dashes = f' stroke-dasharray="{DASHES.get(dash, dash)}"' if dash != "solid" else ""
+        """A line through points in pixels, "solid" or "dashed"."""
+        dashes = ' stroke-dasharray="11 6"' if dash == "dashed" else ""
         line = f'fill="none" stroke="{color}" stroke-width="{width}" stroke-linejoin="round"'
-        self.add(f"<{shape} {line}{dashes}/>")
+        self.add(f'<polyline points="{_points(points)}" {line}{dashes}/>')
 
-    def rect(self, x, y, width, height, fill="none", color="none", thick=1.5, corner=6, opacity=1.0) -> None:
+    def rect(self, x, y, width, height, fill="none", color="none", thick=1.5, corner=6) -> None:
         """A rectangle with corners rounded by `corner` pixels."""
         self.add(
             f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" rx="{corner}" fill="{fill}" '
-            f'fill-opacity="{opacity}" stroke="{color}" stroke-width="{thick}"/>'
+            f'stroke="{color}" stroke-width="{thick}"/>'
         )
 
     def circle(self, x, y, radius, fill="none", color="none", thick=1.5) -> None:

@@ -13,11 +13,6 @@ class Table:
     def __init__(self, columns: dict[str, list[str]], words: set[str]):
         self.columns, self.words = columns, words
 
-    @property
-    def alt(self) -> str:
-        """The table as text."""
-        return repr(self)
-
     def _repr_html_(self) -> str:
         columns = []
         for name, texts in self.columns.items():

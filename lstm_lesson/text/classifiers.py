@@ -79,12 +79,10 @@ def save_classifier(classifier: TextClassifier, vocabulary: Vocabulary, folder: 
     The file is written completely or not at all. Raises ValueError if the classifier does not hold one plain
     CustomLSTM layer or the vocabulary is not its own, OSError if the folder can't be written.
     """
+    check_classifier(classifier, vocabulary)
     lstm = classifier.lstm
     if not isinstance(lstm, CustomLSTM) or not lstm.single or lstm.cells[0].peephole:
         raise ValueError(f"classifier has {lstm}; save_classifier needs a CustomLSTM of one layer without peephole")
-    if len(vocabulary) != classifier.embedding.num_embeddings:
-        has = f"{len(vocabulary)} words"
-        raise ValueError(f"vocabulary has {has}; it needs {classifier.embedding.num_embeddings}, as the classifier")
     path = (Path(folder) if folder is not None else own_folder()) / "reader.pt"
     sizes = [len(vocabulary), lstm.input_size, lstm.hidden_size, classifier.linear.out_features]
     names = TextClassifier(*sizes).state_dict()  # not the classifier's own, which pruning and the like change
@@ -113,6 +111,16 @@ def load_classifier(folder: str | Path | None = None) -> tuple[TextClassifier, V
         raise ValueError(f"the trained classifier at {path} is damaged; run notebook 12 again") from error
     vocabulary.ids = {token: k for k, token in enumerate(vocabulary.tokens)}
     return classifier.eval(), vocabulary
+
+
+def check_classifier(classifier, vocabulary) -> None:
+    """Raise ValueError unless `classifier` is a TextClassifier and `vocabulary` its own."""
+    if not isinstance(classifier, TextClassifier):
+        raise ValueError(f"classifier is {type(classifier).__name__}; it needs a TextClassifier")
+    size = classifier.embedding.num_embeddings
+    if not isinstance(vocabulary, Vocabulary) or len(vocabulary) != size:
+        has = f"{len(vocabulary)} words" if isinstance(vocabulary, Vocabulary) else type(vocabulary).__name__
+        raise ValueError(f"vocabulary is {has}; it needs the classifier's own, of {size} words")
 
 
 def check_ids(ids, lengths, vocab_size: int) -> Tensor:

@@ -68,9 +68,8 @@ def leave_one_out(classifier: TextClassifier, sequences: Sequence[Tensor], which
     shorter = []
     for k, (ids, place) in enumerate(zip(sequences, which.tolist(), strict=True)):
         if len(ids) < 2 or not 0 <= place < len(ids):
-            raise ValueError(
-                f"sequences[{k}] has {len(ids)} words and which[{k}] is {place}; it needs 2 and one of them"
-            )
+            has = f"{len(ids)} words and which[{k}] is {place}"
+            raise ValueError(f"sequences[{k}] has {has}; it needs 2 and one of them")
         shorter.append(torch.cat([ids[:place], ids[place + 1 :]]))
     was_training = classifier.training
     classifier.eval()

@@ -37,7 +37,7 @@ def check_examples(name: str, examples, classes: int | None = None) -> None:
         raise ValueError(f"{name} is {type(examples).__name__}; it needs a pair (sequences, labels)")
     sequences, labels = examples
     if len(sequences) == 0 or not isinstance(labels, Tensor) or labels.shape != (len(sequences),):
-        has = f"{len(sequences)} sequences, and its labels have {describe(labels)}"
+        has = f"{len(sequences)} sequences, labels of {describe(labels)}"
         raise ValueError(f"{name} has {has}; it needs labels (n,), n at least 1")
     if labels.dtype != torch.int64:
         raise ValueError(f"{name} has labels of {labels.dtype}; it needs torch.int64")

@@ -309,7 +309,7 @@ def test_a_table_reads_the_same_as_text_and_as_html():
     assert repr(shown).splitlines() == ["gate     left  steps", "f     0.00515     50", "<i>        12   1000"]
     page = shown._repr_html_()
     assert page.count('<th scope="col"') == 3 and "&lt;i&gt;" in page and "<i>" not in page
-    assert "0.00515</td>" in page and "1000</td>" in page and shown.alt == repr(shown)
+    assert "0.00515</td>" in page and "1000</td>" in page
     ET.fromstring(page)
 
 
