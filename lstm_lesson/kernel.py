@@ -112,14 +112,14 @@ def lstm_sequence(
     Returns all hidden states (B, T, H), which have no meaning at padded steps, and the last cell state (B, H).
     Second derivatives work too: autograd then computes the first and the second derivatives.
     """
-    return LSTMFunction.apply(_without_padding(x, keep), h_0, c_0, W_x, W_h, b, keep)
+    return LSTMFunction.apply(without_padding(x, keep), h_0, c_0, W_x, W_h, b, keep)
 
 
 def hoisted_sequence(
     x: Tensor, h_0: Tensor, c_0: Tensor, W_x: Tensor, W_h: Tensor, b: Tensor, keep: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
     """`lstm_sequence` with autograd's backward pass; one matmul before the loop computes x W_x for all steps."""
-    x, h_t, c_t, hidden_seq = _without_padding(x, keep), h_0, c_0, []
+    x, h_t, c_t, hidden_seq = without_padding(x, keep), h_0, c_0, []
     keeps = [None] * x.shape[1] if keep is None else keep[:, :, None].unbind(1)
     for z_t, keep_t in zip((x @ W_x + b).unbind(1), keeps, strict=True):  # z_t (B, 4H)
         z_i, z_f, z_c, z_o = torch.addmm(z_t, h_t, W_h).chunk(4, dim=1)
@@ -130,7 +130,7 @@ def hoisted_sequence(
     return torch.stack(hidden_seq, dim=1), c_t
 
 
-def _without_padding(x: Tensor, keep: Tensor | None) -> Tensor:
+def without_padding(x: Tensor, keep: Tensor | None) -> Tensor:
     """x with 0 at padded steps: NaN there times a gradient of 0 would be NaN."""
     return x if keep is None else x.masked_fill(~keep[:, :, None], 0)
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from lstm_lesson.cells import GATES, LSTMCell, lstm_step, unpack_state
 from lstm_lesson.equations import rnn_step
-from lstm_lesson.kernel import run_cell, stacked_weights, unsupported
+from lstm_lesson.kernel import run_cell, stacked_weights, unsupported, without_padding
 from lstm_lesson.shapes import Shape, check_lengths, check_shapes, check_size, checked, describe, true_steps
 
 
@@ -110,9 +110,8 @@ def run_steps(
     and no gradient, whatever x holds there.
     Returns all hidden states (B, T, H), 0 at padded steps, and the last h and c.
     """
-    if keep is not None:  # NaN times a gradient of 0 is NaN: padding must not reach the equations
-        x = x.masked_fill(~keep[:, :, None], 0)
-    steps, xs = range(x.shape[1]), x.unbind(1)  # not x[:, t]: its gradient would have the size of x at every step
+    steps = range(x.shape[1])
+    xs = without_padding(x, keep).unbind(1)  # not x[:, t]: its gradient would have the size of x at every step
     hidden_seq = [None] * len(steps)
     for t in reversed(steps) if backwards else steps:
         h_new, c_new = cell(xs[t], (h, c))
@@ -243,8 +242,7 @@ class CustomLSTM(nn.Module):
             warnings.warn(f"lstm has batch_first=False, it reads (T, B, N); {way}", stacklevel=2)
         sizes = lstm.input_size, lstm.hidden_size, lstm.num_layers
         own = cls(*sizes, bidirectional=lstm.bidirectional).to(lstm.weight_ih_l0)
-        for cell, suffix in zip(own.cells, own._suffixes(), strict=True):
-            stacked = [getattr(lstm, f"{name}_{suffix}") for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
+        for cell, stacked in zip(own.cells, lstm.all_weights, strict=True):
             cell.load_state_dict(from_torch_weights(*stacked))
         return own
 
@@ -262,15 +260,9 @@ class CustomLSTM(nn.Module):
         theirs = nn.LSTM(
             self.input_size, self.hidden_size, self.num_layers, batch_first=True, bidirectional=self.directions == 2
         ).to(self.cells[0].b_i)
-        state = {}
-        for cell, suffix in zip(self.cells, self._suffixes(), strict=True):
-            W_x, W_h, b = stacked_weights(cell.weights)  # (N, 4H), (H, 4H), (4H,)
-            state |= {f"weight_ih_{suffix}": W_x.t(), f"weight_hh_{suffix}": W_h.t()}
-            state |= {f"bias_ih_{suffix}": b, f"bias_hh_{suffix}": torch.zeros_like(b)}
-        theirs.load_state_dict(state)
+        with torch.no_grad():
+            for cell, stacked in zip(self.cells, theirs.all_weights, strict=True):
+                W_x, W_h, b = stacked_weights(cell.weights)  # (N, 4H), (H, 4H), (4H,)
+                for weight, value in zip(stacked, (W_x.t(), W_h.t(), b, torch.zeros_like(b)), strict=True):
+                    weight.copy_(value)
         return theirs
-
-    def _suffixes(self):
-        """PyTorch's names of the layers, in the order of `cells`: l0, l0_reverse, l1, …"""
-        directions = ("", "_reverse")[: self.directions]
-        return [f"l{layer}{direction}" for layer in range(self.num_layers) for direction in directions]

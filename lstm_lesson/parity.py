@@ -38,9 +38,8 @@ def _weight_gradients(lstm) -> Tensor:
     if isinstance(lstm, CustomLSTM):
         # A wrong cell may not use a weight: its gradient is None, and counts as 0.
         return torch.cat([(torch.zeros_like(p) if p.grad is None else p.grad).reshape(-1) for p in lstm.parameters()])
-    grads = [weight.grad for weight in lstm.parameters()]  # weight_ih, weight_hh, bias_ih, bias_hh of each cell
     parts = []
-    for w_ih, w_hh, b_ih, _ in zip(*(grads[k::4] for k in range(4)), strict=True):
-        named = from_torch_weights(w_ih, w_hh, b_ih, torch.zeros_like(b_ih))
+    for w_ih, w_hh, b_ih, _ in lstm.all_weights:
+        named = from_torch_weights(w_ih.grad, w_hh.grad, b_ih.grad, torch.zeros_like(b_ih))
         parts += [named[f"{reads}{gate}"].reshape(-1) for gate in GATES for reads in ("W_x", "W_h", "b_")]
     return torch.cat(parts)

@@ -34,7 +34,7 @@ def synthetic_headlines(n: int = 4000, seed: int = 0) -> tuple[list[str], Tensor
     if isinstance(n, bool) or not isinstance(n, Integral) or n not in range(2, 2 * len(stories) + 1, 2):
         raise ValueError(f"n is {n!r}; it needs an even number from 2 to {2 * len(stories)}: headlines come in pairs")
     rng = random.Random(seed)
-    texts, labels = [], []
+    drawn = []
     for template, official, hearsay, topic in rng.sample(stories, n // 2):
         words = {"topic": topic, "confirms": rng.choice(WORDS["confirms"]), "denies": rng.choice(WORDS["denies"])}
         a_denies = template.index("{denies}") < template.index("{confirms}")
@@ -43,7 +43,5 @@ def synthetic_headlines(n: int = 4000, seed: int = 0) -> tuple[list[str], Tensor
             (template.format(a=hearsay, b=official, **words), int(not a_denies)),
         ]
         rng.shuffle(pair)  # the label does not follow from the place in the list
-        for text, label in pair:
-            texts.append(text)
-            labels.append(label)
-    return texts, torch.tensor(labels)
+        drawn += pair
+    return [text for text, _ in drawn], torch.tensor([label for _, label in drawn])

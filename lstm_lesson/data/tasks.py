@@ -8,6 +8,7 @@ import random
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+from torch.nn.utils.rnn import pad_sequence
 
 from lstm_lesson.shapes import check_size
 
@@ -101,12 +102,9 @@ def embedded_reber(batch: int, generator: torch.Generator | None = None) -> tupl
     """
     check_size("batch", batch)
     words = [torch.tensor([REBER.index(letter) for letter in word]) for word in reber_strings(batch, generator)]
-    lengths = torch.tensor([len(word) - 1 for word in words])
-    x, targets = torch.zeros(batch, lengths.max(), 7), torch.full((batch, lengths.max()), IGNORE)
-    for k, word in enumerate(words):
-        x[k, : lengths[k]] = F.one_hot(word[:-1], 7).float()
-        targets[k, : lengths[k]] = word[1:]
-    return x, targets, lengths
+    x = pad_sequence([F.one_hot(word[:-1], 7).float() for word in words], batch_first=True)
+    targets = pad_sequence([word[1:] for word in words], batch_first=True, padding_value=IGNORE)
+    return x, targets, torch.tensor([len(word) - 1 for word in words])
 
 
 def spike_timing(batch: int, intervals: int = 3, generator: torch.Generator | None = None, shortest: int = 10,

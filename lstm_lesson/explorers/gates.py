@@ -4,8 +4,9 @@ import ipywidgets as widgets
 import torch
 from torch import Tensor
 
-from lstm_lesson import equations
+from lstm_lesson.equations import half_life
 from lstm_lesson.explorers.base import Explorer, slider
+from lstm_lesson.layers import unroll
 from lstm_lesson.plots.figure import Picture
 from lstm_lesson.plots.numbers import bracketed, decimals, significant
 from lstm_lesson.plots.style import COLORS, INK, QUIET
@@ -28,7 +29,7 @@ class HalfLifeExplorer(Explorer):
     def draw(self, bias) -> tuple[Picture, str]:
         """The decay, with a dot where half is left; an arrow if that point lies outside the axes."""
         gate = torch.sigmoid(torch.tensor(bias, dtype=torch.float64))
-        f, steps = gate.item(), equations.half_life(gate).item()
+        f, steps = gate.item(), half_life(gate).item()
         life = significant(steps, 4)
         card = Card(900, 350, "A memory of 1, and what the gate leaves of it step by step")
         axes = Axes(card, (70, 76, 700, 210), (0, 100), (0, 1), "steps (one word is one step)", "share left")
@@ -59,10 +60,9 @@ class UnrolledStepper(Explorer):
             if sizes[letter] > most:
                 raise ValueError(f"{letter} is {sizes[letter]}; the drawing has space for at most {most}")
         self.x, self.W_xh, self.W_hh, self.b_h = (w.detach().double() for w in (x, W_xh, W_hh, b_h))
-        states = [torch.zeros(1, sizes["H"], dtype=torch.float64)]
-        for x_t in self.x[:, None]:  # (1, N)
-            states.append(equations.rnn_step(x_t, states[-1], self.W_xh, self.W_hh, self.b_h))
-        self.states = torch.cat(states)  # (T + 1, H): h_0 first
+        h_0 = torch.zeros(1, sizes["H"], dtype=torch.float64)
+        hidden_seq = unroll(self.x[None], h_0, self.W_xh, self.W_hh, self.b_h)
+        self.states = torch.cat([h_0, hidden_seq[0]])  # (T + 1, H)
         step = slider("step t", "step", 1, 1, sizes["T"], 1)
         unit = widgets.Dropdown(options=range(1, sizes["H"] + 1), description="unit", layout={"width": "180px"})
         back = self.button("Previous", lambda: self.move(step=max(step.value - 1, step.min)))
