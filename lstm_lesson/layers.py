@@ -78,9 +78,8 @@ def from_torch_weights(
     """
     if weight_hh.shape[0] != 4 * weight_hh.shape[1]:
         raise ValueError(f"weight_hh has shape {tuple(weight_hh.shape)}; it needs (4H, H)")
-    for name, tensor in {
-        "weight_ih": weight_ih, "weight_hh": weight_hh, "bias_ih": bias_ih, "bias_hh": bias_hh
-    }.items():  # fmt: skip
+    given = {"weight_ih": weight_ih, "weight_hh": weight_hh, "bias_ih": bias_ih, "bias_hh": bias_hh}
+    for name, tensor in given.items():
         if tensor.isnan().any():
             raise ValueError(f"{name} has {int(tensor.isnan().sum())} NaN entries; it needs numbers")
     stacked = {"W_x": weight_ih, "W_h": weight_hh, "b_": bias_ih + bias_hh}

@@ -143,8 +143,7 @@ def hand_set_weights() -> dict[str, Tensor]:
     >>> {name: tuple(weight.shape) for name, weight in hand_set_weights().items() if name.endswith("i")}
     {'W_xi': (6, 2), 'W_hi': (2, 2), 'b_i': (2,)}
     """
-    parts = {"i": input_weights(), "f": forget_weights(), "c": candidate_weights(), "o": output_weights()}
-    return named(parts)
+    return named({"i": input_weights(), "f": forget_weights(), "c": candidate_weights(), "o": output_weights()})
 
 
 def named(parts: dict[str, tuple]) -> dict[str, Tensor]:

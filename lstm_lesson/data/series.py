@@ -14,26 +14,21 @@ from lstm_lesson.shapes import check_number, check_size
 FILE = "co2/co2-concentration.csv"
 
 
-def sine(batch: int, steps: int, generator: torch.Generator | None = None, shortest: float = 20.0,
-         longest: float = 40.0) -> Tensor:  # fmt: skip
+def sine(batch: int, steps: int, generator: torch.Generator | None = None) -> Tensor:
     """Sine waves of amplitude 1, each with its own period and phase.
 
-    -> (B, T). The period is uniform between `shortest` and `longest` steps, the phase over the whole circle.
+    -> (B, T). The period is uniform between 20 and 40 steps, the phase over the whole circle.
     Always answering 0, the mean, has an expected squared error of exactly 1/2; answering with the value before
     (persistence) has 2 sin²(π/P) at period P. Two values before are enough to be exact:
     s_t = 2 cos(2π/P) s_(t−1) − s_(t−2).
-    Raises ValueError for a batch or steps below 1, and unless 2 < shortest <= longest.
+    Raises ValueError for a batch or steps below 1.
 
     >>> sine(4, 30).shape
     torch.Size([4, 30])
     """
     check_size("batch", batch)
     check_size("steps", steps)
-    check_number("shortest", shortest, above=2)
-    check_number("longest", longest, above=2)
-    if shortest > longest:
-        raise ValueError(f"shortest is {shortest}; it needs to be at most longest, {longest}")
-    period = shortest + (longest - shortest) * torch.rand(batch, 1, generator=generator, dtype=torch.float64)
+    period = 20 + 20 * torch.rand(batch, 1, generator=generator, dtype=torch.float64)
     phase = torch.rand(batch, 1, generator=generator, dtype=torch.float64)  # in whole turns
     turns = torch.arange(steps, dtype=torch.float64) / period + phase  # (B, T)
     return torch.sin(2 * math.pi * turns).float()

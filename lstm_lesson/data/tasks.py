@@ -47,7 +47,7 @@ def temporal_order(batch: int, steps: int, generator: torch.Generator | None = N
     """Classify a sequence by its two symbols, each X or Y, in their order; the other letters are random.
 
     -> x (B, T, 6), one-hot: the letters a, b, c, d, then X, then Y; labels (B,) int64: 0 for XX, 1 XY, 2 YX, 3 YY.
-    The first sign falls between T/10 and T/5, the second between T/2 and 3T/5; the other letters are random.
+    The first sign falls between T/10 and T/5, the second between T/2 and 3T/5.
     Any constant answer has accuracy 1/4; a uniform guess has a cross-entropy of ln 4.
     Source: Hochreiter & Schmidhuber 1997, experiment 6a, with any length and without its start and end signs.
     Raises ValueError for a batch below 1 or fewer than 10 steps.

@@ -7,6 +7,8 @@ import io
 import re
 from pathlib import Path
 
+import matplotlib as mpl
+
 from lstm_lesson.plots.style import STYLE
 
 
@@ -48,8 +50,6 @@ class Picture:
         return path
 
     def _rendered(self, kind: str) -> bytes:
-        import matplotlib as mpl
-
         buffer = io.BytesIO()
         with mpl.rc_context(STYLE):
             self.figure.savefig(buffer, format=kind, dpi=200, metadata={"Date": None} if kind == "svg" else {})

@@ -49,11 +49,9 @@ class Card:
             f'stroke="{color}" stroke-width="{thick}"/>'
         )
 
-    def circle(self, x, y, radius, fill="none", color="none", thick=1.5) -> None:
+    def circle(self, x, y, radius, fill="none", rim="none") -> None:
         """A circle around (x, y)."""
-        self.add(
-            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius}" fill="{fill}" stroke="{color}" stroke-width="{thick}"/>'
-        )
+        self.add(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius}" fill="{fill}" stroke="{rim}" stroke-width="1.5"/>')
 
     def arrow(self, x1, y1, x2, y2, color=QUIET) -> None:
         """An arrow from (x1, y1) to its tip at (x2, y2)."""
