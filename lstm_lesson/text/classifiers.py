@@ -105,11 +105,9 @@ def load_classifier(folder: str | Path | None = None) -> tuple[TextClassifier, V
         kept = torch.load(path, weights_only=True)
         classifier = TextClassifier(*kept["sizes"])
         classifier.load_state_dict(kept["weights"])
-        vocabulary = Vocabulary([])
-        vocabulary.tokens = kept["tokens"]
+        vocabulary = Vocabulary([kept["tokens"][2:]], min_freq=1)
     except Exception as error:  # torch.load answers damage with many kinds
         raise ValueError(f"the trained classifier at {path} is damaged; run notebook 12 again") from error
-    vocabulary.ids = {token: k for k, token in enumerate(vocabulary.tokens)}
     return classifier.eval(), vocabulary
 
 
