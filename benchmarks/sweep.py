@@ -9,7 +9,7 @@ import datetime
 import io
 import itertools
 import platform
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
@@ -17,10 +17,10 @@ from pathlib import Path
 import joblib
 import torch
 
-from lstm_lesson.experiments.ablation import DRAWS, TASKS, Run, best_draw, drawn_settings, grid, together
+from lstm_lesson.experiments.ablation import DRAWS, TASKS, Run, best_draw, drawn_settings, grid, together, trained
 from lstm_lesson.experiments.results import parsed
-from lstm_lesson.experiments.sweep import sweep
 from lstm_lesson.experiments.variants import VARIANTS
+from lstm_lesson.training.progress_line import ProgressLine
 
 MADE = ("torch", "python", "date", "command")  # what made a row
 COLUMNS = (*(field.name for field in fields(Run)), "loss", "chance", "seconds", *MADE)
@@ -65,26 +65,30 @@ def final_grid(rows: Iterable[dict]) -> list[Run]:
 
 
 def resumed(
-    runs: Sequence[Run], path: Path, workers: int = -1, scheduler: str | None = None, command: str = ""
-) -> list[dict]:
+    runs: Sequence[Run], path: Path, workers: int = -1, scheduler: str | None = None, command: str = "",
+    train: Callable[[list[Run]], dict[Run, dict]] | None = None,
+) -> list[dict]:  # fmt: skip
     """Train every run that the file does not hold yet; return one row for each run, in the order of `runs`.
 
     A row holds what `ablation.trained` returns, versions, date and `command`. The rows are appended to the file as soon
     as their group is trained (see `together`); a group is trained again if one of its runs is missing.
-    On `workers` processes (-1: one a core), or on the Dask cluster of `scheduler`, tcp://HOST:PORT.
+    On `workers` processes (-1: one a core), or on the Dask cluster of `scheduler`, tcp://HOST:PORT. `train`, in place
+    of `ablation.trained`, gets one run at a time.
     Raises ValueError for a file that no sweep has written.
     """
     rows, date = read(path), datetime.datetime.now(datetime.UTC).date().isoformat()
     made = dict(zip(MADE, (torch.__version__.split("+")[0], platform.python_version(), date, command), strict=True))
-
-    def keep(found):
-        new = {run: row | made for run, row in found.items() if run not in rows}
-        rows.update(new)
-        append(path, new.values())
-
-    todo = [run for group in together(runs) if not rows.keys() >= set(group) for run in group]
+    groups = [[run] for run in runs] if train else together(runs)
+    todo = [group for group in groups if not rows.keys() >= set(group)]
+    line = ProgressLine("sweep", on=bool(todo), steps=len(todo))
     with backend(scheduler):
-        sweep(todo, workers, keep=keep)
+        parallel = joblib.Parallel(n_jobs=workers, batch_size=1, return_as="generator_unordered")
+        for found in parallel(joblib.delayed(train or trained)(group) for group in todo):
+            new = {run: row | made for run, row in found.items() if run not in rows}
+            rows |= new
+            append(path, new.values())
+            line.step(f"{line.done + 1} of {len(todo)} groups of runs")
+    line.last(f"{line.seconds:.0f} s")
     return [rows[run] for run in runs]
 
 

@@ -1,6 +1,6 @@
 """Run many small trainings on all cores."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import joblib
 
@@ -9,13 +9,11 @@ from lstm_lesson.experiments.variants import VARIANTS, Step
 from lstm_lesson.training.progress_line import ProgressLine
 
 
-def sweep(runs: Sequence[Run], workers: int = -1, own: Mapping[str, Step] | None = None,
-          keep: Callable[[dict[Run, dict]], None] | None = None) -> list[dict]:  # fmt: skip
+def sweep(runs: Sequence[Run], workers: int = -1, own: Mapping[str, Step] | None = None) -> list[dict]:
     """Train every run and return one row for each, as in `ablation.trained`, in the order of `runs`.
 
     Through joblib, on `workers` processes (-1: one a core). `own` maps the names of variants of your own to their
-    steps, as in `VariantLSTM`. `keep` is called with the rows of each group (see `together`) as soon as it is trained.
-    Raises ValueError for an unknown variant.
+    steps, as in `VariantLSTM`. Raises ValueError for an unknown variant.
     """
     own, rows, groups = dict(own or {}), {}, together(runs)
     for variant in {run.variant for run in runs} - set(own) - set(VARIANTS):
@@ -24,8 +22,6 @@ def sweep(runs: Sequence[Run], workers: int = -1, own: Mapping[str, Step] | None
     parallel = joblib.Parallel(n_jobs=workers, batch_size=1, return_as="generator_unordered")
     for found in parallel(joblib.delayed(trained)(group, own.get(group[0].variant)) for group in groups):
         rows |= found
-        if keep is not None:
-            keep(found)
         line.step(f"{line.done + 1} of {len(groups)} groups of runs")
     line.last(f"{len(rows)} runs · {line.seconds:.0f} s")
     return [rows[run] for run in runs]

@@ -344,7 +344,7 @@ def test_rows_come_in_the_order_of_the_runs_with_all_that_made_them(tmp_path):
 def spy(monkeypatch):
     """What is trained from here on."""
     done = []
-    monkeypatch.setattr(sweep, "trained", lambda runs, own: done.extend(runs) or trained(runs, own))
+    monkeypatch.setattr(make_sweep, "trained", lambda runs: done.extend(runs) or trained(runs))
     return done
 
 
@@ -357,6 +357,18 @@ def test_a_sweep_that_was_stopped_goes_on_and_repeats_nothing(tmp_path, monkeypa
     assert path.read_text().startswith(before) and len(path.read_text().splitlines()) == 5
     made(path, runs)
     assert done == runs[2:]
+
+
+def test_what_trains_the_runs_of_another_experiment_gets_one_at_a_time(tmp_path):
+    path, runs, asked = tmp_path / "s.csv", grid(["adding"], ["vanilla"], [0, 1], **TINY), []
+
+    def measured(group):
+        asked.append(group)
+        return {run: asdict(run) | {"loss": 0.5, "chance": 1.0, "seconds": 0.1} for run in group}
+
+    rows = made(path, runs, train=measured, command="make other")
+    assert asked == [[run] for run in runs] and list(make_sweep.read(path).values()) == rows
+    assert made(path, runs, train=measured) == rows and len(asked) == 2
 
 
 def test_runs_with_other_settings_are_other_runs(tmp_path, monkeypatch):
@@ -372,7 +384,7 @@ def test_a_sweep_that_was_cut_off_at_any_byte_repeats_the_lost_runs_and_complete
     made(path, runs)
     whole = path.read_bytes()
     rows = dict(make_sweep.read(path))
-    monkeypatch.setattr(sweep, "trained", lambda runs, own: {run: rows[run] for run in runs})
+    monkeypatch.setattr(make_sweep, "trained", lambda runs: {run: rows[run] for run in runs})
     for cut in [*range(0, 200, 7), *range(len(whole) - 60, len(whole))]:
         path.write_bytes(whole[:cut])
         kept = max(whole[:cut].count(b"\n") - 1, 0)
@@ -383,9 +395,7 @@ def test_a_sweep_that_was_cut_off_at_any_byte_repeats_the_lost_runs_and_complete
 
 def test_the_rows_are_in_the_file_before_the_next_group_is_trained(tmp_path, monkeypatch):
     path, counts = tmp_path / "s.csv", []
-    monkeypatch.setattr(
-        sweep, "trained", lambda runs, own: counts.append(len(make_sweep.read(path))) or trained(runs, own)
-    )
+    monkeypatch.setattr(make_sweep, "trained", lambda runs: counts.append(len(make_sweep.read(path))) or trained(runs))
     made(path, tiny(3))
     assert counts == [0, 1, 2]
 
