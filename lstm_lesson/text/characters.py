@@ -1,0 +1,135 @@
+"""A character model: Python's own source as text, characters as numbers, a model that writes, and the stored one."""
+
+import hashlib
+import string
+import sysconfig
+from functools import cache
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from lstm_lesson.shapes import check_size
+from lstm_lesson.text.writing import sample, top_k
+
+CHARACTERS = "\n" + "".join(sorted(string.printable.strip() + " "))  # 96: the newline, and ASCII from space to ~
+PARTS = {  # modules of the standard library that every Python from 3.11 to 3.14 has as source
+    "train": "_pydecimal _pyio _strptime abc argparse ast asyncio.base_events asyncio.events asyncio.futures "
+    "asyncio.locks asyncio.streams asyncio.tasks base64 bdb cmd codecs compileall concurrent.futures._base "
+    "concurrent.futures.process configparser contextlib copy dataclasses dis doctest email._header_value_parser "
+    "email.feedparser email.generator email.header email.message enum fileinput ftplib functools getopt gettext "
+    "html.parser http.client http.cookiejar http.server inspect ipaddress json.decoder json.encoder linecache "
+    "locale logging.__init__ logging.config logging.handlers mailbox mimetypes multiprocessing.connection "
+    "multiprocessing.managers multiprocessing.pool numbers optparse os pdb pickle pickletools pkgutil platform "
+    "plistlib poplib posixpath pprint profile pydoc random runpy selectors shutil site smtplib socketserver ssl "
+    "subprocess symtable tarfile threading timeit trace traceback turtle typing unittest.case unittest.loader "
+    "unittest.mock unittest.runner urllib.parse urllib.request uuid warnings weakref xml.dom.minidom "
+    "xml.etree.ElementTree xmlrpc.client",
+    "validation": "bisect calendar csv fractions hashlib netrc queue sched tempfile wave xmlrpc.server",
+    "test": "cProfile colorsys difflib filecmp fnmatch heapq http.cookies imaplib shelve shlex statistics tabnanny "
+    "textwrap urllib.robotparser",
+}
+STORED = Path(__file__).with_name("writer.pt")
+SHA256 = ""  # of that file
+
+
+def encode(text: str) -> Tensor:
+    """The numbers of a text's characters, (n,) int64: their places in `CHARACTERS`.
+
+    A tab becomes spaces up to the next multiple of 8 columns, as Python reads it; other characters that are not in
+    `CHARACTERS` are left out. Raises ValueError for anything but a str.
+
+    >>> encode("a\\nb").tolist()
+    [66, 0, 67]
+    """
+    if not isinstance(text, str):
+        raise ValueError(f"text is {text!r:.40} ({type(text).__name__}); it needs a str")
+    ascii_text = text.expandtabs().encode("ascii", "ignore")
+    codes = torch.tensor(list(ascii_text), dtype=torch.int64)
+    return torch.where(codes == 10, 0, codes - 31)[(codes == 10) | ((codes >= 32) & (codes < 127))]
+
+
+def decode(ids: Tensor) -> str:
+    """The text of numbers (n,) int64. Raises ValueError for numbers that belong to no character."""
+    if not isinstance(ids, Tensor) or ids.dtype != torch.int64 or ids.ndim != 1:
+        has = f"shape {tuple(ids.shape)} and {ids.dtype}" if isinstance(ids, Tensor) else type(ids).__name__
+        raise ValueError(f"ids has {has}; it needs shape (n,) and torch.int64")
+    if ids.numel() and not 0 <= ids.min() <= ids.max() < len(CHARACTERS):
+        raise ValueError(f"ids has entries from {ids.min()} to {ids.max()}; it needs 0 to {len(CHARACTERS) - 1}")
+    return "".join(CHARACTERS[k] for k in ids.tolist())
+
+
+@cache
+def python_source(part: str) -> str:
+    """The source of modules of this Python's standard library, one after another; no module is in two parts.
+
+    `part` is "train", "validation" or "test". The text differs a little from version to version of Python. It is
+    Copyright © Python Software Foundation, under the PSF License.
+    Raises ValueError for another part, and FileNotFoundError if this Python came without its source.
+    """
+    if part not in PARTS:
+        raise ValueError(f"part is {part!r}; it needs one of {', '.join(PARTS)}")
+    folder = Path(sysconfig.get_path("stdlib"))
+    paths = [folder / f"{name.replace('.', '/')}.py" for name in PARTS[part].split()]
+    for path in paths:
+        if not path.is_file():
+            raise FileNotFoundError(f"{path} is missing; this needs a Python that came with its source")
+    return decode(encode("".join(path.read_text(encoding="utf-8") for path in paths)))
+
+
+class CharacterModel(nn.Module):
+    """A character model (many-to-many): Embedding -> LSTM -> Linear at every step.
+
+    (ids (B, T) int64, state=None) -> logits (B, T, 96) of the next character at each step, and the last state, which
+    a later call can start from. `lstm` is any module with the calls of a `torch.nn.LSTM` with batch_first=True, such
+    as a CustomLSTM; None builds a `torch.nn.LSTM`. Its input size is that of the embedding.
+    Raises ValueError naming the argument that does not fit.
+    """
+
+    def __init__(self, hidden: int = 128, embedding: int = 32, lstm: nn.Module | None = None):
+        super().__init__()
+        for name, size in {"hidden": hidden, "embedding": embedding}.items():
+            check_size(name, size)
+        self.embedding = nn.Embedding(len(CHARACTERS), embedding)
+        self.lstm = nn.LSTM(embedding, hidden, batch_first=True) if lstm is None else lstm
+        self.linear = nn.Linear(hidden, len(CHARACTERS))
+
+    def forward(self, ids: Tensor, state=None) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        hidden_seq, state = self.lstm(self.embedding(ids), state)  # (B, T, H)
+        return self.linear(hidden_seq), state
+
+
+@torch.no_grad()
+def continue_text(model: CharacterModel, prompt: str, length: int = 200, temperature: float = 1.0,
+                  k: int | None = None, generator: torch.Generator | None = None) -> str:  # fmt: skip
+    """What a model writes after a prompt, `length` characters, one at a time: each that is drawn is read next.
+
+    With `k`, only the k likeliest characters are drawn. An empty prompt counts as a new line.
+    Raises ValueError naming the argument that does not fit.
+    """
+    check_size("length", length)
+    ids, state, written = encode(prompt or "\n")[None], None, []
+    if not ids.numel():
+        raise ValueError(f"prompt is {prompt!r:.40}; it needs a character from {CHARACTERS!r:.20}…")
+    for _ in range(length):
+        logits, state = model(ids, state)
+        logits = logits[:, -1] if k is None else top_k(logits[:, -1], k)
+        ids = sample(logits, temperature, generator)[:, None]
+        written.append(ids[0])
+    return decode(torch.cat(written))
+
+
+def load_writer() -> CharacterModel:
+    """The stored character model, in evaluation mode; its `about` says how it was trained (`make writer`).
+
+    Raises ValueError if the file is damaged or belongs to other characters.
+    """
+    if hashlib.sha256(STORED.read_bytes()).hexdigest() != SHA256:
+        raise ValueError(f"{STORED} is not the file that this version needs; install the package again")
+    kept = torch.load(STORED, weights_only=True)
+    if kept["characters"] != CHARACTERS:
+        raise ValueError(f"{STORED} was trained on {len(kept['characters'])} other characters; run `make writer`")
+    model = CharacterModel(kept["about"]["hidden"], kept["about"]["embedding"])
+    model.load_state_dict({name: weight.float() for name, weight in kept["weights"].items()})
+    model.about = kept["about"]
+    return model.eval()
