@@ -29,7 +29,7 @@ def train(options):
         start = int(torch.randint(options.streams * options.steps, (), generator=order))
         batches += next_character_batches(ids["train"][start:], options.streams, options.steps)
     batches, curve, start = batches[: options.updates], [], time.perf_counter()
-    line = ProgressLine("writer", steps=len(batches))
+    line = ProgressLine("writer", True, steps=len(batches))
     for k, loss in enumerate(stream_steps(model, batches, lr=options.lr), start=1):
         line.step(f"update {k} of {len(batches)} · {loss:.3f} bits a character")
         if k % options.every == 0 or k == len(batches):
@@ -52,7 +52,9 @@ def save(model, ids, options, curve, seconds, finished):
     torch.save({"characters": characters.CHARACTERS, "about": about, "weights": weights}, characters.STORED)
     path = ROOT / "lstm_lesson" / "text" / "characters.py"
     digest = hashlib.sha256(characters.STORED.read_bytes()).hexdigest()
-    path.write_text(re.sub(r'SHA256 = "\w*"', f'SHA256 = "{digest}"', path.read_text(encoding="utf-8")), encoding="utf-8")
+    path.write_text(
+        re.sub(r'SHA256 = "\w*"', f'SHA256 = "{digest}"', path.read_text(encoding="utf-8")), encoding="utf-8"
+    )
 
 
 def main():
