@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from lstm_lesson.shapes import check_size
+from lstm_lesson.text.classifiers import check_ids
 from lstm_lesson.text.writing import sample, top_k
 
 CHARACTERS = "\n" + "".join(sorted(string.printable.strip() + " "))  # 96: the newline, and ASCII from space to ~
@@ -92,9 +93,16 @@ class CharacterModel(nn.Module):
             check_size(name, size)
         self.embedding = nn.Embedding(len(CHARACTERS), embedding)
         self.lstm = nn.LSTM(embedding, hidden, batch_first=True) if lstm is None else lstm
+        try:
+            shape = tuple(self.lstm(torch.zeros(1, 2, embedding))[0].shape)
+        except Exception as error:
+            raise ValueError(f"lstm does not read x of shape (1, 2, {embedding}): {error}") from error
+        if shape != (1, 2, hidden):
+            raise ValueError(f"lstm makes hidden states of shape {shape}; it needs (1, 2, {hidden}) of x (1, 2, N)")
         self.linear = nn.Linear(hidden, len(CHARACTERS))
 
     def forward(self, ids: Tensor, state=None) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        check_ids(ids, None, len(CHARACTERS))
         hidden_seq, state = self.lstm(self.embedding(ids), state)  # (B, T, H)
         return self.linear(hidden_seq), state
 

@@ -1,7 +1,6 @@
 """Baselines for a character model: n-grams, and a file compressor that has seen the training text."""
 
 import lzma
-import math
 
 import torch
 from torch import Tensor

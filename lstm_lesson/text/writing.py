@@ -36,7 +36,12 @@ def bits_per_character(logits: Tensor, targets: Tensor) -> Tensor:
     """The mean of −log₂ p, where p is the probability that the logits give to the target: 0 is perfect.
 
     logits (…, C), targets (…) int64 -> a tensor without dimensions.
+    Raises ValueError for targets of another shape.
     """
+    if targets.shape != logits.shape[:-1]:
+        raise ValueError(
+            f"targets has shape {tuple(targets.shape)}; it needs {tuple(logits.shape[:-1])}, as logits has"
+        )
     return F.cross_entropy(logits.reshape(-1, logits.shape[-1]), targets.reshape(-1)) / math.log(2)
 
 

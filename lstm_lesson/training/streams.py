@@ -27,7 +27,7 @@ def stream_steps(model: nn.Module, batches: Sequence[tuple[Tensor, Tensor]], lr:
     def bits(batch):
         nonlocal state
         x, y = batch
-        logits, state = model(x, state and cut(state))
+        logits, state = model(x, None if state is None else cut(state))
         return loss(logits, y)
 
     for k, (_, value) in enumerate(training_steps(adam, batches, bits, clip)):

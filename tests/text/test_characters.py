@@ -1,0 +1,243 @@
+"""Characters as numbers, Python's own source as text, and a model that writes."""
+
+import hashlib
+import re
+import string
+import sysconfig
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from lstm_lesson import CustomLSTM
+from lstm_lesson.text import characters
+from lstm_lesson.text.characters import (
+    CHARACTERS,
+    PARTS,
+    CharacterModel,
+    continue_text,
+    decode,
+    encode,
+    load_writer,
+    python_source,
+)
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    torch.manual_seed(0)
+
+
+def small(hidden=7, embedding=5, lstm=None):
+    return CharacterModel(hidden, embedding, lstm).eval()
+
+
+# Characters -----------------------------------------------------------------------------------------------------------
+
+
+def test_there_are_96_characters_each_once_the_newline_first():
+    assert len(CHARACTERS) == len(set(CHARACTERS)) == 96
+    assert CHARACTERS[0] == "\n" and set(CHARACTERS[1:]) == {chr(k) for k in range(32, 127)}
+    assert set(CHARACTERS) == set(string.printable) - set("\t\r\x0b\x0c")
+
+
+def test_every_character_is_its_own_number_and_back():
+    assert encode(CHARACTERS).tolist() == list(range(96))
+    assert decode(torch.arange(96)) == CHARACTERS
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [("", ""), ("\tif\n", "        if\n"), ("a\tb", "a       b"), ("naïve — 漢字\x0c!", "nave  !"), ("\x7f\x00~", "~")],
+)
+def test_a_tab_becomes_spaces_and_other_characters_are_left_out(text, kept):
+    ids = encode(text)
+    assert ids.dtype == torch.int64 and ids.ndim == 1
+    assert decode(ids) == kept
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: encode(b"abc"), "text is b'abc' (bytes); it needs a str"),
+        (lambda: decode("abc"), "ids has str; it needs shape (n,) and torch.int64"),
+        (lambda: decode(torch.zeros(2, 3, dtype=torch.int64)), "ids has shape (2, 3) and torch.int64"),
+        (lambda: decode(torch.zeros(3)), "ids has shape (3,) and torch.float32"),
+        (lambda: decode(torch.tensor([4, 96])), "ids has entries from 4 to 96; it needs 0 to 95"),
+        (lambda: decode(torch.tensor([-1])), "ids has entries from -1 to -1"),
+        (lambda: python_source("val"), "part is 'val'; it needs one of train, validation, test"),
+    ],
+)
+def test_a_wrong_argument_is_named(make, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        make()
+
+
+# The corpus -----------------------------------------------------------------------------------------------------------
+
+
+def test_no_module_is_in_two_parts_and_none_is_part_of_this_package():
+    names = [name for part in PARTS.values() for name in part.split()]
+    assert len(names) == len(set(names)) == 122
+
+
+def test_the_source_is_that_of_this_python_in_the_order_of_the_list():
+    text, folder = python_source("validation"), Path(sysconfig.get_path("stdlib"))
+    assert set(text) <= set(CHARACTERS)
+    places = [text.index(decode(encode((folder / f"{name.replace('.', '/')}.py").read_text("utf-8"))))
+              for name in PARTS["validation"].split()]  # fmt: skip
+    assert places[0] == 0 and places == sorted(places)
+
+
+def test_the_parts_have_the_sizes_that_the_lesson_expects():
+    train, validation, test = (len(python_source(part)) for part in PARTS)
+    assert 4e6 < train < 6e6 and 1.5e5 < validation < 3e5 and 2.5e5 < test < 5e5
+
+
+def test_a_python_without_its_source_is_named(monkeypatch, tmp_path):
+    monkeypatch.setattr(characters.sysconfig, "get_path", lambda name: str(tmp_path))
+    with pytest.raises(FileNotFoundError, match=r"bisect\.py is missing; this needs a Python that came with its"):
+        python_source.__wrapped__("validation")
+
+
+# The model ------------------------------------------------------------------------------------------------------------
+
+
+def test_there_are_logits_for_every_step_and_the_state_goes_on_where_it_ended():
+    model, ids = small(), torch.randint(96, (3, 11))
+    logits, (h, c) = model(ids)
+    assert logits.shape == (3, 11, 96) and h.shape == c.shape == (1, 3, 7)
+    first, state = model(ids[:, :4])
+    second, state = model(ids[:, 4:], state)
+    assert torch.allclose(torch.cat([first, second], dim=1), logits, atol=1e-6)
+    assert torch.allclose(state[1], c, atol=1e-6)
+
+
+def test_a_step_does_not_see_the_characters_after_it():
+    model, ids = small(), torch.randint(96, (2, 9))
+    other = ids.clone()
+    other[:, 5:] = (ids[:, 5:] + 1) % 96
+    before, after = model(ids)[0], model(other)[0]
+    assert torch.equal(before[:, :5], after[:, :5])
+    assert (before[:, 5:] != after[:, 5:]).any(dim=2).all()
+
+
+def test_the_lessons_own_lstm_gives_what_torchs_gives():
+    model = small()
+    own = small(lstm=CustomLSTM.from_torch(model.lstm))
+    own.embedding, own.linear = model.embedding, model.linear
+    ids = torch.randint(96, (2, 6))
+    (logits, state), (expected, expected_state) = own(ids), model(ids)
+    assert torch.allclose(logits, expected, atol=1e-6)
+    assert torch.allclose(own(ids, state)[0], model(ids, expected_state)[0], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: small(hidden=0), "hidden is 0; it needs a whole number"),
+        (lambda: small(embedding=2.5), "embedding is 2.5; it needs a whole number"),
+        (lambda: small(lstm=CustomLSTM(4, 7)), "lstm does not read x of shape (1, 2, 5)"),
+        (lambda: small(lstm=CustomLSTM(5, 6)), "lstm makes hidden states of shape (1, 2, 6); it needs (1, 2, 7)"),
+        (lambda: small(lstm=nn.LSTM(5, 7, bidirectional=True)), "lstm makes hidden states of shape (1, 2, 14)"),
+        (lambda: small(lstm=nn.Linear(5, 7)), "lstm makes hidden states of shape (2, 7)"),
+        (lambda: small()(torch.zeros(2, 3)), "ids has shape (2, 3) and torch.float32"),
+        (lambda: small()(torch.zeros(3, dtype=torch.int64)), "ids has shape (3,)"),
+        (lambda: small()(torch.tensor([[96]])), "ids has entries from 96 to 96; it needs 0 to 95"),
+    ],
+)
+def test_what_does_not_fit_the_model_is_named(make, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        make()
+
+
+# Writing --------------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_written_repeats_with_the_seed_and_goes_on_after_the_prompt():
+    model = small()
+    texts = [continue_text(model, "def ", 50, generator=torch.Generator().manual_seed(k)) for k in (1, 1, 2)]
+    assert texts[0] == texts[1] != texts[2]
+    assert all(len(text) == 50 and set(text) <= set(CHARACTERS) for text in texts)
+
+
+def test_each_drawn_character_is_read_next():
+    """The likeliest characters one by one are those that the model gives for the whole text at once."""
+    model = small()
+    with torch.no_grad():
+        model.linear.weight.mul_(30)  # so that no two logits are nearly the same
+    text = continue_text(model, "import os", 30, k=1)
+    read = encode("import os" + text)[None]
+    likeliest = model(read)[0][0].argmax(dim=1)
+    assert decode(likeliest[len("import os") - 1 : -1]) == text
+
+
+def test_only_the_k_likeliest_are_written():
+    model = small()
+    with torch.no_grad():
+        model.linear.weight.zero_()
+        model.linear.bias.copy_(-torch.arange(96.0) / 10)
+    assert set(continue_text(model, "a", 300, k=3)) == set(CHARACTERS[:3])
+    assert len(set(continue_text(model, "a", 300))) > 10
+
+
+def test_writing_does_not_change_the_model_and_an_empty_prompt_is_a_new_line():
+    model = small()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    empty, line = (
+        continue_text(model, prompt, 20, generator=torch.Generator().manual_seed(3)) for prompt in ("", "\n")
+    )
+    assert empty == line
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    assert all(parameter.grad is None for parameter in model.parameters())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"prompt": "é漢"}, "prompt is 'é漢'; it needs a character from"),
+        ({"prompt": 3}, "text is 3 (int); it needs a str"),
+        ({"length": 0}, "length is 0; it needs a whole number of at least 1"),
+        ({"temperature": 0}, "temperature is 0; it needs a number above 0"),
+        ({"k": 0}, "k is 0; it needs a whole number from 1 to 96"),
+        ({"k": 97}, "k is 97"),
+    ],
+)
+def test_a_wrong_argument_of_continue_text_is_named(arguments, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        continue_text(small(), **{"prompt": "a", "length": 5} | arguments)
+
+
+# The stored model -----------------------------------------------------------------------------------------------------
+
+
+def store(folder, monkeypatch, **changes):
+    """Store a small model as `make writer` does, and let the package expect it."""
+    model, path = small(), folder / "writer.pt"
+    weights = {name: weight.half() for name, weight in model.state_dict().items()}
+    about = {"hidden": 7, "embedding": 5, "seed": 0}
+    torch.save({"characters": CHARACTERS, "about": about, "weights": weights} | changes, path)
+    monkeypatch.setattr(characters, "STORED", path)
+    monkeypatch.setattr(characters, "SHA256", hashlib.sha256(path.read_bytes()).hexdigest())
+    return model, path
+
+
+def test_a_stored_model_is_loaded_in_evaluation_mode_with_what_it_comes_from(tmp_path, monkeypatch):
+    model, _ = store(tmp_path, monkeypatch)
+    loaded = load_writer()
+    assert not loaded.training and loaded.about["seed"] == 0
+    for name, weight in loaded.state_dict().items():
+        assert weight.dtype == torch.float32 and torch.equal(weight, model.state_dict()[name].half().float())
+
+
+def test_a_damaged_file_and_one_of_other_characters_are_refused(tmp_path, monkeypatch):
+    _, path = store(tmp_path, monkeypatch)
+    body = bytearray(path.read_bytes())
+    body[len(body) // 2] ^= 1
+    path.write_bytes(body)
+    with pytest.raises(ValueError, match=r"writer\.pt is not the file that this version needs"):
+        load_writer()
+    store(tmp_path, monkeypatch, characters=CHARACTERS[::-1])
+    with pytest.raises(ValueError, match="was trained on 96 other characters"):
+        load_writer()
