@@ -162,12 +162,13 @@ def test_what_is_written_repeats_with_the_seed_and_goes_on_after_the_prompt():
     assert all(len(text) == 50 and set(text) <= set(CHARACTERS) for text in texts)
 
 
-def test_each_drawn_character_is_read_next():
+@pytest.mark.parametrize("how", [{"k": 1}, {"temperature": 1e-6}])
+def test_each_drawn_character_is_read_next(how):
     """The likeliest characters one by one are those that the model gives for the whole text at once."""
     model = small()
     with torch.no_grad():
         model.linear.weight.mul_(30)  # so that no two logits are nearly the same
-    text = continue_text(model, "import os", 30, k=1)
+    text = continue_text(model, "import os", 30, **how)
     read = encode("import os" + text)[None]
     likeliest = model(read)[0][0].argmax(dim=1)
     assert decode(likeliest[len("import os") - 1 : -1]) == text
