@@ -90,8 +90,8 @@ def match(exercise: Exercise, got, expected, printed: str = "") -> list[tuple[st
             raise WrongStructure(wrong_type(exercise, got, needs, printed))
         return [(names[0], got, expected)]
     is_mapping = isinstance(expected, Mapping)
-    holds_mappings = not is_mapping and any(isinstance(part, Mapping) for part in expected)
-    needs = f"{len(expected)} {'values' if holds_mappings else 'tensors'}"
+    holds_containers = not is_mapping and any(not isinstance(part, Tensor) for part in expected)
+    needs = f"{len(expected)} {'values' if holds_containers else 'tensors'}"
     container = "dictionary" if is_mapping else type(expected).__name__
     needs = f"{needs} ({', '.join(names)})" if len(names) == len(expected) else f"a {container} of {needs}"
     if not isinstance(got, Mapping if is_mapping else (tuple, list)):
@@ -99,17 +99,18 @@ def match(exercise: Exercise, got, expected, printed: str = "") -> list[tuple[st
     if is_mapping and set(got) != set(expected):
         raise WrongStructure(wrong_keys(got, expected, needs))
     if len(got) != len(expected):
-        raise WrongStructure(wrong_length(got, needs, holds_mappings))
+        raise WrongStructure(wrong_length(got, needs, holds_containers))
     if exercise.strict_type and type(got) is not type(expected):
         has, needs = type(got).__name__, type(expected).__name__
         text = f"You return a {has}; expected a {needs}. Code that asks `isinstance(…, {needs})` would not know it."
         raise WrongStructure(text)
     keys = list(expected) if is_mapping else range(len(expected))
-    labels = names if len(names) == len(expected) else [label for label, _ in leaves(names[0], expected)]
+    parts = dict.fromkeys(keys) if is_mapping else [None] * len(keys)
+    labels = names if len(names) == len(expected) else [label for label, _ in leaves(names[0], parts)]
     pairs = []
     for label, key in zip(labels, keys, strict=True):
         value, target = got[key], expected[key]
-        if isinstance(target, Mapping):
+        if isinstance(target, (tuple, list, Mapping)):
             try:
                 pairs += match(replace(exercise, returns={label: ""}), value, target)
             except WrongStructure as error:
@@ -142,11 +143,11 @@ def wrong_keys(got: Mapping, expected: Mapping, needs: str) -> str:
     return f"The dictionary has no entry {join_names(missing)}{f', but {join_names(others)}' if others else ''}.{hint}"
 
 
-def wrong_length(got, needs: str, holds_mappings: bool) -> str:
+def wrong_length(got, needs: str, holds_containers: bool) -> str:
     """A sentence that says: too many results, too few results, or results nested in one more container."""
     containers = (type(v).__name__ for v in islice(got, MAX_ENTRIES) if isinstance(v, (tuple, list, Mapping)))
     nested = next(containers, "")
-    if nested and not holds_mappings:
+    if nested and not holds_containers:
         return f"You return a {nested} inside a {type(got).__name__}; expected {needs}, side by side."
     return f"You return {len(got)} values; expected {needs}."
 
