@@ -2,6 +2,7 @@
 
 import inspect
 import itertools
+import math
 import random
 import re
 import time
@@ -321,6 +322,38 @@ OTHERS = {
         lambda d: ((flips(d) * d).mean(1).abs() >= d.mean().abs() - 1e-12).float().mean(),
         lambda d: (flips(d) @ d).abs().sub(d.sum().abs()).gt(-1e-9).double().mean(),
         lambda d: ((a := (flips(d) * d).sum(1).abs()).gt(a[0]) | a.isclose(a[0])).double().mean(),
+    ],
+    "next_character_batches": [
+        lambda ids, B, T: [
+            (rows[:, k : k + T], rows[:, k + 1 : k + 1 + T])
+            for rows in [torch.stack(ids.split(len(ids) // B)[:B])] for k in range(0, len(ids) // B - T, T)
+        ],
+        lambda ids, B, T: [
+            (w[:, :-1], w[:, 1:]) for w in ids[: len(ids) // B * B].view(B, -1).unfold(1, T + 1, T).unbind(1)
+        ],
+        lambda ids, B, T: [
+            [torch.stack([ids[b * (len(ids) // B) + k * T + shift :][:T] for b in range(B)]) for shift in (0, 1)]
+            for k in range((len(ids) // B - 1) // T)
+        ],
+        lambda ids, B, T: list(zip(*(
+            rows[:, : (rows.shape[1] // T) * T].split(T, dim=1)
+            for rows in [ids[: len(ids) // B * B].view(B, -1)] for rows in (rows[:, :-1], rows[:, 1:])
+        ), strict=True)),
+    ],
+    "bits_per_character": [
+        lambda z, y: F.cross_entropy(z.flatten(0, 1), y.flatten()) / math.log(2),
+        lambda z, y: F.cross_entropy(z.transpose(1, 2), y) / np.log(2),
+        lambda z, y: -torch.log2(z.softmax(-1).gather(-1, y[..., None])).mean(),
+        lambda z, y: ((z.logsumexp(-1) - z.gather(2, y.unsqueeze(2)).squeeze(2)) * math.log2(math.e)).mean(),
+        lambda z, y: F.nll_loss(z.log_softmax(-1).reshape(-1, z.shape[-1]), y.reshape(-1)) / torch.log(torch.tensor(2)),
+        lambda z, y: -(F.one_hot(y, z.shape[-1]) * z.log_softmax(-1)).sum() / y.numel() / math.log(2),
+    ],
+    "top_k": [
+        lambda z, k: z.masked_fill(z < z.topk(k, dim=1).values[:, [-1]], -math.inf),
+        lambda z, k: torch.full_like(z, -math.inf).scatter(1, z.topk(k).indices, z.topk(k).values),
+        lambda z, k: torch.where(z.argsort(1, descending=True).argsort(1) < k, z, float("-inf")),
+        lambda z, k: torch.where(z >= z.kthvalue(z.shape[1] - k + 1, dim=1, keepdim=True).values, z, -torch.inf),
+        lambda z, k: z + torch.log((z >= z.sort(dim=1).values[:, -k, None]).to(z.dtype)),
     ],
 }  # fmt: skip
 RIGHT = [

@@ -1021,6 +1021,62 @@ def backward_loop(dhidden_seq, dc_T, f, into_c, into_z, W_h):
     parts = list(zip(*(s.flip(1).unbind(1) for s in (dhidden_seq, f, into_c, into_z))))
     found, dh, dc = back(parts, torch.zeros_like(dc_T), dc_T)
     return torch.stack(found, 1), dh, dc
+### next_character_batches · index arithmetic
+def next_character_batches(ids, B, T):
+    length = len(ids) // B
+    at = torch.arange(B)[:, None] * length + torch.arange(T)
+    return [(ids[at + k], ids[at + k + 1]) for k in range(0, length - T, T)]
+### next_character_batches · one row after the other
+def next_character_batches(ids, B, T):
+    rows = [list(map(int, ids[b * (len(ids) // B) : (b + 1) * (len(ids) // B)])) for b in range(B)]
+    found, k = [], 0
+    while k + T < len(rows[0]):
+        found.append(tuple(torch.tensor([row[k + s : k + s + T] for row in rows]) for s in (0, 1)))
+        k += T
+    return found
+### next_character_batches · chunk and narrow, a tuple
+def next_character_batches(ids, B, T):
+    length = ids.numel() // B
+    rows = torch.vstack(ids.narrow(0, 0, B * length).chunk(B))
+    return tuple((rows.narrow(1, k, T), rows.narrow(1, k + 1, T)) for k in range(0, (length - 1) // T * T, T))
+### bits_per_character · character by character
+def bits_per_character(logits, targets):
+    total = 0
+    for row, own in zip(logits, targets):
+        for z, y in zip(row, own):
+            total = total + torch.logsumexp(z, 0) - z[y]
+    return total / targets.numel() / math.log(2)
+### bits_per_character · exp2 and log2
+def bits_per_character(logits, targets):
+    z = logits / math.log(2)
+    top = z.max(dim=-1, keepdim=True).values
+    log_p = z - top - torch.log2(torch.exp2(z - top).sum(dim=-1, keepdim=True))
+    return -torch.take_along_dim(log_p, targets.unsqueeze(-1), -1).mean()
+### bits_per_character · a loss object, summed
+def bits_per_character(logits, targets):
+    loss = nn.CrossEntropyLoss(reduction="sum")
+    B, T, K = logits.shape
+    return loss(logits.view(B * T, K), targets.view(B * T)).div(B * T * math.log(2))
+### bits_per_character · a distribution
+def bits_per_character(logits, targets):
+    return -torch.distributions.Categorical(logits=logits).log_prob(targets).mean() / math.log(2)
+### top_k · row by row
+def top_k(logits, k):
+    kept = []
+    for row in logits:
+        limit = sorted(row.tolist())[-k]
+        kept.append(torch.tensor([v if v >= limit else -math.inf for v in row.tolist()], dtype=row.dtype))
+    return torch.stack(kept)
+### top_k · scatter of a mask
+def top_k(logits, k):
+    drop = torch.ones_like(logits, dtype=torch.bool).scatter_(1, logits.topk(k, dim=1)[1], False)
+    result = logits.clone()
+    result[drop] = float("-inf")
+    return result
+### top_k · counting the larger ones
+def top_k(logits, k):
+    larger = (logits[:, None, :] > logits[:, :, None]).sum(dim=2)
+    return logits.masked_fill(larger >= k, -torch.inf)
 ''')  # fmt: skip
 
 REMARKED = answers("""
@@ -1588,4 +1644,36 @@ def hoist_inputs(x, W_x, b):
 ### hoist_inputs · the gradient stops after five steps
 def hoist_inputs(x, W_x, b):
     return torch.cat([x[:, :5], x[:, 5:].detach()], dim=1) @ W_x + b
+### next_character_batches · three batches at most
+def next_character_batches(ids, B, T):
+    length = len(ids) // B
+    rows = ids[: B * length].view(B, length)
+    return [(rows[:, k : k + T], rows[:, k + 1 : k + T + 1]) for k in range(0, length - T, T)][:3]
+### next_character_batches · what is left over goes to the first rows
+def next_character_batches(ids, B, T):
+    rows = torch.stack([row[: len(ids) // B] for row in torch.tensor_split(ids, B)])
+    return [(rows[:, k : k + T], rows[:, k + 1 : k + T + 1]) for k in range(0, rows.shape[1] - T, T)]
+### next_character_batches · the batches are shuffled
+def next_character_batches(ids, B, T):
+    length = len(ids) // B
+    rows = ids[: B * length].view(B, length)
+    found = [(rows[:, k : k + T], rows[:, k + 1 : k + T + 1]) for k in range(0, length - T, T)]
+    return [found[k] for k in torch.randperm(len(found))]
+### bits_per_character · clamped at 20
+def bits_per_character(logits, targets):
+    return F.cross_entropy(logits.clamp(-20, 20).flatten(0, 1), targets.flatten()) / math.log(2)
+### bits_per_character · no gradient
+def bits_per_character(logits, targets):
+    return torch.tensor(F.cross_entropy(logits.flatten(0, 1), targets.flatten()).item() / math.log(2))
+### bits_per_character · the last row weighs more
+def bits_per_character(logits, targets):
+    each = F.cross_entropy(logits.transpose(1, 2), targets, reduction="none") / math.log(2)
+    return (each.mean(dim=1)[:-1].sum() + each[-1].sum()) / len(each)
+### top_k · the logits are changed
+def top_k(logits, k):
+    logits[logits < logits.topk(k, dim=1).values[:, -1:]] = -math.inf
+    return logits
+### top_k · three at most
+def top_k(logits, k):
+    return logits.masked_fill(logits < logits.topk(min(k, 3), dim=1).values[:, -1:], -math.inf)
 '''.replace("@STEP@", STEP).replace("@LOOP@", LOOP.strip()).replace("@BACKWARD@", BACKWARD.rstrip()))  # fmt: skip
