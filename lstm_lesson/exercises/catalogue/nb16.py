@@ -51,63 +51,54 @@ def judge_sample(answer: Answer) -> Problem | None:
         problem = trials[-1].problem
         if problem and problem.kind != "value":
             known = (text for pattern, text in TEXTS.items() if re.search(pattern, problem.text))
-            return _told(problem, next(known, error_causes.known_error(problem)))
-    drawn = _distribution(answer) or _certain(answer)
+            return Problem(problem.kind, f"{next(known, error_causes.known_error(problem))}\n{problem.text}".strip())
+    try:
+        drawn = _wrong_draws(answer)
+    except _Failed as failed:
+        drawn = Problem(*failed.args)
     return drawn or grading.inputs_changed(trials) or grading.notebook_tensors_read(answer)
 
 
-def _told(problem: Problem, cause: str) -> Problem:
-    return Problem(problem.kind, f"{cause}\n{problem.text}".strip())
+class _Failed(Exception):
+    """A call that ends with an error, or returns no character: the kind and the text of the `Problem`."""
 
 
-def _draw(answer: Answer, logits: Tensor, temperature: float) -> Tensor | Problem:
-    """What the answer draws, or what is wrong with it."""
+def _draw(answer: Answer, logits: Tensor, temperature: float = 1.0) -> Tensor:
     got, error = answer.sandbox(answer.f, logits.clone(), temperature)
     if error is not None:
-        return Problem("crashed", format_error(error, answer.f))
+        overflow = OVERFLOW if logits.isinf().any() else ""
+        raise _Failed("crashed", f"{overflow}\n{format_error(error, answer.f)}".strip())
     if got.min() < 0 or got.max() >= logits.shape[1]:
-        return Problem(
-            "value", f"Your numbers go from {got.min()} to {got.max()}; expected 0 to {logits.shape[1] - 1}."
-        )
+        raise _Failed("value", f"Your numbers go from {got.min()} to {got.max()}; expected 0 to {logits.shape[1] - 1}.")
     return got
 
 
-def _certain(answer: Answer) -> Problem | None:
-    """Rows in which one character alone has a chance."""
-    own = torch.tensor([2, 0, 3, 1, 1]).repeat(100)
-    got = _draw(answer, torch.where(own[:, None] == torch.arange(4), 25.0, -math.inf), 0.2)
-    if isinstance(got, Problem):
-        return _told(got, OVERFLOW)
-    return None if (got == own).all() else Problem("value", "A character is drawn whose logit is −∞: it has no chance.")
-
-
-def _distribution(answer: Answer) -> Problem | None:
-    right = _probabilities("torch.softmax(logits / temperature, dim=1)", ROWS)
-    other = ROWS.roll(2, dims=1).flip(0)
-    shares = _shares(answer, ROWS)
-    if isinstance(shares, Problem):
-        return shares
+def _wrong_draws(answer: Answer) -> Problem | None:
+    shares, right = _shares(answer, ROWS), _probabilities("torch.softmax(logits / temperature, dim=1)", ROWS)
     if _near(shares, right):
-        one, two = (_draw(answer, torch.zeros(80, 9), 1.0) for _ in range(2))
-        return Problem("value", SAME) if isinstance(one, Tensor) and torch.equal(one, two) else None
+        own = torch.tensor([2, 0, 3, 1, 1]).repeat(100)  # in each row one character alone has a chance
+        if (_draw(answer, torch.where(own[:, None] == torch.arange(4), 25.0, -math.inf), 0.2) != own).any():
+            return Problem("value", "A character is drawn whose logit is −∞: it has no chance.")
+        same = torch.equal(*(_draw(answer, torch.zeros(80, 9)) for _ in range(2)))
+        return Problem("value", SAME) if same else None
     t, row, c = torch.unravel_index((shares - right).abs().argmax(), right.shape)
     has, needs = (f"{100 * each[t, row, c].item():.0f} %" for each in (shares, right))
     text = f"At temperature {TEMPERATURES[t]} character {c} comes in {has} of {DRAWS} draws; expected {needs}."
     if (shares == 1).any(dim=2).all() and (shares[0] != shares[1]).any():
         return Problem("value", f"{ALIKE}\n{text}")
-    again = _shares(answer, other)
-    for edit in answer.exercise.edits if isinstance(again, Tensor) else ():
-        if all(_near(q, _probabilities(edit.changes["p"], rows)) for q, rows in ((shares, ROWS), (again, other))):
+    other = ROWS.roll(2, dims=1).flip(0)
+    tries = [(shares, ROWS), (_shares(answer, other), other)]
+    for edit in answer.exercise.edits:
+        if all(_near(q, _probabilities(edit.changes["p"], rows)) for q, rows in tries):
             return Problem("value", f"{edit.cause}\n{text}", edits=(edit.id,))
     return Problem("value", text)
 
 
-def _shares(answer: Answer, rows: Tensor) -> Tensor | Problem:
-    """How often each character is drawn at each temperature in each row (2, 2, K); or what is wrong with a draw."""
-    found = [_draw(answer, rows.repeat(DRAWS, 1), temperature) for temperature in TEMPERATURES]
-    counts = (ids[row::2].bincount(minlength=rows.shape[1]) for ids in found for row in (0, 1))
-    problem = next((each for each in found if isinstance(each, Problem)), None)
-    return problem or torch.stack([*counts]).view(2, *rows.shape) / DRAWS
+def _shares(answer: Answer, rows: Tensor) -> Tensor:
+    """How often each character is drawn, (2, 2, K): at each temperature, in each row."""
+    drawn = [_draw(answer, rows.repeat(DRAWS, 1), temperature) for temperature in TEMPERATURES]
+    counts = [ids[row::2].bincount(minlength=rows.shape[1]) for ids in drawn for row in (0, 1)]
+    return torch.stack(counts).view(2, *rows.shape) / DRAWS
 
 
 def _probabilities(text: str, rows: Tensor) -> Tensor:
@@ -120,8 +111,5 @@ def _near(shares: Tensor, p: Tensor) -> bool:
     return bool(((shares - p).abs().sum(dim=2) < FAR).all())
 
 
-CODE = {
-    "next_character_batches": {"inputs": _batches_inputs},
-    "sample": {"judge": judge_sample},
-    "top_k": {"inputs": _top_k_inputs},
-}
+CODE = {"next_character_batches": {"inputs": _batches_inputs}, "sample": {"judge": judge_sample},
+        "top_k": {"inputs": _top_k_inputs}}  # fmt: skip

@@ -1,0 +1,99 @@
+"""What do the units of a character model know of the text? Python's own tokenizer says what is true."""
+
+import io
+import tokenize
+from itertools import accumulate
+from string import ascii_letters
+
+import torch
+from torch import Tensor, nn
+
+from lstm_lesson.shapes import check_shapes, check_size
+from lstm_lesson.text.characters import decode, encode
+from lstm_lesson.text.saliency import unit_correlation
+
+
+def truth(source: str) -> dict[str, Tensor]:
+    """What holds once a character was read, for each character of `encode(source)`; each (n,), bool or int64.
+
+    "string": inside one, from the opening quote to the last character before the end; an f-string counts as a whole.
+    "comment": from # on. "brackets": how many are open. "indentation": how many blocks. "column": characters so far.
+    Raises ValueError for a source that Python's `tokenize` cannot read.
+    """
+    text, inside = decode(encode(source)), 0  # how many f-strings the present token is in
+    lines = text.split("\n")
+    starts = [0, *accumulate(len(line) + 1 for line in lines)]
+    change = [[0] * (len(text) + 2) for _ in range(4)]  # of string, comment, brackets, blocks at each character
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(text).readline):
+            kind, word = tokenize.tok_name[token.type], token.string
+            first, end = (starts[line - 1] + column for line, column in (token.start, token.end))
+            if kind in ("STRING", "FSTRING_START", "TSTRING_START"):  # from 3.12 on an f-string is several tokens
+                change[0][first + len(word) - len(word.lstrip(ascii_letters))] += not inside  # behind the prefix
+                inside += kind != "STRING"
+            if kind in ("STRING", "FSTRING_END", "TSTRING_END"):
+                inside -= kind != "STRING"
+                change[0][end - 1] -= not inside
+            elif not inside and kind == "COMMENT":
+                change[1][first] += 1
+                change[1][end] -= 1
+            elif not inside and kind == "OP" and word in "([{}])":
+                change[2][first] += 1 if word in "([{" else -1
+            elif kind in ("INDENT", "DEDENT"):
+                change[3][end] += 1 if kind == "INDENT" else -1
+    except (tokenize.TokenError, SyntaxError) as error:
+        raise ValueError(f"source is no Python that `tokenize` reads: {error}") from error
+    string, comment, brackets, blocks = torch.tensor(change).cumsum(dim=1)[:, : len(text)]
+    column = torch.tensor([k for line in lines for k in range(len(line) + 1)])[1:]
+    return {"string": string > 0, "comment": comment > 0, "brackets": brackets, "indentation": blocks, "column": column}
+
+
+@torch.no_grad()
+def cell_states(model: nn.Module, ids: Tensor, B: int = 64) -> Tensor:
+    """The cell state of one layer after each character of a text (n,) int64: (n, H).
+
+    The text is read in B streams side by side, each from a state of zeros; what is left over is not read.
+    """
+    check_size("B", B, 1, len(ids))
+    state, seen = None, []
+    for ids_t in ids[: len(ids) // B * B].view(B, -1).unbind(1):
+        state = model(ids_t[:, None], state)[1]
+        seen.append(state[1].reshape(B, -1))
+    return torch.stack(seen, dim=1).flatten(0, 1)
+
+
+def knowledge(values: Tensor, labels: Tensor, shuffles: int = 20, seed: int = 0) -> tuple[Tensor, float, float]:
+    """How well cell states (n, H) tell the labels (n,): each unit (H,), a linear probe on all, and the best by chance.
+
+    The AUC for bool, the absolute correlation for numbers. An AUC below 0.5 counts as 1 − AUC: a unit may tell by low
+    values. All is measured on the second half; the probe, a ridge regression, is fitted to the first. By chance: the
+    best of all units in the best of `shuffles` tries with labels moved along the text by a random distance, so that a
+    string stays as long as it is.
+    Raises ValueError for values or labels that do not fit.
+    """
+    n, H = check_shapes(values=(values, "n H")).values()
+    if not isinstance(labels, Tensor) or labels.shape != (n,) or len(labels[n // 2 :].unique()) < 2:
+        raise ValueError(f"labels needs shape (n,) = ({n},), and two different entries in its second half")
+    x = (values - values.mean(dim=0)).double() / values.std(dim=0).clamp_min(1e-12)
+    train, told, y = x[: n // 2], labels[: n // 2].double(), labels[n // 2 :]
+    probe = torch.linalg.solve(train.T @ train + len(train) * 1e-4 * torch.eye(H), train.T @ (told - told.mean()))
+    columns = torch.cat([x, (x @ probe)[:, None]], dim=1)[n // 2 :]
+    columns = _ranks(columns) if y.dtype == torch.bool else columns
+
+    def score(y: Tensor) -> Tensor:
+        if y.dtype != torch.bool:
+            return unit_correlation(columns, y).abs()
+        auc = (y.double() @ columns / y.sum() - (y.sum() + 1) / 2) / (~y).sum()
+        return torch.maximum(auc, 1 - auc)
+
+    moves = torch.randint(len(y) // 10, len(y) * 9 // 10, (shuffles,), generator=torch.Generator().manual_seed(seed))
+    by_chance = max(score(y.roll(move))[:-1].max().item() for move in moves.tolist())
+    return score(y)[:-1], score(y)[-1].item(), by_chance
+
+
+def _ranks(x: Tensor) -> Tensor:
+    """The places of the entries of each column in their order, from 1 on; equal ones share the mean of theirs."""
+    columns = x.T.float().contiguous()
+    ordered = columns.sort(dim=1).values
+    places = torch.searchsorted(ordered, columns) + torch.searchsorted(ordered, columns, right=True)
+    return (places.T + 1).double() / 2
