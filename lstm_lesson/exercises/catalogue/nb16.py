@@ -84,14 +84,13 @@ def _wrong_draws(answer: Answer) -> Problem | None:
     t, row, c = torch.unravel_index((shares - right).abs().argmax(), right.shape)
     has, needs = (f"{100 * each[t, row, c].item():.0f} %" for each in (shares, right))
     text = f"At temperature {TEMPERATURES[t]} character {c} comes in {has} of {DRAWS} draws; expected {needs}."
-    if (shares == 1).any(dim=2).all() and (shares[0] != shares[1]).any():
-        return Problem("value", f"{ALIKE}\n{text}")
     other = ROWS.roll(2, dims=1).flip(0)
     tries = [(shares, ROWS), (_shares(answer, other), other)]
     for edit in answer.exercise.edits:
         if all(_near(q, _probabilities(edit.changes["p"], rows)) for q, rows in tries):
             return Problem("value", f"{edit.cause}\n{text}", edits=(edit.id,))
-    return Problem("value", text)
+    alike = all((q == 1).any(dim=2).all() for q, _ in tries)
+    return Problem("value", f"{ALIKE}\n{text}" if alike else text)
 
 
 def _shares(answer: Answer, rows: Tensor) -> Tensor:
