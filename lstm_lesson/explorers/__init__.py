@@ -6,6 +6,7 @@ from lstm_lesson.explorers.gradients import GradientExplorer
 from lstm_lesson.explorers.inspector import GateInspector
 from lstm_lesson.explorers.playground import CellPlayground
 from lstm_lesson.explorers.traced_text import trace_text
+from lstm_lesson.explorers.writer import WriterExplorer
 
 __all__ = ["CellPlayground", "Explorer", "GateInspector", "GradientExplorer", "HalfLifeExplorer",
-           "UnrolledStepper", "trace_text"]  # fmt: skip
+           "UnrolledStepper", "WriterExplorer", "trace_text"]  # fmt: skip

@@ -19,12 +19,14 @@ from lstm_lesson.explorers import (
     GradientExplorer,
     HalfLifeExplorer,
     UnrolledStepper,
+    WriterExplorer,
 )
 from lstm_lesson.explorers.gradients import H, N, rnn_weights
 from lstm_lesson.explorers.playground import PRESETS, WEIGHTS
 from lstm_lesson.gradients import gradient_by_lag, spectral_radius
 from lstm_lesson.plots.figure import Picture
 from lstm_lesson.plots.svg import Axes, Card
+from lstm_lesson.text.characters import CHARACTERS, CharacterModel, encode
 
 
 def stepper():
@@ -32,11 +34,20 @@ def stepper():
     return UnrolledStepper(*(torch.randn(shape, generator=generator) for shape in ((5, 2), (2, 3), (3, 3), (3,))))
 
 
+def writer(**start):
+    torch.manual_seed(0)
+    model = CharacterModel(12, 6)
+    with torch.no_grad():
+        model.linear.weight.mul_(20)  # so that one character is likelier than another
+    return WriterExplorer(model, **start)
+
+
 MAKERS = {
     "HalfLifeExplorer": HalfLifeExplorer,
     "UnrolledStepper": stepper,
     "GradientExplorer": GradientExplorer,
     "CellPlayground": CellPlayground,
+    "WriterExplorer": writer,
 }
 every = pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
 
@@ -199,6 +210,10 @@ def test_a_stored_notebook_keeps_the_picture_and_loses_the_live_view():
             lambda: UnrolledStepper(torch.ones(5, 2), torch.ones(3, 2), torch.ones(2, 2), torch.ones(2)),
             "W_xh has shape",
         ),
+        (lambda: WriterExplorer(torch.nn.Linear(2, 2)), "model is Linear; it needs a CharacterModel"),
+        (lambda: writer(temperature=0), "temperature is 0; it needs a number from 0.1 to 3"),
+        (lambda: writer(prompt=3), "text is 3 (int); it needs a str"),
+        (lambda: writer(prompt="é"), "prompt is 'é'; it needs at least one letter"),
         (lambda: UnrolledStepper(torch.ones(7, 2), torch.ones(2, 2), torch.ones(2, 2), torch.ones(2)), "T is 7"),
     ],
 )
@@ -402,6 +417,49 @@ def test_a_preset_deletes_the_steps_and_sets_every_number(name):
     assert explorer.values == CellPlayground(name).values
     assert explorer.steps == []
     assert explorer.picture.alt == CellPlayground(name).picture.alt
+
+
+@pytest.mark.parametrize(
+    ("prompt", "temperature"), [("def f(x", 0.5), ("", 1.0), ("a\nb", 2.5), ("é" + "x" * 500, 1.0)]
+)
+def test_the_writer_shows_the_probabilities_of_the_model(prompt, temperature):
+    explorer = writer()
+    explorer.move(prompt=prompt, temperature=temperature)
+    logits = explorer.model(encode(prompt or "\n")[None, -400:])[0][0, -1].detach().double()
+    shares, ids = torch.softmax(logits / temperature, dim=0).topk(12)
+    names = [{" ": "space", "\n": "new line"}.get(CHARACTERS[k], CHARACTERS[k]) for k in ids.tolist()]
+    shown = [f"{name} {100 * share:.1f} %" for name, share in zip(names, shares.tolist(), strict=True)]
+    assert f"temperature {temperature}, after “" in explorer.text and f": {', '.join(shown[:5])}; all" in explorer.text
+    assert explorer.text.endswith(f"together {100 - 100 * shares.sum().item():.1f} %")
+    written = [html.unescape(text) for text in re.findall(r">([^<>]+)</text>", explorer.picture.svg)][1:]
+    assert [f"{name} {number}" for name, number in zip(written[::2], written[1::2], strict=True)] == shown
+    widths = [float(width) for width in re.findall(r'width="([\d.]+)" height="17.0"', explorer.picture.svg)]
+    assert widths == pytest.approx([640 * share for share in shares.tolist()], abs=0.06)
+
+
+def test_a_low_temperature_makes_the_likeliest_character_likelier():
+    tops = [float(re.search(r": .+? ([\d.]+) %", writer(temperature=t).text)[1]) for t in (0.3, 1.0, 3.0)]
+    assert tops == sorted(tops, reverse=True) and tops[0] > tops[2] + 10
+
+
+def test_the_writers_button_puts_a_drawn_character_behind_the_prompt():
+    texts = []
+    for _ in range(2):
+        explorer, button = writer(), None
+        button = next(widget for widget in inside(explorer.widget) if isinstance(widget, widgets.Button))
+        for _ in range(5):
+            button.click()
+        texts.append(explorer.values["prompt"])
+    assert texts[0] == texts[1] and texts[0].startswith("def ") and len(texts[0]) == 9
+    assert f"after “{texts[0]}”".replace("\n", "↵") in explorer.text
+
+
+def test_a_prompt_that_has_no_character_is_an_error_in_place():
+    explorer = writer()
+    explorer.controls["prompt"].value = "漢"
+    assert "ValueError: prompt is &#x27;漢&#x27;" in shown(explorer) and "<img" not in shown(explorer)
+    explorer.controls["prompt"].value = "漢 a"
+    assert "ValueError" not in shown(explorer)
 
 
 # The card that they are drawn on -------------------------------------------------------------------------------------
