@@ -27,9 +27,8 @@ class WriterExplorer(Explorer):
         if not isinstance(self.model, CharacterModel):
             raise ValueError(f"model is {type(model).__name__}; it needs a CharacterModel")
         encode(prompt)  # raises for anything but text
-        size = {"style": {"description_width": "60px"}, "layout": {"width": "420px", "max_width": "98%"}}
         self.random = torch.Generator().manual_seed(0)
-        text = widgets.Textarea(prompt, description="prompt", continuous_update=True, rows=3, **size)
+        text = widgets.Textarea(prompt, description="prompt", continuous_update=True, rows=3, layout={"width": "420px"})
         controls = {"temperature": slider("temperature", "temperature", temperature, 0.1, 3.0), "prompt": text}
         button = self.button("Draw the next", self.write)
         super().__init__(controls, [[text], [controls["temperature"], button]])

@@ -23,29 +23,28 @@ def truth(source: str) -> dict[str, Tensor]:
     text, inside = decode(encode(source)), 0  # how many f-strings the present token is in
     lines = text.split("\n")
     starts = [0, *accumulate(len(line) + 1 for line in lines)]
-    change = [[0] * (len(text) + 2) for _ in range(4)]  # of string, comment, brackets, blocks at each character
+    string, comment, brackets, blocks = change = [[0] * (len(text) + 2) for _ in range(4)]  # at each character
     try:
         for token in tokenize.generate_tokens(io.StringIO(text).readline):
             kind, word = tokenize.tok_name[token.type], token.string
             first, end = (starts[line - 1] + column for line, column in (token.start, token.end))
             if kind in ("STRING", "FSTRING_START", "TSTRING_START"):  # from 3.12 on an f-string is several tokens
-                change[0][first + len(word) - len(word.lstrip(ascii_letters))] += not inside  # behind the prefix
+                string[first + len(word) - len(word.lstrip(ascii_letters))] += not inside  # behind the prefix
                 inside += kind != "STRING"
             if kind in ("STRING", "FSTRING_END", "TSTRING_END"):
                 inside -= kind != "STRING"
-                change[0][end - 1] -= not inside
+                string[end - 1] -= not inside
             elif not inside and kind == "COMMENT":
-                change[1][first] += 1
-                change[1][end] -= 1
+                comment[first], comment[end] = 1, -1
             elif not inside and kind == "OP" and word in "([{}])":
-                change[2][first] += 1 if word in "([{" else -1
+                brackets[first] = 1 if word in "([{" else -1
             elif kind in ("INDENT", "DEDENT"):
-                change[3][end] += 1 if kind == "INDENT" else -1
+                blocks[end] += 1 if kind == "INDENT" else -1
     except (tokenize.TokenError, SyntaxError) as error:
         raise ValueError(f"source is no Python that `tokenize` reads: {error}") from error
-    string, comment, brackets, blocks = torch.tensor(change).cumsum(dim=1)[:, : len(text)]
-    column = torch.tensor([k for line in lines for k in range(len(line) + 1)])[1:]
-    return {"string": string > 0, "comment": comment > 0, "brackets": brackets, "indentation": blocks, "column": column}
+    found = dict(zip(("string", "comment", "brackets", "indentation"), torch.tensor(change).cumsum(dim=1), strict=True))
+    found["column"] = torch.tensor([k for line in lines for k in range(len(line) + 1)])[1:]
+    return {name: (v > 0 if name in ("string", "comment") else v)[: len(text)] for name, v in found.items()}
 
 
 @torch.no_grad()
@@ -65,10 +64,9 @@ def cell_states(model: nn.Module, ids: Tensor, B: int = 64) -> Tensor:
 def knowledge(values: Tensor, labels: Tensor, shuffles: int = 20, seed: int = 0) -> tuple[Tensor, float, float]:
     """How well cell states (n, H) tell the labels (n,): each unit (H,), a linear probe on all, and the best by chance.
 
-    The AUC for bool, the absolute correlation for numbers. An AUC below 0.5 counts as 1 − AUC: a unit may tell by low
-    values. All is measured on the second half; the probe, a ridge regression, is fitted to the first. By chance: the
-    best of all units in the best of `shuffles` tries with labels moved along the text by a random distance, so that a
-    string stays as long as it is.
+    The AUC for bool (1 − AUC where it is larger), the absolute correlation for numbers, on the second half; the probe,
+    a ridge regression, is fitted to the first. By chance: the best unit in the best of `shuffles` tries with labels
+    moved along the text by a random distance, so that a string stays as long as it is.
     Raises ValueError for values or labels that do not fit.
     """
     n, H = check_shapes(values=(values, "n H")).values()
@@ -78,22 +76,16 @@ def knowledge(values: Tensor, labels: Tensor, shuffles: int = 20, seed: int = 0)
     train, told, y = x[: n // 2], labels[: n // 2].double(), labels[n // 2 :]
     probe = torch.linalg.solve(train.T @ train + len(train) * 1e-4 * torch.eye(H), train.T @ (told - told.mean()))
     columns = torch.cat([x, (x @ probe)[:, None]], dim=1)[n // 2 :]
-    columns = _ranks(columns) if y.dtype == torch.bool else columns
+    if y.dtype == torch.bool:  # ranks from 1 on; equal entries share the mean of theirs
+        rows = columns.T.float().contiguous()
+        places = (torch.searchsorted(rows.sort(dim=1).values, rows, right=side) for side in (False, True))
+        columns = (sum(places).T + 1).double() / 2
 
     def score(y: Tensor) -> Tensor:
         if y.dtype != torch.bool:
             return unit_correlation(columns, y).abs()
-        auc = (y.double() @ columns / y.sum() - (y.sum() + 1) / 2) / (~y).sum()
-        return torch.maximum(auc, 1 - auc)
+        return ((y.double() @ columns / y.sum() - (len(y) + 1) / 2) / (~y).sum()).abs() + 0.5  # by the mean rank of y
 
     moves = torch.randint(len(y) // 10, len(y) * 9 // 10, (shuffles,), generator=torch.Generator().manual_seed(seed))
     by_chance = max(score(y.roll(move))[:-1].max().item() for move in moves.tolist())
     return score(y)[:-1], score(y)[-1].item(), by_chance
-
-
-def _ranks(x: Tensor) -> Tensor:
-    """The places of the entries of each column in their order, from 1 on; equal ones share the mean of theirs."""
-    columns = x.T.float().contiguous()
-    ordered = columns.sort(dim=1).values
-    places = torch.searchsorted(ordered, columns) + torch.searchsorted(ordered, columns, right=True)
-    return (places.T + 1).double() / 2

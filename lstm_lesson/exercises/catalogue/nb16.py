@@ -1,7 +1,6 @@
 """What is computed in the exercises of notebook 16: inputs, and a judge of what is drawn at random."""
 
 import math
-import re
 
 import torch
 from torch import Tensor
@@ -17,13 +16,6 @@ ROWS = torch.tensor([[1.5, 0.6, -0.2, -1.2, 0.1], [-0.5, 1.1, -1.3, 0.9, 0.4]], 
 TEMPERATURES, DRAWS = (0.25, 4.0), 1500  # of each row at each temperature
 SETS = 2 ** ROWS.shape[1] - 2  # sets of characters, but none and all
 FAR = math.sqrt(2 / DRAWS * math.log(1e6 * SETS * len(ROWS) * len(TEMPERATURES)))
-TEXTS = {  # patterns in what is wrong with the form
-    r"has shape \(\d+, 1\)": "`multinomial` gives a column (B, 1). One number for each row is asked for: (B,).",
-    "probability tensor": "`multinomial` takes probabilities, none of them below 0. A softmax makes them of logits.",
-}
-OVERFLOW = "A logit may be −∞, as behind `top_k`, or 25 at a temperature of 0.2: exp(125) is too large for float32."
-SAME = "Two calls with the same logits give the same 80 characters. Is a seed set inside?"
-ALIKE = "Rows with the same logits all get the same character: is one number drawn for all rows? Each needs its own."
 
 
 def _batches_inputs(draw):
@@ -45,58 +37,58 @@ def judge_sample(answer: Answer) -> Problem | None:
     the groups is 10⁻⁶: so rarely is a right answer refused, however it draws. An answer that draws with another p, away
     from the right one by at least 2 `FAR` in some group, is accepted as rarely.
     """
-    trials = []
+    trials, says = [], answer.exercise.words
     for inputs in input_sets():
         trials.append(answer.try_on(inputs))
-        problem = trials[-1].problem
+        problem, ids, K = trials[-1].problem, trials[-1].got, inputs.sizes["K"]
         if problem and problem.kind != "value":
-            known = (text for pattern, text in TEXTS.items() if re.search(pattern, problem.text))
-            return Problem(problem.kind, f"{next(known, error_causes.known_error(problem))}\n{problem.text}".strip())
+            known = "column" * problem.text.endswith(
+                f"({inputs.sizes['B']}, 1); expected (B,) = ({inputs.sizes['B']},)."
+            )
+            known = known or "negative" * ("probability tensor" in problem.text)
+            cause = says[known] if known else error_causes.known_error(problem)
+            return Problem(problem.kind, f"{cause}\n{problem.text}".strip())
+        if ids.min() < 0 or ids.max() >= K:
+            return Problem("value", f"Your numbers go from {ids.min()} to {ids.max()}; expected 0 to {K - 1}.")
     try:
-        drawn = _wrong_draws(answer)
-    except _Failed as failed:
-        drawn = Problem(*failed.args)
+        drawn = _wrong_draws(answer, says)
+    except BaseException as error:  # the learner's; `sandbox` has caught it
+        overflow = says["overflow"] if "probability tensor" in str(error) else ""
+        drawn = Problem("crashed", f"{overflow}\n{format_error(error, answer.f)}".strip())
     return drawn or grading.inputs_changed(trials) or grading.notebook_tensors_read(answer)
-
-
-class _Failed(Exception):
-    """A call that ends with an error, or returns no character: the kind and the text of the `Problem`."""
 
 
 def _draw(answer: Answer, logits: Tensor, temperature: float = 1.0) -> Tensor:
     got, error = answer.sandbox(answer.f, logits.clone(), temperature)
     if error is not None:
-        overflow = OVERFLOW if logits.isinf().any() else ""
-        raise _Failed("crashed", f"{overflow}\n{format_error(error, answer.f)}".strip())
-    if got.min() < 0 or got.max() >= logits.shape[1]:
-        raise _Failed("value", f"Your numbers go from {got.min()} to {got.max()}; expected 0 to {logits.shape[1] - 1}.")
+        raise error
     return got
 
 
-def _wrong_draws(answer: Answer) -> Problem | None:
+def _wrong_draws(answer: Answer, says: dict[str, str]) -> Problem | None:
     shares, right = _shares(answer, ROWS), _probabilities("torch.softmax(logits / temperature, dim=1)", ROWS)
-    if _near(shares, right):
+    if _far(shares, right) < FAR:
         own = torch.tensor([2, 0, 3, 1, 1]).repeat(100)  # in each row one character alone has a chance
         if (_draw(answer, torch.where(own[:, None] == torch.arange(4), 25.0, -math.inf), 0.2) != own).any():
-            return Problem("value", "A character is drawn whose logit is −∞: it has no chance.")
+            return Problem("value", says["no chance"])
         same = torch.equal(*(_draw(answer, torch.zeros(80, 9)) for _ in range(2)))
-        return Problem("value", SAME) if same else None
+        return Problem("value", says["same"]) if same else None
     t, row, c = torch.unravel_index((shares - right).abs().argmax(), right.shape)
     has, needs = (f"{100 * each[t, row, c].item():.0f} %" for each in (shares, right))
     text = f"At temperature {TEMPERATURES[t]} character {c} comes in {has} of {DRAWS} draws; expected {needs}."
     other = ROWS.roll(2, dims=1).flip(0)
     tries = [(shares, ROWS), (_shares(answer, other), other)]
     for edit in answer.exercise.edits:
-        if all(_near(q, _probabilities(edit.changes["p"], rows)) for q, rows in tries):
+        if all(_far(q, _probabilities(edit.changes["p"], rows)) < FAR for q, rows in tries):
             return Problem("value", f"{edit.cause}\n{text}", edits=(edit.id,))
     alike = all((q == 1).any(dim=2).all() for q, _ in tries)
-    return Problem("value", f"{ALIKE}\n{text}" if alike else text)
+    return Problem("value", f"{says['alike']}\n{text}" if alike else text)
 
 
 def _shares(answer: Answer, rows: Tensor) -> Tensor:
     """How often each character is drawn, (2, 2, K): at each temperature, in each row."""
     drawn = [_draw(answer, rows.repeat(DRAWS, 1), temperature) for temperature in TEMPERATURES]
-    counts = [ids[row::2].bincount(minlength=rows.shape[1]) for ids in drawn for row in (0, 1)]
+    counts = [ids[row::2].bincount(minlength=rows.shape[1])[: rows.shape[1]] for ids in drawn for row in (0, 1)]
     return torch.stack(counts).view(2, *rows.shape) / DRAWS
 
 
@@ -106,8 +98,8 @@ def _probabilities(text: str, rows: Tensor) -> Tensor:
     return p / p.sum(dim=2, keepdim=True)
 
 
-def _near(shares: Tensor, p: Tensor) -> bool:
-    return bool(((shares - p).abs().sum(dim=2) < FAR).all())
+def _far(shares: Tensor, p: Tensor) -> float:
+    return (shares - p).abs().sum(dim=2).max().item()
 
 
 CODE = {"next_character_batches": {"inputs": _batches_inputs}, "sample": {"judge": judge_sample},
