@@ -28,15 +28,15 @@ class WriterExplorer(Explorer):
             raise ValueError(f"model is {type(model).__name__}; it needs a CharacterModel")
         encode(prompt)  # raises for anything but text
         self.random = torch.Generator().manual_seed(0)
-        text = widgets.Textarea(prompt, description="prompt", continuous_update=True, rows=3, layout={"width": "420px"})
+        text = widgets.Textarea(prompt, description="prompt", layout={"width": "420px", "max_width": "98%"})
         controls = {"temperature": slider("temperature", "temperature", temperature, 0.1, 3.0), "prompt": text}
         button = self.button("Draw the next", self.write)
         super().__init__(controls, [[text], [controls["temperature"], button]])
 
     def write(self) -> None:
         """Draw the next character and put it behind the prompt."""
-        prompt, temperature = self.values["prompt"], self.values["temperature"]
-        self.move(prompt=prompt + decode(sample(self.logits(prompt)[None], temperature, self.random)))
+        prompt, logits = self.values["prompt"], self.logits(self.values["prompt"])
+        self.move(prompt=prompt + decode(sample(logits[None], self.values["temperature"], self.random)))
 
     @torch.no_grad()
     def logits(self, prompt: str) -> torch.Tensor:
@@ -48,9 +48,8 @@ class WriterExplorer(Explorer):
 
     def draw(self, temperature, prompt) -> tuple[Picture, str]:
         """A bar for each of the likeliest characters, the likeliest first."""
-        shares, ids = torch.softmax(self.logits(prompt).double() / temperature, dim=0).sort(
-            descending=True, stable=True
-        )
+        p = torch.softmax(self.logits(prompt).double() / temperature, dim=0)
+        shares, ids = p.sort(descending=True, stable=True)
         names = [NAMES.get(CHARACTERS[k], CHARACTERS[k]) for k in ids[:SHOWN].tolist()]
         numbers = [f"{100 * share:.1f} %" for share in shares[:SHOWN].tolist()]
         card = Card(900, 70 + 26 * SHOWN, f"The {SHOWN} likeliest of {len(ids)} characters, and their probabilities")

@@ -99,7 +99,7 @@ WRONG = {  # as learners write it -> what the message says
     "return torch.distributions.Categorical(logits=torch.softmax(logits / temperature, 1)).sample()": "applied twice",
     "return torch.randint(logits.shape[1], (len(logits),))": "Where do the logits enter?",
     "p = torch.softmax(logits / temperature, 1)\nreturn torch.multinomial(p, 1)": "a column (B, 1)",
-    "p = torch.softmax(logits / temperature, 1)\nreturn torch.multinomial(p, 1).squeeze()": "has shape ()",
+    "p = torch.softmax(logits / temperature, 1)\nreturn torch.multinomial(p, 1).squeeze()": "`squeeze` alone drops",
     "return torch.softmax(logits / temperature, 1)": "dtype",
     "p = torch.softmax(logits / temperature, 1)\nreturn torch.multinomial(p, 1)[:, 0].tolist()": "list",
     "return torch.multinomial(logits / temperature, 1)[:, 0]": "`multinomial` takes probabilities",

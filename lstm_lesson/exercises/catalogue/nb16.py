@@ -42,11 +42,8 @@ def judge_sample(answer: Answer) -> Problem | None:
         trials.append(answer.try_on(inputs))
         problem, ids, K = trials[-1].problem, trials[-1].got, inputs.sizes["K"]
         if problem and problem.kind != "value":
-            known = "column" * problem.text.endswith(
-                f"({inputs.sizes['B']}, 1); expected (B,) = ({inputs.sizes['B']},)."
-            )
-            known = known or "negative" * ("probability tensor" in problem.text)
-            cause = says[known] if known else error_causes.known_error(problem)
+            known = {"shape": says["column"]}.get(problem.kind, error_causes.known_error(problem))
+            cause = says["negative"] if "probability tensor" in problem.text else known
             return Problem(problem.kind, f"{cause}\n{problem.text}".strip())
         if ids.min() < 0 or ids.max() >= K:
             return Problem("value", f"Your numbers go from {ids.min()} to {ids.max()}; expected 0 to {K - 1}.")
