@@ -104,6 +104,8 @@ WRONG = {  # as learners write it -> what the message says
     "p = torch.softmax(logits / temperature, 1)\nreturn torch.multinomial(p, 1)[:, 0].tolist()": "list",
     "return torch.multinomial(logits / temperature, 1)[:, 0]": "`multinomial` takes probabilities",
     "p = torch.exp(logits / temperature)\nreturn torch.multinomial(p / p.sum(1, keepdim=True), 1)[:, 0]": "exp(125)",
+    "z = logits / temperature\nz = z - z.min(dim=1, keepdim=True).values\n"
+    "return torch.multinomial(torch.softmax(z, 1), 1)[:, 0]": "A logit may be −∞",
     "logits /= temperature\nreturn torch.multinomial(torch.softmax(logits, 1), 1)[:, 0]": "changes `logits` in place",
     "torch.manual_seed(0)\nreturn torch.multinomial(torch.softmax(logits / temperature, 1), 1)[:, 0]": "Is a seed set",
     "g = torch.Generator().manual_seed(1)\n"

@@ -437,6 +437,13 @@ def test_the_writer_shows_the_probabilities_of_the_model(prompt, temperature):
     assert widths == pytest.approx([640 * share for share in shares.tolist()], abs=0.06)
 
 
+def test_the_writer_reads_the_last_400_characters_of_a_long_prompt():
+    explorer, read = writer(), []
+    explorer.model.register_forward_pre_hook(lambda _model, given: read.append(given[0]))
+    explorer.move(prompt="é" + "abcdefg\n" * 60)
+    assert torch.equal(read[0], encode("abcdefg\n" * 50)[None])
+
+
 def test_a_low_temperature_makes_the_likeliest_character_likelier():
     tops = [float(re.search(r": .+? ([\d.]+) %", writer(temperature=t).text)[1]) for t in (0.3, 1.0, 3.0)]
     assert tops == sorted(tops, reverse=True) and tops[0] > tops[2] + 10

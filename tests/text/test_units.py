@@ -64,6 +64,7 @@ def test_blocks_and_columns_are_counted():
     blocks = {character: found["indentation"][k].item() for k, character in enumerate(source) if character.isalpha()}
     assert [blocks[name] for name in "abcdefg"[:4] + "g"] == [0, 1, 1, 2, 0]
     assert found["indentation"][source.index("    f") + 4] == 1
+    assert found["indentation"][source.index("    b")] == 0  # a block begins at its first word
     columns = [k + 1 for line in source.splitlines(keepends=True) for k in range(len(line))]
     assert found["column"].tolist() == [0 if c == "\n" else k for c, k in zip(source, columns, strict=True)]
 
