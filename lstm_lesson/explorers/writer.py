@@ -48,8 +48,7 @@ class WriterExplorer(Explorer):
 
     def draw(self, temperature, prompt) -> tuple[Picture, str]:
         """A bar for each of the likeliest characters, the likeliest first."""
-        p = torch.softmax(self.logits(prompt).double() / temperature, dim=0)
-        shares, ids = p.sort(descending=True, stable=True)
+        shares, ids = torch.softmax(self.logits(prompt).double() / temperature, dim=0).sort(0, True)
         names = [NAMES.get(CHARACTERS[k], CHARACTERS[k]) for k in ids[:SHOWN].tolist()]
         numbers = [f"{100 * share:.1f} %" for share in shares[:SHOWN].tolist()]
         card = Card(900, 70 + 26 * SHOWN, f"The {SHOWN} likeliest of {len(ids)} characters, and their probabilities")

@@ -36,23 +36,19 @@ def truth(source: str) -> dict[str, Tensor]:
                 string[end - 1] -= not inside
             elif not inside and kind == "COMMENT":
                 comment[first], comment[end] = 1, -1
-            elif not inside and kind == "OP" and word in "([{}])":
-                brackets[first] = 1 if word in "([{" else -1
-            elif kind in ("INDENT", "DEDENT"):
-                blocks[end] += 1 if kind == "INDENT" else -1
+            elif not inside and kind == "OP":
+                brackets[first] = (word in "([{") - (word in ")]}")
+            blocks[end] += (kind == "INDENT") - (kind == "DEDENT")
     except (tokenize.TokenError, SyntaxError) as error:
         raise ValueError(f"source is no Python that `tokenize` reads: {error}") from error
-    found = dict(zip(("string", "comment", "brackets", "indentation"), torch.tensor(change).cumsum(dim=1), strict=True))
-    found["column"] = torch.tensor([k for line in lines for k in range(len(line) + 1)])[1:]
-    return {name: (v > 0 if name in ("string", "comment") else v)[: len(text)] for name, v in found.items()}
+    string, comment, brackets, blocks = torch.tensor(change).cumsum(dim=1)[:, : len(text)]
+    column = torch.tensor([k for line in lines for k in range(len(line) + 1)])[1:]
+    return {"string": string > 0, "comment": comment > 0, "brackets": brackets, "indentation": blocks, "column": column}
 
 
 @torch.no_grad()
 def cell_states(model: nn.Module, ids: Tensor, B: int = 64) -> Tensor:
-    """The cell state of one layer after each character of a text (n,) int64: (n, H).
-
-    The text is read in B streams side by side, each from a state of zeros; what is left over is not read.
-    """
+    """The cell state after each character of a text (n,) int64, cut into B streams of equal length: (n, H)."""
     check_size("B", B, 1, len(ids))
     state, seen = None, []
     for ids_t in ids[: len(ids) // B * B].view(B, -1).unbind(1):

@@ -39,9 +39,7 @@ def bits_per_character(logits: Tensor, targets: Tensor) -> Tensor:
     Raises ValueError for targets of another shape.
     """
     if targets.shape != logits.shape[:-1]:
-        raise ValueError(
-            f"targets has shape {tuple(targets.shape)}; it needs {tuple(logits.shape[:-1])}, as logits has"
-        )
+        raise ValueError(f"targets has shape {tuple(targets.shape)}; it needs {tuple(logits.shape[:-1])}, as in logits")
     return F.cross_entropy(logits.reshape(-1, logits.shape[-1]), targets.reshape(-1)) / math.log(2)
 
 

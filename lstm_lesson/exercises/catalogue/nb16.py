@@ -31,20 +31,18 @@ def _top_k_inputs(draw):
 def judge_sample(answer: Answer) -> Problem | None:
     """The form of what is returned, then how often each character is drawn.
 
-    In each of four groups of n draws, the shares q are compared with the probabilities p. For every set of characters,
-    Hoeffding's inequality bounds the chance that the two differ by more than ε, and Σ|q − p| is twice the largest such
-    difference: it exceeds `FAR` with a chance of at most SETS · exp(−n FAR² / 2). `FAR` is chosen so that the sum over
-    the groups is 10⁻⁶: so rarely is a right answer refused, however it draws. An answer that draws with another p, away
-    from the right one by at least 2 `FAR` in some group, is accepted as rarely.
+    In each of four groups of n draws, the shares q are compared with the probabilities p. Σ|q − p| is twice the largest
+    difference between the two for a set of characters, and by Hoeffding's inequality it exceeds `FAR` with a chance of
+    at most SETS · exp(−n FAR² / 2), in sum over the groups 10⁻⁶: so rarely is a right answer refused, however it draws.
+    An answer with another p, away from the right one by at least 2 `FAR` in some group, is accepted as rarely.
     """
     trials, says = [], answer.exercise.words
     for inputs in input_sets():
         trials.append(answer.try_on(inputs))
         problem, ids, K = trials[-1].problem, trials[-1].got, inputs.sizes["K"]
         if problem and problem.kind != "value":
-            known = {"shape": says["column"]}.get(problem.kind, error_causes.known_error(problem))
-            cause = says["negative"] if "probability tensor" in problem.text else known
-            return Problem(problem.kind, f"{cause}\n{problem.text}".strip())
+            known = error_causes.known_error(problem) if "probability tensor" not in problem.text else says["negative"]
+            return Problem(problem.kind, f"{says.get(problem.kind, known)}\n{problem.text}".strip())
         if ids.min() < 0 or ids.max() >= K:
             return Problem("value", f"Your numbers go from {ids.min()} to {ids.max()}; expected 0 to {K - 1}.")
     try:
@@ -64,7 +62,7 @@ def _draw(answer: Answer, logits: Tensor, temperature: float = 1.0) -> Tensor:
 
 def _wrong_draws(answer: Answer, says: dict[str, str]) -> Problem | None:
     shares, right = _shares(answer, ROWS), _probabilities("torch.softmax(logits / temperature, dim=1)", ROWS)
-    if _far(shares, right) < FAR:
+    if (shares - right).abs().sum(dim=2).max() < FAR:
         own = torch.tensor([2, 0, 3, 1, 1]).repeat(100)  # in each row one character alone has a chance
         if (_draw(answer, torch.where(own[:, None] == torch.arange(4), 25.0, -math.inf), 0.2) != own).any():
             return Problem("value", says["no chance"])
@@ -76,7 +74,7 @@ def _wrong_draws(answer: Answer, says: dict[str, str]) -> Problem | None:
     other = ROWS.roll(2, dims=1).flip(0)
     tries = [(shares, ROWS), (_shares(answer, other), other)]
     for edit in answer.exercise.edits:
-        if all(_far(q, _probabilities(edit.changes["p"], rows)) < FAR for q, rows in tries):
+        if all((q - _probabilities(edit.changes["p"], rows)).abs().sum(dim=2).max() < FAR for q, rows in tries):
             return Problem("value", f"{edit.cause}\n{text}", edits=(edit.id,))
     alike = all((q == 1).any(dim=2).all() for q, _ in tries)
     return Problem("value", f"{says['alike']}\n{text}" if alike else text)
@@ -93,10 +91,6 @@ def _probabilities(text: str, rows: Tensor) -> Tensor:
     """The probabilities that an expression gives, in the same form as `_shares`."""
     p = torch.stack([eval(text, TOOLS | {"logits": rows, "temperature": t}).double() for t in TEMPERATURES])
     return p / p.sum(dim=2, keepdim=True)
-
-
-def _far(shares: Tensor, p: Tensor) -> float:
-    return (shares - p).abs().sum(dim=2).max().item()
 
 
 CODE = {"next_character_batches": {"inputs": _batches_inputs}, "sample": {"judge": judge_sample},
