@@ -5,6 +5,7 @@ LAB_ARGS ?=
 BENCH_ARGS ?=
 HUB_ARGS ?=
 SLIDES_ARGS ?=
+WRITER_ARGS ?=
 SCHEDULER ?=
 # the numbered notebooks that git tracks, so not a learner's own copies; without git, all numbered notebooks
 NOTEBOOKS ?= $(or $(shell git ls-files 'notebooks/[0-9]*.ipynb' 2>/dev/null),$(wildcard notebooks/[0-9]*.ipynb))
@@ -20,7 +21,7 @@ NEWEST := .venv/newest/$(BIN)/python
 READY := .venv/ready
 HUB := .venv/classroom/ready
 
-.PHONY: help setup lab test test-full oldest newest colab classroom classroom-setup classroom-load classroom-test notebooks slides html bench sweep
+.PHONY: help setup lab test test-full oldest newest colab classroom classroom-setup classroom-load classroom-test notebooks slides html bench sweep writer
 
 help:
 	@echo "make lab        install the packages once, check them, open the lessons in JupyterLab"
@@ -44,6 +45,8 @@ help:
 	@echo "make bench      the benchmark tables (make bench BENCH_ARGS=--help lists the options)"
 	@echo "make sweep      the trainings that lstm_lesson/experiments/results.csv does not have yet; delete it to run all again"
 	@echo "                (make sweep SCHEDULER=tcp://HOST:PORT runs them on a Dask cluster that has the package)"
+	@echo "make writer     train the stored character model of notebook 16 again: about half an hour on one core"
+	@echo "                (make writer WRITER_ARGS=--help lists the options)"
 
 # .venv/ready is written last and contains the folder's path. So make repeats a set-up that was interrupted, and
 # a set-up whose folder was moved or whose Python was removed.
@@ -151,3 +154,6 @@ bench: setup
 
 sweep: setup
 	$(PY) benchmarks/sweep.py lstm_lesson/experiments/results.csv $(if $(SCHEDULER),--scheduler $(SCHEDULER))
+
+writer: setup
+	$(PY) tools/writer.py $(WRITER_ARGS)

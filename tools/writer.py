@@ -61,13 +61,13 @@ def main():
     parser = argparse.ArgumentParser(description="Train the stored character model of notebook 16.")
     parser.add_argument("--hidden", type=int, default=320, help="units of the LSTM (default: 320)")
     parser.add_argument("--embedding", type=int, default=64, help="size of the embedding (default: 64)")
-    parser.add_argument("--updates", type=int, default=8000, help="updates (default: 8000)")
+    parser.add_argument("--updates", type=int, default=4000, help="updates (default: 4000)")
     parser.add_argument("--streams", type=int, default=64, help="streams of a batch, B (default: 64)")
     parser.add_argument("--steps", type=int, default=128, help="steps of a batch, T (default: 128)")
-    parser.add_argument("--lr", type=float, default=0.004, help="the first learning rate (default: 0.004)")
+    parser.add_argument("--lr", type=float, default=0.005, help="the first learning rate (default: 0.005)")
     parser.add_argument("--every", type=int, default=250, help="updates between two points of the curve (default: 250)")
     parser.add_argument("--seed", type=int, default=0, help="seed (default: 0)")
-    parser.add_argument("--threads", type=int, default=2, help="threads of torch (default: 2)")
+    parser.add_argument("--threads", type=int, default=1, help="threads of torch (default: 1)")
     train(parser.parse_args())
 
 
