@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from lstm_lesson.shapes import check_size
+from lstm_lesson.shapes import check_size, describe
 from lstm_lesson.text.classifiers import check_ids
 from lstm_lesson.text.writing import sample, top_k
 
@@ -53,8 +53,7 @@ def encode(text: str) -> Tensor:
 def decode(ids: Tensor) -> str:
     """The text of numbers (n,) int64. Raises ValueError for numbers that belong to no character."""
     if not isinstance(ids, Tensor) or ids.dtype != torch.int64 or ids.ndim != 1:
-        has = f"shape {tuple(ids.shape)} and {ids.dtype}" if isinstance(ids, Tensor) else type(ids).__name__
-        raise ValueError(f"ids has {has}; it needs shape (n,) and torch.int64")
+        raise ValueError(f"ids has {describe(ids)}; it needs shape (n,) and torch.int64")
     if ids.numel() and not 0 <= ids.min() <= ids.max() < len(CHARACTERS):
         raise ValueError(f"ids has entries from {ids.min()} to {ids.max()}; it needs 0 to {len(CHARACTERS) - 1}")
     return "".join(CHARACTERS[k] for k in ids.tolist())

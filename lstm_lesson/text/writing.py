@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from lstm_lesson.shapes import check_number, check_shapes, check_size
+from lstm_lesson.shapes import check_number, check_shapes, check_size, describe
 
 
 def next_character_batches(ids: Tensor, B: int, T: int) -> list[tuple[Tensor, Tensor]]:
@@ -22,8 +22,7 @@ def next_character_batches(ids: Tensor, B: int, T: int) -> list[tuple[Tensor, Te
     check_size("B", B)
     check_size("T", T)
     if not isinstance(ids, Tensor) or ids.dtype != torch.int64 or ids.ndim != 1:
-        has = f"shape {tuple(ids.shape)} and {ids.dtype}" if isinstance(ids, Tensor) else type(ids).__name__
-        raise ValueError(f"ids has {has}; it needs shape (n,) and torch.int64")
+        raise ValueError(f"ids has {describe(ids)}; it needs shape (n,) and torch.int64")
     length = len(ids) // B  # of a stream
     if length < T + 1:
         raise ValueError(f"ids has {len(ids)} characters; it needs B (T + 1) = {B * (T + 1)} or more")

@@ -9,7 +9,7 @@ from answers import in_notebook, named
 from torch.nn import functional as F
 
 from lstm_lesson import check
-from lstm_lesson.exercises.catalogue import nb16
+from lstm_lesson.exercises import sampling
 from lstm_lesson.exercises.exercise import exercises
 
 CELL = "def sample(logits, temperature):\n    {}"
@@ -129,25 +129,25 @@ def test_a_wrong_answer_is_rejected_with_its_cause(body):
 
 def test_a_right_answer_is_refused_once_in_a_million_checks_at_most():
     """The bound of the docstring, and that the shares of right draws stay well inside it."""
-    groups = len(nb16.ROWS) * len(nb16.TEMPERATURES)
-    assert groups * nb16.SETS * math.exp(-nb16.DRAWS * nb16.FAR**2 / 2) == pytest.approx(1e-6)
-    right = nb16._probabilities("torch.softmax(logits / temperature, dim=1)", nb16.ROWS)
-    counts = torch.distributions.Multinomial(nb16.DRAWS, right).sample((2_000,))
-    assert (counts / nb16.DRAWS - right).abs().sum(dim=3).max() < nb16.FAR
+    groups = len(sampling.ROWS) * len(sampling.TEMPERATURES)
+    assert groups * sampling.SETS * math.exp(-sampling.DRAWS * sampling.FAR**2 / 2) == pytest.approx(1e-6)
+    right = sampling._probabilities("torch.softmax(logits / temperature, dim=1)", sampling.ROWS)
+    counts = torch.distributions.Multinomial(sampling.DRAWS, right).sample((2_000,))
+    assert (counts / sampling.DRAWS - right).abs().sum(dim=3).max() < sampling.FAR
 
 
 def test_each_named_wrong_distribution_is_far_enough_from_the_right_one_and_from_the_others():
     """At least 2 FAR away in some group: accepted, or taken for another, once in a million checks at most."""
-    rows = [nb16.ROWS, nb16.ROWS.roll(2, dims=1).flip(0)]
+    rows = [sampling.ROWS, sampling.ROWS.roll(2, dims=1).flip(0)]
     texts = {"right": "torch.softmax(logits / temperature, dim=1)"}
     texts |= {id: edit.changes["p"] for id, edit in EDITS.items()}
-    p = {id: [nb16._probabilities(text, each) for each in rows] for id, text in texts.items()}
+    p = {id: [sampling._probabilities(text, each) for each in rows] for id, text in texts.items()}
     for one in p:
         for two in p:
             far = max((a - b).abs().sum(dim=2).max() for a, b in zip(p[one], p[two], strict=True))
-            assert one == two or far > 2 * nb16.FAR, (one, two, far)
+            assert one == two or far > 2 * sampling.FAR, (one, two, far)
     for id in EDITS:
-        assert (p[id][0] - p["right"][0]).abs().sum(dim=2).max() > 2 * nb16.FAR, id
+        assert (p[id][0] - p["right"][0]).abs().sum(dim=2).max() > 2 * sampling.FAR, id
 
 
 def test_the_check_leaves_the_notebooks_random_numbers_alone():

@@ -61,7 +61,7 @@ def test_a_tab_becomes_spaces_and_other_characters_are_left_out(text, kept):
     ("make", "message"),
     [
         (lambda: encode(b"abc"), "text is b'abc' (bytes); it needs a str"),
-        (lambda: decode("abc"), "ids has str; it needs shape (n,) and torch.int64"),
+        (lambda: decode("abc"), "ids has type str; it needs shape (n,) and torch.int64"),
         (lambda: decode(torch.zeros(2, 3, dtype=torch.int64)), "ids has shape (2, 3) and torch.int64"),
         (lambda: decode(torch.zeros(3)), "ids has shape (3,) and torch.float32"),
         (lambda: decode(torch.tensor([4, 96])), "ids has entries from 4 to 96; it needs 0 to 95"),

@@ -39,7 +39,7 @@ def test_no_whole_batch_is_left_out_and_no_character_is_read_twice(B, T, n):
         ((torch.arange(8), 3, 2), "ids has 8 characters; it needs B (T + 1) = 9 or more"),
         ((torch.ones(9), 2, 2), "ids has shape (9,) and torch.float32; it needs shape (n,) and torch.int64"),
         ((torch.ones(9, 1, dtype=torch.int64), 2, 2), "ids has shape (9, 1)"),
-        (([1, 2, 3], 1, 1), "ids has list"),
+        (([1, 2, 3], 1, 1), "ids has type list"),
     ],
 )
 def test_what_makes_no_batch_is_named(given, message):

@@ -94,3 +94,9 @@ def differences(draw):
     eighths = draw.integers(-9, 9, "K").to(draw.dtype) / 8 * max(1, draw.reach)
     hundredths = torch.tensor([-0.21, -0.13, 0.34, 0.34], dtype=draw.dtype)
     return {"differences": hundredths if len(eighths) == 4 else eighths}
+
+
+def next_character_batches(draw):
+    B, T = draw.shape("B T")
+    length = T * (2 + draw.index % 3) + 1 + draw.index % T  # of a row; a batch needs T + 1
+    return {"ids": torch.randperm(B * length + draw.index % B, generator=draw.random), "B": B, "T": T}

@@ -1,11 +1,11 @@
-"""What is computed in the exercises of notebook 16: inputs, and a judge of what is drawn at random."""
+"""Judge an answer that draws characters at random: by its form, and by how often it draws each of them."""
 
 import math
 
 import torch
 from torch import Tensor
 
-from lstm_lesson.exercises import error_causes, grading
+from lstm_lesson.exercises import causes, grading
 from lstm_lesson.exercises.answer import Answer
 from lstm_lesson.exercises.compare import Problem
 from lstm_lesson.exercises.exercise import input_sets
@@ -18,17 +18,7 @@ SETS = 2 ** ROWS.shape[1] - 2  # sets of characters, but none and all
 FAR = math.sqrt(2 / DRAWS * math.log(1e6 * SETS * len(ROWS) * len(TEMPERATURES)))
 
 
-def _batches_inputs(draw):
-    B, T = draw.shape("B T")
-    length = T * (2 + draw.index % 3) + 1 + draw.index % T  # of a row; a batch needs T + 1
-    return {"ids": torch.randperm(B * length + draw.index % B, generator=draw.random), "B": B, "T": T}
-
-
-def _top_k_inputs(draw):
-    return {"logits": draw.unbounded("B K"), "k": 1 + 2 * draw.index % draw.sizes["K"]}
-
-
-def judge_sample(answer: Answer) -> Problem | None:
+def judge(answer: Answer) -> Problem | None:
     """The form of what is returned, then how often each character is drawn.
 
     In each of four groups of n draws, the shares q are compared with the probabilities p. Σ|q − p| is twice the largest
@@ -41,7 +31,11 @@ def judge_sample(answer: Answer) -> Problem | None:
         trials.append(answer.try_on(inputs))
         problem, ids, K = trials[-1].problem, trials[-1].got, inputs.sizes["K"]
         if problem and problem.kind != "value":
-            known = error_causes.known_error(problem) if "probability tensor" not in problem.text else says["negative"]
+            known = (
+                causes.known_error(answer, trials[-1:])
+                if "probability tensor" not in problem.text
+                else says["negative"]
+            )
             return Problem(problem.kind, f"{says.get(problem.kind, known)}\n{problem.text}".strip())
         if ids.min() < 0 or ids.max() >= K:
             return Problem("value", f"Your numbers go from {ids.min()} to {ids.max()}; expected 0 to {K - 1}.")
@@ -91,7 +85,3 @@ def _probabilities(text: str, rows: Tensor) -> Tensor:
     """The probabilities that an expression gives, in the same form as `_shares`."""
     p = torch.stack([eval(text, TOOLS | {"logits": rows, "temperature": t}).double() for t in TEMPERATURES])
     return p / p.sum(dim=2, keepdim=True)
-
-
-CODE = {"next_character_batches": {"inputs": _batches_inputs}, "sample": {"judge": judge_sample},
-        "top_k": {"inputs": _top_k_inputs}}  # fmt: skip
