@@ -83,7 +83,7 @@ def in_one_turn(turn: OneTurn, model: Model, given=None, wanted: Returned | None
     """
 
     def right_on_given(edits: list[Edit]) -> Iterator[tuple[Edit, ...]]:
-        return ((e,) for e in edits if given is None or wanted.equals(Returned(run(model, given, (e,)))))
+        return ((e,) for e in edits if given is None or wanted.equals(run(model, given, (e,))))
 
     edits = [edit for edit in model.edits.values() if not edit.changes.keys() & model.loops_over]
     described = sum(edit.id in model.described for edit in edits)  # they come first
@@ -105,7 +105,7 @@ def in_a_loop(answer: Answer, model: Model, given: tuple, wanted: Returned) -> I
     one_step = (answer.try_on(Inputs(50, dict(B=b, T=1, N=n, H=4, K=n))) for b, n in ((2, 3), (4, 4)))
     one_step = next((trial for trial in one_step if trial.error is None), None)
     alone = turning if one_step else described
-    yield from ((edit,) for edit in alone if wanted.equals(Returned(run(model, given, (edit,)))))
+    yield from ((edit,) for edit in alone if wanted.equals(run(model, given, (edit,))))
     if one_step:
         turn = OneTurn(model, tuple(one_step.arguments.values()), one_step.got)
         yield from in_one_turn(turn, model, given, wanted)
@@ -118,7 +118,7 @@ def in_a_loop(answer: Answer, model: Model, given: tuple, wanted: Returned) -> I
         alone = run(model, given, (first,))
         if isinstance(alone, Exception) or got.sizes() == Returned(alone).sizes():
             both = ((first, second) for second in described if first.changes.keys().isdisjoint(second.changes))
-            yield from (pair for pair in both if got.equals(Returned(run(model, given, pair))))
+            yield from (pair for pair in both if got.equals(run(model, given, pair)))
 
 
 def size(trial: Trial) -> int:
@@ -183,7 +183,7 @@ def gradients_of(model: Model, edits: tuple[Edit, ...], arguments: dict) -> dict
 
 def gradients_agree(model: Model, edits: tuple[Edit, ...], trial: Trial, values) -> bool:
     """Whether the edited model returns these values and has the answer's gradients."""
-    if not Returned(values).equals(Returned(run(model, tuple(trial.arguments.values()), edits))):
+    if not Returned(values).equals(run(model, tuple(trial.arguments.values()), edits)):
         return False
     expected = gradients_of(model, edits, trial.arguments)
     if trial.gradients is None or expected is None:

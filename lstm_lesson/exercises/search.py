@@ -29,9 +29,12 @@ class Returned:
         self.arrays = {name: as_array([leaf]) for name, leaf in by_name(value).items()}
         self.everything = (1 << len(self.arrays)) - 1
 
-    def equals(self, other: "Returned") -> bool:
-        same_names = other.arrays.keys() == self.arrays.keys()
-        return same_names and self.bits(other.arrays, 1, self.everything)[0] == self.everything
+    def equals(self, value) -> bool:
+        """Whether another returned value has the same tensors."""
+        others = by_name(value)
+        return others.keys() == self.arrays.keys() and all(
+            np.all(self.equal(name, as_array([leaf]))) for name, leaf in others.items()
+        )
 
     def is_nan(self) -> bool:
         """Whether it has numbers, and all of them are NaN."""
@@ -42,11 +45,11 @@ class Returned:
         """The number of entries of each tensor."""
         return {name: getattr(array, "size", None) for name, array in self.arrays.items()}
 
-    def equal(self, name: str, others: np.ndarray) -> np.ndarray:
-        """Which of many arrays, stacked, are equal to the tensor of this name, up to rounding."""
+    def equal(self, name: str, others) -> np.ndarray | bool:
+        """Which of many arrays, stacked, are equal to the tensor of this name, up to rounding; types have to be one."""
         mine = self.arrays[name]
-        if not isinstance(mine, np.ndarray) or mine.shape[1:] != others.shape[1:]:
-            return np.zeros(len(others), dtype=bool)
+        if not isinstance(mine, np.ndarray) or not isinstance(others, np.ndarray) or mine.shape[1:] != others.shape[1:]:
+            return mine is others
         allowed = self.rounding * max(1.0, np.abs(mine[np.isfinite(mine)]).max(initial=0))
         return np.isclose(mine, others, rtol=0, atol=allowed, equal_nan=True).reshape(len(others), -1).all(axis=1)
 
@@ -54,10 +57,8 @@ class Returned:
         """For each of `count` stacked results one bit for each tensor that is equal to the one here."""
         found = np.zeros(count, dtype=np.int64)
         for k, name in enumerate(self.arrays):
-            if among >> k & 1 and isinstance(others.get(name), np.ndarray):
-                found |= self.equal(name, others[name]).astype(np.int64) << k
-            elif among >> k & 1 and others.get(name) is self.arrays[name]:  # the same type
-                found |= 1 << k
+            if among >> k & 1 and name in others:
+                found |= np.int64(1 << k) * self.equal(name, others[name])
         return found
 
 
@@ -142,16 +143,16 @@ class OneTurn:
     def explains(self, lines: dict[int, Line]) -> bool:
         """Whether these lines together give what the answer gives."""
         values = self.run(lines)
-        return values is not None and self.wanted.equals(Returned(values.get(self.last, self.values[self.last])))
+        return values is not None and self.wanted.equals(values.get(self.last, self.values[self.last]))
 
 
 def first_entries(values: list) -> Tensor:
     """The first entries of tensors of real numbers, or of the last ones in lists of them; NaN for anything else."""
     while all(isinstance(value, list) and value for value in values):
         values = [value[-1] for value in values]
-    with contextlib.suppress(AttributeError, IndexError, RuntimeError, TypeError):  # no tensors, or not of one shape
-        if not any(value.is_complex() for value in values):
-            return torch.stack(values).detach().double().reshape(len(values), -1)[:, 0]
+    with contextlib.suppress(IndexError, RuntimeError, TypeError):  # no tensors, or not of one shape
+        if not (rows := torch.stack(values).detach()).is_complex():
+            return rows.double().reshape(len(values), -1)[:, 0]
     if len(values) > 1:
         return torch.cat([first_entries([value]) for value in values])
     return torch.tensor([values[0] if isinstance(values[0], float) else torch.nan], dtype=torch.float64)
@@ -226,8 +227,9 @@ class Tries:
             self.changes[n][which] = True
         given = returned[0] if turn.last in turn.reach(changed) else turn.right.arrays
         if turn.wanted.arrays.keys() == given.keys():
-            arrays = {name: as_array([each[name] for each in returned]) for name in returned[0]}
             reached = turn.touches(changed)
+            names = [name for k, name in enumerate(turn.wanted.arrays) if reached >> k & 1 and name in returned[0]]
+            arrays = {name: as_array([each[name] for each in returned]) for name in names}
             self.same_form[which] = True
             self.fits[which] = turn.wanted.bits(arrays, count, reached) | turn.everything & ~turn.wrong & ~reached
             self.touched[which] = reached
