@@ -15,7 +15,7 @@ from lstm_lesson.explorers.base import Explorer
 from lstm_lesson.explorers.snapshot import snapshot
 from lstm_lesson.explorers.traced_text import TracedText, by_activity, printable, trace_text
 from lstm_lesson.plots.style import NAMES
-from lstm_lesson.shapes import describe
+from lstm_lesson.shapes import check_size, describe
 from lstm_lesson.text.classifiers import TextClassifier, check_classifier
 from lstm_lesson.text.news import Vocabulary
 
@@ -32,14 +32,16 @@ class GateInspector(Explorer):
 
     `first`, `second`: a text or a list of words; "" for no second one. `labels`: the names of the classes; the
     probability of the last one is shown. `scores` (H,): one number for each unit, for example its correlation with
-    the label; the units can then be ordered by its size. `traced_texts`: one `TracedText` for each.
+    the label; the units can then be ordered by its size. `unit`: the one it opens at, the most active by default.
+    `traced_texts`: one `TracedText` for each.
     Shown as the last expression of a cell: with a kernel, boxes for other texts and the page; without one, the page.
     Raises ValueError for a classifier, vocabulary, text, labels or scores that do not fit.
     """
 
     def __init__(self, classifier: TextClassifier, vocabulary: Vocabulary, first: str | list[str],
                  second: str | list[str] = "",
-                 labels: tuple[str, ...] = ("real", "fake"), scores: Tensor | None = None):  # fmt: skip
+                 labels: tuple[str, ...] = ("real", "fake"), scores: Tensor | None = None,
+                 unit: int | None = None):  # fmt: skip
         check_classifier(classifier, vocabulary)
         classes, units = classifier.linear.out_features, classifier.lstm.hidden_size
         named = isinstance(labels, (tuple, list)) and all(isinstance(label, str) for label in labels)
@@ -48,6 +50,9 @@ class GateInspector(Explorer):
         fit = isinstance(scores, Tensor) and scores.shape == (units,) and scores.isfinite().all()
         if scores is not None and not fit:
             raise ValueError(f"scores has {describe(scores)}; it needs {units} finite numbers, one for each unit")
+        if unit is not None:
+            check_size("unit", unit, 0, units - 1)
+        self.unit = unit
         self._given = {_joined(text): text for text in (first, second) if isinstance(text, (list, tuple))}
         self.classifier, self.vocabulary, self.labels, self.scores = classifier, vocabulary, labels, scores
         self.traced_texts: list[TracedText] = []
@@ -61,7 +66,8 @@ class GateInspector(Explorer):
             for name, text in given.items()
         ]
         order, _ = by_activity(self.traced_texts)
-        picture = snapshot(self.traced_texts, order, self.labels[-1])
+        shown = order[0] if self.unit is None else self.unit
+        picture = snapshot(self.traced_texts, sorted(order, key=lambda u: u != shown), self.labels[-1])
         answers = [f"P({self.labels[-1]}) = {text.probability[-1]:.2f}" for text in self.traced_texts]
         return picture, f"answer at the end: {' · '.join(answers)}; most active unit: {order[0]}"
 
@@ -92,7 +98,7 @@ class GateInspector(Explorer):
              "values": {gate: _packed(values) for gate, values in r.values.items()}}
             for r in self.traced_texts
         ]  # fmt: skip
-        data = {"units": len(order), "names": NAMES, "labels": self.labels, "orders": orders, "scores": scores}
+        data = {"units": len(order), "unit": self.unit, "names": NAMES, "labels": self.labels, "orders": orders, "scores": scores}
         text = json.dumps(data | {"texts": texts}, separators=(",", ":"))  # ASCII: every other character as \u....
         return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 

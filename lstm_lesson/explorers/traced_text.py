@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from lstm_lesson.text.classifiers import TextClassifier, check_classifier
-from lstm_lesson.text.news import Vocabulary, tokenize
+from lstm_lesson.text.news import Vocabulary
 from lstm_lesson.text.saliency import saliency
 from lstm_lesson.tracing import record
 
@@ -42,7 +42,7 @@ def trace_text(
     without any word that the classifier knows, and if classifier and vocabulary have different sizes.
     """
     check_classifier(classifier, vocabulary)
-    tokens = tokenize(text) if isinstance(text, str) else text
+    tokens = vocabulary.split(text) if isinstance(text, str) else text
     if not isinstance(tokens, (list, tuple)) or not all(isinstance(token, str) for token in tokens):
         raise ValueError(f"{name} is {type(text).__name__}; it needs a text, or a list of words")
     if not tokens:

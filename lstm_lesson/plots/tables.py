@@ -17,7 +17,10 @@ class Table:
         columns = []
         for name, texts in self.columns.items():
             style = f'style="text-align:{"left" if name in self.words else "right"};padding:4px 14px"'
-            cells = [f"<td {style}>{html.escape(text)}</td>" for text in texts]
+            shown = [html.escape(text) for text in texts]
+            if any("\n" in text for text in texts):  # lines, such as code; in <pre> a $ begins no formula
+                shown = [f'<pre style="margin:0;white-space:pre-wrap;background:none">{text}</pre>' for text in shown]
+            cells = [f"<td {style}>{text}</td>" for text in shown]
             columns.append([f'<th scope="col" {style}>{html.escape(name)}</th>', *cells])
         head, *body = (f"<tr>{''.join(row)}</tr>" for row in zip(*columns, strict=True))
         return f"<table><thead>{head}</thead><tbody>{''.join(body)}</tbody></table>"
@@ -25,8 +28,9 @@ class Table:
     def __repr__(self) -> str:
         columns = []
         for name, texts in self.columns.items():
-            wide = max(map(len, [name, *texts]))
-            columns.append([t.ljust(wide) if name in self.words else t.rjust(wide) for t in (name, *texts)])
+            texts = [text.replace("\n", "↵") for text in (name, *texts)]
+            wide = max(map(len, texts))
+            columns.append([t.ljust(wide) if name in self.words else t.rjust(wide) for t in texts])
         return "\n".join("  ".join(row).rstrip() for row in zip(*columns, strict=True))
 
 

@@ -9,8 +9,10 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from lstm_lesson.layers import CustomLSTM
 from lstm_lesson.shapes import check_size, describe
-from lstm_lesson.text.classifiers import check_ids
+from lstm_lesson.text.classifiers import TextClassifier, check_ids
+from lstm_lesson.text.news import Vocabulary
 from lstm_lesson.text.writing import sample, top_k
 
 CHARACTERS = "\n" + "".join(sorted(string.printable.strip() + " "))  # 96: the newline, and ASCII from space to ~
@@ -124,6 +126,35 @@ def continue_text(model: CharacterModel, prompt: str, length: int = 200, tempera
         ids = sample(logits, temperature, generator)[:, None]
         written.append(ids[0])
     return decode(torch.cat(written))
+
+
+class Alphabet(Vocabulary):
+    """The characters as the words of a vocabulary, with "␣" for a space and "↵" for a new line."""
+
+    def __init__(self):
+        super().__init__([self.split(CHARACTERS)] * 2)
+
+    @staticmethod
+    def split(text: str) -> list[str]:
+        """Each character of a text as a word."""
+        return list(decode(encode(text)).replace(" ", "␣").replace("\n", "↵"))
+
+
+@torch.no_grad()
+def as_classifier(model: CharacterModel, character: str) -> tuple[TextClassifier, Alphabet, tuple[str, ...]]:
+    """A character model for the `GateInspector`: as a classifier of what comes next, its vocabulary and its labels.
+
+    The last label, whose probability the inspector shows, is `character`. `model` has a `torch.nn.LSTM`.
+    Raises ValueError for anything but one of the 96 characters.
+    """
+    if not isinstance(character, str) or len(encode(character)) != 1:
+        raise ValueError(f"character is {character!r:.40}; it needs one of the {len(CHARACTERS)} characters")
+    lstm, words = CustomLSTM.from_torch(model.lstm), Alphabet()
+    classifier = TextClassifier(len(words), lstm.input_size, lstm.hidden_size, len(CHARACTERS), lstm=lstm)
+    classifier.embedding.weight[2:] = model.embedding.weight  # behind <pad> and <unk>
+    order = sorted(range(len(CHARACTERS)), key=lambda k: CHARACTERS[k] == character)
+    classifier.linear.weight[:], classifier.linear.bias[:] = model.linear.weight[order], model.linear.bias[order]
+    return classifier.eval(), words, tuple(words.tokens[2 + k] for k in order)
 
 
 def load_writer() -> CharacterModel:

@@ -98,11 +98,13 @@ class Vocabulary:
     """Maps words to token ids: 0 is <pad>, 1 is <unk>, then the words, the most frequent first.
 
     `token_lists` are tokenised texts; words seen fewer than `min_freq` times are left out and become <unk>.
-    Raises ValueError for a text that is not tokenised.
+    `split` is how a text is cut into words. Raises ValueError for a text that is not tokenised.
 
     >>> Vocabulary([["a", "b", "a"], ["a", "b", "c"]]).tokens
     ['<pad>', '<unk>', 'a', 'b']
     """
+
+    split = staticmethod(tokenize)
 
     def __init__(self, token_lists: Iterable[list[str]], min_freq: int = 2):
         counts = Counter()

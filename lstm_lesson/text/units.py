@@ -7,33 +7,39 @@ from string import ascii_letters
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from lstm_lesson.shapes import check_shapes, check_size
 from lstm_lesson.text.characters import decode, encode
-from lstm_lesson.text.saliency import unit_correlation
+
+TRIPLE = ('"""', "'''")
 
 
 def truth(source: str) -> dict[str, Tensor]:
     """What holds once a character was read, for each character of `encode(source)`; each (n,), bool or int64.
 
     "string": inside one, from the opening quote to the last character before the end; an f-string counts as a whole.
-    "comment": from # on. "brackets": how many are open. "indentation": how many blocks. "column": characters so far.
+    "quoted": inside one that begins with one quote, not with three. "comment": from # on. "brackets": how many are
+    open. "indentation": how many blocks. "column": characters so far.
     Raises ValueError for a source that Python's `tokenize` cannot read.
     """
     text, inside = decode(encode(source)), 0  # how many f-strings the present token is in
     lines = text.split("\n")
     starts = [0, *accumulate(len(line) + 1 for line in lines)]
-    string, comment, brackets, blocks = change = [[0] * (len(text) + 2) for _ in range(4)]  # at each character
+    string, quoted, comment, brackets, blocks = change = [[0] * (len(text) + 2) for _ in range(5)]  # at each character
     try:
         for token in tokenize.generate_tokens(io.StringIO(text).readline):
             kind, word = tokenize.tok_name[token.type], token.string
             first, end = (starts[line - 1] + column for line, column in (token.start, token.end))
             if kind in ("STRING", "FSTRING_START", "TSTRING_START"):  # from 3.12 on an f-string is several tokens
-                string[first + len(word) - len(word.lstrip(ascii_letters))] += not inside  # behind the prefix
+                behind_prefix = first + len(word) - len(word.lstrip(ascii_letters))
+                string[behind_prefix] += not inside
+                quoted[behind_prefix] += not inside and word[-3:] not in TRIPLE
                 inside += kind != "STRING"
             if kind in ("STRING", "FSTRING_END", "TSTRING_END"):
                 inside -= kind != "STRING"
                 string[end - 1] -= not inside
+                quoted[end - 1] -= not inside and word[-3:] not in TRIPLE
             elif not inside and kind == "COMMENT":
                 comment[first], comment[end] = 1, -1
             elif not inside and kind == "OP":
@@ -41,9 +47,10 @@ def truth(source: str) -> dict[str, Tensor]:
             blocks[end] += (kind == "INDENT") - (kind == "DEDENT")
     except (tokenize.TokenError, SyntaxError) as error:
         raise ValueError(f"source is no Python that `tokenize` reads: {error}") from error
-    string, comment, brackets, blocks = torch.tensor(change).cumsum(dim=1)[:, : len(text)]
+    string, quoted, comment, brackets, blocks = torch.tensor(change).cumsum(dim=1)[:, : len(text)]
     column = torch.tensor([k for line in lines for k in range(len(line) + 1)])[1:]
-    return {"string": string > 0, "comment": comment > 0, "brackets": brackets, "indentation": blocks, "column": column}
+    return {"string": string > 0, "quoted": quoted > 0, "comment": comment > 0, "brackets": brackets,
+            "indentation": blocks, "column": column}  # fmt: skip
 
 
 @torch.no_grad()
@@ -72,15 +79,20 @@ def knowledge(values: Tensor, labels: Tensor, shuffles: int = 20, seed: int = 0)
     train, told, y = x[: n // 2], labels[: n // 2].double(), labels[n // 2 :]
     probe = torch.linalg.solve(train.T @ train + len(train) * 1e-4 * torch.eye(H), train.T @ (told - told.mean()))
     columns = torch.cat([x, (x @ probe)[:, None]], dim=1)[n // 2 :]
-    if y.dtype == torch.bool:  # ranks from 1 on; equal entries share the mean of theirs
-        rows = columns.T.float().contiguous()
-        places = (torch.searchsorted(rows.sort(dim=1).values, rows, right=side) for side in (False, True))
-        columns = (sum(places).T + 1).double() / 2
+    if y.dtype == torch.bool:  # ranks; equal entries share the mean of theirs
+        ordered, places = columns.T.float().sort(dim=1)
+        k, new = torch.arange(len(y)), ordered.diff(dim=1) != 0
+        first = torch.where(F.pad(new, (1, 0), value=True), k, 0).cummax(dim=1).values
+        last = torch.where(F.pad(new, (0, 1), value=True), k, len(y)).flip(1).cummin(dim=1).values.flip(1)
+        columns = torch.empty_like(places).scatter_(1, places, first + last).T.double() / 2
+    columns = columns - columns.mean(dim=0)
+    lengths = columns.norm(dim=0).clamp_min(1e-300)
 
     def score(y: Tensor) -> Tensor:
-        if y.dtype != torch.bool:
-            return unit_correlation(columns, y).abs()
-        return ((y.double() @ columns / y.sum() - (len(y) + 1) / 2) / (~y).sum()).abs() + 0.5  # by the mean rank of y
+        shared = (y.double() @ columns).abs()
+        if y.dtype == torch.bool:
+            return shared / y.sum() / (~y).sum() + 0.5  # the AUC, from the sum of the ranks of y
+        return shared / lengths / (y - y.double().mean()).norm()
 
     moves = torch.randint(len(y) // 10, len(y) * 9 // 10, (shuffles,), generator=torch.Generator().manual_seed(seed))
     by_chance = max(score(y.roll(move))[:-1].max().item() for move in moves.tolist())
