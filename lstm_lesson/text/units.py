@@ -64,6 +64,21 @@ def cell_states(model: nn.Module, ids: Tensor, B: int = 64) -> Tensor:
     return torch.stack(seen, dim=1).flatten(0, 1)
 
 
+@torch.no_grad()
+def set_each(model: nn.Module, context: Tensor, values: Tensor) -> Tensor:
+    """The logits of what follows each context, with the cell state of one unit set from outside: (H, B, C).
+
+    context (B, T) int64; values (H,). In row k, unit k alone has the cell state values[k] before the last character.
+    Raises ValueError for values of another shape, and contexts of fewer than two characters.
+    """
+    check_size("the length of context", context.shape[-1], 2)
+    h, c = model(context[:, :-1])[1]
+    if values.shape != c.shape[-1:]:
+        raise ValueError(f"values has shape {tuple(values.shape)}; it needs ({c.shape[-1]},), one for each unit")
+    one = torch.eye(len(values), dtype=torch.bool)
+    return torch.stack([model(context[:, -1:], (h, torch.where(row, values, c)))[0][:, -1] for row in one])
+
+
 def knowledge(values: Tensor, labels: Tensor, shuffles: int = 20, seed: int = 0) -> tuple[Tensor, float, float]:
     """How well cell states (n, H) tell the labels (n,): each unit (H,), a linear probe on all, and the best by chance.
 
