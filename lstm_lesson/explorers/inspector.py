@@ -98,8 +98,8 @@ class GateInspector(Explorer):
              "values": {gate: _packed(values) for gate, values in r.values.items()}}
             for r in self.traced_texts
         ]  # fmt: skip
-        data = {"units": len(order), "unit": self.unit, "names": NAMES, "labels": self.labels, "orders": orders, "scores": scores}
-        text = json.dumps(data | {"texts": texts}, separators=(",", ":"))  # ASCII: every other character as \u....
+        data = {"units": len(order), "unit": self.unit, "names": NAMES, "labels": self.labels, "orders": orders}
+        text = json.dumps(data | {"scores": scores, "texts": texts}, separators=(",", ":"))  # ASCII, others as \u....
         return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
     def _live(self) -> str:

@@ -6,6 +6,8 @@ import re
 from lstm_lesson.plots.inputs import as_plain
 from lstm_lesson.plots.numbers import significant
 
+CODE = "margin:0;font-family:monospace;white-space:pre-wrap;background:none"
+
 
 class Table:
     """Columns of text, each with a heading; numbers are aligned right, the columns named in `words` left."""
@@ -19,7 +21,7 @@ class Table:
             style = f'style="text-align:{"left" if name in self.words else "right"};padding:4px 14px"'
             shown = [html.escape(text) for text in texts]
             if any("\n" in text for text in texts):  # lines, such as code; in <pre> a $ begins no formula
-                shown = [f'<pre style="margin:0;white-space:pre-wrap;background:none">{text}</pre>' for text in shown]
+                shown = [f"<pre style='{CODE}'>{text}</pre>" for text in shown]
             cells = [f"<td {style}>{text}</td>" for text in shown]
             columns.append([f'<th scope="col" {style}>{html.escape(name)}</th>', *cells])
         head, *body = (f"<tr>{''.join(row)}</tr>" for row in zip(*columns, strict=True))

@@ -12,6 +12,7 @@ import torch
 
 from lstm_lesson.explorers.inspector import GateInspector
 from lstm_lesson.explorers.traced_text import MOST, by_activity, trace_text
+from lstm_lesson.text.characters import CharacterModel, as_classifier
 from lstm_lesson.text.classifiers import TextClassifier
 from lstm_lesson.text.news import Vocabulary
 from lstm_lesson.text.saliency import saliency
@@ -103,6 +104,25 @@ def test_units_are_ordered_by_activity_and_by_the_size_of_their_score():
     assert embedded["orders"]["label"] == [1, 2, 0, 3]
     assert embedded["scores"]["label"] == pytest.approx(scores.tolist())
     assert "label" not in data(GateInspector(classifier(), WORDS, TEXT).page())["orders"]
+
+
+def test_it_opens_at_the_unit_that_is_asked_for():
+    most = by_activity([trace_text(classifier(), WORDS, TEXT)])[0][0]
+    unit = (most + 1) % 4
+    inspector = GateInspector(classifier(), WORDS, TEXT, unit=unit)
+    assert data(inspector.page())["unit"] == unit
+    assert f"coloured by the memory of unit {unit}" in inspector.picture.alt
+    assert f"most active unit: {most}" in inspector.text
+    assert data(GateInspector(classifier(), WORDS, TEXT).page())["unit"] is None
+
+
+def test_a_typed_text_is_cut_as_the_vocabulary_cuts_it():
+    torch.manual_seed(0)
+    reader, alphabet, labels = as_classifier(CharacterModel(4, 3), '"')
+    inspector = GateInspector(reader, alphabet, "x = 1", labels=labels)
+    inspector.move(first='y = "b"')
+    assert inspector.traced_texts[0].tokens == list('y␣=␣"b"')
+    assert all(inspector.traced_texts[0].known)
 
 
 def test_hostile_tokens_are_text_in_the_page_the_picture_and_the_notebook():
@@ -207,6 +227,7 @@ def test_a_stored_notebook_shows_a_picture_with_alt_text_and_the_page_over_it():
         ({"second": None}, "second is NoneType"),
         ({"labels": ("a", "b", "c")}, "labels is .* it needs 2 names"),
         ({"scores": torch.zeros(3)}, r"scores has shape \(3,\) and torch.float32; it needs 4"),
+        ({"unit": 4}, "unit is 4; it needs a whole number from 0 to 3"),
         ({"scores": torch.full((4,), float("nan"))}, "finite"),
     ],
 )

@@ -313,6 +313,14 @@ def test_a_table_reads_the_same_as_text_and_as_html():
     ET.fromstring(page)
 
 
+def test_a_table_keeps_the_lines_of_code_and_begins_no_formula_in_it():
+    shown = plots.table({"k": [1, 2], "text": ["a < $b$\n  c", "d"]})
+    page = shown._repr_html_()
+    assert page.count("<pre") == page.count("</pre>") == 2 and ">a &lt; $b$\n  c</pre>" in page
+    assert "white-space:pre-wrap" in page and repr(shown).splitlines()[1:] == ["1  a < $b$↵  c", "2  d"]
+    assert "<pre" not in plots.table({"text": ["a", "b"]})._repr_html_()
+
+
 def test_a_table_writes_a_minus_sign_before_a_number_and_leaves_other_hyphens():
     shown = plots.table({"loss": [-0.5, 1e-16], "what": ["-1.00 +2.00 -3.00", "2026-11-28"]})
     assert shown.columns == {"loss": ["−0.5", "1e-16"], "what": ["−1.00 +2.00 −3.00", "2026-11-28"]}

@@ -16,6 +16,7 @@ from lstm_lesson.text.characters import (
     CHARACTERS,
     PARTS,
     CharacterModel,
+    as_classifier,
     continue_text,
     decode,
     encode,
@@ -208,6 +209,26 @@ def test_writing_does_not_change_the_model_and_an_empty_prompt_is_a_new_line():
 def test_a_wrong_argument_of_continue_text_is_named(arguments, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         continue_text(small(), **{"prompt": "a", "length": 5} | arguments)
+
+
+# For the inspector ----------------------------------------------------------------------------------------------------
+
+
+def test_a_character_model_as_a_classifier_of_what_comes_next():
+    model, text = small(), "if a:\n    it's"
+    classifier, words, labels = as_classifier(model, "'")
+    assert words.split(text) == list("if␣a:↵␣␣␣␣it's")
+    assert len(set(labels)) == 96 and labels[-1] == "'"
+    logits = classifier(words.encode(words.split(text))[None])[0]
+    right = model(encode(text)[None])[0][0, -1]
+    names = words.split(CHARACTERS)
+    assert torch.allclose(logits, right[[names.index(label) for label in labels]], atol=1e-6)
+
+
+@pytest.mark.parametrize("character", ["", "ab", "é", 3, None])
+def test_what_is_no_character_is_named(character):
+    with pytest.raises(ValueError, match=re.escape(f"character is {character!r}; it needs one of the 96 characters")):
+        as_classifier(small(), character)
 
 
 # The stored model -----------------------------------------------------------------------------------------------------

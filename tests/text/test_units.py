@@ -8,7 +8,7 @@ from torch import nn
 
 from lstm_lesson import CustomLSTM
 from lstm_lesson.text.characters import CharacterModel, encode, python_source
-from lstm_lesson.text.units import cell_states, knowledge, truth
+from lstm_lesson.text.units import cell_states, knowledge, set_each, truth
 from lstm_lesson.tracing import record
 
 # Under each line: S where a string goes on after this character, C for a comment, digits for open brackets
@@ -58,6 +58,15 @@ def test_strings_comments_and_brackets_are_as_marked_by_hand():
     assert "".join(shown) == marks, "".join(f"{c!r} {a!r} {b!r}\n" for c, a, b in rows if a != b)
 
 
+def test_quoted_strings_are_those_that_begin_with_one_quote():
+    source = "a = 'b' + \"\" + \"c\" + rb'd' + f'{e}' + 'f' 'g'\n\"\"\"h\"\"\"\ni = f\"\"\"{j}\"\"\" + r'''k''' + 'l'\n"
+    found = truth(source)
+    within = {name: {c for c, inside in zip(source, found[name].tolist(), strict=True) if inside and c.isalpha()}
+              for name in ("quoted", "string")}  # fmt: skip
+    assert within == {"quoted": set("bcdefgl"), "string": set("bcdefghjkl")}
+    assert not (found["quoted"] & ~found["string"]).any()
+
+
 def test_blocks_and_columns_are_counted():
     source = "if a:\n    b\n    if c:\n        d\n\n    # e\n    f\ng\n"
     found = truth(source)
@@ -99,6 +108,22 @@ def test_the_cell_states_are_those_of_reading_the_streams():
     assert torch.allclose(got.view(3, 15, 6), c, atol=1e-6)
     with pytest.raises(ValueError, match="B is 48; it needs a whole number from 1 to 47"):
         cell_states(model, ids, B=48)
+
+
+def test_each_unit_alone_is_set_before_the_last_character():
+    torch.manual_seed(0)
+    model, context, values = CharacterModel(6, 4), torch.randint(96, (5, 9)), torch.randn(6)
+    got = set_each(model, context, values)
+    assert got.shape == (6, 5, 96) and not got.requires_grad
+    h, c = model(context[:, :-1])[1]
+    c[:, :, 2] = values[2]
+    assert torch.allclose(got[2], model(context[:, -1:], (h, c))[0][:, 0], atol=1e-6)
+    own = model(context[:, :-1])[1][1][0, 0]  # set to what it is already, it changes nothing
+    assert torch.allclose(set_each(model, context[:1], own)[:, 0], model(context)[0][0, -1].expand(6, 96), atol=1e-6)
+    with pytest.raises(ValueError, match=re.escape("values has shape (5,); it needs (6,), one for each unit")):
+        set_each(model, context, values[:5])
+    with pytest.raises(ValueError, match="the length of context is 1; it needs a whole number of at least 2"):
+        set_each(model, context[:, :1], values)
 
 
 def runs(n, seed=0, length=25):
