@@ -10,14 +10,14 @@ from lstm_lesson.plots.svg import Card
 from lstm_lesson.text.characters import CHARACTERS, CharacterModel, decode, encode, load_writer
 from lstm_lesson.text.writing import sample
 
-SHOWN, READ = 12, 400  # characters with a bar; characters of the prompt that are read, its last ones
+SHOWN, READ = 12, 256  # characters with a bar; characters of the prompt that are read, its last ones
 NAMES = {" ": "space", "\n": "new line"}
 
 
 class WriterExplorer(Explorer):
     """The probabilities of the next character after a prompt (notebook 16).
 
-    model: a `CharacterModel`; None loads the stored one. temperature from 0.1 to 3. Of the prompt the last 400
+    model: a `CharacterModel`; None loads the stored one. temperature from 0.1 to 3. Of the prompt the last 256
     characters are read; an empty one counts as a new line. The button draws a character and puts it behind the prompt.
     Raises ValueError naming the argument that does not fit.
     """
