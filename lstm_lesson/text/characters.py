@@ -13,7 +13,6 @@ from lstm_lesson.layers import CustomLSTM
 from lstm_lesson.shapes import check_size, describe
 from lstm_lesson.text.classifiers import TextClassifier, check_ids
 from lstm_lesson.text.news import Vocabulary
-from lstm_lesson.text.writing import sample, top_k
 
 CHARACTERS = "\n" + "".join(sorted(string.printable.strip() + " "))  # 96: the newline, and ASCII from space to ~
 PARTS = {  # modules of the standard library that every Python from 3.11 to 3.14 has as source
@@ -106,26 +105,6 @@ class CharacterModel(nn.Module):
         check_ids(ids, None, len(CHARACTERS))
         hidden_seq, state = self.lstm(self.embedding(ids), state)  # (B, T, H)
         return self.linear(hidden_seq), state
-
-
-@torch.no_grad()
-def continue_text(model: CharacterModel, prompt: str, length: int = 200, temperature: float = 1.0,
-                  k: int | None = None, generator: torch.Generator | None = None) -> str:  # fmt: skip
-    """What a model writes after a prompt, `length` characters, one at a time: each that is drawn is read next.
-
-    With `k`, only the k likeliest characters are drawn. An empty prompt counts as a new line.
-    Raises ValueError naming the argument that does not fit.
-    """
-    check_size("length", length)
-    ids, state, written = encode(prompt or "\n")[None], None, []
-    if not ids.numel():
-        raise ValueError(f"prompt is {prompt!r:.40}; it needs a character from {CHARACTERS!r:.20}…")
-    for _ in range(length):
-        logits, state = model(ids, state)
-        logits = logits[:, -1] if k is None else top_k(logits[:, -1], k)
-        ids = sample(logits, temperature, generator)[:, None]
-        written.append(ids[0])
-    return decode(torch.cat(written))
 
 
 class Alphabet(Vocabulary):

@@ -17,7 +17,6 @@ from lstm_lesson.text.characters import (
     PARTS,
     CharacterModel,
     as_classifier,
-    continue_text,
     decode,
     encode,
     load_writer,
@@ -151,64 +150,6 @@ def test_the_lessons_own_lstm_gives_what_torchs_gives():
 def test_what_does_not_fit_the_model_is_named(make, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         make()
-
-
-# Writing --------------------------------------------------------------------------------------------------------------
-
-
-def test_what_is_written_repeats_with_the_seed_and_goes_on_after_the_prompt():
-    model = small()
-    texts = [continue_text(model, "def ", 50, generator=torch.Generator().manual_seed(k)) for k in (1, 1, 2)]
-    assert texts[0] == texts[1] != texts[2]
-    assert all(len(text) == 50 and set(text) <= set(CHARACTERS) for text in texts)
-
-
-@pytest.mark.parametrize("how", [{"k": 1}, {"temperature": 1e-6}])
-def test_each_drawn_character_is_read_next(how):
-    """The likeliest characters one by one are those that the model gives for the whole text at once."""
-    model = small()
-    with torch.no_grad():
-        model.linear.weight.mul_(30)  # so that no two logits are nearly the same
-    text = continue_text(model, "import os", 30, **how)
-    read = encode("import os" + text)[None]
-    likeliest = model(read)[0][0].argmax(dim=1)
-    assert decode(likeliest[len("import os") - 1 : -1]) == text
-
-
-def test_only_the_k_likeliest_are_written():
-    model = small()
-    with torch.no_grad():
-        model.linear.weight.zero_()
-        model.linear.bias.copy_(-torch.arange(96.0) / 10)
-    assert set(continue_text(model, "a", 300, k=3)) == set(CHARACTERS[:3])
-    assert len(set(continue_text(model, "a", 300))) > 10
-
-
-def test_writing_does_not_change_the_model_and_an_empty_prompt_is_a_new_line():
-    model = small()
-    before = {name: value.clone() for name, value in model.state_dict().items()}
-    empty, line = (
-        continue_text(model, prompt, 20, generator=torch.Generator().manual_seed(3)) for prompt in ("", "\n")
-    )
-    assert empty == line
-    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
-    assert all(parameter.grad is None for parameter in model.parameters())
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"prompt": "é漢"}, "prompt is 'é漢'; it needs a character from"),
-        ({"prompt": 3}, "text is 3 (int); it needs a str"),
-        ({"length": 0}, "length is 0; it needs a whole number of at least 1"),
-        ({"temperature": 0}, "temperature is 0; it needs a number above 0"),
-        ({"k": 0}, "k is 0; it needs a whole number from 1 to 96"),
-        ({"k": 97}, "k is 97"),
-    ],
-)
-def test_a_wrong_argument_of_continue_text_is_named(arguments, message):
-    with pytest.raises(ValueError, match=re.escape(message)):
-        continue_text(small(), **{"prompt": "a", "length": 5} | arguments)
 
 
 # For the inspector ----------------------------------------------------------------------------------------------------
