@@ -425,7 +425,8 @@ def test_a_preset_deletes_the_steps_and_sets_every_number(name):
 def test_the_writer_shows_the_probabilities_of_the_model(prompt, temperature):
     explorer = writer()
     explorer.move(prompt=prompt, temperature=temperature)
-    logits = explorer.model(encode(prompt or "\n")[None, -256:])[0][0, -1].detach().double()
+    ids = encode(prompt or "\n")
+    logits = explorer.model(ids[None, max(0, len(ids) - 256) // 64 * 64 :])[0][0, -1].detach().double()
     shares, ids = torch.softmax(logits / temperature, dim=0).topk(12)
     names = [{" ": "space", "\n": "new line"}.get(CHARACTERS[k], CHARACTERS[k]) for k in ids.tolist()]
     shown = [f"{name} {100 * share:.1f} %" for name, share in zip(names, shares.tolist(), strict=True)]
@@ -437,11 +438,15 @@ def test_the_writer_shows_the_probabilities_of_the_model(prompt, temperature):
     assert widths == pytest.approx([640 * share for share in shares.tolist()], abs=0.06)
 
 
-def test_the_writer_reads_the_last_256_characters_of_a_long_prompt():
+def test_the_writer_reads_256_characters_or_some_more_and_at_a_key_press_the_last_block_alone():
     explorer, read = writer(), []
     explorer.model.register_forward_pre_hook(lambda _model, given: read.append(given[0]))
-    explorer.move(prompt="é" + "abcdefg\n" * 60)
-    assert torch.equal(read[0], encode("abcdefg\n" * 32)[None])
+    text = "é" + "abcdefg\n" * 60
+    explorer.move(prompt=text)
+    assert torch.equal(torch.cat(read, dim=1), encode(text)[None, 192:])  # of 480 characters, from a block's start
+    read.clear()
+    explorer.move(prompt=text + "x", temperature=2.0)
+    assert torch.equal(torch.cat(read, dim=1), encode(text + "x")[None, 464:])
 
 
 def test_a_low_temperature_makes_the_likeliest_character_likelier():
