@@ -59,10 +59,16 @@ CLASS = """class MyLSTM(nn.Module):
 """
 
 
+SAMPLE = """def sample(logits, temperature=1.0):
+    return torch.multinomial((logits / temperature).softmax(dim=1), 1)[:, 0]
+"""
+
+
 @functools.cache
 def right_answers() -> dict[str, str]:
     """One right answer to each exercise; it needs nothing from another cell."""
-    found = {name: f"def {name}():\n    {body}\n" for name, body in BY_HAND.items()} | {"MyLSTM": CLASS}
+    found = {name: f"def {name}():\n    {body}\n" for name, body in BY_HAND.items()}
+    found |= {"MyLSTM": CLASS, "sample": SAMPLE}
     for name, _, source in RIGHT:
         if name not in found:
             space = {"torch": torch, "nn": nn, "F": F, "math": math, "__name__": "__main__"}
@@ -80,7 +86,7 @@ def wrong_answers() -> dict[str, str]:
     """One wrong answer to each exercise."""
     found = {name: f"def {name}():\n    {re.sub('20.0|9.0', '0.0', body)}\n" for name, body in BY_HAND.items()}
     found["forget_text"] = "def forget_text():\n    return 'the keys ___ .'\n"
-    found["MyLSTM"] = CLASS.replace("c.tanh()", "c")
+    found |= {"MyLSTM": CLASS.replace("c.tanh()", "c"), "sample": SAMPLE.replace("/", "*")}
     for name, _, source in WRONG:
         found.setdefault(name, source)
     return {name: found[name] for name in exercises()}
