@@ -164,7 +164,7 @@ def nearly_right(answer: Answer, trials: list[Trial]) -> str:
     pairs = same_shapes(answer, trials)
     off = [float((got - e).abs().max() / e.abs().max().clamp(min=1)) for _, got, e in pairs if e.numel()]
     kinds = [trial.problem.kind for trial in trials if trial.problem]
-    if not off or not max(off) < 1e-5 or set(kinds) != {"value"} or 2 * len(kinds) < len(trials):
+    if not off or not all(each < 1e-5 for each in off) or set(kinds) != {"value"} or 2 * len(kinds) < len(trials):
         return ""
     near = f"Your values agree with the right ones to about {max(off):.0e}."
     if all(torch.equal(got.float().double(), got.double()) for _, got, _ in pairs):
@@ -181,7 +181,8 @@ def judged_apart(answer: Answer, trials: list[Trial]) -> str:
             return ""
         for pair in pairs:
             wrong = compare.result_problem(answer.exercise, [pair], trial.inputs)
-            right[pair[0]] = right.get(pair[0], True) and not wrong
+            label = re.sub(r"\[\d+\](?=\[)", "[…]", pair[0])  # one for all entries of a list
+            right[label] = right.get(label, True) and not wrong
     good, bad = ([label for label in right if right[label] is kind] for kind in (True, False))
     if not good or not bad:
         return ""

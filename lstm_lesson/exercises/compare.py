@@ -91,7 +91,8 @@ def match(exercise: Exercise, got, expected, printed: str = "") -> list[tuple[st
         return [(names[0], got, expected)]
     is_mapping = isinstance(expected, Mapping)
     holds_containers = not is_mapping and any(not isinstance(part, Tensor) for part in expected)
-    needs = f"{len(expected)} {'values' if holds_containers else 'tensors'}"
+    what = names[0] if holds_containers and len(names) == 1 else "values" if holds_containers else "tensors"
+    needs = f"{len(expected)} {what}"
     container = "dictionary" if is_mapping else type(expected).__name__
     needs = f"{needs} ({', '.join(names)})" if len(names) == len(expected) else f"a {container} of {needs}"
     if not isinstance(got, Mapping if is_mapping else (tuple, list)):
@@ -149,7 +150,7 @@ def wrong_length(got, needs: str, holds_containers: bool) -> str:
     nested = next(containers, "")
     if nested and not holds_containers:
         return f"You return a {nested} inside a {type(got).__name__}; expected {needs}, side by side."
-    return f"You return {len(got)} values; expected {needs}."
+    return f"You return {describe(got)}; expected {needs}."
 
 
 def no_tensor(exercise: Exercise, label: str, value, expected: Tensor) -> str:

@@ -60,5 +60,5 @@ CAUSES = {  # by kind of problem; "changed" and "global" say enough by themselve
     "dtype": (retries.right_for_some_kinds,),
     "crashed": (*OF_EXCEPTIONS, causes.other_order, *ON_A_SECOND_RUN, retries.right_in_part),
     "shape": (causes.other_order, causes.other_shape, *ON_A_SECOND_RUN, *OF_NUMBERS, retries.right_in_part),
-    "value": (causes.other_order, *ON_A_SECOND_RUN, *OF_NUMBERS, retries.right_in_part),
+    "value": (causes.other_order, *ON_A_SECOND_RUN, *OF_NUMBERS, retries.right_in_part, causes.known_error),
 }

@@ -12,6 +12,7 @@ from lstm_lesson.exercises.causes import judged_apart
 from lstm_lesson.exercises.compare import allclose, format_sizes, gradient_problem, input_gradients, join_names
 from lstm_lesson.exercises.edits import find_edits
 from lstm_lesson.exercises.exercise import exercises, fresh_input_sets, input_sets
+from lstm_lesson.exercises.search import Returned
 
 TAKE_ARGUMENTS = "An answer takes everything it needs from its arguments, so that it works for any input."
 ONES = {"B": "sequence", "T": "step", "N": "input", "K": "class", "H": "unit"}
@@ -54,6 +55,7 @@ def reads_by_order(answer: Answer, trials: list[Trial]) -> str:
 def arguments_without_effect(answer: Answer, trials: list[Trial]) -> str:
     """Arguments that change the result of the reference but never the result of the answer."""
     trials = [trial for trial in trials if trial.error is None and 1 not in trial.inputs.sizes.values()]
+    trials = [trial for trial in trials if not Returned(trial.got).is_nan()]  # it may be NaN for many reasons
     idle = [name for name in trials[0].arguments if not has_effect(answer, trials, name)] if trials else []
     if not idle:
         return ""

@@ -75,7 +75,7 @@ def variants_of(node: ast.expr, own: str, text: str, others, say, is_whole: bool
     elif isinstance(node, ast.Call):
         yield from _of_call(node, text, others, say)
     elif isinstance(node, ast.Constant):
-        yield from _of_number(node.value)
+        yield from _of_number(node.value, "−" * text[: node.col_offset].endswith("-"))
         return
     elif isinstance(node, ast.Attribute | ast.Subscript):
         yield _part(node.value, text), f"something is missing after {say(_part(node.value, text))}"
@@ -123,10 +123,11 @@ def _of_call(node: ast.Call, text: str, others, say) -> Iterator[tuple[str, str]
         yield from _regular("methods", value, say(value))
 
 
-def _of_number(value) -> Iterator[tuple[str, str]]:
+def _of_number(value, sign: str) -> Iterator[tuple[str, str]]:
     if isinstance(value, int | float) and not isinstance(value, bool):
         others = (other for other in (0, 0.5, 1, 2, 3) if other != value)  # always in this order
-        yield from ((str(other), f"the number {other} stands where {value} belongs") for other in others)
+        named = ((other, f"{sign}{other}" if other else "0") for other in others)
+        yield from ((str(other), f"the number {new} stands where {sign}{value} belongs") for other, new in named)
 
 
 def _regular(table: str, own: str, said: str) -> Iterator[tuple[str, str]]:

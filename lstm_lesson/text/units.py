@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lstm_lesson.shapes import check_shapes, check_size
+from lstm_lesson.shapes import check_shapes, check_size, describe
 from lstm_lesson.text.characters import decode, encode
 
 TRIPLE = ('"""', "'''")
@@ -88,8 +88,10 @@ def knowledge(values: Tensor, labels: Tensor, shuffles: int = 20, seed: int = 0)
     Raises ValueError for values or labels that do not fit.
     """
     n, H = check_shapes(values=(values, "n H")).values()
-    if not isinstance(labels, Tensor) or labels.shape != (n,) or len(labels[n // 2 :].unique()) < 2:
-        raise ValueError(f"labels needs shape (n,) = ({n},), and two different entries in its second half")
+    if not isinstance(labels, Tensor) or labels.shape != (n,):
+        raise ValueError(f"labels has {describe(labels)}; it needs a torch.Tensor of shape (n,) = ({n},)")
+    if len(labels[n // 2 :].unique()) < 2:
+        raise ValueError("labels has one value in its second half; it needs two different ones there")
     x = (values - values.mean(dim=0)).double() / values.std(dim=0).clamp_min(1e-12)
     train, told, y = x[: n // 2], labels[: n // 2].double(), labels[n // 2 :]
     probe = torch.linalg.solve(train.T @ train + len(train) * 1e-4 * torch.eye(H), train.T @ (told - told.mean()))

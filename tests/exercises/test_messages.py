@@ -121,7 +121,7 @@ def test_an_entry_of_a_dictionary_inside_a_tuple_is_named(change, text):
 
 def test_a_missing_result_is_reported_with_the_names_of_all():
     result = check(named("lstm_backward_step", lambda *given: backward.lstm_backward_step(*given)[1:]))
-    assert "You return 3 values; expected 4 values (dx_t, dh_prev, dc_prev, dweights)." in result.message
+    assert "You return a tuple with 3 entries; expected 4 values (dx_t, dh_prev, dc_prev, dweights)." in result.message
 
 
 def test_wrong_keys_are_named_beside_the_missing_ones():

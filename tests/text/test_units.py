@@ -170,15 +170,16 @@ def test_a_constant_unit_tells_nothing():
 
 
 @pytest.mark.parametrize(
-    ("values", "labels"),
+    ("labels", "message"),
     [
-        (torch.randn(50, 3), torch.zeros(49, dtype=torch.bool)),
-        (torch.randn(50, 3), torch.zeros(50, dtype=torch.bool)),
-        (torch.randn(50, 3), [True] * 50),
+        (torch.zeros(49).bool(), "labels has shape (49,) and torch.bool; it needs a torch.Tensor of shape (n,)"),
+        (torch.zeros(50).bool(), "labels has one value in its second half; it needs two different ones there"),
+        ([True, False] * 25, "labels has type list; it needs a torch.Tensor of shape (n,) = (50,)"),
     ],
 )
-def test_labels_that_do_not_fit_are_named(values, labels):
-    with pytest.raises(ValueError, match=re.escape("labels needs shape (n,) = (50,), and two different entries")):
+def test_labels_that_do_not_fit_are_named(labels, message):
+    values = torch.randn(50, 3)
+    with pytest.raises(ValueError, match=re.escape(message)):
         knowledge(values, labels)
     with pytest.raises(ValueError, match="values has shape"):
         knowledge(values[0], labels)
