@@ -11,7 +11,7 @@ from repository import ADDRESS, ROOT
 
 @pytest.mark.parametrize("path", repository.files(), ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_file_names_no_machine_path_and_no_index_host(path):
-    text = path.read_text(encoding="utf-8")
+    text = path.read_text(encoding="utf-8", errors="replace")  # the stored model is not text
     paths = repository.machine_paths(text)
     if path == ROOT / ".ci" / "run":
         paths = [p for p in paths if p != "../" + "shared"]  # the copy of the data that may stand beside the repository
@@ -41,7 +41,7 @@ def test_an_index_host_is_found(host):
 def test_the_repository_address_is_the_same_in_every_file():
     owner, name = ADDRESS.split("/")[-2:]
     for path in repository.files():
-        for found in re.findall(rf"github(?:\.com)?/([\w-]+)/{name}\b", path.read_text(encoding="utf-8")):
+        for found in re.findall(rf"github(?:\.com)?/([\w-]+)/{name}\b", path.read_text(encoding="utf-8", errors="replace")):
             assert found == owner, path
     assert f"git+{ADDRESS}" in repository.SETUP_CELL
 
