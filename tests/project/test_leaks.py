@@ -41,7 +41,9 @@ def test_an_index_host_is_found(host):
 def test_the_repository_address_is_the_same_in_every_file():
     owner, name = ADDRESS.split("/")[-2:]
     for path in repository.files():
-        for found in re.findall(rf"github(?:\.com)?/([\w-]+)/{name}\b", path.read_text(encoding="utf-8", errors="replace")):
+        for found in re.findall(
+            rf"github(?:\.com)?/([\w-]+)/{name}\b", path.read_text(encoding="utf-8", errors="replace")
+        ):
             assert found == owner, path
     assert f"git+{ADDRESS}" in repository.SETUP_CELL
 
