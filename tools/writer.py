@@ -34,21 +34,19 @@ def train(options):
         line.step(f"update {k} of {len(batches)} · {loss:.3f} bits a character")
         if k % options.every == 0 or k == len(batches):
             curve.append((k * options.streams * options.steps, round(bits_on(model, ids["validation"]), 4)))
-            model.train()
-            save(model, ids, options, curve, time.perf_counter() - start, finished=k == len(batches))
+    save(model, ids, options, curve, time.perf_counter() - start)
     line.last(f"{curve[-1][1]:.3f} bits a character on the validation modules")
 
 
-def save(model, ids, options, curve, seconds, finished):
-    """Store the weights in half precision, with what they come from; the package expects the sum of this file."""
+def save(model, ids, options, curve, seconds):
+    """Store the weights in half precision, with what they come from, and the checksum of the file in the package."""
     weights = {name: weight.detach().half() for name, weight in model.state_dict().items()}
     stored = characters.CharacterModel(options.hidden, options.embedding)
     stored.load_state_dict({name: weight.float() for name, weight in weights.items()})
     about = vars(options) | {"python": platform.python_version(), "torch": torch.__version__.split("+")[0]}
     about |= {"date": datetime.date.today().isoformat(), "seconds": round(seconds), "curve": curve}
     about |= {"corpus": "the standard library of that Python", "trained on": len(ids["train"])}
-    if finished:
-        about["test bits"] = round(bits_on(stored, ids["test"]), 4)
+    about["test bits"] = round(bits_on(stored, ids["test"]), 4)
     torch.save({"characters": characters.CHARACTERS, "about": about, "weights": weights}, characters.STORED)
     path = ROOT / "lstm_lesson" / "text" / "characters.py"
     digest = hashlib.sha256(characters.STORED.read_bytes()).hexdigest()

@@ -41,7 +41,7 @@ class WriterExplorer(Explorer):
 
     @torch.no_grad()
     def logits(self, prompt: str) -> torch.Tensor:
-        """Of each of the 96 characters, (96,). Raises ValueError for a prompt without a single one of them."""
+        """The logits of the next character, (96,). Raises ValueError for a prompt without any of the 96 characters."""
         ids = encode(prompt or "\n")
         if not len(ids):
             raise ValueError(f"prompt is {prompt!r:.40}; it needs at least one letter, digit or sign of ASCII")

@@ -38,9 +38,10 @@ def stream_steps(model: nn.Module, batches: Sequence[tuple[Tensor, Tensor]], lr:
 @torch.no_grad()
 def bits_on(model: nn.Module, ids: Tensor, B: int = 16, T: int = 256) -> float:
     """The bits per character of a model on a text (n,) int64, read in B streams with the state carried."""
+    was_training, state, values = model.training, None, []
     model.eval()
-    state, values = None, []
     for x, y in next_character_batches(ids, B, T):
         logits, state = model(x, state)
         values.append(bits_per_character(logits, y).item())
+    model.train(was_training)
     return sum(values) / len(values)

@@ -108,3 +108,10 @@ def test_the_bits_on_a_text_are_those_of_reading_it_with_the_state_carried():
         rel=1e-5,
     )
     assert all(parameter.grad is None for parameter in model.parameters())
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_to_measure_a_model_leaves_its_mode_as_it_was(training):
+    model = CharacterModel(4, 3).train(training)
+    bits_on(model, torch.arange(90), B=2, T=4)
+    assert model.training is training
