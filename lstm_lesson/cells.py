@@ -1,7 +1,7 @@
 """One step of a network: the equations in their order, and modules that hold their weights."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import torch
@@ -25,13 +25,14 @@ class Values(NamedTuple):
     h: Tensor
 
 
-def check_weights(weights: Mapping[str, Tensor]) -> None:
-    """Raise ValueError unless `weights` is a mapping with the twelve weights of a cell under their names."""
+def check_weights(weights: Mapping[str, Tensor], names: Sequence[str] = NAMES[:12], sums: str = "i, f, c, o") -> None:
+    """Raise ValueError unless `weights` is a mapping with the weights of a cell under their names."""
     if not isinstance(weights, Mapping):
-        raise ValueError(f"weights is {type(weights).__name__}; it needs a mapping from W_xi, W_hi, b_i, … to tensors")
-    missing = [name for name in NAMES[:12] if name not in weights]
+        needs = f"a mapping from {', '.join(names[:3])}, … to tensors"
+        raise ValueError(f"weights is {type(weights).__name__}; it needs {needs}")
+    missing = [name for name in names if name not in weights]
     if missing:
-        raise ValueError(f"weights has no {', '.join(missing)}; it needs W_x·, W_h· and b_· for each of i, f, c, o")
+        raise ValueError(f"weights has no {', '.join(missing)}; it needs W_x·, W_h· and b_· for each of {sums}")
 
 
 def lstm_values(x_t: Shape["B N"], h_prev: Shape["B H"], c_prev: Shape["B H"], weights: Mapping[str, Tensor]) -> Values:
@@ -72,7 +73,7 @@ class RNNCell(nn.Module):
         check_size("input_size", input_size)
         check_size("hidden_size", hidden_size)
         self.input_size, self.hidden_size = input_size, hidden_size
-        self.W_xh, self.W_hh, self.b_h = _weights(input_size, hidden_size)
+        self.W_xh, self.W_hh, self.b_h = gate_weights(input_size, hidden_size)
 
     def forward(self, x_t: Shape["B N"], h: Shape["B H"] | None = None) -> Shape["B H"]:
         if h is None:
@@ -101,13 +102,14 @@ class LSTMCell(nn.Module):
             raise ValueError(f'peephole is {peephole!r}; it needs None, "diagonal" or "full"')
         check_number("forget_bias", forget_bias)
         self.input_size, self.hidden_size, self.peephole = input_size, hidden_size, peephole
-        self.W_xi, self.W_hi, self.b_i = _weights(input_size, hidden_size)  # input gate
-        self.W_xf, self.W_hf, self.b_f = _weights(input_size, hidden_size)  # forget gate
-        self.W_xc, self.W_hc, self.b_c = _weights(input_size, hidden_size)  # candidate
-        self.W_xo, self.W_ho, self.b_o = _weights(input_size, hidden_size)  # output gate
+        self.W_xi, self.W_hi, self.b_i = gate_weights(input_size, hidden_size)  # input gate
+        self.W_xf, self.W_hf, self.b_f = gate_weights(input_size, hidden_size)  # forget gate
+        self.W_xc, self.W_hc, self.b_c = gate_weights(input_size, hidden_size)  # candidate
+        self.W_xo, self.W_ho, self.b_o = gate_weights(input_size, hidden_size)  # output gate
         if peephole:
             shape = (hidden_size, hidden_size) if peephole == "full" else (hidden_size,)
-            self.W_ci, self.W_cf, self.W_co = (_uniform(hidden_size, *shape) for _ in "ifo")  # what the gates see of c
+            peepholes = (uniform_weight(hidden_size, *shape) for _ in "ifo")  # what the gates see of c
+            self.W_ci, self.W_cf, self.W_co = peepholes
         with torch.no_grad():
             self.b_f += forget_bias
 
@@ -138,14 +140,14 @@ def unpack_state(name: str, pair) -> tuple[Tensor, Tensor]:
     return pair[0], pair[1]
 
 
-def _weights(input_size: int, hidden_size: int) -> tuple[nn.Parameter, nn.Parameter, nn.Parameter]:
+def gate_weights(input_size: int, hidden_size: int) -> tuple[nn.Parameter, nn.Parameter, nn.Parameter]:
     """New weights of one gate: W_x (N, H), W_h (H, H) and b (H,)."""
     shapes = (input_size, hidden_size), (hidden_size, hidden_size), (hidden_size,)
-    W_x, W_h, b = (_uniform(hidden_size, *shape) for shape in shapes)
+    W_x, W_h, b = (uniform_weight(hidden_size, *shape) for shape in shapes)
     return W_x, W_h, b
 
 
-def _uniform(hidden_size: int, *shape: int) -> nn.Parameter:
+def uniform_weight(hidden_size: int, *shape: int) -> nn.Parameter:
     """A new weight, uniform in ±1/√H, as PyTorch does."""
     bound = 1 / math.sqrt(hidden_size)
     return nn.Parameter(torch.empty(shape).uniform_(-bound, bound))

@@ -9,6 +9,7 @@ from torch import nn
 
 from lstm_lesson import CustomLSTM
 from lstm_lesson.cells import Values
+from lstm_lesson.successors import CustomGRU
 from lstm_lesson.tracing import record
 
 NAMES = "ifgoch"
@@ -63,6 +64,22 @@ def test_a_trace_is_the_values_of_every_step_and_can_be_copied_and_pickled():
     for again in (copy.deepcopy(trace), pickle.loads(pickle.dumps(trace))):
         assert all(torch.equal(a.nan_to_num(), b.nan_to_num()) for a, b in zip(again, trace, strict=True))
         assert again.tokens == trace.tokens and again.lengths.tolist() == [5, 2]
+
+
+def test_the_values_of_a_gru_are_recorded_in_the_same_way():
+    torch.manual_seed(0)
+    model, x = CustomGRU(3, 4).double(), torch.randn(2, 5, 3, dtype=torch.float64)
+    trace = record(model, x, lengths=[5, 3], tokens=[["a"] * 5, ["b"] * 3])
+    assert trace._fields == ("r", "z", "g", "h") and trace.lengths.tolist() == [5, 3]
+    assert trace.h[1, 3:].isnan().all() and trace.tokens[1] == ["b"] * 3
+    assert torch.equal(trace.h.nan_to_num(), model(x, lengths=[5, 3])[0])
+    h_prev = torch.cat([torch.zeros(2, 1, 4, dtype=torch.float64), trace.h[:, :-1]], dim=1)
+    assert torch.allclose(trace.h[0], (trace.z * h_prev + (1 - trace.z) * trace.g)[0], atol=1e-15)
+    cell = model.cells[0]
+    assert torch.allclose(trace.r[0], torch.sigmoid(x @ cell.W_xr + h_prev @ cell.W_hr + cell.b_r)[0], atol=1e-15)
+    again = pickle.loads(pickle.dumps(trace))
+    assert torch.equal(again.r.nan_to_num(), trace.r.nan_to_num()) and again.tokens == trace.tokens
+    assert not cell._forward_hooks
 
 
 def test_padded_steps_are_nan():
@@ -132,9 +149,11 @@ def test_a_failing_model_is_left_as_it_was():
 @pytest.mark.parametrize(
     ("model", "options", "message"),
     [
-        (nn.LSTM(3, 4), {}, "model has 0 CustomLSTM layers"),
-        (nn.ModuleList([CustomLSTM(3, 4), CustomLSTM(3, 4)]), {}, "model has 2 CustomLSTM layers"),
-        (None, {}, "model has 0 CustomLSTM layers"),
+        (nn.LSTM(3, 4), {}, "model has 0 CustomLSTM or CustomGRU layers"),
+        (nn.ModuleList([CustomLSTM(3, 4), CustomLSTM(3, 4)]), {}, "model has 2 CustomLSTM or CustomGRU layers"),
+        (None, {}, "model has 0 CustomLSTM or CustomGRU layers"),
+        (nn.ModuleList([CustomLSTM(3, 4), CustomGRU(3, 4)]), {}, "model has 2 CustomLSTM or CustomGRU layers"),
+        (CustomGRU(3, 4), {"layer": 1}, "is not there; the CustomGRU has 1 layers"),
         (CustomLSTM(3, 4), {"layer": 1}, "layer = 1, reverse = False is not there"),
         (CustomLSTM(3, 4), {"reverse": True}, "reverse = True is not there"),
         (CustomLSTM(3, 4), {"tokens": [["a"]]}, "tokens has 1 lists; it needs 2"),
