@@ -107,11 +107,12 @@ class Inputs:
             flat[(self.index + 1) % len(flat)] = self.index % 2 == 1
         return mask
 
-    def weights(self) -> dict[str, torch.Tensor]:
-        """The twelve weights of an LSTM by name. Their order in the dictionary changes from set to set."""
-        weights = {f"{name}{k}": self(shape, 0.7) for k in "ifco" for name, shape in WEIGHTS.items()}
-        names = list(weights)
-        order = torch.randperm(12, generator=self.random, device="cpu") if self.index else range(12)
+    def weights(self, gates: str = "ifco", **more: str) -> dict[str, torch.Tensor]:
+        """Three weights of each gate by name, and `more` of these shapes. Their order changes from set to set."""
+        shapes = {f"{name}{k}": shape for k in gates for name, shape in WEIGHTS.items()} | more
+        weights = {name: self(shape, 0.7) for name, shape in shapes.items()}
+        names, n = list(weights), len(weights)
+        order = torch.randperm(n, generator=self.random, device="cpu") if self.index else range(n)
         return {names[k]: weights[names[k]] for k in order}
 
 

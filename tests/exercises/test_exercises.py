@@ -19,6 +19,7 @@ from lstm_lesson.exercises.answer import run_copy
 from lstm_lesson.exercises.compare import allclose, gradient_problem, input_gradients
 from lstm_lesson.exercises.edits import edited
 from lstm_lesson.exercises.exercise import exercises, input_sets, square_input_sets
+from lstm_lesson.successors import gru
 
 NAMES = list(exercises())
 COMPARED = [name for name in NAMES if exercises()[name].judge is None]  # with the package's function
@@ -354,6 +355,11 @@ OTHERS = {
         lambda z, k: torch.where(z.argsort(1, descending=True).argsort(1) < k, z, float("-inf")),
         lambda z, k: torch.where(z >= z.kthvalue(z.shape[1] - k + 1, dim=1, keepdim=True).values, z, -torch.inf),
         lambda z, k: z + torch.log((z >= z.sort(dim=1).values[:, -k, None]).to(z.dtype)),
+    ],
+    "gru_step": [
+        lambda x, h, w: torch.lerp(gru.gru_values(x, h, w).g, h, gru.gru_values(x, h, w).z),
+        lambda x, h, w: (v := gru.gru_values(x, h, w)).g + v.z * (h - v.g),
+        lambda x, h, w: h - (1 - gru.gru_values(x, h, w).z) * (h - gru.gru_values(x, h, w).g),
     ],
 }  # fmt: skip
 RIGHT = [

@@ -1077,6 +1077,92 @@ def top_k(logits, k):
 def top_k(logits, k):
     larger = (logits[:, None, :] > logits[:, :, None]).sum(dim=2)
     return logits.masked_fill(larger >= k, -torch.inf)
+### gru_step · nn.GRUCell with functional_call
+def gru_step(x_t, h_prev, weights):
+    w = weights
+    N, H = w["W_xr"].shape
+    zero = torch.zeros_like(w["b_hh"])
+    given = {
+        "weight_ih": torch.cat([w["W_xr"], w["W_xz"], w["W_xh"]], 1).T, "bias_hh": torch.cat([zero, zero, w["b_hh"]]),
+        "weight_hh": torch.cat([w["W_hr"], w["W_hz"], w["W_hh"]], 1).T,
+        "bias_ih": torch.cat([w["b_r"], w["b_z"], w["b_h"]]),
+    }
+    return torch.func.functional_call(nn.GRUCell(N, H, device="meta"), given, (x_t, h_prev))
+### gru_step · torch.gru_cell
+def gru_step(x_t, h_prev, weights):
+    W_x, W_h = (torch.cat([weights[f"W_{n}{k}"].t() for k in "rzh"]) for n in "xh")
+    b = torch.cat([weights[f"b_{k}"] for k in "rzh"])
+    return torch.gru_cell(x_t, h_prev, W_x, W_h, b, F.pad(weights["b_hh"], (2 * h_prev.shape[1], 0)))
+### gru_step · lerp
+def gru_step(x_t, h_prev, w):
+    r = torch.sigmoid(x_t @ w["W_xr"] + h_prev @ w["W_hr"] + w["b_r"])
+    z = torch.sigmoid(x_t @ w["W_xz"] + h_prev @ w["W_hz"] + w["b_z"])
+    g = torch.tanh(torch.addcmul(x_t @ w["W_xh"] + w["b_h"], r, torch.addmm(w["b_hh"], h_prev, w["W_hh"])))
+    return torch.lerp(g, h_prev, z)
+### gru_step · a correction of the old state
+def gru_step(x_t, h_prev, weights):
+    W_xr, W_hr, b_r, W_xz, W_hz, b_z, W_xh, W_hh, b_h, b_hh = (
+        weights[k] for k in "W_xr W_hr b_r W_xz W_hz b_z W_xh W_hh b_h b_hh".split()
+    )
+    r = (x_t @ W_xr + h_prev @ W_hr + b_r).sigmoid()
+    let_in = (-(x_t @ W_xz + h_prev @ W_hz + b_z)).sigmoid()
+    h = h_prev.clone()
+    h += let_in * ((x_t @ W_xh + b_h + r * (h_prev @ W_hh + b_hh)).tanh() - h_prev)
+    return h
+### gru_step · the products by a loop over the letters
+def gru_step(x_t, h_prev, weights):
+    from_x = {k: x_t @ weights["W_x" + k] + weights["b_" + k] for k in "hzr"}
+    from_h = {k: h_prev @ weights["W_h" + k] for k in "hzr"}
+    gate = {k: 1 / (1 + torch.exp(-from_x[k] - from_h[k])) for k in "zr"}
+    new = torch.tanh(from_x["h"] + gate["r"] * (from_h["h"] + weights["b_hh"]))
+    return new - gate["z"] * new + gate["z"] * h_prev
+### gru_step · two big matrices
+def gru_step(x_t, h_prev, weights):
+    H = h_prev.shape[1]
+    from_x = x_t @ torch.hstack([weights[f"W_x{k}"] for k in "rzh"])
+    from_h = h_prev @ torch.hstack([weights[f"W_h{k}"] for k in "rzh"])
+    sums = from_x[:, : 2 * H] + from_h[:, : 2 * H] + torch.hstack([weights["b_r"], weights["b_z"]])
+    r, z = torch.sigmoid(sums).split(H, 1)
+    g = torch.tanh(from_x[:, 2 * H :] + weights["b_h"] + r * (from_h[:, 2 * H :] + weights["b_hh"]))
+    return sum([z * h_prev, (1 - z) * g])
+### gru_step · einsum, bias multiplied out
+def gru_step(x_t, h_prev, weights):
+    def term(v, name):
+        return torch.einsum("bi,ij->bj", v, weights[name])
+    r = F.sigmoid(term(x_t, "W_xr") + term(h_prev, "W_hr") + weights["b_r"])
+    z = F.sigmoid(term(x_t, "W_xz") + term(h_prev, "W_hz") + weights["b_z"])
+    g = F.tanh(term(x_t, "W_xh") + r * term(h_prev, "W_hh") + r * weights["b_hh"] + weights["b_h"])
+    return h_prev * z + g * (1 - z)
+### gru_step · sequence by sequence
+def gru_step(x_t, h_prev, weights):
+    def one(x, h):
+        r, z = (torch.sigmoid(x @ weights[f"W_x{k}"] + h @ weights[f"W_h{k}"] + weights[f"b_{k}"]) for k in "rz")
+        g = torch.tanh(x @ weights["W_xh"] + r * (h @ weights["W_hh"] + weights["b_hh"]) + weights["b_h"])
+        return z * h + (1 - z) * g
+    return torch.stack([one(x, h) for x, h in zip(x_t, h_prev)])
+### gru_step · vmap
+def gru_step(x_t, h_prev, weights):
+    def one(x, h):
+        a, b, c = (x @ weights["W_x" + k] + weights["b_" + k] for k in "rzh")
+        z = torch.sigmoid(b + h @ weights["W_hz"])
+        c = c + torch.sigmoid(a + h @ weights["W_hr"]) * (h @ weights["W_hh"] + weights["b_hh"])
+        return z * h + (1 - z) * torch.tanh(c)
+    return torch.func.vmap(one)(x_t, h_prev)
+### gru_step · tanh as a stretched sigmoid
+def gru_step(x_t, h_prev, weights):
+    w = {**weights}
+    r_t = torch.sigmoid(torch.cat([x_t, h_prev], 1) @ torch.cat([w.pop("W_xr"), w.pop("W_hr")]) + w.pop("b_r"))
+    z_t = torch.sigmoid(torch.cat([x_t, h_prev], 1) @ torch.cat([w.pop("W_xz"), w.pop("W_hz")]) + w.pop("b_z"))
+    inside = x_t @ w["W_xh"] + w["b_h"] + r_t.mul(F.linear(h_prev, w["W_hh"].T, w["b_hh"]))
+    return torch.where(z_t > 2, 0, z_t) * h_prev + (1 - z_t) * (2 * torch.sigmoid(2 * inside) - 1)
+### gru_step · nn.GRU over one step
+def gru_step(x_t, h_prev, weights):
+    gru = nn.GRU(*weights["W_xh"].shape, batch_first=True).to(x_t)
+    W_x, W_h = (torch.cat([weights[f"W_{n}{k}"].T for k in "rzh"]) for n in "xh")
+    b = torch.cat([weights[f"b_{k}"] for k in "rzh"])
+    given = {"weight_ih_l0": W_x, "weight_hh_l0": W_h, "bias_ih_l0": b,
+             "bias_hh_l0": torch.cat([torch.zeros_like(b[: -len(weights["b_hh"])]), weights["b_hh"]])}
+    return torch.func.functional_call(gru, given, (x_t[:, None], h_prev[None]))[1][0]
 ''')  # fmt: skip
 
 REMARKED = answers("""
@@ -1676,4 +1762,27 @@ def top_k(logits, k):
 ### top_k · three at most
 def top_k(logits, k):
     return logits.masked_fill(logits < logits.topk(min(k, 3), dim=1).values[:, -1:], -math.inf)
+### gru_step · the weights in the order of the dictionary
+def gru_step(x_t, h_prev, weights):
+    W_xr, W_hr, b_r, W_xz, W_hz, b_z, W_xh, W_hh, b_h, b_hh = weights.values()
+    r, z = torch.sigmoid(x_t @ W_xr + h_prev @ W_hr + b_r), torch.sigmoid(x_t @ W_xz + h_prev @ W_hz + b_z)
+    return z * h_prev + (1 - z) * torch.tanh(x_t @ W_xh + b_h + r * (h_prev @ W_hh + b_hh))
+### gru_step · the state is changed in place
+def gru_step(x_t, h_prev, w):
+    r = torch.sigmoid(x_t @ w["W_xr"] + h_prev @ w["W_hr"] + w["b_r"])
+    z = torch.sigmoid(x_t @ w["W_xz"] + h_prev @ w["W_hz"] + w["b_z"])
+    g = torch.tanh(x_t @ w["W_xh"] + w["b_h"] + r * (h_prev @ w["W_hh"] + w["b_hh"]))
+    with torch.no_grad():
+        h_prev.mul_(z).add_((1 - z) * g)
+    return h_prev
+### gru_step · gates clamped
+def gru_step(x_t, h_prev, w):
+    r, z = (torch.sigmoid(x_t @ w["W_x" + k] + h_prev @ w["W_h" + k] + w["b_" + k]).clamp(0.02, 0.98) for k in "rz")
+    g = torch.tanh(x_t @ w["W_xh"] + w["b_h"] + r * (h_prev @ w["W_hh"] + w["b_hh"]))
+    return z * h_prev + (1 - z) * g
+### gru_step · no gradient through the reset gate
+def gru_step(x_t, h_prev, w):
+    r, z = (torch.sigmoid(x_t @ w["W_x" + k] + h_prev @ w["W_h" + k] + w["b_" + k]) for k in "rz")
+    g = torch.tanh(x_t @ w["W_xh"] + w["b_h"] + r.detach() * (h_prev @ w["W_hh"] + w["b_hh"]))
+    return z * h_prev + (1 - z) * g
 '''.replace("@STEP@", STEP).replace("@LOOP@", LOOP.strip()).replace("@BACKWARD@", BACKWARD.rstrip()))  # fmt: skip

@@ -14,8 +14,9 @@ from lstm_lesson.exercises.catalogue import read_table
 from lstm_lesson.exercises.exercise import shared_edits
 from lstm_lesson.exercises.model import Edit
 
-WORDS = {"h": "new state", "i": "input gate", "f": "forget gate", "c": "candidate", "o": "output gate"}
-MADE = {"h": "h_t", "i": "i_t", "f": "f_t", "c": "g_t", "o": "o_t"}
+WORDS = {"h": "new state", "i": "input gate", "f": "forget gate", "c": "candidate", "o": "output gate",
+         "r": "reset gate", "z": "update gate"}  # fmt: skip
+MADE = {k: "g_t" if k == "c" else f"{k}_t" for k in WORDS}
 SECOND = "A weight's second letter says what it makes."
 PLACES = {"W_x": "x", "W_h": "h", "b_": "bias"}  # a weight's first letters -> its place
 READS = {"W_x": "x_t @ ", "W_h": "h_prev @ ", "b_": ""}
@@ -66,9 +67,17 @@ def step_edits() -> Iterator[Edit]:
 
 
 def _naming_the_gate(k: str, edit: Edit) -> Edit:
-    """The edit with a cause that says in which of the four sums it is."""
+    """The edit with a cause that says in which of the sums it is."""
     named = any(name in edit.cause for name in (WORDS[k], f"W_x{k}`", f"W_h{k}`", f"b_{k}`"))
     return edit if named else replace(edit, cause=f"In the {WORDS[k]}: {edit.cause}")
+
+
+def gru_edits() -> Iterator[Edit]:
+    """The mistakes that the GRU's gates share with the LSTM's, but those with the numbers of one in its file."""
+    places = {f"{place}_{n}": f"{place}_{k}" for place in ("x", "h", "bias") for n, k in ("ar", "bz")}
+    edits = [_naming_the_gate(k, edit) for k in "rz" for edit in affine_edits(k)]
+    edits += shared_edits("weights_of_two", a="r", b="z", A=WORDS["r"], B=WORDS["z"], SECOND=SECOND, also="", **places)
+    yield from (edit for edit in edits if edit.id not in ("r ↔ z", "r: weights of z", "z: one minus"))
 
 
 def wrong_weights() -> Iterator[Edit]:
