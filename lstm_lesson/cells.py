@@ -132,11 +132,11 @@ def zero_state(x_t: Shape["B N"], hidden_size: int) -> Shape["B H"]:
     return x_t.new_zeros(x_t.shape[0], hidden_size)
 
 
-def unpack_state(name: str, pair) -> tuple[Tensor, Tensor]:
+def unpack_state(name: str, pair, needs: str = "(h, c)") -> tuple[Tensor, Tensor]:
     """The pair (h, c). Raises ValueError if `pair` is not a tuple or list of two; `name` stands in the message."""
     if not isinstance(pair, (tuple, list)) or len(pair) != 2:
         has = f"{len(pair)} entries" if isinstance(pair, (tuple, list)) else f"type {type(pair).__name__}"
-        raise ValueError(f"{name} has {has}; it needs a pair of tensors (h, c)")
+        raise ValueError(f"{name} has {has}; it needs a pair of tensors {needs}")
     return pair[0], pair[1]
 
 

@@ -9,21 +9,19 @@ from lstm_lesson.shapes import check_lengths, check_size, check_tokens, true_ste
 from lstm_lesson.successors.gru import CustomGRU, GRUValues, gru_values
 
 
-class _WithTokens:
-    """What a trace holds beside its values: `tokens` and `lengths`."""
+class Trace(Values):
+    """The `Values` i, f, g, o, c, h of every step, each (B, T, H), NaN at padded steps; `tokens` and `lengths`."""
 
-    def __new__(cls, *values: Tensor, tokens: list[list[str]] | None = None, lengths: Tensor | None = None):
-        trace = super().__new__(cls, *values)
+    def __new__(cls, *values: Tensor, tokens: list[list[str]] | None = None, lengths: Tensor | None = None) -> "Trace":
+        trace = cls._make(values)
         trace.tokens, trace.lengths = tokens, lengths
         return trace
 
 
-class Trace(_WithTokens, Values):
-    """The `Values` i, f, g, o, c, h of every step, each (B, T, H), NaN at padded steps; `tokens` and `lengths`."""
+class GRUTrace(GRUValues):
+    """The `GRUValues` r, z, g, h of every step, and the rest as in `Trace`."""
 
-
-class GRUTrace(_WithTokens, GRUValues):
-    """The `GRUValues` r, z, g, h of every step, each (B, T, H), NaN at padded steps; `tokens` and `lengths`."""
+    __new__ = Trace.__new__
 
 
 def record(

@@ -1,7 +1,7 @@
 """The GRU: its equations one by one, one step, and modules that equal `torch.nn.GRUCell` and `torch.nn.GRU`.
 
-The reset gate stands behind the matrix, as in PyTorch and cuDNN; Cho et al. 2014 have it before the matrix.
-The weights of the candidate are those of an RNN step, W_xh, W_hh and b_h, and one more bias, b_hh, beside W_hh.
+Source: Cho et al. 2014, but the reset gate stands behind the matrix W_hh and its bias b_hh, as in PyTorch and cuDNN.
+Each function raises ValueError naming the argument whose shape does not fit.
 """
 
 from collections.abc import Mapping
@@ -11,8 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from lstm_lesson.cells import check_weights, gate_weights, uniform_weight, zero_state
-from lstm_lesson.layers import masked_step
-from lstm_lesson.shapes import Shape, check_lengths, check_shapes, check_size, checked, true_steps
+from lstm_lesson.shapes import Shape, check_shapes, check_size, checked
 
 NAMES = *(f"{name}{k}" for k in "rzh" for name in ("W_x", "W_h", "b_")), "b_hh"
 
@@ -21,10 +20,7 @@ NAMES = *(f"{name}{k}" for k in "rzh" for name in ("W_x", "W_h", "b_")), "b_hh"
 def reset_gate(
     x_t: Shape["B N"], h_prev: Shape["B H"], W_xr: Shape["N H"], W_hr: Shape["H H"], b_r: Shape["H"]
 ) -> Shape["B H"]:
-    """How much of the previous state the candidate reads, between 0 and 1.
-
-    Source: Cho et al. 2014. Raises ValueError naming the argument whose shape does not fit.
-    """
+    """How much of the previous state the candidate reads, between 0 and 1."""
     return torch.sigmoid(x_t @ W_xr + h_prev @ W_hr + b_r)
 
 
@@ -32,10 +28,7 @@ def reset_gate(
 def update_gate(
     x_t: Shape["B N"], h_prev: Shape["B H"], W_xz: Shape["N H"], W_hz: Shape["H H"], b_z: Shape["H"]
 ) -> Shape["B H"]:
-    """How much of the previous state to keep, between 0 and 1; the rest comes from the candidate.
-
-    Source: Cho et al. 2014. Raises ValueError naming the argument whose shape does not fit.
-    """
+    """How much of the previous state to keep, between 0 and 1; the rest comes from the candidate."""
     return torch.sigmoid(x_t @ W_xz + h_prev @ W_hz + b_z)
 
 
@@ -44,20 +37,13 @@ def candidate(
     x_t: Shape["B N"], h_prev: Shape["B H"], r_t: Shape["B H"],
     W_xh: Shape["N H"], W_hh: Shape["H H"], b_h: Shape["H"], b_hh: Shape["H"],
 ) -> Shape["B H"]:  # fmt: skip
-    """The candidate: an RNN step in which the reset gate limits the term of the previous state; each in (-1, 1).
-
-    Source: Cho et al. 2014; the reset gate behind the matrix, with a bias b_hh of its own, as in `torch.nn.GRU`.
-    Raises ValueError naming the argument whose shape does not fit.
-    """
+    """The candidate: an RNN step in which the reset gate limits what is read of the previous state; each in (-1, 1)."""
     return torch.tanh(x_t @ W_xh + r_t * (h_prev @ W_hh + b_hh) + b_h)
 
 
 @checked
 def hidden_state(z_t: Shape["B H"], h_prev: Shape["B H"], g_t: Shape["B H"]) -> Shape["B H"]:
-    """The hidden state after this step: a mean of the previous state and the candidate, which z_t weighs.
-
-    Source: Cho et al. 2014. Raises ValueError naming the argument whose shape does not fit.
-    """
+    """The hidden state after this step: a mean of the previous state and the candidate, which z_t weighs."""
     return z_t * h_prev + (1 - z_t) * g_t
 
 
@@ -71,10 +57,7 @@ class GRUValues(NamedTuple):
 
 
 def gru_values(x_t: Shape["B N"], h_prev: Shape["B H"], weights: Mapping[str, Tensor]) -> GRUValues:
-    """The four equations in their order. `weights` maps the ten names in `NAMES` to tensors.
-
-    Raises ValueError naming the argument or weight that is missing or does not fit.
-    """
+    """The four equations in their order. `weights` maps the ten `NAMES` to tensors; ValueError if one is missing."""
     check_weights(weights, NAMES, "r, z, h, and b_hh")
     w = weights
     r_t = reset_gate(x_t, h_prev, w["W_xr"], w["W_hr"], w["b_r"])
@@ -113,20 +96,12 @@ class GRUCell(nn.Module):
     def forward(self, x_t: Shape["B N"], h: Shape["B H"] | None = None) -> Shape["B H"]:
         return gru_step(x_t, zero_state(x_t, self.hidden_size) if h is None else h, self.weights)
 
-    def extra_repr(self) -> str:
-        return f"{self.input_size}, {self.hidden_size}"
-
 
 class CustomGRU(nn.Module):
     """A GRU of one layer in one direction, with the outputs, states and gradients of `torch.nn.GRU`.
 
-    CustomGRU(N, H)(x (B, T, N), h_0 (B, H) or None for zeros, lengths=None) -> hidden_seq (B, T, H), h_n (B, H).
-    With `lengths` (B,), the steps after the end of a sequence change no state, and hidden_seq is 0 there.
+    CustomGRU(N, H)(x (B, T, N), h_0 (B, H) or None for zeros) -> hidden_seq (B, T, H), h_n (B, H).
     Raises ValueError naming the argument that does not fit.
-
-    >>> hidden_seq, h_n = CustomGRU(3, 5)(torch.zeros(2, 7, 3), lengths=[7, 4])
-    >>> hidden_seq.shape, h_n.shape
-    (torch.Size([2, 7, 5]), torch.Size([2, 5]))
     """
 
     num_layers = directions = 1
@@ -136,48 +111,39 @@ class CustomGRU(nn.Module):
         self.input_size, self.hidden_size = input_size, hidden_size
         self.cells = nn.ModuleList([GRUCell(input_size, hidden_size)])
 
-    def forward(self, x: Shape["B T N"], h_0: Shape["B H"] | None = None, lengths=None) -> tuple[Tensor, Tensor]:
-        sizes = check_shapes({"N": self.input_size, "H": self.hidden_size}, empty_batch=True, x=(x, "B T N"))
-        h = x.new_zeros(sizes["B"], self.hidden_size) if h_0 is None else h_0
-        check_shapes(sizes, empty_batch=True, x=(x, "B T N"), h_0=(h, "B H"))
-        keep = None
-        if lengths is not None:
-            keep = true_steps(check_lengths(lengths, sizes["B"], sizes["T"], x.device), sizes["T"])  # (B, T)
-            x = x.masked_fill(~keep[:, :, None], 0)  # NaN in the padding times a gradient of 0 would be NaN
-        hidden_seq = []
-        for t, x_t in enumerate(x.unbind(dim=1)):
-            h_new = self.cells[0](x_t, h)
-            h = h_new if keep is None else masked_step(h_new, h, keep[:, t])
+    def forward(self, x: Shape["B T N"], h_0: Shape["B H"] | None = None) -> tuple[Tensor, Tensor]:
+        start = {} if h_0 is None else {"h_0": (h_0, "B H")}
+        check_shapes({"N": self.input_size, "H": self.hidden_size}, empty_batch=True, x=(x, "B T N"), **start)
+        h, hidden_seq = x.new_zeros(len(x), self.hidden_size) if h_0 is None else h_0, []
+        for x_t in x.unbind(dim=1):
+            h = self.cells[0](x_t, h)
             hidden_seq.append(h)
-        hidden_seq = torch.stack(hidden_seq, dim=1)  # (B, T, H)
-        return hidden_seq if keep is None else hidden_seq.masked_fill(~keep[:, :, None], 0), h
+        return torch.stack(hidden_seq, dim=1), h  # (B, T, H), (B, H)
 
     @classmethod
     def from_torch(cls, gru: nn.GRU | nn.GRUCell) -> "CustomGRU":
         """A CustomGRU with the weights of a `torch.nn.GRU` or `torch.nn.GRUCell`, whose cell is then `cells[0]`.
 
-        Raises ValueError for more than one layer or direction, and for `bias=False`; dropout is between layers alone.
+        Raises ValueError for another module, more than one layer or direction, and `bias=False`.
         """
         if not isinstance(gru, (nn.GRU, nn.GRUCell)):
             raise ValueError(f"gru is {type(gru).__name__}; it needs a torch.nn.GRU or torch.nn.GRUCell")
-        for name, needs in {"num_layers": 1, "bidirectional": False, "bias": True}.items():
-            if getattr(gru, name, needs) != needs:
-                raise ValueError(f"gru has {name} = {getattr(gru, name)}; it needs {name} = {needs}")
-        own = cls(gru.input_size, gru.hidden_size).to(next(gru.parameters()))
-        W_x, W_h, b_x, b_h = (weight.detach() for weight in gru.parameters())  # rows in the order r, z, candidate
-        blocks = zip("rzh", W_x.chunk(3), W_h.chunk(3), b_x.chunk(3), b_h.chunk(3), strict=True)
-        state = {}
-        for k, x_block, h_block, bias, second in blocks:
-            state |= {f"W_x{k}": x_block.t(), f"W_h{k}": h_block.t(), f"b_{k}": bias if k == "h" else bias + second}
-        own.cells[0].load_state_dict(state | {"b_hh": second})  # that of the last block, the candidate
+        stacked = [weight.detach().chunk(3) for weight in gru.parameters()]  # rows in the order r, z, candidate
+        if len(stacked) != 4:
+            raise ValueError(f"gru has {len(stacked)} weights; it needs one layer in one direction, with biases: 4")
+        W_x, W_h, b_x, b_h = stacked
+        state = {"b_hh": b_h[2]}
+        for n, k in enumerate("rzh"):
+            state |= {f"W_x{k}": W_x[n].t(), f"W_h{k}": W_h[n].t(), f"b_{k}": b_x[n] + (b_h[n] if k in "rz" else 0)}
+        own = cls(gru.input_size, gru.hidden_size).to(b_h[2])
+        own.cells[0].load_state_dict(state)
         return own
 
     def to_torch(self) -> nn.GRU:
         """A `torch.nn.GRU` (batch first) with these weights; its bias_hh is 0 for the two gates."""
         w = self.cells[0].weights
         theirs = nn.GRU(self.input_size, self.hidden_size, batch_first=True).to(w["b_r"])
-        stacked = [torch.cat([w[f"{name}{k}"] for k in "rzh"], dim=-1) for name in ("W_x", "W_h", "b_")]
-        second = torch.cat([torch.zeros_like(w["b_hh"])] * 2 + [w["b_hh"]])
-        values = stacked[0].t(), stacked[1].t(), stacked[2], second
+        W_x, W_h, b = (torch.cat([w[f"{name}{k}"] for k in "rzh"], dim=-1) for name in ("W_x", "W_h", "b_"))
+        values = W_x.t(), W_h.t(), b, torch.cat([torch.zeros_like(b[: -self.hidden_size]), w["b_hh"]])
         theirs.load_state_dict(dict(zip(theirs.state_dict(), values, strict=True)))
         return theirs
