@@ -7,10 +7,12 @@ import argparse
 import os
 import platform
 
+import generation
 import growth
 import import_time
 import in_browser
 import notebook_runs
+import scans
 import site_pages
 import speed
 import torch
@@ -18,6 +20,8 @@ import torch
 TABLES = {
     "speed": speed,
     "growth": growth,
+    "scans": scans,
+    "generation": generation,
     "import": import_time,
     "notebooks": notebook_runs,
     "browser": in_browser,

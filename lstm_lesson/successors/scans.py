@@ -2,7 +2,7 @@
 
 Their gates read x_t alone. So h_t = a_t ⊙ h_{t−1} + b_t, where a and b are known for all steps before the first one.
 Each function raises ValueError naming the argument whose shape does not fit.
-Source: Feng, Tung, Ahmed, Bengio & Hajimirsadeghi 2024.
+Source: Feng et al. 2024.
 """
 
 import math
