@@ -21,7 +21,7 @@ NEWEST := .venv/newest/$(BIN)/python
 READY := .venv/ready
 HUB := .venv/classroom/ready
 
-.PHONY: help setup lab test test-full oldest newest colab classroom classroom-setup classroom-load classroom-test notebooks slides html bench sweep writer
+.PHONY: help setup lab test test-full oldest newest colab classroom classroom-setup classroom-load classroom-test notebooks slides html bench sweep writer successors
 
 help:
 	@echo "make lab        install the packages once, check them, open the lessons in JupyterLab"
@@ -47,6 +47,7 @@ help:
 	@echo "                (make sweep SCHEDULER=tcp://HOST:PORT runs them on a Dask cluster that has the package)"
 	@echo "make writer     train the stored character model of notebook 16 again: about half an hour on one core"
 	@echo "                (make writer WRITER_ARGS=--help lists the options)"
+	@echo "make successors the table of notebook 17, in the same way: lstm_lesson/experiments/successors.csv"
 
 # .venv/ready is written last and contains the folder's path. So make repeats a set-up that was interrupted, and
 # a set-up whose folder was moved or whose Python was removed.
@@ -157,3 +158,6 @@ sweep: setup
 
 writer: setup
 	$(PY) tools/writer.py $(WRITER_ARGS)
+
+successors: setup
+	$(PY) benchmarks/successors.py lstm_lesson/experiments/successors.csv $(if $(SCHEDULER),--scheduler $(SCHEDULER))

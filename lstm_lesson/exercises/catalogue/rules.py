@@ -73,11 +73,9 @@ def _naming_the_gate(k: str, edit: Edit) -> Edit:
 
 
 def gru_edits() -> Iterator[Edit]:
-    """The mistakes that the GRU's gates share with the LSTM's, but those with the numbers of one in its file."""
-    places = {f"{place}_{n}": f"{place}_{k}" for place in ("x", "h", "bias") for n, k in ("ar", "bz")}
-    edits = [_naming_the_gate(k, edit) for k in "rz" for edit in affine_edits(k)]
-    edits += shared_edits("weights_of_two", a="r", b="z", A=WORDS["r"], B=WORDS["z"], SECOND=SECOND, also="", **places)
-    yield from (edit for edit in edits if edit.id not in ("r ↔ z", "r: weights of z", "z: one minus"))
+    """The mistakes that the GRU's gates share with the LSTM's, but one that its file has in other words."""
+    edits = (_naming_the_gate(k, edit) for k in "rz" for edit in affine_edits(k))
+    yield from (edit for edit in edits if edit.id != "z: one minus")
 
 
 def wrong_weights() -> Iterator[Edit]:
