@@ -47,7 +47,7 @@ help:
 	@echo "                (make sweep SCHEDULER=tcp://HOST:PORT runs them on a Dask cluster that has the package)"
 	@echo "make writer     train the stored character model of notebook 16 again: about half an hour on one core"
 	@echo "                (make writer WRITER_ARGS=--help lists the options)"
-	@echo "make successors the table of notebook 17, in the same way: lstm_lesson/experiments/successors.csv"
+	@echo "make successors the table of notebook 17, on this machine: lstm_lesson/experiments/successors.csv"
 
 # .venv/ready is written last and contains the folder's path. So make repeats a set-up that was interrupted, and
 # a set-up whose folder was moved or whose Python was removed.
@@ -160,4 +160,4 @@ writer: setup
 	$(PY) tools/writer.py $(WRITER_ARGS)
 
 successors: setup
-	$(PY) benchmarks/successors.py lstm_lesson/experiments/successors.csv $(if $(SCHEDULER),--scheduler $(SCHEDULER))
+	$(PY) benchmarks/successors.py lstm_lesson/experiments/successors.csv

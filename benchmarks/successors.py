@@ -219,7 +219,6 @@ def memory(run: Run, model: nn.Module) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("file", help="the CSV file that takes the rows; runs that are in it are not repeated")
-    parser.add_argument("--scheduler", help="tcp://HOST:PORT of a Dask cluster, instead of this machine's cores")
     parser.add_argument("--workers", type=int, default=-1, help="how many processes; one a core if not given")
     parser.add_argument("--updates", type=int, help="fewer updates in each training, to try the command")
     chosen = parser.parse_args()
@@ -232,17 +231,11 @@ def swept(chosen, what: str, runs: list[Run]) -> list[dict]:
     left = len(set(runs) - set(stored(chosen.file)))
     print(f"{what}: {len(runs)} runs, {left} of them to do" + ("" if left else "; delete the file to repeat them"))
     kinds = dict.fromkeys(KINDS)
-    return sweep(
-        runs,
-        chosen.file,
-        chosen.workers,
-        chosen.scheduler or None,
-        "make successors",
-        own=kinds,
-        train=measured,
-        tasks=TASKS,
-    )
+    how = dict(workers=chosen.workers, command="make successors", own=kinds, train=measured, tasks=TASKS)
+    return sweep(runs, chosen.file, **how)
 
 
 if __name__ == "__main__":
-    main()
+    import successors  # by this name, so that the other processes can import what they run
+
+    successors.main()
