@@ -289,6 +289,7 @@ def test_differences_mark_what_is_too_large_and_write_out_an_exact_zero():
         (lambda: plots.lstm_diagram("z"), "lit is 'z'"),
         (lambda: plots.lstm_diagram(values={"y": 1}), "values has 'y'"),
         (lambda: plots.lstm_diagram(values={"i": torch.zeros(2)}), "i holds an entry of shape"),
+        (lambda: plots.scan_diagram(9), "steps is 9"),
     ],
 )
 def test_an_error_names_the_argument(draw, message):
@@ -428,6 +429,22 @@ def test_the_unrolled_rnn_repeats_its_step_and_sets_its_subscripts():
     assert [use.get("href") for use in svg.findall(f"{SVG}use")] == ["#step"] * 4
     written = ["".join(text.itertext()) for text in svg.iter(f"{SVG}text")]
     assert {"h0", "x1", "h4", "Wxh"} <= set(written) and written.count("Whh") == 4
+
+
+@pytest.mark.parametrize(("steps", "last"), [(2, 1), (5, 3), (8, 3)])
+def test_each_round_of_a_scan_joins_what_the_round_before_has_made(steps, last):
+    """The stretches are read from the picture, and joined once more here. In the end all begin at step 1."""
+    drawing = ET.fromstring(plots.scan_diagram(steps).svg)
+    texts = {(float(t.get("x")), float(t.get("y"))): "".join(t.itertext()) for t in drawing.findall(f"{SVG}text")}
+    rows = sorted({y for (_, y), text in texts.items() if text[0].isdigit()})
+    assert len(rows) == last + 1
+    shown = [[text for (_, y), text in sorted(texts.items()) if y == row and text[0].isdigit()] for row in rows]
+    spans = [(t, t) for t in range(1, steps + 1)]
+    for k, row in enumerate(shown):
+        if k:
+            spans = [(spans[n - 2 ** (k - 1)][0], e) if n >= 2 ** (k - 1) else (s, e) for n, (s, e) in enumerate(spans)]
+        assert row == [f"{start}–{end}" if start < end else f"{end}" for start, end in spans]
+    assert {start for start, _ in spans} == {1}
 
 
 def test_units_of_both_axes_are_equally_long_in_a_square_picture_only():
