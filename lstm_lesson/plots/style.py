@@ -39,7 +39,8 @@ NOTE = {  # a text beside its point; no line runs through it
     "fontsize": 11.5,
     "bbox": {"facecolor": "white", "edgecolor": "none", "pad": 1},
 }
-LETTERS = {name: letter for letter, name in NAMES.items()} | {"cell state": "c"}
+ROLES = {"z": "f", "r": "o"}  # the GRU's update gate keeps, as f does; its reset gate shows the state, as o does
+LETTERS = {name: k for k, name in NAMES.items()} | {"cell state": "c", "update gate": "f", "reset gate": "o"}
 
 
 def axes(title: str, xlabel: str = "", ylabel: str = "", height: float = 4.6, width: float = 9, columns: int = 1):
@@ -70,16 +71,16 @@ def pretty(text: str) -> str:
 
 
 def color_of(label: str) -> str | None:
-    """The fixed colour of a label that begins with i, f, g, o, c or h or with a gate's name; None for any other.
+    """The fixed colour of a label that begins with a letter or a name of a gate, c or h; None for any other.
 
     >>> color_of("f = 0.9") == color_of("f_t") == color_of("forget gate, trained") == COLORS["f"]
     True
     >>> color_of("full") is None
     True
     """
-    letter = re.match(r"\$?([ifgoch])(?![^\W_])", label)
+    letter = re.match(r"\$?([ifgochzr])(?![^\W_])", label)
     word = next((key for name, key in LETTERS.items() if label.lower().startswith(name)), None)
-    return COLORS[letter.group(1)] if letter else COLORS[word] if word else None
+    return COLORS[ROLES.get(letter[1], letter[1])] if letter else COLORS[word] if word else None
 
 
 def curve_styles(labels) -> dict:

@@ -35,8 +35,7 @@ class CausalAttention(nn.Module):
 
     def __init__(self, input_size: int, hidden_size: int):
         super().__init__()
-        for name, size in {"input_size": input_size, "hidden_size": hidden_size}.items():
-            setattr(self, name, check_size(name, size))
+        self.input_size, self.hidden_size = check_size("input_size", input_size), check_size("hidden_size", hidden_size)
         self.q, self.k, self.v = (nn.Linear(input_size, hidden_size) for _ in "qkv")
 
     def forward(self, x: Shape["B T N"], cache=None) -> tuple[Tensor, tuple[Tensor, Tensor]]:

@@ -80,9 +80,7 @@ class GRUCell(nn.Module):
 
     def __init__(self, input_size: int, hidden_size: int):
         super().__init__()
-        check_size("input_size", input_size)
-        check_size("hidden_size", hidden_size)
-        self.input_size, self.hidden_size = input_size, hidden_size
+        self.input_size, self.hidden_size = check_size("input_size", input_size), check_size("hidden_size", hidden_size)
         self.W_xr, self.W_hr, self.b_r = gate_weights(input_size, hidden_size)  # reset gate
         self.W_xz, self.W_hz, self.b_z = gate_weights(input_size, hidden_size)  # update gate
         self.W_xh, self.W_hh, self.b_h = gate_weights(input_size, hidden_size)  # candidate
@@ -114,18 +112,13 @@ class CustomGRU(nn.Module):
     def forward(self, x: Shape["B T N"], h_0: Shape["B H"] | None = None) -> tuple[Tensor, Tensor]:
         start = {} if h_0 is None else {"h_0": (h_0, "B H")}
         check_shapes({"N": self.input_size, "H": self.hidden_size}, empty_batch=True, x=(x, "B T N"), **start)
-        h, hidden_seq = x.new_zeros(len(x), self.hidden_size) if h_0 is None else h_0, []
-        for x_t in x.unbind(dim=1):
-            h = self.cells[0](x_t, h)
-            hidden_seq.append(h)
+        h = x.new_zeros(len(x), self.hidden_size) if h_0 is None else h_0
+        hidden_seq = [h := self.cells[0](x_t, h) for x_t in x.unbind(dim=1)]
         return torch.stack(hidden_seq, dim=1), h  # (B, T, H), (B, H)
 
     @classmethod
     def from_torch(cls, gru: nn.GRU | nn.GRUCell) -> "CustomGRU":
-        """A CustomGRU with the weights of a `torch.nn.GRU` or `torch.nn.GRUCell`, whose cell is then `cells[0]`.
-
-        Raises ValueError for another module, more than one layer or direction, and `bias=False`.
-        """
+        """A CustomGRU with the weights of a `nn.GRU` or `nn.GRUCell`; ValueError for any other module."""
         if not isinstance(gru, (nn.GRU, nn.GRUCell)):
             raise ValueError(f"gru is {type(gru).__name__}; it needs a torch.nn.GRU or torch.nn.GRUCell")
         stacked = [weight.detach().chunk(3) for weight in gru.parameters()]  # rows in the order r, z, candidate

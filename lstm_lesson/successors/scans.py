@@ -1,8 +1,7 @@
 """Gates that do not look back: minGRU and minLSTM, whose states a parallel scan computes.
 
 Their gates read x_t alone. So h_t = a_t ⊙ h_{t−1} + b_t, where a and b are known for all steps before the first one.
-Each function raises ValueError naming the argument whose shape does not fit.
-Source: Feng et al. 2024.
+Source: Feng et al. 2024. Each function raises ValueError naming the argument whose shape does not fit.
 """
 
 import math
@@ -17,11 +16,8 @@ from lstm_lesson.shapes import Shape, check_shapes, check_size, checked
 @checked
 def loop(a: Shape["B T H"], b: Shape["B T H"], h_0: Shape["B H"]) -> Shape["B T H"]:
     """All states h_t = a_t ⊙ h_{t−1} + b_t, one step after the other."""
-    h, hidden_seq = h_0, []
-    for a_t, b_t in zip(a.unbind(dim=1), b.unbind(dim=1), strict=True):
-        h = a_t * h + b_t
-        hidden_seq.append(h)
-    return torch.stack(hidden_seq, dim=1)
+    h = h_0
+    return torch.stack([h := a_t * h + b_t for a_t, b_t in zip(a.unbind(1), b.unbind(1), strict=True)], dim=1)
 
 
 @checked
@@ -86,8 +82,7 @@ class MinGRU(nn.Module):
 
     def __init__(self, input_size: int, hidden_size: int):
         super().__init__()
-        for name, size in {"input_size": input_size, "hidden_size": hidden_size}.items():
-            setattr(self, name, check_size(name, size))
+        self.input_size, self.hidden_size = check_size("input_size", input_size), check_size("hidden_size", hidden_size)
         for k in self.gates + "h":
             setattr(self, f"W_x{k}", uniform_weight(hidden_size, input_size, hidden_size))
             setattr(self, f"b_{k}", uniform_weight(hidden_size, hidden_size))

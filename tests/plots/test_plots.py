@@ -137,8 +137,15 @@ def test_no_text_is_smaller_than_12_pixels(charts):
 def test_every_label_that_begins_with_a_gate_has_its_colour():
     for label in ("f", "f = 0.9", "f_t", "f, bias 1", "forget gate, trained"):
         assert style.color_of(label) == plots.COLORS["f"]
-    for label in ("full", "i3", "hello", "RNN", "co"):
+    for label in ("full", "i3", "hello", "RNN", "co", "zero", "r2"):
         assert style.color_of(label) is None
+
+
+def test_a_gate_of_the_gru_has_the_colour_of_the_gate_with_its_work():
+    for label in ("z", "z_t", "update gate", "z, layer 1"):
+        assert style.color_of(label) == plots.COLORS["f"]
+    for label in ("r", "r_t", "Reset gate, trained"):
+        assert style.color_of(label) == plots.COLORS["o"]
 
 
 def test_no_two_curves_differ_by_colour_alone():
