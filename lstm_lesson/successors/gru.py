@@ -14,6 +14,8 @@ from lstm_lesson.cells import check_weights, gate_weights, uniform_weight, zero_
 from lstm_lesson.shapes import Shape, check_shapes, check_size, checked
 
 NAMES = *(f"{name}{k}" for k in "rzh" for name in ("W_x", "W_h", "b_")), "b_hh"
+# What one GRU step computes, each (B, H): reset gate, update gate, candidate and hidden state.
+GRUValues = NamedTuple("GRUValues", [(name, Tensor) for name in "rzgh"])
 
 
 @checked
@@ -47,28 +49,22 @@ def hidden_state(z_t: Shape["B H"], h_prev: Shape["B H"], g_t: Shape["B H"]) -> 
     return z_t * h_prev + (1 - z_t) * g_t
 
 
-class GRUValues(NamedTuple):
-    """Everything that one GRU step computes, each (B, H): reset gate, update gate, candidate and hidden state."""
-
-    r: Tensor
-    z: Tensor
-    g: Tensor
-    h: Tensor
-
-
-def gru_values(x_t: Shape["B N"], h_prev: Shape["B H"], weights: Mapping[str, Tensor]) -> GRUValues:
-    """The four equations in their order. `weights` maps the ten `NAMES` to tensors; ValueError if one is missing."""
+def gru_step(x_t: Shape["B N"], h_prev: Shape["B H"], weights: Mapping[str, Tensor]) -> Shape["B H"]:
+    """One GRU step: the new hidden state. `weights` maps the ten `NAMES` to tensors; ValueError if one is missing."""
     check_weights(weights, NAMES, "r, z, h, and b_hh")
     w = weights
     r_t = reset_gate(x_t, h_prev, w["W_xr"], w["W_hr"], w["b_r"])
     z_t = update_gate(x_t, h_prev, w["W_xz"], w["W_hz"], w["b_z"])
     g_t = candidate(x_t, h_prev, r_t, w["W_xh"], w["W_hh"], w["b_h"], w["b_hh"])
-    return GRUValues(r_t, z_t, g_t, hidden_state(z_t, h_prev, g_t))
+    return hidden_state(z_t, h_prev, g_t)
 
 
-def gru_step(x_t: Shape["B N"], h_prev: Shape["B H"], weights: Mapping[str, Tensor]) -> Shape["B H"]:
-    """One GRU step: the new hidden state. Arguments and errors as in `gru_values`."""
-    return gru_values(x_t, h_prev, weights).h
+def gru_values(x_t: Shape["B N"], h_prev: Shape["B H"], weights: Mapping[str, Tensor]) -> GRUValues:
+    """All that `gru_step` computes. Arguments and errors as there."""
+    h_t, w = gru_step(x_t, h_prev, weights), weights
+    r_t = reset_gate(x_t, h_prev, w["W_xr"], w["W_hr"], w["b_r"])
+    z_t = update_gate(x_t, h_prev, w["W_xz"], w["W_hz"], w["b_z"])
+    return GRUValues(r_t, z_t, candidate(x_t, h_prev, r_t, w["W_xh"], w["W_hh"], w["b_h"], w["b_hh"]), h_t)
 
 
 class GRUCell(nn.Module):
