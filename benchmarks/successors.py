@@ -28,7 +28,7 @@ from lstm_lesson.text.characters import CHARACTERS, CharacterModel, continue_tex
 from lstm_lesson.text.writing import bits_per_character
 from lstm_lesson.training.loop import training_steps
 
-RATES = (0.001, 0.002, 0.004, 0.008, 0.016, 0.032)
+RATES = (0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064)
 SEARCH, FINALS = (100, 101), range(10, 15)  # seeds
 EMBEDDING = 32  # numbers for a character
 
@@ -98,7 +98,7 @@ def _ids(part):
 
 
 ADDING = Task(2, 1, 1 / 6, 50, 32, 1500, 32, lambda n, T, g, _: tasks.adding_problem(n, T, g))
-ORDER = Task(6, 4, math.log(4), 50, 32, 1500, 32, lambda n, T, g, _: tasks.temporal_order(n, T, g), F.cross_entropy)
+ORDER = Task(6, 4, math.log(4), 30, 32, 1500, 32, lambda n, T, g, _: tasks.temporal_order(n, T, g), F.cross_entropy)
 TEXT = Task(EMBEDDING, len(CHARACTERS), math.log2(96), 128, 16, 600, 96, characters, bits_per_character)
 TASKS = {
     "adding": ADDING,
