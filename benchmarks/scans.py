@@ -6,7 +6,7 @@ import statistics
 import torch
 from torch import nn
 
-from lstm_lesson.speed.profiling import fastest, ratios
+from lstm_lesson.speed import fastest, ratios
 from lstm_lesson.successors import MinGRU, MinLSTM
 
 TITLE = "scans: time of a forward and backward pass, divided by that of nn.LSTM (median of pairs, N = H = 64)"

@@ -11,21 +11,21 @@ import math
 import time
 from bisect import bisect_left
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cache
+from pathlib import Path
 
 import torch
 from growth import bytes_saved
+from sweep import read, resumed
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lstm_lesson.data import tasks
 from lstm_lesson.experiments.ablation import Run
-from lstm_lesson.experiments.results import stored
-from lstm_lesson.experiments.sweep import sweep
 from lstm_lesson.successors import CausalAttention, MinLSTM
-from lstm_lesson.text.characters import CHARACTERS, CharacterModel, continue_text, encode, python_source
-from lstm_lesson.text.writing import bits_per_character
+from lstm_lesson.text.characters import CHARACTERS, CharacterModel, encode, python_source
+from lstm_lesson.text.writing import bits_per_character, sample
 from lstm_lesson.training.loop import training_steps
 
 RATES = (0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064)
@@ -170,8 +170,8 @@ def best_rate(rows: list[dict], task: str, kind: str) -> float:
     return min(losses, key=lambda lr: sum(losses[lr]))
 
 
-def measured(runs: list[Run], _own=None) -> list[tuple[Run, float, float]]:
-    """The one run with its result and its seconds of processor time, on one thread."""
+def measured(runs: list[Run]) -> dict[Run, dict]:
+    """The row of the one run: its result, and its seconds of processor time, on one thread."""
     (run,), threads, start = runs, torch.get_num_threads(), time.thread_time()
     torch.set_num_threads(1)
     try:
@@ -181,7 +181,8 @@ def measured(runs: list[Run], _own=None) -> list[tuple[Run, float, float]]:
             result = {"generate": generation, "memory": memory}.get(run.task, trained)(run, model)
     finally:
         torch.set_num_threads(threads)
-    return [(run, result, time.thread_time() - start)]
+    chance = TASKS[run.task].chance
+    return {run: asdict(run) | {"loss": result, "chance": chance, "seconds": time.thread_time() - start}}
 
 
 def trained(run: Run, model: nn.Module) -> float:
@@ -205,8 +206,11 @@ def trained(run: Run, model: nn.Module) -> float:
 
 def generation(run: Run, model: nn.Module) -> float:
     """Seconds of processor time for `length` characters, one after another."""
-    start = time.thread_time()
-    continue_text(model, "\n", run.length)
+    start, ids, state = time.thread_time(), torch.zeros(1, 1, dtype=torch.int64), None
+    with torch.no_grad():
+        for _ in range(run.length):
+            logits, state = model(ids, state)
+            ids = sample(logits[:, -1])[:, None]
     return time.thread_time() - start
 
 
@@ -228,11 +232,10 @@ def main() -> None:
 
 
 def swept(chosen, what: str, runs: list[Run]) -> list[dict]:
-    left = len(set(runs) - set(stored(chosen.file)))
+    left = len(set(runs) - set(read(Path(chosen.file))))
     print(f"{what}: {len(runs)} runs, {left} of them to do" + ("" if left else "; delete the file to repeat them"))
-    kinds = dict.fromkeys(KINDS)
-    how = dict(workers=chosen.workers, command="make successors", own=kinds, train=measured, tasks=TASKS)
-    return sweep(runs, chosen.file, **how)
+    command = "make successors"
+    return resumed(runs, Path(chosen.file), chosen.workers, chosen.scheduler or None, command, train=measured)
 
 
 if __name__ == "__main__":

@@ -8,8 +8,6 @@ import pytest
 import torch
 from repository import ROOT
 
-from lstm_lesson.experiments.results import stored
-
 
 @pytest.fixture
 def table(monkeypatch):
@@ -63,7 +61,7 @@ def test_the_command_searches_then_measures_and_goes_on_where_it_stopped(table, 
     table.main()
     said = capsys.readouterr().out
     assert "search: 18 runs, 18 of them to do\n" in said and "finals: 15 runs, 15 of them to do\n" in said
-    rows = stored(path)
+    rows = table.read(path)
     assert len(rows) == 33 and {row["command"] for row in rows.values()} == {"make successors"}
     assert all(math.isfinite(row["loss"]) and row["loss"] > 0 for row in rows.values())
     for run, row in rows.items():
@@ -74,18 +72,22 @@ def test_the_command_searches_then_measures_and_goes_on_where_it_stopped(table, 
     path.write_text("".join(lines[:-2]))
     table.main()
     assert "finals: 15 runs, 2 of them to do\n" in capsys.readouterr().out
-    assert {run: row["loss"] for run, row in stored(path).items() if run.task in table.TRAINED} == {
+    assert {run: row["loss"] for run, row in table.read(path).items() if run.task in table.TRAINED} == {
         run: row["loss"] for run, row in rows.items() if run.task in table.TRAINED
     }
 
 
+def result(table, run):
+    return table.measured([run])[run]["loss"]
+
+
 def test_one_run_is_the_same_whatever_ran_before(table):
     run = table.run_of("characters", "attention", 10, 0.01)
-    first = table.measured([run])[0][1]
+    first = result(table, run)
     torch.manual_seed(5)
     state = torch.get_rng_state()
-    assert table.measured([run])[0][1] == first and torch.equal(torch.get_rng_state(), state)
-    assert table.measured([replace(run, seed=11)])[0][1] != first
+    assert result(table, run) == first and torch.equal(torch.get_rng_state(), state)
+    assert result(table, replace(run, seed=11)) != first
 
 
 def test_the_best_rate_has_the_lowest_mean_and_no_number_loses(table, monkeypatch):
@@ -104,7 +106,7 @@ def test_the_best_rate_has_the_lowest_mean_and_no_number_loses(table, monkeypatc
 
 
 def test_attention_keeps_more_for_the_backward_pass_the_longer_the_text(table):
-    kept = {kind: [table.measured([table.run_of("memory", kind, 10, 0.0, length=T)])[0][1] for T in (128, 256)]
+    kept = {kind: [result(table, table.run_of("memory", kind, 10, 0.0, length=T)) for T in (128, 256)]
             for kind in ("minLSTM", "attention")}  # fmt: skip
     assert kept["minLSTM"][1] / kept["minLSTM"][0] == pytest.approx(2, rel=0.05)
     assert kept["attention"][1] / kept["attention"][0] > 2.5
