@@ -235,7 +235,7 @@ def swept(chosen, what: str, runs: list[Run]) -> list[dict]:
     left = len(set(runs) - set(read(Path(chosen.file))))
     print(f"{what}: {len(runs)} runs, {left} of them to do" + ("" if left else "; delete the file to repeat them"))
     command = "make successors"
-    return resumed(runs, Path(chosen.file), chosen.workers, chosen.scheduler or None, command, train=measured)
+    return resumed(runs, Path(chosen.file), chosen.workers, command=command, train=measured)
 
 
 if __name__ == "__main__":
