@@ -1,4 +1,4 @@
-"""The stored results of the ablation: one row a run, in a CSV file that comes with the lesson."""
+"""The stored results of the sweeps: one row a run, in CSV files that come with the lesson."""
 
 import csv
 import io
@@ -11,9 +11,13 @@ import torch
 from lstm_lesson.experiments.ablation import Run
 
 
-def stored() -> dict[Run, dict]:
-    """The rows of the full sweep that comes with the lesson, by their run. `make sweep` writes the file."""
-    text = (files("lstm_lesson.experiments") / "results.csv").read_text(encoding="utf-8")
+def stored(file: str = "results.csv") -> dict[Run, dict]:
+    """The rows of a sweep that comes with the lesson, by their run.
+
+    "results.csv" is the ablation, which `make sweep` writes; "successors.csv" the table of notebook 17, which
+    `make successors` writes.
+    """
+    text = (files("lstm_lesson.experiments") / file).read_text(encoding="utf-8")
     return dict(map(parsed, csv.DictReader(io.StringIO(text))))
 
 
