@@ -8,6 +8,8 @@ import pytest
 import torch
 from repository import ROOT
 
+from lstm_lesson.experiments import results
+
 
 @pytest.fixture
 def table(monkeypatch):
@@ -110,3 +112,15 @@ def test_attention_keeps_more_for_the_backward_pass_the_longer_the_text(table):
             for kind in ("minLSTM", "attention")}  # fmt: skip
     assert kept["minLSTM"][1] / kept["minLSTM"][0] == pytest.approx(2, rel=0.05)
     assert kept["attention"][1] / kept["attention"][0] > 2.5
+
+
+def test_the_stored_table_is_the_full_one(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    monkeypatch.delitem(sys.modules, "successors", raising=False)
+    import successors
+
+    rows = results.stored("successors.csv")
+    search = successors.search_grid()
+    assert set(rows) == {*search, *successors.final_grid([rows[run] for run in search])}
+    for row in rows.values():
+        assert row["command"] == "make successors" and row["seconds"] > 0
