@@ -92,6 +92,12 @@ def test_one_run_is_the_same_whatever_ran_before(table):
     assert result(table, replace(run, seed=11)) != first
 
 
+def test_each_seed_has_its_own_weights(table, monkeypatch):
+    monkeypatch.setattr(table, "trained", lambda run, model: next(model.parameters()).sum().item())
+    run = table.run_of("order", "LSTM", 10, 0.01)
+    assert result(table, run) == result(table, run) != result(table, replace(run, seed=11))
+
+
 def test_the_best_rate_has_the_lowest_mean_and_no_number_loses(table, monkeypatch):
     monkeypatch.setattr(table, "SEARCH", (100, 101))
     losses = {
