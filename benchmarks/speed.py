@@ -3,10 +3,11 @@
 from statistics import median, quantiles
 
 import torch
+from plain import compiled
 from torch import nn
 
 from lstm_lesson import CustomLSTM
-from lstm_lesson.speed import IMPLEMENTATIONS, compiled, fastest, no_compiler, ratios
+from lstm_lesson.speed import IMPLEMENTATIONS, fastest, no_compiler, ratios
 
 TITLE = "forward + backward, how many times as long as nn.LSTM (median of paired runs; in brackets the middle half)"
 SIZES = [(64, 64, 32), (128, 100, 32), (64, 100, 128), (64, 64, 512), (32, 200, 256)]  # B, T and N = H

@@ -9,11 +9,9 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from functools import cache
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from lstm_lesson.equations import candidate, cell_state, forget_gate, hidden_state, input_gate, output_gate
 from lstm_lesson.kernel import hoisted_sequence, lstm_sequence, stacked_weights
@@ -49,7 +47,7 @@ def fused_gates(
     W_x, W_h and b are the weights of i, f, c, o side by side.
     Raises ValueError naming the argument whose shape does not fit.
     """
-    return _gates(x_t @ W_x + h_prev @ W_h + b)
+    return gates_of(x_t @ W_x + h_prev @ W_h + b)
 
 
 @checked
@@ -101,7 +99,7 @@ def fused(x: Tensor, h_0: Tensor, c_0: Tensor, weights: Mapping[str, Tensor]) ->
     W_x, W_h, b = stacked_weights(weights)
     h_t, c_t, hidden_seq = h_0, c_0, []
     for x_t in x.unbind(1):
-        i_t, f_t, g_t, o_t = _gates(x_t @ W_x + h_t @ W_h + b)
+        i_t, f_t, g_t, o_t = gates_of(x_t @ W_x + h_t @ W_h + b)
         c_t = f_t * c_t + i_t * g_t
         h_t = o_t * torch.tanh(c_t)
         hidden_seq.append(h_t)
@@ -120,15 +118,6 @@ def by_hand(x: Tensor, h_0: Tensor, c_0: Tensor, weights: Mapping[str, Tensor]) 
     return hidden_seq, hidden_seq[:, -1], c_n
 
 
-def plain(x: Tensor, h_0: Tensor, c_0: Tensor, weights: Mapping[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
-    """The backward pass by hand in plain calls, without `out=`: slower than `by_hand` if it is not compiled.
-
-    Only first derivatives work.
-    """
-    hidden_seq, c_n = _PlainFunction.apply(x, h_0.clone(), c_0.clone(), *stacked_weights(weights))  # for a compiler
-    return hidden_seq, hidden_seq[:, -1], c_n
-
-
 IMPLEMENTATIONS: dict[str, Implementation] = {
     "the readable cell": lstm,
     "without its checks": unchecked,
@@ -136,46 +125,6 @@ IMPLEMENTATIONS: dict[str, Implementation] = {
     "inputs hoisted": hoisted,
     "backward by hand": by_hand,
 }
-
-
-class _PlainFunction(torch.autograd.Function):
-    """All steps of an LSTM as one operation of autograd: the gradients of the weights are one matmul for all steps.
-
-    Arguments and results as in `kernel.lstm_sequence`. Only first derivatives work.
-    """
-
-    @staticmethod
-    def forward(ctx, x, h_0, c_0, W_x, W_h, b):
-        h, c, states = h_0, c_0, []
-        for z_t in (x @ W_x + b).unbind(1):
-            h_prev, c_prev = h, c
-            i, f, g, o = _gates(torch.addmm(z_t, h, W_h))
-            c = f * c + i * g
-            h = o * torch.tanh(c)
-            states.append((i, f, g, o, c, c_prev, h, h_prev))
-        *values, hidden_seq, h_prev = (torch.stack(state, dim=1) for state in zip(*states, strict=True))
-        ctx.save_for_backward(x, W_x, W_h, values[1], h_prev, *local_gradients.__wrapped__(*values))
-        return hidden_seq, c
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx, dhidden_seq, dc_T):
-        x, W_x, W_h, f, h_prev, into_c, into_z = ctx.saved_tensors
-        dz, dh_0, dc_0 = backward_loop.__wrapped__(dhidden_seq, dc_T, f, into_c, into_z, W_h)
-        rows = dz.flatten(0, 1)
-        dW_x, dW_h = x.flatten(0, 1).T @ rows, h_prev.flatten(0, 1).T @ rows
-        return dz @ W_x.T, dh_0, dc_0, dW_x, dW_h, rows.sum(dim=0)
-
-
-@cache
-def compiled() -> Implementation:
-    """`plain`, compiled by `torch.compile`; the first call at each size takes seconds to minutes to compile.
-
-    Raises ValueError if there is no compiler that it can call.
-    """
-    if reason := no_compiler():
-        raise ValueError(f"torch.compile cannot work here: {reason}")
-    return torch.compile(plain, dynamic=False, options={"cpp_wrapper": True})  # the kernels are called without Python
 
 
 def no_compiler() -> str:
@@ -188,7 +137,7 @@ def no_compiler() -> str:
     return "" if any(map(shutil.which, names)) else f"none of {', '.join(names)} is on the path"
 
 
-def _gates(z: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def gates_of(z: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     z_i, z_f, z_c, z_o = z.chunk(4, dim=1)
     return torch.sigmoid(z_i), torch.sigmoid(z_f), torch.tanh(z_c), torch.sigmoid(z_o)
 
