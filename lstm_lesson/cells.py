@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from lstm_lesson.equations import candidate, cell_state, forget_gate, hidden_state, input_gate, output_gate, rnn_step
-from lstm_lesson.shapes import Shape, check_number, check_size, checked
+from lstm_lesson.shapes import Shape, check_bool, check_number, check_size, checked
 
 GATES = "ifco"  # input gate, forget gate, candidate (for c), output gate: PyTorch's order of the weights
 NAMES = *(name for k in GATES for name in (f"W_x{k}", f"W_h{k}", f"b_{k}")), "W_ci", "W_cf", "W_co"
@@ -90,18 +90,27 @@ class LSTMCell(nn.Module):
     LSTMCell(N, H)(x_t (B, N), (h, c) each (B, H) or None for zeros) -> h_t (B, H), c_t (B, H).
     `peephole`: None, "diagonal" (W_ci, W_cf, W_co are (H,)) or "full" ((H, H)).
     Weights start uniform in ±1/√H; `forget_bias` is added to b_f: above 0, the cell starts by keeping its memory.
+    With `bias=False` the biases are 0 and no parameters.
     Source: Gers, Schmidhuber & Cummins 2000; forget bias: Jozefowicz, Zaremba & Sutskever 2015.
     Raises ValueError naming the argument that does not fit.
     """
 
-    def __init__(self, input_size: int, hidden_size: int, peephole: str | None = None, forget_bias: float = 0.0):
+    bias = True  # for cells that were pickled before there was a choice
+
+    def __init__(
+        self, input_size: int, hidden_size: int, peephole: str | None = None, forget_bias: float = 0.0,
+        bias: bool = True,
+    ):  # fmt: skip
         super().__init__()
         check_size("input_size", input_size)
         check_size("hidden_size", hidden_size)
         if peephole not in (None, "diagonal", "full"):
             raise ValueError(f'peephole is {peephole!r}; it needs None, "diagonal" or "full"')
         check_number("forget_bias", forget_bias)
-        self.input_size, self.hidden_size, self.peephole = input_size, hidden_size, peephole
+        check_bool(bias=bias)
+        if forget_bias and not bias:
+            raise ValueError(f"forget_bias is {forget_bias!r}; it needs 0 with bias=False")
+        self.input_size, self.hidden_size, self.peephole, self.bias = input_size, hidden_size, peephole, bias
         self.W_xi, self.W_hi, self.b_i = gate_weights(input_size, hidden_size)  # input gate
         self.W_xf, self.W_hf, self.b_f = gate_weights(input_size, hidden_size)  # forget gate
         self.W_xc, self.W_hc, self.b_c = gate_weights(input_size, hidden_size)  # candidate
@@ -110,13 +119,19 @@ class LSTMCell(nn.Module):
             shape = (hidden_size, hidden_size) if peephole == "full" else (hidden_size,)
             peepholes = (uniform_weight(hidden_size, *shape) for _ in "ifo")  # what the gates see of c
             self.W_ci, self.W_cf, self.W_co = peepholes
-        with torch.no_grad():
-            self.b_f += forget_bias
+        if bias:
+            with torch.no_grad():
+                self.b_f += forget_bias
+        else:
+            self.b_i = self.b_f = self.b_c = self.b_o = None
 
     @property
     def weights(self) -> dict[str, Tensor]:
-        """The weights under their names in the equations: parameters, or what pruning puts in their place."""
-        return {name: weight for name in NAMES if (weight := getattr(self, name, None)) is not None}
+        """The weights under their names in the equations: parameters, or what pruning puts in their place, or 0."""
+        weights = {name: weight for name in NAMES if (weight := getattr(self, name, None)) is not None}
+        if not self.bias:
+            weights |= dict.fromkeys((f"b_{k}" for k in GATES), self.W_hi.new_zeros(self.hidden_size))
+        return weights
 
     def forward(self, x_t: Shape["B N"], state: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, Tensor]:
         h, c = (zero_state(x_t, self.hidden_size),) * 2 if state is None else unpack_state("state", state)

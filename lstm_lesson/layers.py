@@ -5,11 +5,22 @@ from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from lstm_lesson.cells import GATES, LSTMCell, lstm_step, unpack_state
 from lstm_lesson.equations import rnn_step
 from lstm_lesson.kernel import run_cell, stacked_weights, unsupported, without_padding
-from lstm_lesson.shapes import Shape, check_lengths, check_shapes, check_size, checked, describe, true_steps
+from lstm_lesson.shapes import (
+    Shape,
+    check_bool,
+    check_lengths,
+    check_shapes,
+    check_size,
+    checked,
+    describe,
+    true_steps,
+)
 
 
 @checked
@@ -90,16 +101,6 @@ def from_torch_weights(
     }
 
 
-IN_PLACE_OF = {  # arguments of `torch.nn.LSTM` that CustomLSTM does not have, and what to do
-    "batch_first": "leave it out: x is always (B, T, N)",
-    "bias": "leave it out: there is always one bias for each gate, and its weights can be set to 0",
-    "dropout": "put nn.Dropout between CustomLSTMs of one layer",
-    "proj_size": "put nn.Linear behind the CustomLSTM",
-    "device": "move the CustomLSTM with .to(device)",
-    "dtype": "convert the CustomLSTM with .to(dtype)",
-}
-
-
 def run_steps(
     cell: LSTMCell, x: Tensor, h: Tensor, c: Tensor, keep: Tensor | None = None, backwards: bool = False
 ) -> tuple[Tensor, Tensor, Tensor]:
@@ -126,58 +127,80 @@ def run_steps(
 class CustomLSTM(nn.Module):
     """An LSTM made of `LSTMCell`s, with the outputs, states and gradients of `torch.nn.LSTM`.
 
-    CustomLSTM(N, H, num_layers=1, *, bidirectional=False, peephole=None, forget_bias=0.0)
+    CustomLSTM(N, H, num_layers=1, *, bias=True, batch_first=True, dropout=0.0, bidirectional=False, peephole=None,
+    forget_bias=0.0, torch_states=False, device=None, dtype=None)
     (x (B, T, N), init_states=None, lengths=None, kernel=None) -> hidden_seq (B, T, H·directions), (h_n, c_n).
 
+    `bias`, `dropout` (between the layers), `device` and `dtype` as in `torch.nn.LSTM`. With batch_first=False, x and
+    hidden_seq are (T, B, ·). x may be a PackedSequence; hidden_seq is packed, too, and the states are in the order
+    of the batch before it was packed.
     `init_states` is (h_0, c_0), zeros if None. h_0, c_0, h_n and c_n are (B, H) for one layer in one direction, so the
-    `h_n[-1]` of such a `torch.nn.LSTM` is h_n here; otherwise they are (layers·directions, B, H), as there.
+    `h_n[-1]` of such a `torch.nn.LSTM` is h_n here; otherwise they are (layers·directions, B, H), as there. With
+    torch_states=True they always are.
     With `lengths` (B,), the steps after the end of a sequence are padding: they change no state and no gradient, and
     hidden_seq is 0 there, as in PyTorch's packed sequences.
     `kernel` chooses how the cells run: False, step by step as `run_steps` shows; True, with the quick kernel of
     `lstm_lesson.kernel`, or ValueError where it is not supported; None, with the kernel where it is supported. The
     results differ by rounding only.
-    Weights start uniform in ±1/√H. Raises ValueError naming the argument that does not fit, and TypeError for an
-    argument of `torch.nn.LSTM` that is missing here, with what to do.
+    Weights start uniform in ±1/√H. Raises ValueError naming the argument that does not fit, and TypeError for more than
+    three arguments without a name and for `proj_size`, which CustomLSTM does not have.
 
     >>> hidden_seq, (h_n, c_n) = CustomLSTM(3, 5)(torch.zeros(2, 7, 3), lengths=[7, 4])
     >>> hidden_seq.shape, h_n.shape
     (torch.Size([2, 7, 5]), torch.Size([2, 5]))
     """
 
+    bias, batch_first, dropout, torch_states = True, True, 0.0, False  # for modules that were pickled without them
+
     def __init__(
         self,
         input_size: int,
         hidden_size: int,
         num_layers: int = 1,
-        *,  # the fourth argument of torch.nn.LSTM is another one
+        *misplaced,  # refused: here nobody has to know that torch.nn.LSTM's fourth argument is bias
+        bias: bool = True,
+        batch_first: bool = True,
+        dropout: float = 0.0,
         bidirectional: bool = False,
         peephole: str | None = None,
         forget_bias: float = 0.0,
+        torch_states: bool = False,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
         **unknown,
     ):
-        for name in unknown:
-            raise TypeError(f"CustomLSTM has no argument {name}; {IN_PLACE_OF.get(name, 'see its docstring')}")
+        _refuse(misplaced, unknown)
         super().__init__()
         check_size("num_layers", num_layers)
-        if not isinstance(bidirectional, bool):
-            raise ValueError(f"bidirectional is {bidirectional!r}; it needs True or False")
         check_size("hidden_size", hidden_size)
+        check_bool(bias=bias, batch_first=batch_first, bidirectional=bidirectional, torch_states=torch_states)
+        if isinstance(dropout, bool) or not isinstance(dropout, (int, float)) or not 0 <= dropout <= 1:
+            raise ValueError(f"dropout is {dropout!r}; it needs a number from 0 to 1")
+        if dropout and num_layers == 1:
+            warnings.warn(f"dropout is {dropout}; it acts between layers, and num_layers is 1", stacklevel=2)
+        if dtype is not None and not (isinstance(dtype, torch.dtype) and dtype.is_floating_point):
+            raise ValueError(f"dtype is {dtype!r}; it needs a floating-point dtype such as torch.float32")
         self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
-        self.directions = 2 if bidirectional else 1
+        self.bias, self.batch_first, self.dropout, self.torch_states = bias, batch_first, float(dropout), torch_states
+        self.bidirectional, self.directions = bidirectional, 2 if bidirectional else 1
         sizes = [input_size] + [hidden_size * self.directions] * (num_layers - 1)  # the input size of each layer
         self.cells = nn.ModuleList(
-            LSTMCell(size, hidden_size, peephole, forget_bias) for size in sizes for _ in range(self.directions)
+            LSTMCell(size, hidden_size, peephole, forget_bias, bias) for size in sizes for _ in range(self.directions)
         )
+        self.to(device=device, dtype=dtype)
 
     @property
     def single(self) -> bool:
-        """Whether there is one layer in one direction: its states have no layer dimension."""
+        """Whether there is one layer in one direction: unless `torch_states`, its states have no layer dimension."""
         return len(self.cells) == 1
 
     def forward(
-        self, x: Shape["B T N"], init_states=None, lengths=None, kernel: bool | None = None
-    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        sizes = check_shapes({"N": self.input_size}, empty_batch=True, x=(x, "B T N"))
+        self, x: Shape["B T N"] | PackedSequence, init_states=None, lengths=None, kernel: bool | None = None
+    ) -> tuple[Tensor | PackedSequence, tuple[Tensor, Tensor]]:
+        if isinstance(x, PackedSequence):
+            return self._forward_packed(x, init_states, lengths, kernel)
+        sizes = check_shapes({"N": self.input_size}, empty_batch=True, x=(x, "B T N" if self.batch_first else "T B N"))
+        x = x if self.batch_first else x.transpose(0, 1)  # (B, T, N)
         h_0, c_0 = self._initial(x, init_states)
         run = run_cell if self._uses_kernel(kernel, x, h_0, c_0) else run_steps
         keep = None
@@ -194,9 +217,24 @@ class CustomLSTM(nn.Module):
                 h_n.append(h)
                 c_n.append(c)
             x = torch.cat(outputs, dim=-1)  # (B, T, H·directions): the next layer reads both directions
-        if self.single:
+            if self.training and self.dropout and layer + 1 < self.num_layers:
+                x = _drop(x, self.dropout, keep)
+        x = x if self.batch_first else x.transpose(0, 1)
+        if self.single and not self.torch_states:
             return x, (h_n[0], c_n[0])
         return x, (torch.stack(h_n), torch.stack(c_n))
+
+    def _forward_packed(self, packed: PackedSequence, init_states, lengths, kernel):
+        """`forward` of a packed batch: the outputs packed in the same order, the states in the order of the batch."""
+        if lengths is not None:
+            raise ValueError(f"lengths has {describe(lengths)}; x is packed and has its own, so it needs None")
+        x, lengths = pad_packed_sequence(packed, self.batch_first)
+        hidden_seq, states = self.forward(x, init_states, lengths, kernel)
+        if packed.sorted_indices is not None:  # the longest sequence first
+            hidden_seq = hidden_seq.index_select(0 if self.batch_first else 1, packed.sorted_indices)
+            lengths = lengths[packed.sorted_indices.cpu()]
+        data = pack_padded_sequence(hidden_seq, lengths, self.batch_first).data
+        return PackedSequence(data, *packed[1:]), states
 
     def _uses_kernel(self, kernel: bool | None, *tensors: Tensor) -> bool:
         """Whether the quick kernel runs; ValueError if `kernel` is True and the kernel is not supported."""
@@ -217,37 +255,36 @@ class CustomLSTM(nn.Module):
         if init_states is None:
             return x.new_zeros(shape), x.new_zeros(shape)
         states = unpack_state("init_states", init_states)
-        letters = "B H" if self.single else "layers·directions B H"
+        flat = self.single and not self.torch_states
+        letters = "B H" if flat else "layers·directions B H"
         sizes = {"layers·directions": shape[0], "B": shape[1], "H": shape[2]}
         for name, state in zip(("h_0 of init_states", "c_0 of init_states"), states, strict=True):
             check_shapes(sizes, empty_batch=True, x=(x, "B T N"), **{name: (state, letters)})
-        return tuple(state[None] if self.single else state for state in states)
+        return tuple(state[None] if flat else state for state in states)
 
     @classmethod
-    def from_torch(cls, lstm: nn.LSTM) -> "CustomLSTM":
-        """A CustomLSTM with the weights of a `torch.nn.LSTM`; the two biases are added.
+    def from_torch(cls, lstm: nn.LSTM, torch_states: bool = False) -> "CustomLSTM":
+        """A CustomLSTM with the weights and the options of a `torch.nn.LSTM`; the two biases are added.
 
-        Warns if `lstm` is not batch first, as CustomLSTM always is.
-        Raises ValueError for weights that have NaN entries, and for `proj_size`, `bias=False` and `dropout`, which
-        CustomLSTM does not have.
+        `torch_states` as in CustomLSTM. A layer with batch_first=False stays so, and reads (T, B, N).
+        Raises ValueError for weights that have NaN entries, and for `proj_size`, which CustomLSTM does not have.
         """
         if not isinstance(lstm, nn.LSTM):
             raise ValueError(f"lstm is {type(lstm).__name__}; it needs a torch.nn.LSTM")
-        for name, needs in {"proj_size": 0, "bias": True, "dropout": 0.0}.items():
-            if getattr(lstm, name) != needs:
-                raise ValueError(f"lstm has {name} = {getattr(lstm, name)}; it needs {name} = {needs}")
-        if not lstm.batch_first:
-            way = "CustomLSTM reads (B, T, N): give it x.transpose(0, 1), and transpose hidden_seq back"
-            warnings.warn(f"lstm has batch_first=False, it reads (T, B, N); {way}", stacklevel=2)
-        sizes = lstm.input_size, lstm.hidden_size, lstm.num_layers
-        own = cls(*sizes, bidirectional=lstm.bidirectional).to(lstm.weight_ih_l0)
-        for cell, stacked in zip(own.cells, lstm.all_weights, strict=True):
-            cell.load_state_dict(from_torch_weights(*stacked))
+        if lstm.proj_size:
+            raise ValueError(f"lstm has proj_size = {lstm.proj_size}; it needs proj_size = 0")
+        options = {name: getattr(lstm, name) for name in ("bias", "batch_first", "dropout", "bidirectional")}
+        own = cls(lstm.input_size, lstm.hidden_size, lstm.num_layers, **options, torch_states=torch_states)
+        own.to(lstm.weight_ih_l0).train(lstm.training)
+        for cell, (W_ih, W_hh, *biases) in zip(own.cells, lstm.all_weights, strict=True):
+            weights = from_torch_weights(W_ih, W_hh, *(biases or [W_hh.new_zeros(len(W_hh))] * 2))
+            cell.load_state_dict({name: weights[name] for name in cell.state_dict()})
         return own
 
     def to_torch(self) -> nn.LSTM:
-        """A `torch.nn.LSTM` (batch first) with these weights; bias_ih takes the bias, bias_hh is 0.
+        """A `torch.nn.LSTM` with these weights and options; bias_ih takes the bias, bias_hh is 0.
 
+        Its states are always (layers·directions, B, H).
         Raises ValueError for peepholes, which `torch.nn.LSTM` does not have, and for weights that have NaN entries.
         """
         if self.cells[0].peephole:
@@ -256,12 +293,36 @@ class CustomLSTM(nn.Module):
             for name, weight in cell.weights.items():
                 if weight.isnan().any():
                     raise ValueError(f"cells.{k}.{name} has {int(weight.isnan().sum())} NaN entries; it needs numbers")
-        theirs = nn.LSTM(
-            self.input_size, self.hidden_size, self.num_layers, batch_first=True, bidirectional=self.directions == 2
-        ).to(self.cells[0].b_i)
+        options = self.bias, self.batch_first, self.dropout, self.directions == 2
+        theirs = nn.LSTM(self.input_size, self.hidden_size, self.num_layers, *options).to(self.cells[0].W_xi)
         with torch.no_grad():
             for cell, stacked in zip(self.cells, theirs.all_weights, strict=True):
                 W_x, W_h, b = stacked_weights(cell.weights)  # (N, 4H), (H, 4H), (4H,)
-                for weight, value in zip(stacked, (W_x.t(), W_h.t(), b, torch.zeros_like(b)), strict=True):
+                for weight, value in zip(stacked, (W_x.t(), W_h.t(), b, torch.zeros_like(b)), strict=self.bias):
                     weight.copy_(value)
-        return theirs
+        return theirs.train(self.training)
+
+
+def _refuse(misplaced: tuple, unknown: dict) -> None:
+    """Raise TypeError for arguments that need their name, and for those that CustomLSTM does not have."""
+    if misplaced:
+        order = "bias", "batch_first", "dropout", "bidirectional", "proj_size"
+        named = ", ".join(f"{name}={value!r}" for name, value in zip(order, misplaced, strict=False))
+        raise TypeError(f"CustomLSTM takes 3 positional arguments; name the others, in torch.nn.LSTM's order {named}")
+    for name, value in unknown.items():
+        if name != "proj_size":
+            raise TypeError(f"CustomLSTM has no argument {name}; see its docstring")
+        if value != 0:
+            raise TypeError(f"CustomLSTM has no argument proj_size = {value!r}; it needs 0, or keep torch.nn.LSTM")
+
+
+def _drop(x: Tensor, p: float, keep: Tensor | None) -> Tensor:
+    """Dropout for x (B, T, ·), drawn in the order of `torch.nn.LSTM`, so that on a CPU a seed gives the same mask.
+
+    This order is step by step; with keep (B, T), the true steps alone, in each step the longest sequence first.
+    """
+    if keep is None:
+        return F.dropout(x.transpose(0, 1).contiguous(), p).transpose(0, 1)
+    order = keep.sum(dim=1).argsort(descending=True, stable=True)
+    steps, true = x[order].transpose(0, 1), keep[order].t()
+    return steps.masked_scatter(true[:, :, None], F.dropout(steps[true], p)).transpose(0, 1)[order.argsort()]

@@ -11,14 +11,15 @@ from lstm_lesson.shapes import Shape, check_shapes
 def differences(own: CustomLSTM, theirs: nn.LSTM, x: Shape["B T N"], kernel: bool | None = None) -> dict[str, float]:
     """The largest absolute difference between two LSTMs with the same weights, for each thing that they compute.
 
-    `kernel` as in `CustomLSTM`. `theirs` must be batch first. The gradients are those of one loss that depends on every
+    `kernel` as in `CustomLSTM`. Both must be batch first. The gradients are those of one loss that depends on every
     output and every state.
     Returns {"outputs": …, "final h": …, "final c": …, "gradient of x": …, "gradients of the weights": …}.
-    Raises ValueError if x is not (B, T, N) or is empty, or `theirs` is not batch first.
+    Raises ValueError if x is not (B, T, N) or is empty, or one of the two is not batch first.
     """
     check_shapes(x=(x, "B T N"))
-    if not theirs.batch_first:
-        raise ValueError("theirs has batch_first = False; it needs batch_first = True")
+    for name, lstm in {"own": own, "theirs": theirs}.items():
+        if not lstm.batch_first:
+            raise ValueError(f"{name} has batch_first = False; it needs batch_first = True")
     results = []
     for lstm, options in ((own, {"kernel": kernel}), (theirs, {})):
         lstm.zero_grad()
@@ -39,7 +40,9 @@ def _weight_gradients(lstm) -> Tensor:
         # A wrong cell may not use a weight: its gradient is None, and counts as 0.
         return torch.cat([(torch.zeros_like(p) if p.grad is None else p.grad).reshape(-1) for p in lstm.parameters()])
     parts = []
-    for w_ih, w_hh, b_ih, _ in lstm.all_weights:
-        named = from_torch_weights(w_ih.grad, w_hh.grad, b_ih.grad, torch.zeros_like(b_ih))
-        parts += [named[f"{reads}{gate}"].reshape(-1) for gate in GATES for reads in ("W_x", "W_h", "b_")]
+    for w_ih, w_hh, *biases in lstm.all_weights:
+        zeros = w_hh.new_zeros(len(w_hh))
+        named = from_torch_weights(w_ih.grad, w_hh.grad, biases[0].grad if biases else zeros, zeros)
+        kinds = ("W_x", "W_h", "b_") if biases else ("W_x", "W_h")
+        parts += [named[f"{reads}{gate}"].reshape(-1) for gate in GATES for reads in kinds]
     return torch.cat(parts)

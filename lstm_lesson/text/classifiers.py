@@ -81,8 +81,9 @@ def save_classifier(classifier: TextClassifier, vocabulary: Vocabulary, folder: 
     """
     check_classifier(classifier, vocabulary)
     lstm = classifier.lstm
-    if not isinstance(lstm, CustomLSTM) or not lstm.single or lstm.cells[0].peephole:
-        raise ValueError(f"classifier has {lstm}; save_classifier needs a CustomLSTM of one layer without peephole")
+    if not isinstance(lstm, CustomLSTM) or not lstm.single or lstm.cells[0].peephole or not lstm.bias:
+        needs = "a CustomLSTM of one layer with biases and without peephole"
+        raise ValueError(f"classifier has {lstm}; save_classifier needs {needs}")
     path = (Path(folder) if folder is not None else own_folder()) / "reader.pt"
     sizes = [len(vocabulary), lstm.input_size, lstm.hidden_size, classifier.linear.out_features]
     names = TextClassifier(*sizes).state_dict()  # not the classifier's own, which pruning and the like change
