@@ -11,16 +11,7 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_
 from lstm_lesson.cells import GATES, LSTMCell, lstm_step, unpack_state
 from lstm_lesson.equations import rnn_step
 from lstm_lesson.kernel import run_cell, stacked_weights, unsupported, without_padding
-from lstm_lesson.shapes import (
-    Shape,
-    check_bool,
-    check_lengths,
-    check_shapes,
-    check_size,
-    checked,
-    describe,
-    true_steps,
-)
+from lstm_lesson.shapes import Shape, check_lengths, check_shapes, check_size, checked, describe, true_steps
 
 
 @checked
@@ -127,9 +118,8 @@ def run_steps(
 class CustomLSTM(nn.Module):
     """An LSTM made of `LSTMCell`s, with the outputs, states and gradients of `torch.nn.LSTM`.
 
-    CustomLSTM(N, H, num_layers=1, *, bias=True, batch_first=True, dropout=0.0, bidirectional=False, peephole=None,
-    forget_bias=0.0, torch_states=False, device=None, dtype=None)
-    (x (B, T, N), init_states=None, lengths=None, kernel=None) -> hidden_seq (B, T, H·directions), (h_n, c_n).
+    CustomLSTM(N, H, …)(x (B, T, N), init_states=None, lengths=None, kernel=None)
+    -> hidden_seq (B, T, H·directions), (h_n, c_n).
 
     `bias`, `dropout` (between the layers), `device` and `dtype` as in `torch.nn.LSTM`. With batch_first=False, x and
     hidden_seq are (T, B, ·). x may be a PackedSequence; hidden_seq is packed, too, and the states are in the order
@@ -142,8 +132,8 @@ class CustomLSTM(nn.Module):
     `kernel` chooses how the cells run: False, step by step as `run_steps` shows; True, with the quick kernel of
     `lstm_lesson.kernel`, or ValueError where it is not supported; None, with the kernel where it is supported. The
     results differ by rounding only.
-    Weights start uniform in ±1/√H. Raises ValueError naming the argument that does not fit, and TypeError for more than
-    three arguments without a name and for `proj_size`, which CustomLSTM does not have.
+    Weights start uniform in ±1/√H. Raises ValueError naming the argument that does not fit, such as a `proj_size`, and
+    TypeError for a fourth argument without its name.
 
     >>> hidden_seq, (h_n, c_n) = CustomLSTM(3, 5)(torch.zeros(2, 7, 3), lengths=[7, 4])
     >>> hidden_seq.shape, h_n.shape
@@ -153,32 +143,29 @@ class CustomLSTM(nn.Module):
     bias, batch_first, dropout, torch_states = True, True, 0.0, False  # for modules that were pickled without them
 
     def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        num_layers: int = 1,
-        *misplaced,  # refused: here nobody has to know that torch.nn.LSTM's fourth argument is bias
-        bias: bool = True,
-        batch_first: bool = True,
-        dropout: float = 0.0,
-        bidirectional: bool = False,
-        peephole: str | None = None,
-        forget_bias: float = 0.0,
-        torch_states: bool = False,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
-        **unknown,
-    ):
-        _refuse(misplaced, unknown)
+        self, input_size: int, hidden_size: int, num_layers: int = 1, *misplaced, bias: bool = True,
+        batch_first: bool = True, dropout: float = 0.0, bidirectional: bool = False, peephole: str | None = None,
+        forget_bias: float = 0.0, torch_states: bool = False, device=None, dtype: torch.dtype | None = None,
+        proj_size: int = 0,
+    ):  # fmt: skip
+        if misplaced:
+            order = zip(("bias", "batch_first", "dropout", "bidirectional", "proj_size"), misplaced, strict=False)
+            named = ", ".join(f"{name}={value!r}" for name, value in order)
+            raise TypeError(f"CustomLSTM takes 3 positional arguments; torch.nn.LSTM's order by name is {named}")
+        if proj_size != 0:
+            raise ValueError(f"proj_size is {proj_size!r}; it needs 0: for a projection, keep torch.nn.LSTM")
         super().__init__()
         check_size("num_layers", num_layers)
         check_size("hidden_size", hidden_size)
-        check_bool(bias=bias, batch_first=batch_first, bidirectional=bidirectional, torch_states=torch_states)
+        switches = "bias", "batch_first", "bidirectional", "torch_states"
+        for name, value in zip(switches, (bias, batch_first, bidirectional, torch_states), strict=True):
+            if not isinstance(value, bool):
+                raise ValueError(f"{name} is {value!r}; it needs True or False")
         if isinstance(dropout, bool) or not isinstance(dropout, (int, float)) or not 0 <= dropout <= 1:
             raise ValueError(f"dropout is {dropout!r}; it needs a number from 0 to 1")
         if dropout and num_layers == 1:
             warnings.warn(f"dropout is {dropout}; it acts between layers, and num_layers is 1", stacklevel=2)
-        if dtype is not None and not (isinstance(dtype, torch.dtype) and dtype.is_floating_point):
+        if dtype is not None and not getattr(dtype, "is_floating_point", False):
             raise ValueError(f"dtype is {dtype!r}; it needs a floating-point dtype such as torch.float32")
         self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
         self.bias, self.batch_first, self.dropout, self.torch_states = bias, batch_first, float(dropout), torch_states
@@ -301,19 +288,6 @@ class CustomLSTM(nn.Module):
                 for weight, value in zip(stacked, (W_x.t(), W_h.t(), b, torch.zeros_like(b)), strict=self.bias):
                     weight.copy_(value)
         return theirs.train(self.training)
-
-
-def _refuse(misplaced: tuple, unknown: dict) -> None:
-    """Raise TypeError for arguments that need their name, and for those that CustomLSTM does not have."""
-    if misplaced:
-        order = "bias", "batch_first", "dropout", "bidirectional", "proj_size"
-        named = ", ".join(f"{name}={value!r}" for name, value in zip(order, misplaced, strict=False))
-        raise TypeError(f"CustomLSTM takes 3 positional arguments; name the others, in torch.nn.LSTM's order {named}")
-    for name, value in unknown.items():
-        if name != "proj_size":
-            raise TypeError(f"CustomLSTM has no argument {name}; see its docstring")
-        if value != 0:
-            raise TypeError(f"CustomLSTM has no argument proj_size = {value!r}; it needs 0, or keep torch.nn.LSTM")
 
 
 def _drop(x: Tensor, p: float, keep: Tensor | None) -> Tensor:

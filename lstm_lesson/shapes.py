@@ -117,13 +117,6 @@ def check_size(name: str, value, least: int = 1, most: float = math.inf) -> int:
     return int(value)
 
 
-def check_bool(**switches) -> None:
-    """Raise ValueError for an argument that is neither True nor False."""
-    for name, value in switches.items():
-        if not isinstance(value, bool):
-            raise ValueError(f"{name} is {value!r}; it needs True or False")
-
-
 def check_number(name: str, value, above: float = -math.inf, most: float = sys.float_info.max) -> None:
     """Raise ValueError unless `value` is a number, of Python or NumPy, above `above` and at most `most`, so not NaN."""
     if isinstance(value, bool) or not isinstance(value, Real) or not above < value <= most:
