@@ -4,18 +4,25 @@ import copy
 import math
 import pickle
 import re
+import sys
 import warnings
 from itertools import product
+from types import SimpleNamespace
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from onnx import TensorProto, helper
+from onnx.reference import ReferenceEvaluator
+from repository import ROOT
 from torch import nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pack_sequence, pad_packed_sequence
 
-from lstm_lesson import CustomLSTM, LSTMCell, parity, record
+from lstm_lesson import CustomLSTM, LSTMCell, parity
+from lstm_lesson.kernel import stacked_weights
 from lstm_lesson.layers import from_torch_weights
 from lstm_lesson.text.classifiers import TextClassifier, save_classifier
 from lstm_lesson.text.news import Vocabulary
@@ -173,7 +180,7 @@ REFUSED = {
     "an unknown name": (lambda: CustomLSTM(3, 4, peepholes="full"), r"keyword argument 'peepholes'"),
     "bias": (lambda: CustomLSTM(3, 4, bias=None), r"bias is None; it needs True or False"),
     "bias 0": (lambda: CustomLSTM(3, 4, bias=0), r"bias is 0; it needs True or False"),
-    "a forget bias of a cell without biases": (lambda: LSTMCell(3, 4, None, 1.0, False), r"forget_bias is 1.0; it needs 0"),
+    "a forget bias of a cell without biases": (lambda: LSTMCell(3, 4, None, 1.0, False), r"forget_bias is 1.0"),
     "batch_first": (lambda: CustomLSTM(3, 4, batch_first="yes"), r"batch_first is 'yes'; it needs True or False"),
     "torch_states": (lambda: CustomLSTM(3, 4, torch_states=1), r"torch_states is 1; it needs True or False"),
     "dropout below 0": (lambda: CustomLSTM(3, 4, 2, dropout=-0.1), r"dropout is -0.1; it needs a number from 0 to 1"),
@@ -230,3 +237,377 @@ def test_dropout_with_one_layer_warns_as_in_torch():
 
 def test_a_projection_of_nothing_is_taken():
     assert CustomLSTM(3, 4, proj_size=0).hidden_size == 4
+
+
+# The tables of docs/swap.md ------------------------------------------------------------------------------------------
+
+
+def rows(text):
+    """name -> cells, of every table row of a Markdown text whose last column is code."""
+    table = [line.strip()[1:-1].split("|") for line in text.splitlines() if line.startswith("| ")]
+    return {
+        cells[0].strip(): [cell.strip() for cell in cells[1:]] for cells in table if cells[-1].strip() != "the line"
+    }
+
+
+ROWS = rows((ROOT / "docs" / "swap.md").read_text(encoding="utf-8"))
+LENGTHS = [7, 2, 5, 1]
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Run the lines of a row of the tables on the names of the page. All names, with those that the lines add."""
+
+    def run_row(name, **given):
+        torch.manual_seed(0)
+        theirs = nn.LSTM(3, 5, batch_first=True)
+        names = {"theirs": theirs, "ours": CustomLSTM.from_torch(theirs), "x": torch.randn(4, 7, 3)}
+        names |= {"h_0": torch.randn(4, 5), "c_0": torch.randn(4, 5), "lengths": torch.tensor(LENGTHS)}
+        names |= {"own": CustomLSTM(3, 5, dtype=torch.float64), "path": tmp_path / "file", "old": nn.LSTM(3, 5)}
+        modules = {"torch": torch, "nn": nn, "np": np, "copy": copy, "pickle": pickle, "CustomLSTM": CustomLSTM}
+        functions = pack_padded_sequence, stacked_weights, from_torch_weights
+        names |= modules | {function.__name__: function for function in functions} | given
+        exec("\n".join(re.findall(r"`([^`]+)`", ROWS[name][-1])), names)
+        return SimpleNamespace(**names)
+
+    return run_row
+
+
+def near(a, b, most=1e-6):
+    return (torch.as_tensor(a) - torch.as_tensor(b)).abs().max() <= most
+
+
+def test_every_row_of_the_page_has_its_test():
+    source = (ROOT / "tests" / "core" / "test_swap.py").read_text(encoding="utf-8")
+    tested = re.findall(r'\brun\(\s*"([^"]+)"', source)
+    assert sorted(tested) == sorted(ROWS) and len(ROWS) >= 30
+
+
+def test_row_weights(run):
+    now = run("weights")
+    assert near(now.ours(now.x)[0], now.theirs(now.x)[0])
+    assert now.theirs.weight_ih_l0.shape == (20, 3) and now.theirs.weight_hh_l0.shape == (20, 5)
+    assert now.ours.state_dict()["cells.0.W_xi"].shape == (3, 5)
+    assert now.ours.state_dict()["cells.0.W_hi"].shape == (5, 5)
+
+
+def test_row_the_way_back(run):
+    now = run("the way back")
+    assert type(now.again) is nn.LSTM and now.again.batch_first and near(now.again(now.x)[0], now.theirs(now.x)[0])
+
+
+def test_row_batch_first(run):
+    now = run("batch first")
+    assert not now.steps_first.batch_first and CustomLSTM(3, 5).batch_first and not nn.LSTM(3, 5).batch_first
+    x = torch.randn(7, 4, 3)  # (T, B, N)
+    assert now.steps_first(x)[0].shape == nn.LSTM(3, 5)(x)[0].shape == (7, 4, 5)
+
+
+def test_row_shape_of_h_n(run):
+    now = run("shape of h_n and c_n")
+    assert near(now.last, now.theirs(now.x)[1][0][-1]) and now.last.shape == (4, 5)
+    assert all(a.shape == b.shape for a, b in zip(now.same(now.x)[1], now.theirs(now.x)[1], strict=True))
+    h_n = now.ours(now.x)[1][0]
+    assert near(h_n, now.last) and h_n[-1].shape == (5,) and near(h_n[-1], now.ours(now.x[-1:])[1][0][0])
+    deep, own = nn.LSTM(3, 5, 2, batch_first=True, bidirectional=True), CustomLSTM(3, 5, 2, bidirectional=True)
+    assert deep(now.x)[1][0].shape == own(now.x)[1][0].shape == (4, 4, 5)
+
+
+def test_row_positions_of_arguments(run):
+    now = run("positions of arguments")
+    assert not nn.LSTM(3, 5, 1, False).bias and not now.no_bias.bias and len(list(now.no_bias.parameters())) == 8
+    with pytest.raises(TypeError, match=r"bias=False"):
+        CustomLSTM(3, 5, 1, False)
+
+
+def test_row_arguments_of_the_call(run):
+    now = run("arguments of the call")
+    expected, (h_n, c_n) = now.theirs(now.x, (now.h_0[None], now.c_0[None]))
+    assert near(now.hidden_seq, expected) and near(now.h_n, h_n[0]) and near(now.c_n, c_n[0])
+    again, _ = now.theirs(input=now.x, hx=(now.h_0[None], now.c_0[None]))
+    assert near(again, now.ours(x=now.x, init_states=(now.h_0, now.c_0))[0])
+
+
+def test_row_biases(run):
+    now = run("biases")
+    assert near(now.b_i, (now.theirs.bias_ih_l0 + now.theirs.bias_hh_l0)[:5], 0)
+    before = now.b_i.detach().clone()
+    for lstm in (now.ours, now.theirs):
+        lstm(now.x)[0].sin().sum().backward()
+        torch.optim.SGD(lstm.parameters(), lr=0.1).step()
+    moved, theirs_moved = now.b_i - before, (now.theirs.bias_ih_l0 + now.theirs.bias_hh_l0)[:5] - before
+    assert near(2 * moved, theirs_moved) and moved.abs().max() > 1e-3
+
+
+def test_row_dropout(run):
+    now = run("dropout")
+    theirs, found = now.dropped.to_torch(), []
+    for lstm in (now.dropped, theirs):
+        torch.manual_seed(1)
+        found.append(lstm(now.x)[0])
+    assert near(*found) and not near(now.dropped(now.x)[0], found[0], 1e-3)
+
+
+def test_row_first_weights(run):
+    now = run("first weights")
+    assert near(now.ours(now.x)[0], now.theirs(now.x)[0])
+    found = []
+    for make in (nn.LSTM, CustomLSTM):
+        torch.manual_seed(0)
+        found.append(torch.cat([w.detach().flatten() for w in make(3, 64).parameters()]))
+    assert all(0.99 / 8 < w.abs().max() <= 1 / 8 for w in found)
+    assert not near(*(w.sort().values[:1000] for w in found))
+
+
+def test_row_proj_size(run):
+    now = run("proj_size")
+    assert now.kept.proj_size == 2 and now.kept.weight_hh_l0.shape == (20, 2)  # a step reads what was projected
+    for refused in (lambda: CustomLSTM(3, 5, proj_size=2), lambda: CustomLSTM.from_torch(now.kept)):
+        with pytest.raises(ValueError, match="proj_size"):
+            refused()
+
+
+def test_row_packed_sequences(run):
+    now = run("packed sequences")
+    expected, (h_n, _) = now.theirs(now.packed)
+    assert near(now.packed_out.data, expected.data) and near(now.h_n, h_n[0])
+    padded, _ = pad_packed_sequence(expected, batch_first=True)
+    assert near(now.hidden_seq, padded) and (now.hidden_seq[1, 2:] == 0).all()
+
+
+def test_row_one_sequence(run):
+    now = run("one sequence")
+    assert near(now.hidden_seq[0], now.theirs(now.x[0])[0])
+    with pytest.raises(ValueError, match=r"x has shape \(7, 3\); it needs \(B, T, N\)"):
+        now.ours(now.x[0])
+
+
+def test_row_device_and_dtype(run):
+    now = run("device and dtype")
+    assert {(w.dtype, w.device.type) for w in now.double.parameters()} == {(torch.float64, "cpu")}
+    assert CustomLSTM(3, 5, device="meta").cells[0].W_xi.is_meta
+
+
+def test_row_flatten_parameters(run):
+    assert run("`flatten_parameters()`").del_the_line
+
+
+# Weights from elsewhere: against the equations in NumPy, as Keras documents them, and against ONNX's own evaluator ----
+
+
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+
+def keras_lstm(x, kernel, recurrent_kernel, bias):
+    """Keras's LSTM layer on x (B, T, N): the four blocks are the input gate, the forget gate, the cell, the output."""
+    h = c = np.zeros((len(x), len(recurrent_kernel)))
+    outputs = []
+    for x_t in x.swapaxes(0, 1):
+        i, f, cell, o = np.split(x_t @ kernel + h @ recurrent_kernel + bias, 4, axis=1)
+        c = sigmoid(f) * c + sigmoid(i) * np.tanh(cell)
+        h = sigmoid(o) * np.tanh(c)
+        outputs.append(h)
+    return np.stack(outputs, axis=1)
+
+
+def onnx_lstm(x, W, R, B):
+    """Y of ONNX's operator LSTM in one direction, by its reference implementation: x (T, B, N) -> (T, 1, B, H)."""
+    inputs = {"X": x, "W": W, "R": R, "B": B}
+    node = helper.make_node("LSTM", list(inputs), ["Y"], hidden_size=R.shape[2])
+    ends = [
+        [helper.make_tensor_value_info(name, TensorProto.DOUBLE, [None] * dims) for name, dims in end.items()]
+        for end in ({name: value.ndim for name, value in inputs.items()}, {"Y": 4})
+    ]
+    graph = helper.make_graph([node], "lstm", *ends)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 22)])
+    onnx.checker.check_model(model, full_check=True)
+    return ReferenceEvaluator(model).run(None, inputs)[0]
+
+
+RANDOM = np.random.default_rng(0)
+BATCH = RANDOM.normal(size=(4, 7, 3))
+KERAS = {"kernel": RANDOM.normal(size=(3, 20)), "recurrent_kernel": RANDOM.normal(size=(5, 20)),
+         "bias": RANDOM.normal(size=20)}  # fmt: skip
+ONNX = {"W": RANDOM.normal(size=(1, 20, 3)), "R": RANDOM.normal(size=(1, 20, 5)), "B": RANDOM.normal(size=(1, 40))}
+
+
+def test_row_from_keras(run):
+    now = run("from Keras", **KERAS)
+    assert near(now.own(torch.as_tensor(BATCH))[0].detach(), keras_lstm(BATCH, **KERAS), EXACT)
+
+
+def test_row_to_keras(run):
+    now = run("to Keras")
+    expected = keras_lstm(BATCH, now.kernel, now.recurrent_kernel, now.bias)
+    assert near(now.own(torch.as_tensor(BATCH))[0].detach(), expected, EXACT)
+
+
+def test_row_from_onnx(run):
+    now = run("from ONNX", **ONNX)
+    expected = onnx_lstm(BATCH.swapaxes(0, 1), **ONNX)[:, 0].swapaxes(0, 1)
+    assert near(now.own(torch.as_tensor(BATCH))[0].detach(), expected, EXACT)
+    assert not near(now.own(torch.as_tensor(BATCH))[0].detach(), keras_lstm(BATCH, **KERAS), 1e-3)
+
+
+def test_row_to_onnx(run):
+    now = run("to ONNX")
+    Y = onnx_lstm(BATCH.swapaxes(0, 1), *(w.numpy() for w in (now.W, now.R, now.B)))
+    assert near(now.own(torch.as_tensor(BATCH))[0].detach(), Y[:, 0].swapaxes(0, 1), EXACT)
+
+
+# What else works ------------------------------------------------------------------------------------------------------
+
+
+def works(name):
+    return {"yes": True, "no": False}[ROWS[name][0]]
+
+
+def same(now, module):
+    return near(module(now.x)[0], now.theirs(now.x)[0])
+
+
+def test_row_save_and_load(run):
+    now = run("save and load")
+    assert works("save and load") and same(now, now.again)
+    names = {f"cells.0.{w}{k}" for w in ("W_x", "W_h", "b_") for k in "ifco"}
+    assert set(torch.load(now.path, weights_only=True)) == names  # as in every file since the first version
+
+
+def test_row_the_state_dict_of_torchs(run):
+    now = run("the `state_dict` of an `nn.LSTM`")
+    assert not works("the `state_dict` of an `nn.LSTM`") and same(now, now.again)
+    with pytest.raises(RuntimeError, match="Missing key"):
+        now.ours.load_state_dict(now.old.state_dict())
+
+
+OPTIONS = [{}, {"bias": False, "batch_first": False, "num_layers": 2, "dropout": 0.5, "bidirectional": True}]
+
+
+@pytest.mark.parametrize("options", OPTIONS)
+def test_rows_deepcopy_and_pickle(run, options):
+    assert works("deepcopy") and works("pickle")
+    lstm = CustomLSTM(3, 5, **options, torch_states=True).eval()
+    for now in (run("deepcopy", ours=lstm), run("pickle", ours=lstm)):
+        got, expected = now.again(now.x), lstm(now.x)
+        assert near(got[0], expected[0], 0) and near(got[1][1], expected[1][1], 0)
+        assert now.again.cells[0].W_xi is not lstm.cells[0].W_xi
+
+
+def test_a_module_that_was_pickled_before_the_options_still_runs():
+    lstm, x = CustomLSTM(3, 5, 2), torch.randn(4, 7, 3)
+    old = copy.deepcopy(lstm)
+    for module, names in ((old, "bias batch_first dropout torch_states bidirectional"), (old.cells[0], "bias")):
+        for name in names.split():
+            del vars(module)[name]
+    again = pickle.loads(pickle.dumps(old))
+    assert near(again(x)[0], lstm(x)[0], 0) and near(again.to_torch()(x)[0], lstm(x)[0])
+
+
+def test_row_export(run):
+    now = run("`torch.export`")
+    assert works("`torch.export`")
+    lengths = torch.tensor([3, 1, 2, 3])
+    got, expected = now.exported(now.x, lengths=lengths), now.ours(now.x[:, :3], lengths=lengths)
+    assert near(got[0][:, :3], expected[0]) and near(got[1][0], expected[1][0])
+    for lstm in (now.ours, now.ours.to_torch()):
+        with pytest.raises(Exception, match="onstraints violated"):
+            x = torch.randn(4, 7, 3)
+            torch.export.export(lstm, (x,), dynamic_shapes=({1: torch.export.Dim.DYNAMIC},))
+
+
+def test_row_export_of_a_packed_batch(run):
+    now = run("`torch.export` with a packed batch")
+    assert not works("`torch.export` with a packed batch")
+    packed = pack_padded_sequence(now.x, LENGTHS, batch_first=True, enforce_sorted=False)
+    with pytest.raises(Exception):  # noqa: B017
+        torch.export.export(now.ours, (packed,))
+    got, _ = now.exported(now.x, lengths=now.lengths)
+    assert near(got, pad_packed_sequence(now.ours(packed)[0], batch_first=True)[0])
+
+
+def evaluated(path, *arrays):
+    """The first output of an ONNX file, by the reference evaluator, and the kinds of its nodes."""
+    model = onnx.load(path)
+    inputs = dict(zip([end.name for end in model.graph.input], [a.numpy() for a in arrays], strict=True))
+    return torch.as_tensor(ReferenceEvaluator(model).run(None, inputs)[0]), [n.op_type for n in model.graph.node]
+
+
+@pytest.mark.filterwarnings("ignore")  # of torch, for its older exporter
+def test_row_onnx_by_the_older_exporter(run):
+    now = run("ONNX, `dynamo=False`")
+    got, nodes = evaluated(now.path, now.x)
+    assert works("ONNX, `dynamo=False`") and near(got, now.theirs(now.x)[0]) and "LSTM" not in nodes
+    assert nodes.count("Tanh") == 2 * 7  # for each step
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_row_onnx_by_the_newer_exporter(run):
+    pytest.importorskip("onnxscript")
+    now = run("ONNX, `dynamo=True`")
+    assert works("ONNX, `dynamo=True`") and near(evaluated(now.path, now.x)[0], now.theirs(now.x)[0])
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_row_onnx_at_any_length(run):
+    now = run("ONNX at any T")
+    x = torch.randn(2, 9, 3)
+    got, nodes = evaluated(now.path, x)
+    assert nodes.count("LSTM") == 1 and near(got, now.theirs(x)[0])
+    torch.onnx.export(now.ours, (now.x,), now.path, dynamo=False, input_names=["x"], dynamic_axes=now.free)
+    assert evaluated(now.path, torch.randn(9, 7, 3))[0].shape == (9, 7, 5)  # B is free
+    assert not works("ONNX at any T") and evaluated(now.path, x)[0].shape == (2, 7, 5)  # T is not, and no error says so
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_row_script(run):
+    now = run("`torch.jit.script`")
+    assert not works("`torch.jit.script`") and same(now, now.traced) and same(now, now.scripted)
+    with pytest.raises(Exception, match="not supported"):
+        torch.jit.script(now.ours)
+    with pytest.raises(RuntimeError):
+        now.traced(now.x[:, :5])
+
+
+@pytest.mark.parametrize("backend", [pytest.param("inductor", marks=pytest.mark.full), "eager"])
+def test_row_compile(run, backend, monkeypatch):
+    real = torch.compile
+    monkeypatch.setattr(torch, "compile", lambda module: real(module, backend=backend))
+    torch.compiler.reset()
+    now = run("`torch.compile`", x=torch.randn(4, 2, 3))
+    assert works("`torch.compile`") and same(now, now.compiled)
+
+
+def test_row_ddp(run, tmp_path, monkeypatch):
+    if sys.platform == "linux":
+        monkeypatch.setenv("GLOO_SOCKET_IFNAME", "lo")
+    store = (tmp_path / "store").as_uri()
+    torch.distributed.init_process_group("gloo", init_method=store, rank=0, world_size=1)
+    try:
+        now = run("DDP")
+        now.replica(now.x)[0].sin().sum().backward()
+        now.theirs(now.x)[0].sin().sum().backward()
+        assert works("DDP") and same(now, now.replica)
+        assert near(now.ours.cells[0].W_xi.grad, now.theirs.weight_ih_l0.grad[:5].t())
+    finally:
+        torch.distributed.destroy_process_group()
+
+
+def test_row_amp(run):
+    now = run("AMP")
+    with torch.autocast("cpu", torch.bfloat16):
+        theirs, _ = now.theirs(now.x)
+    assert works("AMP") and now.hidden_seq.dtype == torch.float32 and theirs.dtype == torch.bfloat16
+    assert near(now.hidden_seq, now.theirs(now.x)[0], 0.01) and near(theirs.float(), now.theirs(now.x)[0], 0.01)
+    now.hidden_seq.sum().backward()
+    assert all(w.grad.isfinite().all() for w in now.ours.parameters())
+    with torch.autocast("cpu", torch.bfloat16), pytest.raises(ValueError, match="kernel does not know autocast"):
+        now.ours(now.x, kernel=True)
+
+
+def test_row_bfloat16(run):
+    now = run("bfloat16")
+    assert works("bfloat16") and now.hidden_seq.dtype == torch.bfloat16
+    assert near(now.hidden_seq.float(), now.theirs(now.x)[0], 0.02)
+    with pytest.raises(ValueError, match="kernel computes in float32 or float64"):
+        now.ours(now.x.bfloat16(), kernel=True)
