@@ -1,6 +1,7 @@
 """CustomLSTM in the place of nn.LSTM: equal over its options, and the tables of docs/swap.md, whose lines are run."""
 
 import copy
+import json
 import math
 import pickle
 import re
@@ -281,6 +282,20 @@ def test_every_row_of_the_page_has_its_test():
     source = (ROOT / "tests" / "core" / "test_swap.py").read_text(encoding="utf-8")
     tested = re.findall(r'\brun\(\s*"([^"]+)"', source)
     assert sorted(tested) == sorted(ROWS) and len(ROWS) >= 30
+
+
+def test_the_lines_of_notebook_08_and_the_readme_are_lines_of_the_page():
+    page = {line for cells in ROWS.values() for line in re.findall(r"`([^`]+)`", cells[-1])}
+    lesson = json.loads((ROOT / "notebooks" / "08_lstm_cell.ipynb").read_text(encoding="utf-8"))
+    (aside,) = [text for cell in lesson["cells"] if "Coming from" in (text := "".join(cell["source"]))]
+    lines = [
+        line for name, cells in rows(aside).items() if name in ROWS for line in re.findall(r"`([^`]+)`", cells[-1])
+    ]
+    lines += [line for line in re.search(r"(?s)```python\n(.*?)```", aside)[1].splitlines() if not line.startswith("#")]
+    assert len(rows(aside)) == 7 and len(lines) == 14 and set(lines) <= page
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    table = rows(re.search(r"(?s)Coming from.*?(?=\*\*To teach)", readme)[0])
+    assert table.keys() >= {"batch first", "shape of h_n", "positions of arguments", "biases", "`proj_size`"}
 
 
 def test_row_weights(run):
