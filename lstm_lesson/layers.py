@@ -125,8 +125,7 @@ class CustomLSTM(nn.Module):
     hidden_seq are (T, B, ·). x may be a PackedSequence; hidden_seq is packed, too, and the states are in the order
     of the batch before it was packed.
     `init_states` is (h_0, c_0), zeros if None. h_0, c_0, h_n and c_n are (B, H) for one layer in one direction, so the
-    `h_n[-1]` of such a `torch.nn.LSTM` is h_n here; otherwise they are (layers·directions, B, H), as there. With
-    torch_states=True they always are.
+    `h_n[-1]` of such a `torch.nn.LSTM` is h_n here; else, or with torch_states=True, (layers·directions, B, H) as there.
     With `lengths` (B,), the steps after the end of a sequence are padding: they change no state and no gradient, and
     hidden_seq is 0 there, as in PyTorch's packed sequences.
     `kernel` chooses how the cells run: False, step by step as `run_steps` shows; True, with the quick kernel of
@@ -253,16 +252,16 @@ class CustomLSTM(nn.Module):
     def from_torch(cls, lstm: nn.LSTM, torch_states: bool = False) -> "CustomLSTM":
         """A CustomLSTM with the weights and the options of a `torch.nn.LSTM`; the two biases are added.
 
-        `torch_states` as in CustomLSTM. A layer with batch_first=False stays so, and reads (T, B, N).
+        `torch_states` as in CustomLSTM. A layer that reads (T, B, N) still does, and a frozen one stays frozen.
         Raises ValueError for weights that have NaN entries, and for `proj_size`, which CustomLSTM does not have.
         """
         if not isinstance(lstm, nn.LSTM):
             raise ValueError(f"lstm is {type(lstm).__name__}; it needs a torch.nn.LSTM")
-        if lstm.proj_size:
-            raise ValueError(f"lstm has proj_size = {lstm.proj_size}; it needs proj_size = 0")
-        options = {name: getattr(lstm, name) for name in ("bias", "batch_first", "dropout", "bidirectional")}
-        own = cls(lstm.input_size, lstm.hidden_size, lstm.num_layers, **options, torch_states=torch_states)
-        own.to(lstm.weight_ih_l0).train(lstm.training)
+        names = "num_layers", "bias", "batch_first", "dropout", "bidirectional", "proj_size"
+        options = {name: getattr(lstm, name) for name in names}
+        own = cls(lstm.input_size, lstm.hidden_size, **options, torch_states=torch_states)
+        trained = any(weight.requires_grad for weight in lstm.parameters())
+        own.to(lstm.weight_ih_l0).train(lstm.training).requires_grad_(trained)
         for cell, (W_ih, W_hh, *biases) in zip(own.cells, lstm.all_weights, strict=True):
             weights = from_torch_weights(W_ih, W_hh, *(biases or [W_hh.new_zeros(len(W_hh))] * 2))
             cell.load_state_dict({name: weights[name] for name in cell.state_dict()})
@@ -287,7 +286,7 @@ class CustomLSTM(nn.Module):
                 W_x, W_h, b = stacked_weights(cell.weights)  # (N, 4H), (H, 4H), (4H,)
                 for weight, value in zip(stacked, (W_x.t(), W_h.t(), b, torch.zeros_like(b)), strict=self.bias):
                     weight.copy_(value)
-        return theirs.train(self.training)
+        return theirs.train(self.training).requires_grad_(any(weight.requires_grad for weight in self.parameters()))
 
 
 def _drop(x: Tensor, p: float, keep: Tensor | None) -> Tensor:

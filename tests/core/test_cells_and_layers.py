@@ -184,7 +184,7 @@ def test_to_torch_refuses_what_torchs_lstm_does_not_have():
 @pytest.mark.parametrize(
     ("theirs", "message"),
     [
-        (nn.LSTM(3, 4, proj_size=2), "proj_size = 2"),
+        (nn.LSTM(3, 4, proj_size=2), "proj_size is 2; it needs 0"),
         (nn.GRU(3, 4), "lstm is GRU"),
     ],
 )

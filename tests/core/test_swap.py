@@ -144,6 +144,21 @@ def test_the_way_to_torch_and_back_keeps_weights_options_and_mode(bias, batch_fi
     assert difference(theirs(x)[0], ours(x)[0]) <= EXACT
 
 
+def test_a_frozen_layer_stays_frozen_both_ways():
+    for lstm in (nn.LSTM(3, 4), nn.LSTM(3, 4, 2, bidirectional=True).requires_grad_(False)):
+        ours = CustomLSTM.from_torch(lstm)
+        flags = [{w.requires_grad for w in module.parameters()} for module in (lstm, ours, ours.to_torch())]
+        assert flags[0] == flags[1] == flags[2] and len(flags[0]) == 1
+
+
+@pytest.mark.parametrize("kernel", [True, False])
+def test_an_empty_batch_with_steps_first_runs_as_in_torch(kernel):
+    theirs, nobody = nn.LSTM(3, 4, 2, dropout=0.5, bias=False), torch.zeros(5, 0, 3)
+    for lengths in (None, []):
+        hidden_seq, states = CustomLSTM.from_torch(theirs)(nobody, None, lengths, kernel=kernel)
+        assert hidden_seq.shape == theirs(nobody)[0].shape and states[0].shape == (2, 0, 4)
+
+
 def test_without_a_seed_dropout_keeps_a_share_and_scales_it():
     torch.manual_seed(0)
     lstm, x, zeroed = CustomLSTM(3, 50, 2, dropout=0.3), torch.randn(40, 5, 3), []
@@ -207,7 +222,7 @@ REFUSED = {
     "our states for torch_states": (
         lambda: CustomLSTM(3, 4, torch_states=True)(X, (torch.zeros(2, 4),) * 2), r"h_0 .* shape \(2, 4\)",
     ),
-    "from proj_size": (lambda: CustomLSTM.from_torch(nn.LSTM(3, 4, proj_size=2)), r"proj_size = 2; it needs .*0"),
+    "from proj_size": (lambda: CustomLSTM.from_torch(nn.LSTM(3, 4, proj_size=2)), r"proj_size is 2; it needs 0"),
     "a comparison with steps first": (
         lambda: parity.differences(CustomLSTM(3, 4, batch_first=False), nn.LSTM(3, 4, batch_first=True), X),
         r"own has batch_first = False",
