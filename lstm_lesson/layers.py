@@ -125,7 +125,7 @@ class CustomLSTM(nn.Module):
     hidden_seq are (T, B, ·). x may be a PackedSequence; hidden_seq is packed, too, and the states are in the order
     of the batch before it was packed.
     `init_states` is (h_0, c_0), zeros if None. h_0, c_0, h_n and c_n are (B, H) for one layer in one direction, so the
-    `h_n[-1]` of such a `torch.nn.LSTM` is h_n here; else, or with torch_states=True, (layers·directions, B, H) as there.
+    `h_n[-1]` of such a `torch.nn.LSTM` is h_n here; else, or with torch_states=True, (layers·directions, B, H).
     With `lengths` (B,), the steps after the end of a sequence are padding: they change no state and no gradient, and
     hidden_seq is 0 there, as in PyTorch's packed sequences.
     `kernel` chooses how the cells run: False, step by step as `run_steps` shows; True, with the quick kernel of
