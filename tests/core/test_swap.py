@@ -418,6 +418,18 @@ def test_row_device_and_dtype(run):
     assert CustomLSTM(3, 5, device="meta").cells[0].W_xi.is_meta
 
 
+def test_row_optimiser(run):
+    now = run("optimiser")
+    model = nn.ModuleDict({"lstm": now.theirs})
+    early = torch.optim.SGD(model.parameters(), lr=0.1)
+    model["lstm"], before = now.ours, now.ours.cells[0].W_xi.detach().clone()
+    model["lstm"](now.x)[0].sin().sum().backward()
+    early.step()
+    assert near(now.ours.cells[0].W_xi, before, 0)
+    now.optimiser.step()
+    assert not near(now.ours.cells[0].W_xi, before, 1e-3)
+
+
 def test_row_flatten_parameters(run):
     assert run("`flatten_parameters()`").del_the_line
 
