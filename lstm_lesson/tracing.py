@@ -1,12 +1,17 @@
-"""Record what the gates of a model do while it reads."""
+"""Record what the gates of any model do while it reads, and how far back in time the gradient of a loss reaches."""
+
+import inspect
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 
 import torch
 from torch import Tensor, nn
 
-from lstm_lesson.cells import Values, lstm_values
-from lstm_lesson.layers import CustomLSTM
-from lstm_lesson.shapes import check_lengths, check_size, check_tokens, true_steps
-from lstm_lesson.successors.gru import CustomGRU, GRUValues, gru_values
+from lstm_lesson.cells import Values
+from lstm_lesson.recurrent import CELLS, choose, directions_of, held, tensors
+from lstm_lesson.shapes import check_lengths, check_size, check_tokens, describe, true_steps
+from lstm_lesson.successors.gru import GRUValues
 
 
 class Trace(Values):
@@ -25,60 +30,146 @@ class GRUTrace(GRUValues):
 
 
 def record(
-    model: nn.Module, x: Tensor, lengths=None, tokens=None, layer: int = 0, reverse: bool = False,
-    call: int | None = None,
+    model: nn.Module, x, lengths=None, tokens=None, layer: int = 0, reverse: bool = False, call: int | None = None,
+    name: str | None = None, inputs: Mapping | None = None,
 ) -> Trace | GRUTrace:  # fmt: skip
-    """Run `model` on x and record what one cell of its CustomLSTM or CustomGRU computes at every step.
+    """Run `model` on x and record what one layer of its LSTM or GRU computes at every step.
 
-    `model` is a CustomLSTM, or a module that has exactly one and calls it, such as a classifier with an embedding; a
-    CustomGRU in its place is traced in the same way.
-    It is called as model(x), or as model(x, lengths=lengths) if lengths (B,) are given. `tokens`, one list of words
-    for each sequence, are kept for display. `layer` and `reverse` choose the cell of a stacked or bidirectional LSTM,
-    and `call` one of several calls of the LSTM, from 0.
-    The model runs without gradients, in evaluation mode, and is left as it was.
-    Raises ValueError if there is not exactly one CustomLSTM, for a layer or direction that it does not have, and if
-    the model does not call it, or calls it several times and `call` chooses none of them.
+    `model` is an nn.LSTM, nn.GRU, CustomLSTM or CustomGRU, a cell of one, or a module that calls one. `name` chooses
+    one of several, by its name in `model.named_modules()`; `layer` and `reverse` choose the layer and the direction,
+    and `call` one of several calls, from 0. A cell that is called step by step makes one call as long as it is given
+    the state that it returned (or, where a sequence is padded, the state before).
+    The model is called as model(x); x may be a tuple of arguments, and `inputs` are arguments by name. `lengths` (B,)
+    are handed on if its forward takes an argument of this name. A packed sequence has its own lengths.
+    `tokens`, one list of words for each sequence, are kept for display.
+    The values are recomputed from the weights, half precision in float32, and held against what the module returned.
+    T is in the order of time (for a cell, of its calls); without a batch, B = 1. With proj_size, h has that size.
+    The model runs without gradients, in evaluation mode. It and torch's random numbers are left as they were.
+    Raises ValueError if nothing or several things can be meant, for a layer or direction that is not there, and if the
+    module returned other values than its weights give: the error says by how much.
     """
-    modules, kinds = model.modules() if isinstance(model, nn.Module) else (), (CustomLSTM, CustomGRU)
-    found = [module for module in modules if isinstance(module, kinds)]
-    if len(found) != 1:
-        raise ValueError(f"model has {len(found)} CustomLSTM or CustomGRU layers; record needs exactly one")
-    (lstm,) = found
-    is_lstm, name = isinstance(lstm, CustomLSTM), type(lstm).__name__
-    k = layer * lstm.directions + reverse
-    if not 0 <= layer < lstm.num_layers or reverse >= lstm.directions:
-        has = f"{lstm.num_layers} layers and {lstm.directions} direction(s)"
-        raise ValueError(f"layer = {layer}, reverse = {reverse} is not there; the {name} has {has}")
-    calls = []  # the values of every step, for each call of the LSTM
-
-    def keep_values(cell, inputs, _output):
-        x_t, state = inputs
-        for steps in calls[-1:]:
-            steps.append(lstm_values(x_t, *state, cell.weights) if is_lstm else gru_values(x_t, state, cell.weights))
-
-    hooks = [lstm.register_forward_pre_hook(lambda *_: calls.append([])),
-             lstm.cells[k].register_forward_hook(keep_values)]  # fmt: skip
-    was_training = {module: module.training for module in model.modules()}
-    try:
-        with torch.no_grad():
-            model.eval()
-            model(x) if lengths is None else model(x, lengths=lengths)
-    finally:
-        for hook in hooks:
-            hook.remove()
-        for module, training in was_training.items():
-            module.training = training
-    steps = calls[_the_call(call, len(calls), name)]
-    if tokens is not None and len(tokens) != len(steps[0].h):
-        raise ValueError(f"tokens has {len(tokens)} lists; it needs {len(steps[0].h)}, one a sequence")
+    (values, _, read), _ = _watch(model, x, lengths, layer, reverse, call, name, inputs)
+    kind = Trace if isinstance(values[0], Values) else GRUTrace
+    values = [torch.cat(parts, dim=1) for parts in zip(*values, strict=True)]  # (B, T, H)
+    B, T = values[0].shape[:2]
+    if tokens is not None and len(tokens) != B:
+        raise ValueError(f"tokens has {len(tokens)} lists; it needs {B}, one a sequence")
     for number, words in enumerate(tokens or []):
         check_tokens(f"tokens[{number}]", words)
-    values = [torch.stack(v, dim=1) for v in zip(*(reversed(steps) if reverse else steps), strict=True)]  # (B, T, H)
+    lengths = _true_lengths(read, lengths, B, T, values[0].device)
     if lengths is not None:
-        batch, time = values[0].shape[:2]
-        lengths = check_lengths(lengths, batch, time, values[0].device)
-        values = [v.masked_fill(~true_steps(lengths, time)[:, :, None], float("nan")) for v in values]
-    return (Trace if is_lstm else GRUTrace)(*values, tokens=tokens, lengths=lengths)
+        values = [v.masked_fill(~true_steps(lengths, T)[:, :, None], float("nan")) for v in values]
+    return kind(*values, tokens=tokens, lengths=lengths)
+
+
+def loss_gradient_by_lag(
+    model: nn.Module, x, loss: Callable, lengths=None, layer: int = 0, reverse: bool = False, call: int | None = None,
+    name: str | None = None, inputs: Mapping | None = None,
+) -> Tensor | tuple[Tensor, Tensor]:  # fmt: skip
+    """The norm of the gradient of a loss at each state of one layer, by lag: how far back in time the loss reaches.
+
+    `loss` maps what the model returns to one number; the other arguments are as in `record`.
+    Returns norms (B, T + 1), at h, and for an LSTM also at c: entry k belongs to the state k steps before the last true
+    step, NaN beyond the state before the first step. In reverse, the last step is the first of the sequence.
+    Each gradient is the total one: through the outputs of the same step and through all later steps.
+    The model runs in evaluation mode. It, its .grad and torch's random numbers are left as they were.
+    Raises ValueError as `record` does, and for a loss that is not one number or has no gradient.
+
+    >>> lstm, x = nn.LSTM(3, 4, batch_first=True), torch.zeros(2, 5, 3)
+    >>> at_h, at_c = loss_gradient_by_lag(lstm, x, lambda output: output[0][:, -1].sum())
+    >>> at_h.shape, at_h[0, 0].item()
+    (torch.Size([2, 6]), 2.0)
+    """
+    (_, states, read), value = _watch(model, x, lengths, layer, reverse, call, name, inputs, loss)
+    if not isinstance(value, Tensor) or value.numel() != 1:
+        raise ValueError(f"loss gives {describe(value)}; it needs a torch.Tensor with one number, such as a mean")
+    parts = [part for state in states for part in state]
+    if not value.requires_grad or not all(part.requires_grad for part in parts):
+        raise ValueError("loss has no gradient; it needs to be computed from the model's output, outside of no_grad")
+    gradients = torch.autograd.grad(value, parts, allow_unused=True, materialize_grads=True)
+    norms = torch.stack([g.norm(dim=1) for g in gradients], dim=1)
+    (B, _), T, device = norms.shape, len(states) - 1, norms.device
+    lengths = _true_lengths(read, [T] * B if lengths is None and read is None else lengths, B, T, device)[:, None]
+    lag = torch.arange(T + 1, device=device).expand(B, -1)
+    at = ((T if reverse else lengths) - lag).clamp_min(0)  # (B, T + 1): in reverse, the padding comes first
+    kinds = norms.unflatten(1, (T + 1, -1)).unbind(2)  # at h and at c
+    by_lag = [norm.gather(1, at).masked_fill(lag > lengths, float("nan")) for norm in kinds]
+    return by_lag[0] if len(by_lag) == 1 else tuple(by_lag)
+
+
+def _watch(model, x, lengths, layer, reverse, call, name, inputs, loss: Callable | None = None) -> tuple:
+    """Run the model. Returns one call of one layer: values, states and lengths; and the loss of the output, if any.
+
+    For a loss, what is recomputed stands in for what the module returned.
+    """
+    name, module = choose(model, name)
+    layers, directions, kind = getattr(module, "num_layers", 1), directions_of(module), type(module).__name__
+    if layer not in range(layers) or reverse not in (False, True)[:directions]:
+        has = f"{layers} layers and {directions} direction(s)"
+        raise ValueError(f"layer = {layer}, reverse = {reverse} is not there; the {kind} has {has}")
+    k, is_cell = layer * directions + reverse, isinstance(module, CELLS)
+    calls, before = [], []
+
+    def watch(_module, args, kwargs, output):
+        if not is_cell and call not in (None, len(calls)):
+            return calls.append(None)
+        own, values, states, read = held(name, module, args, kwargs, output)
+        if is_cell and calls and _goes_on(states[k][0], *before):
+            calls[-1][0].append(values[k])
+            calls[-1][1].extend(states[k][1:])
+        else:
+            calls.append(([values[k]], states[k], read))
+        before[:] = states[k][0], tensors(output if loss is None else own)
+        return None if loss is None else own
+
+    while hasattr(model, "_orig_mod") or isinstance(model, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
+        model = model._orig_mod if hasattr(model, "_orig_mod") else model.module
+    takes, named = inspect.signature(model.forward).parameters, dict(inputs or {})
+    if lengths is not None and ("lengths" in takes or any(p.kind is p.VAR_KEYWORD for p in takes.values())):
+        named = {"lengths": lengths} | named
+    hook = module.register_forward_hook(watch, prepend=True, with_kwargs=True)
+    try:
+        with _undisturbed(model), torch.set_grad_enabled(loss is not None):
+            output = model(*(x if type(x) is tuple else (x,)), **named)
+            value = None if loss is None else loss(output)
+    finally:
+        hook.remove()
+    return calls[_the_call(call, len(calls), kind)], value
+
+
+@contextmanager
+def _undisturbed(model: nn.Module) -> Iterator[None]:
+    """Evaluation mode; the model, with what it keeps between calls, and torch's random numbers come back as before."""
+    kept = [(values, dict(values)) for part in model.modules() for values in (vars(part), part._buffers)]
+    eager = torch.compiler.set_stance("force_eager") if "torch._dynamo" in sys.modules else nullcontext()
+    try:
+        with torch.random.fork_rng({part.device for part in model.parameters() if part.is_cuda}), eager:
+            model.eval()
+            yield
+    finally:
+        for values, old in kept:
+            values.clear()
+            values.update(old)
+
+
+def _goes_on(start: tuple, before: tuple, returned: list[Tensor]) -> bool:
+    """Whether a cell is given the state that it returned, in some sequences perhaps the one before: they are padded."""
+    if start[0].shape[-2:] != before[0].shape[-2:]:
+        return False
+    new, old = (torch.stack([(a == b).all(dim=-1) for a, b in zip(start, state, strict=True)]).all(dim=0)
+                for state in (returned, before))  # fmt: skip
+    return bool(new.any() and (new | old).all())
+
+
+def _true_lengths(read: Tensor | None, lengths, B: int, T: int, device) -> Tensor | None:
+    """The lengths of the sequences: those that the module was called with, else those that were given."""
+    if read is None:
+        return None if lengths is None else check_lengths(lengths, B, T, device)
+    given = read if lengths is None else torch.as_tensor(lengths).to(read)
+    if not torch.equal(given, read) and torch.equal(given.sort().values, read.sort().values):
+        needs = "it needs them, x and tokens in this order"
+        raise ValueError(f"lengths is {given.tolist()}, but the model sorts its sequences to {read.tolist()}; {needs}")
+    return read
 
 
 def _the_call(call: int | None, found: int, name: str) -> int:

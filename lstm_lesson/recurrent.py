@@ -1,0 +1,235 @@
+"""The recurrent modules of any model, and one call of such a module recomputed from its weights, step by step."""
+
+import inspect
+from collections.abc import Iterator
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
+
+from lstm_lesson.cells import LSTMCell, Values
+from lstm_lesson.equations import peephole
+from lstm_lesson.kernel import stacked_weights, without_padding
+from lstm_lesson.layers import CustomLSTM
+from lstm_lesson.shapes import check_lengths, true_steps
+from lstm_lesson.successors.gru import CustomGRU, GRUCell, GRUValues
+
+CELLS = nn.LSTMCell, nn.GRUCell, LSTMCell, GRUCell
+KINDS = *CELLS, nn.LSTM, nn.GRU, CustomLSTM, CustomGRU
+
+
+def choose(model: nn.Module, name: str | None = None) -> tuple[str, nn.Module]:
+    """The one module of `KINDS` in a model, or the one of that dotted name; modules inside of another do not count.
+
+    Returns its name and the module. Raises ValueError if there is none, and if `name` chooses none of several.
+    """
+    modules = dict(model.named_modules() if isinstance(model, nn.Module) else ())
+    found = {place: module for place, module in modules.items() if isinstance(module, KINDS)}
+    inside = {part for module in found.values() for part in module.modules() if part is not module}
+    names = [place for place in found if found[place] not in inside]
+    if not names:
+        has = f"{type(model).__name__} with 0 recurrent modules"
+        raise ValueError(f"model is {has}; it needs a module that has an LSTM, a GRU or a cell, nn's or ours")
+    if name is None and len(names) > 1:
+        raise ValueError(f"model has {len(names)} recurrent modules; it needs name, one of {names}")
+    if name is not None and name not in names:
+        raise ValueError(f"name is {name!r}; it needs one of {names}")
+    name = names[0] if name is None else name
+    return name, found[name]
+
+
+def held(name: str, module: nn.Module, args: tuple, kwargs: dict, output) -> tuple:
+    """`recompute`, held against the `output` that the module itself returned.
+
+    Raises ValueError if the call cannot be recomputed, and if the two differ by more than rounding: by more than 128
+    units in the last place of the module's dtype, or half of its digits where that is less. Numbers beyond 1 are
+    compared relative to their size.
+    """
+    try:
+        own = recompute(module, args, kwargs, output)
+        difference, eps = _difference(output, own[0]), _eps(output)
+        wrong = f"its output differs by {difference:.2g} from what its weights give, more than rounding"
+    except Exception as error:  # a replaced forward may take and return anything
+        difference, eps, wrong = float("nan"), 0.0, f"a call of it cannot be recomputed: {error}"
+    if not difference <= min(128 * eps, eps**0.5):  # so also for NaN
+        needs = "it needs the forward of its class, weights that are not quantised, and dropout that eval() stops"
+        raise ValueError(f"model has the {type(module).__name__} {name!r}, and {wrong}; {needs}")
+    return own
+
+
+def recompute(module: nn.Module, args: tuple, kwargs: dict, output) -> tuple:
+    """One call module(*args, **kwargs), from the module's weights; half precision in float32.
+
+    Returns the output in the form of `output`, which the module returned; for each layer and direction, in PyTorch's
+    order, the values (B, T, H) of its steps in the order of time; for each, the states (h,) or (h, c) in the order in
+    which it makes them, from the one before the first step on; and the lengths (B,), or None.
+    With gradients on, a first state without a gradient is a new leaf.
+    """
+    given = inspect.signature(type(module).forward).bind(module, *args, **kwargs)
+    given.apply_defaults()
+    _, x, state, *_ = given.arguments.values()
+    lengths, weights, is_cell = given.arguments.get("lengths"), _weights(module), isinstance(module, CELLS)
+    directions, like = directions_of(module), weights[0]["W_x"]
+    with torch.autocast(like.device.type, enabled=False):
+        if packed := isinstance(x, PackedSequence):
+            order = slice(None) if x.sorted_indices is None else x.sorted_indices
+            x, lengths = pad_packed_sequence(x, batch_first=True)  # in the order of the batch before it was sorted
+        turned = not packed and x.ndim == 3 and not getattr(module, "batch_first", True)
+
+        def batch_first(x):  # (B, T, N)
+            return x.to(like).transpose(0, 1) if turned else x.to(like)[None] if x.ndim == 2 else x.to(like)
+
+        x = batch_first(x.reshape(-1, 1, x.shape[-1]) if is_cell else x)
+        lengths = None if lengths is None else check_lengths(lengths, len(x), x.shape[1], x.device)
+        keep = None if lengths is None else true_steps(lengths, x.shape[1])
+        shown, values, states = [None] * len(weights), [], []
+        if not (is_cell or lengths is not None or torch.is_grad_enabled() or "W_ci" in weights[0]):
+            shown[-directions:] = batch_first(output[0]).chunk(directions, dim=-1)
+        for k, (start, w) in enumerate(zip(_starts(state, x, weights), weights, strict=True)):
+            x = without_padding(x, keep)
+            one, after = _steps(x, start, w, keep, shown[k], backwards=k % directions == 1)
+            values.append(one)
+            states.append([start, *after])
+            if (k + 1) % directions == 0:  # the next layer reads both directions
+                x = torch.cat([one.h for one in values[-directions:]], dim=-1)  # (B, T, H·directions)
+        own = [torch.stack(part) for part in zip(*(one[-1] for one in states), strict=True)]
+        if not is_cell:
+            x = without_padding(x, keep).transpose(0, 1) if turned else without_padding(x, keep)
+            # a packed sequence holds the first steps of all, the longest first, then the second steps
+            own = [x[order].transpose(0, 1)[keep[order].t()] if packed else x, *own]
+        return _in_form(output, iter(own)), values, states, lengths
+
+
+def directions_of(module: nn.Module) -> int:
+    """In how many directions a recurrent module reads, 1 or 2."""
+    return getattr(module, "directions", 1 + getattr(module, "bidirectional", False))
+
+
+def tensors(output) -> list[Tensor]:
+    """The tensors in the output of a recurrent module, in their order; of a packed sequence its data."""
+    if isinstance(output, (Tensor, PackedSequence)):
+        return [output if isinstance(output, Tensor) else output.data]
+    return [tensor for part in output for tensor in tensors(part)]
+
+
+def _starts(state, x: Tensor, weights: list[dict]) -> list[tuple[Tensor, ...]]:
+    """The first state of each layer and direction, zeros for None: (h,) of a GRU, (h, c) of an LSTM, each (B, H)."""
+    H, gates = weights[0]["W_h"].shape
+    shapes = [(len(weights), len(x), size) for size in ((H,) if "b_h" in weights[0] else (H, gates // 4))]
+    given = [x.new_zeros(shape) for shape in shapes] if state is None else tensors(state)
+    parts = [part.to(x).reshape(shape) for part, shape in zip(given, shapes, strict=True)]
+    if torch.is_grad_enabled():
+        parts = [part if part.requires_grad else part.detach().requires_grad_() for part in parts]
+    return list(zip(*(part.unbind() for part in parts), strict=True))
+
+
+def _steps(x, state: tuple, w: dict, keep, shown, backwards: bool) -> tuple[Values | GRUValues, list[tuple]]:
+    """All steps of one layer in one direction: their values, in the order of time, and the state after each.
+
+    A padded step keeps the state of the step before it. `shown` are the hidden states that the module returned, or
+    None: each step then reads the one before it, so that the loop has nothing to do but the cell states.
+    """
+    x, keep, shown = (v.flip(1) if backwards and v is not None else v for v in (x, keep, shown))
+    from_x, step = x @ w["W_x"] + w["b"], _gru_step if "b_h" in w else _lstm_step
+    if shown is not None:
+        h = torch.cat([state[0][:, None], shown[:, :-1]], dim=1)
+        values = step(from_x, h, *(_cell_states(from_x + h @ w["W_h"], c) for c in state[1:]), w)
+        states = [tuple(v[:, -1] for v in values[: -len(state) - 1 : -1])]
+    else:
+        states, steps = [], []
+        for t, from_x_t in enumerate(from_x.unbind(1)):
+            values = step(from_x_t, *state, w)
+            new = values[: -len(state) - 1 : -1]  # (h,) or (h, c): the last values, in turn
+            state = new if keep is None else tuple(map(partial(torch.where, keep[:, t, None]), new, state))
+            steps.append(values if keep is None else values._replace(**dict(zip("hc", state, strict=False))))
+            states.append(state)
+        values = type(steps[0])(*(torch.stack(v, dim=1) for v in zip(*steps, strict=True)))
+    return type(values)(*(v.flip(1) for v in values)) if backwards else values, states
+
+
+def _cell_states(z: Tensor, c: Tensor) -> Tensor:
+    """The cell state before each step (B, T, H), from the sums (B, T, 4H) of the gates."""
+    z_i, z_f, z_g, _ = z.chunk(4, dim=-1)
+    before = [c]
+    for f_t, new_t in zip(z_f.sigmoid().unbind(1), (z_i.sigmoid() * z_g.tanh()).unbind(1), strict=True):
+        before.append(torch.addcmul(new_t, f_t, before[-1]))
+    return torch.stack(before[:-1], dim=1)
+
+
+def _lstm_step(from_x: Tensor, h: Tensor, c: Tensor, w: dict[str, Tensor]) -> Values:
+    """The equations of `cells.lstm_values`, with one matmul for all gates."""
+    z_i, z_f, z_g, z_o = (from_x + h @ w["W_h"]).chunk(4, dim=-1)
+    if "W_ci" in w:
+        z_i, z_f = z_i + peephole(c, w["W_ci"]), z_f + peephole(c, w["W_cf"])
+    i, f, g = z_i.sigmoid(), z_f.sigmoid(), z_g.tanh()
+    c = f * c + i * g
+    o = (z_o + peephole(c, w["W_co"]) if "W_co" in w else z_o).sigmoid()
+    h = o * c.tanh()
+    return Values(i, f, g, o, c, h @ w["W_hr"] if "W_hr" in w else h)
+
+
+def _gru_step(from_x: Tensor, h: Tensor, w: dict[str, Tensor]) -> GRUValues:
+    """The equations of `gru.gru_values`, with one matmul for all gates."""
+    x_r, x_z, x_g, h_r, h_z, h_g = (*from_x.chunk(3, dim=-1), *(h @ w["W_h"] + w["b_h"]).chunk(3, dim=-1))
+    r, z = (x_r + h_r).sigmoid(), (x_z + h_z).sigmoid()
+    g = (x_g + r * h_g).tanh()
+    return GRUValues(r, z, g, z * h + (1 - z) * g)
+
+
+def _weights(module: nn.Module) -> list[dict[str, Tensor]]:
+    """The weights of each layer and direction, those of all gates side by side, in float32 or float64.
+
+    W_x (N, 4H), W_h (H, 4H) and b of an LSTM, its projection W_hr or peepholes; W_x, W_h, b (3H,) and b_h of a GRU.
+    """
+    if not isinstance(module, (nn.RNNBase, nn.RNNCellBase)):
+        return [_of_ours({name: _exact(w) for name, w in cell.weights.items()})
+                for cell in getattr(module, "cells", [module])]  # fmt: skip
+    names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")[: 4 if module.bias else 2]
+    found = []
+    for stacked in module.all_weights if isinstance(module, nn.RNNBase) else [[getattr(module, n) for n in names]]:
+        W_x, W_h, *others = (_exact(w).t() for w in stacked)
+        b, b_h = others[:2] if module.bias else [W_x.new_zeros(W_x.shape[1])] * 2
+        biases = {"b": b, "b_h": b_h} if isinstance(module, (nn.GRU, nn.GRUCell)) else {"b": b + b_h}
+        found.append({"W_x": W_x, "W_h": W_h} | biases | ({"W_hr": others[-1]} if len(others) % 2 else {}))
+    return found
+
+
+def _of_ours(w: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The weights of a cell of this package, as `_weights` names them."""
+    if "W_xi" in w:
+        return dict(zip(("W_x", "W_h", "b"), stacked_weights(w), strict=True)) | {k: w[k] for k in w if k[:3] == "W_c"}
+    W_x, W_h, b = (torch.cat([w[f"{reads}{k}"] for k in "rzh"], dim=-1) for reads in ("W_x", "W_h", "b_"))
+    return {"W_x": W_x, "W_h": W_h, "b": b, "b_h": torch.cat([torch.zeros_like(b[: -len(W_h)]), w["b_hh"]])}
+
+
+def _exact(tensor: Tensor) -> Tensor:
+    """The tensor in float32 if it is in half precision."""
+    return tensor.to(torch.promote_types(tensor.dtype, torch.float32))
+
+
+def _in_form(output, own: Iterator[Tensor]):
+    """The tensors of `own` in the shapes, dtypes and tuples of `output`."""
+    if isinstance(output, PackedSequence):
+        return PackedSequence(next(own).to(output.data), *output[1:])
+    if isinstance(output, Tensor):
+        return next(own).reshape(output.shape).to(output)
+    return tuple(_in_form(part, own) for part in output)
+
+
+def _difference(output, own) -> float:
+    """The largest difference of two outputs, relative beyond 1; NaN where one alone is NaN."""
+    a, b = (_exact(torch.cat([part.detach().flatten() for part in tensors(one)])) for one in (output, own))
+    off = (a - b).abs() / a.abs().clamp_min(1)
+    if not off.isfinite().all():
+        off = off.masked_fill((a == b) | (a.isnan() & b.isnan()), 0)
+    return off.max().item() if len(off) else 0.0
+
+
+def _eps(output) -> float:
+    """The rounding of the coarsest dtype in which a module may have computed its output."""
+    dtypes, device = {part.dtype for part in tensors(output)}, tensors(output)[0].device.type
+    if torch.is_autocast_enabled(device):
+        dtypes.add(torch.get_autocast_dtype(device))
+    eps = max(torch.finfo(dtype).eps for dtype in dtypes)
+    return max(eps, 2**-10) if device == "cuda" and torch.float64 not in dtypes else eps  # cuDNN: TensorFloat-32
