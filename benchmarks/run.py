@@ -12,6 +12,7 @@ import growth
 import import_time
 import in_browser
 import notebook_runs
+import recording
 import scans
 import site_pages
 import speed
@@ -21,6 +22,7 @@ TABLES = {
     "speed": speed,
     "growth": growth,
     "scans": scans,
+    "record": recording,
     "generation": generation,
     "import": import_time,
     "notebooks": notebook_runs,

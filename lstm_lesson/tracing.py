@@ -85,13 +85,16 @@ def loss_gradient_by_lag(
         raise ValueError(f"loss gives {describe(value)}; it needs a torch.Tensor with one number, such as a mean")
     parts = [part for state in states for part in state]
     if not value.requires_grad or not all(part.requires_grad for part in parts):
-        raise ValueError("loss has no gradient; it needs to be computed from the model's output, outside of no_grad")
+        raise ValueError(
+            "loss has no gradient; it needs to be computed from the model's output, with gradients switched on"
+        )
     gradients = torch.autograd.grad(value, parts, allow_unused=True, materialize_grads=True)
     norms = torch.stack([g.norm(dim=1) for g in gradients], dim=1)
     (B, _), T, device = norms.shape, len(states) - 1, norms.device
     lengths = _true_lengths(read, [T] * B if lengths is None and read is None else lengths, B, T, device)[:, None]
     lag = torch.arange(T + 1, device=device).expand(B, -1)
     at = ((T if reverse else lengths) - lag).clamp_min(0)  # (B, T + 1): in reverse, the padding comes first
+    at = at if read is None else at.masked_fill(lag == lengths, 0)  # and changes no state
     kinds = norms.unflatten(1, (T + 1, -1)).unbind(2)  # at h and at c
     by_lag = [norm.gather(1, at).masked_fill(lag > lengths, float("nan")) for norm in kinds]
     return by_lag[0] if len(by_lag) == 1 else tuple(by_lag)
@@ -165,7 +168,7 @@ def _true_lengths(read: Tensor | None, lengths, B: int, T: int, device) -> Tenso
     """The lengths of the sequences: those that the module was called with, else those that were given."""
     if read is None:
         return None if lengths is None else check_lengths(lengths, B, T, device)
-    given = read if lengths is None else torch.as_tensor(lengths).to(read)
+    given = read if lengths is None else check_lengths(lengths, B, sys.maxsize, device)
     if not torch.equal(given, read) and torch.equal(given.sort().values, read.sort().values):
         needs = "it needs them, x and tokens in this order"
         raise ValueError(f"lengths is {given.tolist()}, but the model sorts its sequences to {read.tolist()}; {needs}")

@@ -6,11 +6,14 @@ import pickle
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils.rnn import pack_padded_sequence
 
 from lstm_lesson import CustomLSTM
 from lstm_lesson.cells import Values
+from lstm_lesson.gradients import gradient_by_lag
 from lstm_lesson.successors import CustomGRU
-from lstm_lesson.tracing import record
+from lstm_lesson.text.classifiers import TextClassifier
+from lstm_lesson.tracing import loss_gradient_by_lag, record
 
 NAMES = "ifgoch"
 
@@ -167,3 +170,228 @@ def test_a_failing_model_is_left_as_it_was():
 def test_bad_input_is_named(model, options, message):
     with pytest.raises(ValueError, match=message):
         record(model, torch.randn(2, 5, 3), **options)
+
+
+class Translator(nn.Module):
+    """An encoder, and a decoder that reads what it wrote last, step by step."""
+
+    def __init__(self):
+        super().__init__()
+        self.encoder = nn.LSTM(3, 4, 2, batch_first=True, bidirectional=True)
+        self.decoder, self.out = nn.LSTMCell(3, 4), nn.Linear(4, 3)
+
+    def forward(self, x, steps=3):
+        _, (h_n, c_n) = self.encoder(x)
+        state, word, words = (h_n[2] + h_n[3], c_n[2] + c_n[3]), x[:, -1], []
+        for _ in range(steps):
+            state = self.decoder(word, state)
+            word = self.out(state[0])
+            words.append(word)
+        return torch.stack(words, dim=1)
+
+
+class Siamese(nn.Module):
+    """Reads two sequences with one cell, and compares them."""
+
+    def __init__(self):
+        super().__init__()
+        self.cell = nn.GRUCell(3, 4)
+
+    def read(self, x, keep=None):
+        h = x.new_zeros(len(x), 4)
+        for t in range(x.shape[1]):
+            new = self.cell(x[:, t], h)
+            h = new if keep is None else torch.where(keep[:, t, None], new, h)
+        return h
+
+    def forward(self, x, y, keep=None):
+        return self.read(x, keep) - self.read(y)
+
+
+def test_one_of_several_is_chosen_by_name_and_its_calls_by_number():
+    torch.manual_seed(0)
+    model, x, y = Translator(), torch.randn(2, 5, 3), torch.randn(2, 7, 3)
+    with pytest.raises(ValueError, match=r"2 recurrent modules; it needs name, one of \['encoder', 'decoder'\]"):
+        record(model, x)
+    trace = record(model, x, name="decoder", inputs={"steps": 6})
+    assert trace.h.shape == (2, 6, 4) and torch.allclose(model.out(trace.h), model(x, 6), atol=1e-6)
+    first = record(model, x, name="encoder", reverse=True)
+    assert torch.allclose(first.h[:, 0], model.encoder.eval()(x)[1][0][1], atol=1e-6)
+    siamese = Siamese()
+    with pytest.raises(ValueError, match="model calls its GRUCell 2 times"):
+        record(siamese, (x, y))
+    assert torch.allclose(record(siamese, (x, y), call=1).h[:, -1], siamese.read(y), atol=1e-6)
+    assert record(siamese, (x, y), call=0).h.shape == (2, 5, 4) and record(siamese, (x, y), call=1).h.shape == (2, 7, 4)
+
+
+def test_a_loop_that_keeps_the_state_of_padded_sequences_is_one_call():
+    torch.manual_seed(0)
+    model, x, y, keep = (
+        Siamese(),
+        torch.randn(2, 5, 3),
+        torch.randn(2, 7, 3),
+        torch.arange(5) < torch.tensor([[5], [2]]),
+    )
+    trace = record(model, (x, y, keep), [5, 2], call=0)
+    assert torch.allclose(trace.h[1, :2], record(model, (x[1:, :2], y), call=0).h[0], atol=1e-6)
+    assert trace.h[1, 2:].isnan().all() and torch.allclose(trace.h[0, -1], model.read(x)[0], atol=1e-6)
+
+
+def test_the_values_of_a_classifier_with_nn_lstm_are_those_of_ours():
+    torch.manual_seed(0)
+    theirs = TextClassifier(10, 3, 4, lstm=nn.LSTM(3, 4, batch_first=True), dropout=0.5)
+    ours = copy.deepcopy(theirs)
+    ours.lstm = CustomLSTM.from_torch(theirs.lstm)
+    ids, lengths = torch.randint(1, 10, (3, 6)), [6, 1, 3]
+    pair = [record(model, ids, lengths, [["w"] * length for length in lengths]) for model in (theirs, ours)]
+    assert all(torch.allclose(a, b, atol=1e-6, equal_nan=True) for a, b in zip(*pair, strict=True))
+    assert pair[0].lengths.tolist() == lengths and pair[0].h[1, 1:].isnan().all()
+
+
+def test_wrapped_models_are_run_without_their_wrapper():
+    torch.manual_seed(0)
+    inner, x = nn.Sequential(nn.Linear(3, 3), nn.LSTM(3, 4, batch_first=True)), torch.randn(2, 5, 3)
+    expected = record(inner, x)
+    part = nn.Sequential(inner[0], torch.compile(inner[1], backend="eager"))
+    whole, in_place = torch.compile(inner, backend="eager"), copy.deepcopy(inner)
+    in_place.compile(backend="eager")
+    for model in (part, whole, in_place):
+        model(x)  # compiled before a hook is there
+    for model in (part, whole, in_place, nn.DataParallel(inner)):
+        assert all(torch.equal(a, b) for a, b in zip(record(model, x), expected, strict=True))
+
+
+class Stateful(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.lstm, self.state = nn.LSTM(3, 4, batch_first=True), None
+        self.register_buffer("calls", torch.zeros(()))
+
+    def forward(self, x):
+        hidden_seq, self.state = self.lstm(x, self.state)
+        self.calls, self.noise = self.calls + 1, torch.randn(())
+        return hidden_seq
+
+
+def test_what_a_model_keeps_between_calls_and_the_random_numbers_come_back():
+    model, x, before = Stateful(), torch.randn(2, 5, 3), torch.get_rng_state()
+    first, second = record(model, x), record(model, x)
+    loss_gradient_by_lag(model, x, lambda hidden_seq: hidden_seq.sum())
+    assert torch.equal(first.h, second.h) and torch.equal(torch.get_rng_state(), before)
+    assert model.state is None and model.calls == 0 and not hasattr(model, "noise")
+
+
+def test_lengths_in_another_order_than_the_model_packs_are_refused():
+    lstm, x = nn.LSTM(3, 4, batch_first=True), torch.randn(2, 5, 3)
+    packed = pack_padded_sequence(x, [5, 3], batch_first=True)
+    assert record(lstm, packed, [5, 3]).lengths.tolist() == record(lstm, packed).lengths.tolist() == [5, 3]
+    with pytest.raises(ValueError, match=r"lengths is \[3, 5\], but the model sorts its sequences to \[5, 3\]"):
+        record(lstm, packed, lengths=[3, 5])
+
+
+def test_at_the_last_state_of_a_cell_the_gradient_is_that_of_gradient_by_lag():
+    torch.manual_seed(0)
+    lstm, x, zeros = CustomLSTM(3, 4).double(), torch.randn(2, 5, 3).double(), torch.zeros(2, 4).double()
+    gru = CustomGRU(3, 4).double()
+    for model in (lstm, lstm.to_torch()):
+        found = loss_gradient_by_lag(model, x, lambda output: output[0][:, -1].sum() / 2)
+        expected = gradient_by_lag(lstm.cells[0], x, (zeros, zeros))
+        assert all((a - b).abs().max() <= 1e-15 for a, b in zip(found, expected, strict=True))
+        assert all(weight.grad is None for weight in model.parameters())
+    for model in (gru, gru.to_torch()):
+        found = loss_gradient_by_lag(model, x, lambda output: output[0][:, -1].sum() / 2)
+        assert (found - gradient_by_lag(gru.cells[0], x, zeros)).abs().max() <= 1e-15
+    padded = loss_gradient_by_lag(lstm, x, lambda output: output[1][0].sum() / 2, lengths=[5, 3])
+    shorter = gradient_by_lag(lstm.cells[0], x[1:, :3], (zeros[1:], zeros[1:]))
+    packed = pack_padded_sequence(x, [5, 3], batch_first=True)
+    for found in (padded, loss_gradient_by_lag(lstm.to_torch(), packed, lambda output: output[1][0].sum() / 2)):
+        for a, b in zip(found, shorter, strict=True):
+            assert (a[1, :4] - b[0]).abs().max() <= 1e-15 and a[1, 4:].isnan().all()
+
+
+def nudged(lstm, x, lengths, place=None, by=None):
+    """The outputs and last h of nn.LSTM, in a loop of its own; `by` is added to h and c at place = (k, b, step)."""
+    D, given, last = 1 + lstm.bidirectional, x, []
+    for k, (W_x, W_h, b_x, b_h) in enumerate(lstm.all_weights):
+        rows = []
+        for b, length in enumerate(lengths):
+            h, c, shown = (
+                torch.zeros(1, 4).double(),
+                torch.zeros(1, 4).double(),
+                [torch.zeros(1, 4).double()] * x.shape[1],
+            )
+            for step in range(length + 1):
+                by_h, by_c = by if place == (k, b, step) else (0.0, 0.0)
+                if step:
+                    t = length - step if k % D else step - 1
+                    z = x[b : b + 1, t] @ W_x.t() + h @ W_h.t() + b_x + b_h
+                    i, f, g, o = z.chunk(4, dim=1)
+                    c = f.sigmoid() * c + i.sigmoid() * g.tanh() + by_c
+                    h = o.sigmoid() * c.tanh() + by_h
+                else:
+                    h, c = h + by_h, c + by_c
+                if step:
+                    shown[t] = h
+            rows.append(torch.stack(shown, dim=1))
+            last.append(h)
+        given = [*(given if k % D else []), torch.cat(rows)]
+        x = torch.cat(given, dim=-1) if k % D == D - 1 else x
+    return x, torch.cat(last)
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("layer", [0, 1])
+def test_the_gradient_is_the_slope_that_small_changes_of_a_state_show(layer, reverse):
+    torch.manual_seed(0)
+    lstm, x, lengths = (
+        nn.LSTM(3, 4, 2, batch_first=True, bidirectional=True).double(),
+        torch.randn(2, 4, 3).double(),
+        [4, 2],
+    )
+    weights = torch.randn(2, 4, 8).double()
+
+    def loss(hidden_seq, last):
+        return ((hidden_seq * weights).sum() + last.square().sum()).sin()
+
+    def of_output(output):
+        return loss(nn.utils.rnn.pad_packed_sequence(output[0], batch_first=True)[0], output[1][0])
+
+    packed = pack_padded_sequence(x, lengths, batch_first=True)
+    found = loss_gradient_by_lag(lstm, packed, of_output, layer=layer, reverse=reverse)
+    k, step = 2 * layer + reverse, 1e-6
+    with torch.no_grad():
+        for part in (0, 1):
+            for b, length in enumerate(lengths):
+                for lag in range(length + 1):
+                    slopes = []
+                    for unit in torch.eye(4).double():
+                        by = torch.zeros(2, 1, 4).double()
+                        by[part] = step * unit
+                        up, down = (
+                            loss(*nudged(lstm, x, lengths, (k, b, length - lag), sign * by)) for sign in (1, -1)
+                        )
+                        slopes.append((up - down) / (2 * step))
+                    assert abs(torch.stack(slopes).norm() - found[part][b, lag]) <= 1e-8
+                assert found[part][b, length + 1 :].isnan().all()
+
+
+@pytest.mark.parametrize(
+    ("loss", "message"),
+    [
+        (lambda output: output[0], r"loss gives shape \(2, 5, 4\).*; it needs a torch.Tensor with one number"),
+        (lambda output: 1.0, "loss gives type float; it needs"),
+        (lambda output: output[0].detach().sum(), "loss has no gradient; it needs to be computed from the model's"),
+    ],
+)
+def test_a_loss_without_a_gradient_is_refused(loss, message):
+    with pytest.raises(ValueError, match=message):
+        loss_gradient_by_lag(nn.LSTM(3, 4, batch_first=True), torch.randn(2, 5, 3), loss)
+
+
+def test_the_gradient_of_a_decoder_goes_through_what_it_wrote_and_needs_no_gradient_of_weights():
+    torch.manual_seed(0)
+    model, x = Translator().requires_grad_(False), torch.randn(2, 5, 3)
+    at_h, at_c = loss_gradient_by_lag(model, x, lambda words: words[:, -1].square().mean(), name="decoder")
+    assert at_h.shape == at_c.shape == (2, 4) and (at_h > 0).all()
+    at_h, _ = loss_gradient_by_lag(model, x, lambda words: words[:, -1].square().mean(), name="encoder", layer=1)
+    assert at_h.shape == (2, 6) and (at_h > 0).all() and model.training
