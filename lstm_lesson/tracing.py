@@ -127,9 +127,11 @@ def _watch(model, x, lengths, layer, reverse, call, name, inputs, loss: Callable
 
     while hasattr(model, "_orig_mod") or isinstance(model, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
         model = model._orig_mod if hasattr(model, "_orig_mod") else model.module
-    takes, named = inspect.signature(model.forward).parameters, dict(inputs or {})
-    if lengths is not None and ("lengths" in takes or any(p.kind is p.VAR_KEYWORD for p in takes.values())):
-        named = {"lengths": lengths} | named
+    named = dict(inputs or {})
+    if lengths is not None:
+        takes = inspect.signature(model.forward).parameters
+        if "lengths" in takes or any(p.kind is p.VAR_KEYWORD for p in takes.values()):
+            named = {"lengths": lengths} | named
     hook = module.register_forward_hook(watch, prepend=True, with_kwargs=True)
     try:
         with _undisturbed(model), torch.set_grad_enabled(loss is not None):
