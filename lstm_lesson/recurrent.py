@@ -3,7 +3,6 @@
 import inspect
 import math
 from collections.abc import Iterator
-from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -22,22 +21,19 @@ KINDS = *CELLS, nn.LSTM, nn.GRU, CustomLSTM, CustomGRU
 
 
 def choose(model: nn.Module, name: str | None = None) -> tuple[str, nn.Module]:
-    """The one module of `KINDS` in a model, or the one of that dotted name; modules inside of another do not count.
+    """The one module of `KINDS` in a model, or the one of that dotted name, and its name; parts of these do not count.
 
-    Returns its name and the module. Raises ValueError if there is none, and if `name` chooses none of several.
+    Raises ValueError if there is none, or none of that name, and for several without a name.
     """
     modules = dict(model.named_modules() if isinstance(model, nn.Module) else ())
     found = {place: module for place, module in modules.items() if isinstance(module, KINDS)}
     inside = {part for module in found.values() for part in module.modules() if part is not module}
     names = [place for place in found if found[place] not in inside]
     if not names:
-        has = f"{type(model).__name__} with 0 recurrent modules"
-        raise ValueError(f"model is {has}; it needs a module that has an LSTM, a GRU or a cell, nn's or ours")
-    if name is None and len(names) > 1:
-        raise ValueError(f"model has {len(names)} recurrent modules; it needs name, one of {names}")
-    if name is not None and name not in names:
-        raise ValueError(f"name is {name!r}; it needs one of {names}")
-    name = names[0] if name is None else name
+        raise ValueError(f"model is {type(model).__name__}; it needs a module with an LSTM, a GRU or a cell of these")
+    name = names[0] if name is None and len(names) == 1 else name
+    if name not in names:
+        raise ValueError(f"name is {name!r}; it needs one of {names}, the recurrent modules of model")
     return name, found[name]
 
 
@@ -50,7 +46,7 @@ def held(name: str, module: nn.Module, args: tuple, kwargs: dict, output) -> tup
     """
     try:
         own = recompute(module, args, kwargs, output)
-        difference, eps = _difference(output, own[0]), _eps(output)
+        difference, eps = _difference(output, own[0])
         wrong = f"its output differs by {difference:.2g} from what its weights give, more than rounding"
     except Exception as error:  # a replaced forward may take and return anything
         difference, eps, wrong = float("nan"), 0.0, f"a call of it cannot be recomputed: {error}"
@@ -72,7 +68,7 @@ def recompute(module: nn.Module, args: tuple, kwargs: dict, output) -> tuple:
     given.apply_defaults()
     _, x, state, *_ = given.arguments.values()
     lengths, weights, is_cell = given.arguments.get("lengths"), _weights(module), isinstance(module, CELLS)
-    directions, like = directions_of(module), weights[0]["W_x"]
+    directions, like = len(weights) // getattr(module, "num_layers", 1), weights[0]["W_x"]
     with torch.autocast(like.device.type, enabled=False):
         if packed := isinstance(x, PackedSequence):
             order = slice(None) if x.sorted_indices is None else x.sorted_indices
@@ -90,23 +86,17 @@ def recompute(module: nn.Module, args: tuple, kwargs: dict, output) -> tuple:
             shown[-directions:] = batch_first(output[0]).chunk(directions, dim=-1)
         for k, (start, w) in enumerate(zip(_starts(state, x, weights), weights, strict=True)):
             x = without_padding(x, keep)
-            one, after, end = _steps(x, start, w, keep, shown[k], backwards=k % directions == 1)
-            values.append(one)
-            states.append([start, *after])
-            ends.append(end)
+            one, after, end = _steps(x, start, w, keep, shown[k], k % directions == 1)
+            values, states, ends = [*values, one], [*states, after], [*ends, end]
             if (k + 1) % directions == 0:  # the next layer reads both directions
                 x = torch.cat([one.h for one in values[-directions:]], dim=-1)  # (B, T, H·directions)
         own = [torch.stack(part) for part in zip(*ends, strict=True)]
-        if not is_cell:
-            x = without_padding(x, keep).transpose(0, 1) if turned else without_padding(x, keep)
-            # a packed sequence holds the first steps of all, the longest first, then the second steps
-            own = [x[order].transpose(0, 1)[keep[order].t()] if packed else x, *own]
+        if packed:  # the first steps of all sequences, the longest first, then the second steps
+            own = [x[order].transpose(0, 1)[keep[order].t()], *own]
+        elif not is_cell:
+            x = without_padding(x, keep)
+            own = [x.transpose(0, 1) if turned else x, *own]
         return _in_form(output, iter(own)), values, states, lengths
-
-
-def directions_of(module: nn.Module) -> int:
-    """In how many directions a recurrent module reads, 1 or 2."""
-    return getattr(module, "directions", 1 + getattr(module, "bidirectional", False))
 
 
 def tensors(output) -> list[Tensor]:
@@ -128,25 +118,25 @@ def _starts(state, x: Tensor, weights: list[dict]) -> list[tuple[Tensor, ...]]:
 
 
 def _steps(x, state: tuple, w: dict, keep, shown, backwards: bool) -> tuple:
-    """All steps of one layer in one direction: values in the order of time, the state after each step, the last state.
+    """All steps of one layer in one direction: values in the order of time; all states in the order of the steps, from
+    the given one on; and the last state, which padding does not change.
 
-    `shown` are the hidden states that the module returned, or
-    None: each step then reads the one before it, and the cell states are a scan.
+    `shown` (B, T, H), or None, are the hidden states that the module returned. With them all steps are computed at
+    once: each reads what was shown at the step before, and the cell states are a scan.
     """
     x, keep, shown = (v.flip(1) if backwards and v is not None else v for v in (x, keep, shown))
     from_x, step = x @ w["W_x"] + w["b"], _gru_step if "b_h" in w else _lstm_step
     if shown is not None:
         values = step(from_x, torch.cat([state[0][:, None], shown[:, :-1]], dim=1), *state[1:], w)
-        state, states = tuple(v[:, -1] for v in values[: -len(state) - 1 : -1]), []
+        states = [state, tuple(v[:, -1] for v in values[: -len(state) - 1 : -1])]
+        state = states[-1]
     else:
-        states, steps = [], []
+        states, steps = [state], []
         for t, from_x_t in enumerate(from_x.unbind(1)):
             steps.append(step(from_x_t, *state, w))
             states.append(steps[-1][: -len(state) - 1 : -1])  # (h,) or (h, c): the last values, in turn
-            if keep is None:
-                state = states[-1]
-            else:  # padding changes no state
-                state = tuple(map(partial(torch.where, keep[:, t, None]), states[-1], state))
+            new = zip(states[-1], state, strict=True)
+            state = states[-1] if keep is None else tuple(torch.where(keep[:, t, None], *pair) for pair in new)
         values = type(steps[0])(*(torch.stack(v, dim=1) for v in zip(*steps, strict=True)))
     return type(values)(*(v.flip(1) for v in values)) if backwards else values, states, state
 
@@ -211,18 +201,17 @@ def _in_form(output, own: Iterator[Tensor]):
     return tuple(_in_form(part, own) for part in output)
 
 
-def _difference(output, own) -> float:
-    """The largest difference of two outputs, relative beyond 1; NaN where one alone is NaN."""
-    a, b = (_exact(torch.cat([part.detach().flatten() for part in tensors(one)])) for one in (output, own))
-    off = (a - b).abs() / a.abs().clamp_min(1)
-    worst = off.max().item() if len(off) else 0.0
-    return worst if worst < math.inf else off.masked_fill((a == b) | (a.isnan() & b.isnan()), 0).max().item()
+def _difference(output, own) -> tuple[float, float]:
+    """The largest difference of two outputs, relative beyond 1, NaN where one alone is NaN; and the module's rounding.
 
-
-def _eps(output) -> float:
-    """The rounding of the coarsest dtype in which a module may have computed its output."""
-    dtypes, device = {part.dtype for part in tensors(output)}, tensors(output)[0].device.type
+    Rounding is that of the coarsest dtype in which the module may have computed.
+    """
+    a, b = (torch.cat([part.detach().flatten() for part in tensors(one)]) for one in (output, own))
+    dtypes, device = [part.dtype for part in tensors(output)], a.device.type
     if torch.is_autocast_enabled(device):
-        dtypes.add(torch.get_autocast_dtype(device))
-    eps = max(torch.finfo(dtype).eps for dtype in dtypes)
-    return max(eps, 2**-10) if device == "cuda" and torch.float64 not in dtypes else eps  # cuDNN: TensorFloat-32
+        dtypes.append(torch.get_autocast_dtype(device))
+    tensor_float = device == "cuda" and a.dtype != torch.float64  # cuDNN computes float32 with fewer digits
+    eps = max(2**-10 if tensor_float else 0.0, *(torch.finfo(dtype).eps for dtype in dtypes))
+    off = (_exact(a) - _exact(b)).abs() / _exact(a).abs().clamp_min(1)
+    worst = off.max().item() if len(off) else 0.0
+    return worst if worst < math.inf else off.masked_fill((a == b) | (a.isnan() & b.isnan()), 0).max().item(), eps

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from lstm_lesson.cells import Values
-from lstm_lesson.recurrent import CELLS, choose, directions_of, held, tensors
+from lstm_lesson.recurrent import CELLS, choose, held, tensors
 from lstm_lesson.shapes import check_lengths, check_size, check_tokens, describe, true_steps
 from lstm_lesson.successors.gru import GRUValues
 
@@ -85,9 +85,7 @@ def loss_gradient_by_lag(
         raise ValueError(f"loss gives {describe(value)}; it needs a torch.Tensor with one number, such as a mean")
     parts = [part for state in states for part in state]
     if not value.requires_grad or not all(part.requires_grad for part in parts):
-        raise ValueError(
-            "loss has no gradient; it needs to be computed from the model's output, with gradients switched on"
-        )
+        raise ValueError("loss has no gradient; it needs to be computed from the model's output, with gradients on")
     gradients = torch.autograd.grad(value, parts, allow_unused=True, materialize_grads=True)
     norms = torch.stack([g.norm(dim=1) for g in gradients], dim=1)
     (B, _), T, device = norms.shape, len(states) - 1, norms.device
@@ -106,7 +104,8 @@ def _watch(model, x, lengths, layer, reverse, call, name, inputs, loss: Callable
     For a loss, what is recomputed stands in for what the module returned.
     """
     name, module = choose(model, name)
-    layers, directions, kind = getattr(module, "num_layers", 1), directions_of(module), type(module).__name__
+    layers, kind = getattr(module, "num_layers", 1), type(module).__name__
+    directions = getattr(module, "directions", 1 + getattr(module, "bidirectional", False))
     if layer not in range(layers) or reverse not in (False, True)[:directions]:
         has = f"{layers} layers and {directions} direction(s)"
         raise ValueError(f"layer = {layer}, reverse = {reverse} is not there; the {kind} has {has}")
@@ -127,15 +126,16 @@ def _watch(model, x, lengths, layer, reverse, call, name, inputs, loss: Callable
 
     while hasattr(model, "_orig_mod") or isinstance(model, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
         model = model._orig_mod if hasattr(model, "_orig_mod") else model.module
-    named = dict(inputs or {})
+    args, named = x if type(x) is tuple else (x,), dict(inputs or {})
     if lengths is not None:
-        takes = inspect.signature(model.forward).parameters
-        if "lengths" in takes or any(p.kind is p.VAR_KEYWORD for p in takes.values()):
-            named = {"lengths": lengths} | named
+        takes = inspect.signature(model.forward)
+        could = any(p.name == "lengths" or p.kind is p.VAR_KEYWORD for p in takes.parameters.values())
+        if could and "lengths" not in takes.bind_partial(*args, **named).arguments:
+            named["lengths"] = lengths
     hook = module.register_forward_hook(watch, prepend=True, with_kwargs=True)
     try:
         with _undisturbed(model), torch.set_grad_enabled(loss is not None):
-            output = model(*(x if type(x) is tuple else (x,)), **named)
+            output = model(*args, **named)
             value = None if loss is None else loss(output)
     finally:
         hook.remove()
