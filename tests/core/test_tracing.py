@@ -193,9 +193,9 @@ class Translator(nn.Module):
 class Siamese(nn.Module):
     """Reads two sequences with one cell, and compares them."""
 
-    def __init__(self):
+    def __init__(self, cell=None):
         super().__init__()
-        self.cell = nn.GRUCell(3, 4)
+        self.cell = cell or nn.GRUCell(3, 4)
 
     def read(self, x, keep=None):
         h = x.new_zeros(len(x), 4)
@@ -304,6 +304,8 @@ def test_at_the_last_state_of_a_cell_the_gradient_is_that_of_gradient_by_lag():
     for model in (gru, gru.to_torch()):
         found = loss_gradient_by_lag(model, x, lambda output: output[0][:, -1].sum() / 2)
         assert (found - gradient_by_lag(gru.cells[0], x, zeros)).abs().max() <= 1e-15
+    found = loss_gradient_by_lag(Siamese(gru.cells[0]), (x, x[:, :2]), lambda apart: apart.sum() / 2, call=0)
+    assert (found - gradient_by_lag(gru.cells[0], x, zeros)).abs().max() <= 1e-15
     padded = loss_gradient_by_lag(lstm, x, lambda output: output[1][0].sum() / 2, lengths=[5, 3])
     shorter = gradient_by_lag(lstm.cells[0], x[1:, :3], (zeros[1:], zeros[1:]))
     packed = pack_padded_sequence(x, [5, 3], batch_first=True)
