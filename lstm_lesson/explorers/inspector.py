@@ -1,4 +1,4 @@
-"""The gate inspector: a page that shows the gates of a trained classifier at each word of a text."""
+"""The gate inspector: a page that shows the gates of a model at each step of a text or a series."""
 
 import base64
 import html
@@ -12,12 +12,12 @@ from torch import Tensor
 
 from lstm_lesson.data.download import replacing
 from lstm_lesson.explorers.base import Explorer
-from lstm_lesson.explorers.snapshot import snapshot
-from lstm_lesson.explorers.traced_text import TracedText, by_activity, printable, trace_text
-from lstm_lesson.plots.style import NAMES
+from lstm_lesson.explorers.snapshot import NAMES, alike, score_ends, short, snapshot
+from lstm_lesson.explorers.traced_text import TracedText, by_activity, printable, trace_text, traced_row
 from lstm_lesson.shapes import check_size, describe
 from lstm_lesson.text.classifiers import TextClassifier, check_classifier
 from lstm_lesson.text.news import Vocabulary
+from lstm_lesson.tracing import GRUTrace, Trace
 
 FRAME = '<iframe class="lstm-inspector" title="Gate inspector" data-key="{}" style="{}" srcdoc="{}"></iframe>'
 LIVE = "width:100%;height:760px;border:0"
@@ -28,48 +28,81 @@ MOST_LETTERS = 20_000  # of a typed text
 
 
 class GateInspector(Explorer):
-    """The gates of a trained classifier at each word of a text, or of two texts beside each other (notebook 13).
+    """The gates of an LSTM or a GRU at each step of a text or a series, or of two beside each other.
 
-    `first`, `second`: a text or a list of words; "" for no second one. `labels`: the names of the classes; the
-    probability of the last one is shown. `scores` (H,): one number for each unit, for example its correlation with
-    the label; the units can then be ordered by its size. `unit`: the one it opens at, the most active by default.
-    `traced_texts`: one `TracedText` for each.
-    Shown as the last expression of a cell: with a kernel, boxes for other texts and the page; without one, the page.
-    Raises ValueError for a classifier, vocabulary, text, labels or scores that do not fit.
+    `GateInspector(trace)` shows what `record` returns of any model. Its tokens stand on the page: words, characters or
+    sub-words in colours, numbers as the curve of a series; without tokens the steps are numbered. Padding after
+    `lengths` is left out, and so is what comes after 500 steps.
+    score: a finite number at each step, (T,) or (B, T), such as a probability, a loss or a forecast; score_name: its
+    name. saliency: such numbers for one more colour. row: which of the B sequences. compare: a second trace of as many
+    units; row, score and saliency may then be tuples of two. step_name: what a step is called, such as "month"; by
+    default character, sub-word, word or step. input_name: what a series measures, with its unit.
+
+    `GateInspector(classifier, vocabulary, first, second, labels)` traces texts itself (notebook 13), with boxes for
+    others where a kernel runs. first, second: a text or a list of words; "" for no second one. labels: the names of
+    the classes; the score is the probability of the last one.
+
+    scores (H,): one number for each unit, for example its correlation with the label; the units can then be ordered
+    by its size. unit: the one it opens at, the most active by default. `traced_texts`: a `TracedText` for each one.
+    Shown as the last expression of a cell; `to_html` writes the page. Raises ValueError naming what does not fit.
     """
 
-    def __init__(self, classifier: TextClassifier, vocabulary: Vocabulary, first: str | list[str],
-                 second: str | list[str] = "",
-                 labels: tuple[str, ...] = ("real", "fake"), scores: Tensor | None = None,
-                 unit: int | None = None):  # fmt: skip
-        check_classifier(classifier, vocabulary)
-        classes, units = classifier.linear.out_features, classifier.lstm.hidden_size
-        named = isinstance(labels, (tuple, list)) and all(isinstance(label, str) for label in labels)
-        if not named or len(labels) != classes:
-            raise ValueError(f"labels is {labels!r}; it needs {classes} names, one for each class")
+    def __init__(self, trace: Trace | GRUTrace | TextClassifier | None = None, vocabulary: Vocabulary | None = None,
+                 first: str | list[str] = "", second: str | list[str] = "",
+                 labels: tuple[str, ...] = ("real", "fake"), scores: Tensor | None = None, unit: int | None = None, *,
+                 score=None, score_name: str = "score", compare: Trace | GRUTrace | None = None, row=0, saliency=None,
+                 step_name: str | None = None, input_name: str = "input",
+                 classifier: TextClassifier | None = None):  # fmt: skip
+        trace, controls = classifier if trace is None else trace, {}
+        self.classifier, self.vocabulary, self.scores, self.unit, self.labels = trace, vocabulary, scores, unit, None
+        for name, text in {
+            "score_name": score_name,
+            "input_name": input_name,
+            "step_name": step_name or "step",
+        }.items():
+            if not isinstance(text, str) or not text.strip():
+                raise ValueError(f"{name} is {text!r}; it needs a text")
+        self.score_name, self.input_name = printable(score_name), printable(input_name)
+        idle = {"first": first or None, "second": second or None}
+        if vocabulary is not None:
+            idle = {"score": score, "compare": compare, "saliency": saliency, "step_name": step_name}
+        if wrong := [name for name, value in idle.items() if value is not None]:
+            form = "trace" if vocabulary is not None else "classifier and its vocabulary"
+            raise ValueError(f"{wrong[0]} is given; it needs a {form} as the first argument")
+        if vocabulary is None:
+            traces = {"trace": trace} | ({} if compare is None else {"compare": compare})
+            self.traced_texts = _rows(traces, step_name, {"row": row, "score": score, "saliency": saliency})
+            units = self.traced_texts[0].memory.shape[1]
+        else:
+            check_classifier(trace, vocabulary)
+            classes, units = trace.linear.out_features, trace.lstm.hidden_size
+            named = isinstance(labels, (tuple, list)) and all(isinstance(label, str) for label in labels)
+            if not named or len(labels) != classes:
+                raise ValueError(f"labels is {labels!r}; it needs {classes} names, one for each class")
+            self.labels, self.score_name = labels, printable(f"P({labels[-1]})")
+            self._given = {_joined(text): text for text in (first, second) if isinstance(text, (list, tuple))}
+            controls = {"first": _box("Text", "first", first), "second": _box("Compare with", "second", second)}
         fit = isinstance(scores, Tensor) and scores.shape == (units,) and scores.isfinite().all()
         if scores is not None and not fit:
             raise ValueError(f"scores has {describe(scores)}; it needs {units} finite numbers, one for each unit")
         if unit is not None:
             check_size("unit", unit, 0, units - 1)
-        self.unit = unit
-        self._given = {_joined(text): text for text in (first, second) if isinstance(text, (list, tuple))}
-        self.classifier, self.vocabulary, self.labels, self.scores = classifier, vocabulary, labels, scores
-        self.traced_texts: list[TracedText] = []
-        super().__init__({"first": _box("Text", "first", first), "second": _box("Compare with", "second", second)})
+        super().__init__(controls)
 
-    def draw(self, first: str, second: str):
-        """Trace the texts; return a picture for where no script runs, and the answers as text."""
-        given = {"first": first} | ({"second": second} if second.strip() else {})
-        self.traced_texts = [
-            trace_text(self.classifier, self.vocabulary, self._given.get(text, text[:MOST_LETTERS]), self._label(name))
-            for name, text in given.items()
-        ]
+    def draw(self, first: str = "", second: str = ""):
+        """Trace the texts; return a picture for where no script runs, and the scores at the end as text."""
+        if self.vocabulary is not None:
+            given = {"first": first} | ({"second": second} if second.strip() else {})
+            self.traced_texts = [
+                trace_text(self.classifier, self.vocabulary, self._given.get(t, t[:MOST_LETTERS]), self._label(name))
+                for name, t in given.items()
+            ]
         order, _ = by_activity(self.traced_texts)
         shown = order[0] if self.unit is None else self.unit
-        picture = snapshot(self.traced_texts, sorted(order, key=lambda u: u != shown), self.labels[-1])
-        answers = [f"P({self.labels[-1]}) = {text.probability[-1]:.2f}" for text in self.traced_texts]
-        return picture, f"answer at the end: {' · '.join(answers)}; most active unit: {order[0]}"
+        picture = snapshot(self.traced_texts, sorted(order, key=lambda u: u != shown), self.score_name, self.input_name)
+        ends = [f"{self.score_name} = {short(t.score[-1])}" for t in self.traced_texts if t.score is not None]
+        said = [f"{'answer ' * bool(self.labels)}at the end: {' · '.join(ends)}"] if ends else []
+        return picture, "; ".join([*said, f"most active unit: {order[0]}"])
 
     def _label(self, name: str) -> str:
         """The name of a text in an error: the argument's at the start, the text box's later."""
@@ -93,13 +126,15 @@ class GateInspector(Explorer):
             orders["label"] = self.scores.abs().argsort(descending=True, stable=True).tolist()
             scores["label"] = _rounded(self.scores)
         texts = [
-            {"tokens": r.tokens, "known": r.known, "notes": r.notes, "probability": _rounded(r.probability),
-             "saliency": _rounded(r.saliency), "effect": _rounded(r.effect),
-             "values": {gate: _packed(values) for gate, values in r.values.items()}}
+            {"tokens": r.tokens, "step": r.step, "known": r.known, "notes": r.notes, "one_axis": alike(r),
+             "values": {gate: _packed(values) for gate, values in r.values.items()},
+             **{name: _rounded(getattr(r, name)) for name in ("series", "score", "saliency", "effect")}}
             for r in self.traced_texts
         ]  # fmt: skip
-        data = {"units": len(order), "unit": self.unit, "names": NAMES, "labels": self.labels, "orders": orders}
-        text = json.dumps(data | {"scores": scores, "texts": texts}, separators=(",", ":"))  # ASCII, others as \u....
+        data = {"units": len(order), "unit": self.unit, "letters": [*self.traced_texts[0].values], "names": NAMES,
+                "answer": self.labels and self.labels[-1], "score": self.score_name, "input": self.input_name,
+                "ends": score_ends(self.traced_texts), "orders": orders, "scores": scores, "texts": texts}  # fmt: skip
+        text = json.dumps(data, separators=(",", ":"))  # ASCII, others as \u....
         return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
     def _live(self) -> str:
@@ -110,6 +145,23 @@ class GateInspector(Explorer):
         return f'<div style="position:relative;line-height:0">{self.picture._repr_html_()}{over}</div>'
 
 
+def _rows(traces: dict, step_name: str | None, given: dict) -> list[TracedText]:
+    """The sequence of each trace; with two traces, what is given for them may be tuples of two."""
+    pairs = {
+        k: v if len(traces) == 2 and isinstance(v, tuple) else (v, v if k == "row" else None) for k, v in given.items()
+    }
+    if wrong := [k for k, pair in pairs.items() if len(pair) != 2]:
+        raise ValueError(f"{wrong[0]} has {len(pairs[wrong[0]])} entries; it needs two, for trace and for compare")
+    rows = [
+        traced_row(trace, **{k: pair[n] for k, pair in pairs.items()}, step_name=step_name, name=name)
+        for n, (name, trace) in enumerate(traces.items())
+    ]
+    forms = [f"{row.memory.shape[1]} units of {', '.join(row.values)}" for row in rows]
+    if forms[0] != forms[-1]:
+        raise ValueError(f"compare has {forms[1]}; it needs {forms[0]}, as trace has")
+    return rows
+
+
 def _packed(values: Tensor) -> dict:
     """Values (T, H) as 16-bit integers times a scale: four decimals for a gate, in a third of the space."""
     scale = max(values.abs().max().item(), 1e-9) / 32767
@@ -117,8 +169,8 @@ def _packed(values: Tensor) -> dict:
     return {"scale": scale, "data": base64.b64encode(whole.astype("<i2").tobytes()).decode()}
 
 
-def _rounded(values: Tensor) -> list[float]:
-    return [float(f"{v:.5g}") for v in values.tolist()]
+def _rounded(values: Tensor | None) -> list[float] | None:
+    return None if values is None else [float(f"{v:.5g}") for v in values.tolist()]
 
 
 def _joined(tokens) -> str:

@@ -1,4 +1,4 @@
-"""`trace_text`: what a trained classifier computes at each word of a text."""
+"""What a model computes at each step of one sequence: `traced_row` of a trace, `trace_text` of a classifier's text."""
 
 import unicodedata
 from dataclasses import dataclass, field
@@ -6,31 +6,95 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from lstm_lesson.plots.numbers import significant, true_minus
+from lstm_lesson.shapes import check_lengths, check_shapes, check_size, check_tokens, describe
 from lstm_lesson.text.classifiers import TextClassifier, check_classifier
 from lstm_lesson.text.news import Vocabulary
 from lstm_lesson.text.saliency import saliency
-from lstm_lesson.tracing import record
+from lstm_lesson.tracing import GRUTrace, Trace, record
 
-GATES = "ifgoch"
-MOST = 500  # words read of one text
+MOST = 500  # steps shown of one sequence
+SIGNS = str.maketrans({" ": "␣", "\n": "↵", "\t": "⇥"})  # for characters that leave no mark on the page
 
 
 @dataclass
 class TracedText:
-    """One text of T words, and what the H units and the answer are at each word.
+    """One sequence of T steps, a text or a series of numbers, and what the H units are at each step.
 
-    values: i f g o c h, each (T, H); probability (T,): of the last label if the text ended at that word;
-    saliency and effect (T,): see `saliency.saliency`, for the answer at the end; known (T,) bool: whether the
-    vocabulary has the word; notes: sentences about words that were cut off or are unknown.
+    tokens: the words, characters or numbers; step: what one is called; series (T,): the numbers, None for a text;
+    values: i f g o c h or r z g h, each (T, H); score (T,) or None: for a classifier the probability of the last label
+    if the text ended at that word; saliency and effect (T,) or None: see `saliency.saliency`, for the answer at the
+    end; notes: sentences about what was cut off or is unknown; known: whether the vocabulary has each word.
     """
 
     tokens: list[str]
-    known: list[bool]
+    step: str
+    series: Tensor | None = field(repr=False)
     values: dict[str, Tensor] = field(repr=False)
-    probability: Tensor = field(repr=False)
-    saliency: Tensor = field(repr=False)
-    effect: Tensor = field(repr=False)
+    score: Tensor | None = field(repr=False)
+    saliency: Tensor | None = field(repr=False)
     notes: list[str]
+    known: list[bool] | None = None
+    effect: Tensor | None = field(default=None, repr=False)
+
+    @property
+    def probability(self) -> Tensor:
+        """The score of a classifier's text, (T,)."""
+        return self.score
+
+    @property
+    def memory(self) -> Tensor:
+        """What the units keep, (T, H): the cell state, or the hidden state of a GRU."""
+        return self.values.get("c", self.values["h"])
+
+
+def traced_row(
+    trace: Trace | GRUTrace, row: int = 0, score=None, saliency=None, step_name: str | None = None, name: str = "trace"
+) -> TracedText:
+    """One sequence of a trace up to its padding, at most 500 steps; the arguments are those of `GateInspector`.
+
+    Raises ValueError, naming the argument and calling the trace `name`, for what does not fit or is not finite.
+    """
+    if not isinstance(trace, (Trace, GRUTrace)):
+        needs = "it needs what `record` returns, or a TextClassifier with its vocabulary"
+        raise ValueError(f"{name} is {type(trace).__name__}; {needs}")
+    values = trace._asdict()
+    batch, time, _ = check_shapes(**{f"{name}.{k}": (v, "B T H") for k, v in values.items()}).values()
+    row = check_size("row", row, 0, batch - 1)
+    steps = time if trace.lengths is None else check_lengths(trace.lengths, batch, time)[row].item()
+
+    def numbers(what, given):
+        try:
+            given = torch.as_tensor(given).detach().cpu().double()
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise ValueError(f"{what} has {describe(given)}; it needs (T,) = ({time},) numbers, one a step") from error
+        given = given[row] if given.ndim == 2 and len(given) == batch else given
+        if given.ndim != 1 or len(given) not in (time, steps):
+            raise ValueError(f"{what} has shape {tuple(given.shape)}; it needs (T,) = ({time},), one number a step")
+        return _finite(what, given[:steps])
+
+    values = {k: _finite(f"{name}.{k}", v[row, :steps].detach().float().cpu()) for k, v in values.items()}
+    tokens, step, series = [str(k + 1) for k in range(min(steps, MOST))], "step", None
+    if trace.tokens is not None:
+        if len(trace.tokens) != batch:
+            raise ValueError(f"{name}.tokens has {len(trace.tokens)} lists; it needs {batch}, one a sequence")
+        check_tokens(what := f"{name}.tokens[{row}]", trace.tokens[row])
+        tokens = list(trace.tokens[row])
+        if all(isinstance(token, str) for token in tokens):
+            if len(tokens) not in (time, steps):
+                raise ValueError(f"{what} has {len(tokens)} entries; it needs {steps}, one a step")
+            tokens = tokens[: min(steps, MOST)]
+            step = kind_of(tokens)
+            tokens = [printable(token.translate(SIGNS) if step == "character" else token) for token in tokens]
+        else:
+            series = numbers(what, tokens)
+            tokens = [true_minus(significant(number, 4)) for number in series.tolist()]
+    notes = [f"The sequence has {steps} steps; the first {MOST} are shown."] if steps > MOST else []
+    given = (
+        None if given is None else numbers(what, given)
+        for what, given in {"score": score, "saliency": saliency}.items()
+    )
+    return TracedText(tokens, step_name or step, series, values, *given, notes)
 
 
 def trace_text(
@@ -47,27 +111,33 @@ def trace_text(
         raise ValueError(f"{name} is {type(text).__name__}; it needs a text, or a list of words")
     if not tokens:
         raise ValueError(f"{name} has no word; it needs at least one, of letters or digits")
-    notes = []
-    if len(tokens) > MOST:
-        notes.append(f"The text has {len(tokens)} words; the first {MOST} are read.")
-        tokens = tokens[:MOST]
+    step = kind_of(vocabulary.tokens[2:])
+    notes = [f"The text has {len(tokens)} {step}s; the first {MOST} are read."] if len(tokens) > MOST else []
+    tokens = tokens[:MOST]
     known = [token in vocabulary.ids for token in tokens]
     if not any(known):
         raise ValueError(f"{name} has no word that the classifier knows; it was trained on {len(vocabulary) - 2} words")
     if not all(known):
-        unknown = f"{known.count(False)} of {len(known)} words are unknown to the classifier"
+        unknown = f"{known.count(False)} of {len(known)} {step}s are unknown to the classifier"
         notes.append(f"Dotted: {unknown}, all read as <unk>.")
     ids = vocabulary.encode(list(tokens))[None].to(classifier.embedding.weight.device)  # (1, T)
-    trace = record(classifier, ids)
+    trace = record(classifier, ids, tokens=[tokens])
     with torch.no_grad():
         probability = classifier.linear(trace.h[0]).softmax(dim=1)[:, -1]  # (T,)
     norm, effect = saliency(classifier, ids)
-    values = {gate: getattr(trace, gate)[0] for gate in GATES}  # (T, H)
-    computed = values | {"probability": probability, "saliency": norm[0], "effect": effect[0]}
+    computed = trace._asdict() | {"probability": probability, "saliency": norm, "effect": effect}
     if wrong := [what for what, numbers in computed.items() if not numbers.isfinite().all()]:
         needs = "it needs a classifier of finite weights: train it again, perhaps with a smaller lr"
         raise ValueError(f"{name} gives NaN or infinite numbers for {', '.join(wrong)}; {needs}")
-    return TracedText([printable(token) for token in tokens], known, values, probability, norm[0], effect[0], notes)
+    traced = traced_row(trace, score=probability, saliency=norm, step_name=step)
+    traced.known, traced.effect, traced.notes = known, effect[0], notes
+    return traced
+
+
+def kind_of(tokens: list[str]) -> str:
+    """What each of the tokens is called: a character; a sub-word if a usual mark of parts is among them; a word."""
+    parts = any(token.startswith(("##", "▁", "Ġ")) or token.endswith(("@@", "</w>")) for token in tokens)
+    return "character" if all(len(token) == 1 for token in tokens) else "sub-word" if parts else "word"
 
 
 def printable(text: str) -> str:
@@ -76,10 +146,18 @@ def printable(text: str) -> str:
 
 
 def by_activity(texts: list[TracedText]) -> tuple[list[int], Tensor]:
-    """All units, the most active first, and the activity of each (H,): its cell state's standard deviation.
+    """All units, the most active first, and the activity of each (H,): its memory's standard deviation.
 
     The deviation is over the steps of all texts together.
     """
-    c = torch.cat([text.values["c"] for text in texts])  # (T of all, H)
-    activity = c.std(dim=0, correction=0)
+    activity = torch.cat([text.memory for text in texts]).std(dim=0, correction=0)
     return activity.argsort(descending=True, stable=True).tolist(), activity
+
+
+def _finite(name: str, values: Tensor) -> Tensor:
+    """The first 500 of the steps. Raises ValueError unless values (T,) or (T, H) are finite at all T."""
+    finite = values.isfinite().view(len(values), -1).all(dim=1)
+    if not finite.all():
+        step, needs = finite.int().argmin().item(), f"it needs finite numbers at all {len(values)} steps before padding"
+        raise ValueError(f"{name} is NaN or infinite at step {step + 1}; {needs}")
+    return values[:MOST]

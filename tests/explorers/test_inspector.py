@@ -88,7 +88,7 @@ def test_the_answer_so_far_is_the_answer_to_the_shorter_text_and_the_saliency_is
     text = data(GateInspector(model, WORDS, TEXT).page())["texts"][0]
     ids = WORDS.encode(text["tokens"])[None]
     so_far = [model(ids[:, : t + 1]).softmax(dim=1)[0, 1].item() for t in range(ids.shape[1])]
-    assert text["probability"] == pytest.approx(so_far, abs=1e-4)
+    assert text["score"] == pytest.approx(so_far, abs=1e-4)
     norm, effect = saliency(model, ids)
     assert text["saliency"] == pytest.approx(norm[0].tolist(), rel=1e-3)
     assert text["effect"] == pytest.approx(effect[0].tolist(), rel=1e-3)
@@ -201,7 +201,7 @@ def test_a_classifier_may_have_three_classes():
     inspector = GateInspector(classifier(classes=3), WORDS, TEXT, labels=("a", "b", "</script>"))
     ids = WORDS.encode(inspector.traced_texts[0].tokens)[None]
     expected = classifier(classes=3).eval()(ids).softmax(dim=1)[0, 2].item()
-    assert data(inspector.page())["texts"][0]["probability"][-1] == pytest.approx(expected, abs=1e-4)
+    assert data(inspector.page())["texts"][0]["score"][-1] == pytest.approx(expected, abs=1e-4)
 
 
 def test_a_stored_notebook_shows_a_picture_with_alt_text_and_the_page_over_it():
