@@ -12,7 +12,7 @@ from torch import Tensor
 
 from lstm_lesson.data.download import replacing
 from lstm_lesson.explorers.base import Explorer
-from lstm_lesson.explorers.snapshot import NAMES, alike, score_ends, short, snapshot
+from lstm_lesson.explorers.snapshot import NAMES, score_ends, short, snapshot
 from lstm_lesson.explorers.traced_text import TracedText, by_activity, printable, trace_text, traced_row
 from lstm_lesson.shapes import check_size, describe
 from lstm_lesson.text.classifiers import TextClassifier, check_classifier
@@ -33,10 +33,10 @@ class GateInspector(Explorer):
     `GateInspector(trace)` shows what `record` returns of any model. Its tokens stand on the page: words, characters or
     sub-words in colours, numbers as the curve of a series; without tokens the steps are numbered. Padding after
     `lengths` is left out, and so is what comes after 500 steps.
-    score: a finite number at each step, (T,) or (B, T), such as a probability, a loss or a forecast; score_name: its
-    name. saliency: such numbers for one more colour. row: which of the B sequences. compare: a second trace of as many
-    units; row, score and saliency may then be tuples of two. step_name: what a step is called, such as "month"; by
-    default character, sub-word, word or step. input_name: what a series measures, with its unit.
+    row: which of the B sequences. score: a finite number at each step, (T,) or (B, T), such as a probability, a loss or
+    a forecast, and score_name its name; saliency: such numbers for one more colour. step_name: what a step is called,
+    such as "month"; by default character, sub-word, word or step. input_name: what a series measures, with its unit.
+    compare: a second trace of as many units, or an inspector of one with a score.
 
     `GateInspector(classifier, vocabulary, first, second, labels)` traces texts itself (notebook 13), with boxes for
     others where a kernel runs. first, second: a text or a list of words; "" for no second one. labels: the names of
@@ -50,29 +50,24 @@ class GateInspector(Explorer):
     def __init__(self, trace: Trace | GRUTrace | TextClassifier | None = None, vocabulary: Vocabulary | None = None,
                  first: str | list[str] = "", second: str | list[str] = "",
                  labels: tuple[str, ...] = ("real", "fake"), scores: Tensor | None = None, unit: int | None = None, *,
-                 score=None, score_name: str = "score", compare: Trace | GRUTrace | None = None, row=0, saliency=None,
+                 score=None, score_name: str = "score", compare=None, row: int = 0, saliency=None,
                  step_name: str | None = None, input_name: str = "input",
                  classifier: TextClassifier | None = None):  # fmt: skip
         trace, controls = classifier if trace is None else trace, {}
         self.classifier, self.vocabulary, self.scores, self.unit, self.labels = trace, vocabulary, scores, unit, None
-        for name, text in {
-            "score_name": score_name,
-            "input_name": input_name,
-            "step_name": step_name or "step",
-        }.items():
-            if not isinstance(text, str) or not text.strip():
-                raise ValueError(f"{name} is {text!r}; it needs a text")
+        names = {"score_name": score_name, "input_name": input_name, "step_name": step_name or "step"}
+        if wrong := [name for name, text in names.items() if not isinstance(text, str) or not text.strip()]:
+            raise ValueError(f"{wrong[0]} is {names[wrong[0]]!r}; it needs a text")
         self.score_name, self.input_name = printable(score_name), printable(input_name)
-        idle = {"first": first or None, "second": second or None}
-        if vocabulary is not None:
-            idle = {"score": score, "compare": compare, "saliency": saliency, "step_name": step_name}
-        if wrong := [name for name, value in idle.items() if value is not None]:
-            form = "trace" if vocabulary is not None else "classifier and its vocabulary"
-            raise ValueError(f"{wrong[0]} is given; it needs a {form} as the first argument")
+        idle = (first or None, second or None) if vocabulary is None else (score, saliency, compare, step_name)
+        if any(value is not None for value in idle):
+            needs = "score, saliency, compare and step_name need a trace"
+            raise ValueError(f"first and second need a classifier with its vocabulary; {needs}")
         if vocabulary is None:
-            traces = {"trace": trace} | ({} if compare is None else {"compare": compare})
-            self.traced_texts = _rows(traces, step_name, {"row": row, "score": score, "saliency": saliency})
+            self.traced_texts = [traced_row(trace, row, score, saliency, step_name)]
             units = self.traced_texts[0].memory.shape[1]
+            if compare is not None:
+                self.traced_texts += _compared(compare, row, step_name, self.traced_texts[0])
         else:
             check_classifier(trace, vocabulary)
             classes, units = trace.linear.out_features, trace.lstm.hidden_size
@@ -126,7 +121,7 @@ class GateInspector(Explorer):
             orders["label"] = self.scores.abs().argsort(descending=True, stable=True).tolist()
             scores["label"] = _rounded(self.scores)
         texts = [
-            {"tokens": r.tokens, "step": r.step, "known": r.known, "notes": r.notes, "one_axis": alike(r),
+            {"tokens": r.tokens, "step": r.step, "known": r.known, "notes": r.notes,
              "values": {gate: _packed(values) for gate, values in r.values.items()},
              **{name: _rounded(getattr(r, name)) for name in ("series", "score", "saliency", "effect")}}
             for r in self.traced_texts
@@ -145,21 +140,17 @@ class GateInspector(Explorer):
         return f'<div style="position:relative;line-height:0">{self.picture._repr_html_()}{over}</div>'
 
 
-def _rows(traces: dict, step_name: str | None, given: dict) -> list[TracedText]:
-    """The sequence of each trace; with two traces, what is given for them may be tuples of two."""
-    pairs = {
-        k: v if len(traces) == 2 and isinstance(v, tuple) else (v, v if k == "row" else None) for k, v in given.items()
-    }
-    if wrong := [k for k, pair in pairs.items() if len(pair) != 2]:
-        raise ValueError(f"{wrong[0]} has {len(pairs[wrong[0]])} entries; it needs two, for trace and for compare")
-    rows = [
-        traced_row(trace, **{k: pair[n] for k, pair in pairs.items()}, step_name=step_name, name=name)
-        for n, (name, trace) in enumerate(traces.items())
-    ]
-    forms = [f"{row.memory.shape[1]} units of {', '.join(row.values)}" for row in rows]
-    if forms[0] != forms[-1]:
-        raise ValueError(f"compare has {forms[1]}; it needs {forms[0]}, as trace has")
-    return rows
+def _compared(compare, row: int, step_name: str | None, first: TracedText) -> list[TracedText]:
+    """What stands beside `first`. Raises ValueError for what is no trace or inspector, or has other units."""
+    try:
+        own = isinstance(compare, GateInspector)
+        second = compare.traced_texts[0] if own else traced_row(compare, row, step_name=step_name)
+    except ValueError as error:
+        raise ValueError(f"compare: {error}") from error
+    has, needs = (f"{text.memory.shape[1]} units of {', '.join(text.values)}" for text in (second, first))
+    if has != needs:
+        raise ValueError(f"compare has {has}; it needs {needs}, as trace has")
+    return [second]
 
 
 def _packed(values: Tensor) -> dict:

@@ -6,6 +6,7 @@ import io
 import torch
 from matplotlib.colors import LinearSegmentedColormap, to_hex
 from matplotlib.image import imsave
+from torch import Tensor
 
 from lstm_lesson.explorers.traced_text import TracedText
 from lstm_lesson.plots.figure import Picture
@@ -20,66 +21,57 @@ MOST_WORDS = 40  # shown of each text
 
 
 def snapshot(texts: list[TracedText], order: list[int], score: str, series: str) -> Picture:
-    """Each text's words under the line of the score, or the curve of a series, coloured by one unit's memory.
+    """Each text's words under the line of the score, or the curves of a series, in the colours of one unit's memory.
 
-    A single one also has heat maps of all its values. `order`: all units, first the one of the colours. `score` and
-    `series`: what the two are called.
+    A single one also has heat maps. `order`: all units, first the one of the colours. `score`, `series`: their names.
     """
-    unit, letter = order[0], "c" if "c" in texts[0].values else "h"
+    first, unit, letter = texts[0], order[0], "c" if "c" in texts[0].values else "h"
     limit = max(text.memory[:, unit].abs().max().item() for text in texts) or 1.0
-    card, y = Card(WIDTH, 10, ""), 30
+    card, y, surface = Card(WIDTH, 10, ""), 30, f"{first.step}s" if first.series is None else "band"
     card.text(LEFT, y, "Inside the gates", size=18, bold=True)
-    surface = f"{texts[0].step}s" if texts[0].series is None else "band"
-    scored = texts[0].score is not None and texts[0].series is None
-    line = f" · line: {_cut(score, 40)} after each {texts[0].step}" * scored
-    card.text(
-        WIDTH - LEFT, y, f"{surface}: {NAMES[letter]} {letter} of unit {unit}{line}", QUIET, 14, "end", formula=False
-    )
+    line = "" if first.score is None or surface == "band" else f" · line: {_cut(score, 40)} after each {first.step}"
+    legend = f"{surface}: {NAMES[letter]} {letter} of unit {unit}{line}"
+    card.text(WIDTH - LEFT, y, legend, QUIET, 14, "end", formula=False)
     for text in texts:
         colors = [to_hex(_shades(letter)((v / limit + 1) / 2)) for v in text.memory[:, unit].tolist()]
         if text.series is None:
             y = _words(card, y + 12, text, unit, colors, score_ends(texts))
         else:
             y = _curves(card, y + 12, text, colors, (series, score))
+    maps = ""
     if len(texts) == 1:
-        y = _maps(card, y + 20, texts[0], order)
+        y, (*most, last) = _maps(card, y + 20, first, order), first.values
+        maps = f" Below, a heat map of {first.step}s by units for each of {', '.join(most)} and {last}."
     card.height = y + 12
     said = "; ".join(_said(text, score, series) for text in texts)
-    letters = list(texts[0].values)
-    maps = f" Below, a heat map of {texts[0].step}s by units for each of {', '.join(letters[:-1])} and {letters[-1]}."
-    memory = "memory" if letter == "c" else NAMES[letter]
-    opening = f"The gate inspector: {surface} coloured by the {memory} of unit {unit}"
-    return card.picture(f"{opening}, {said}.{maps * (len(texts) == 1)}")
+    shown = f"{surface} coloured by the {NAMES[letter]} of unit {unit}"
+    return card.picture(f"The gate inspector: {shown}, {said}.{maps}")
 
 
 def short(value: float) -> str:
-    """Two decimals where they tell something, else three significant digits."""
+    """Two decimals, or three significant digits of a number that is small or large."""
     return decimals(value) if value == 0 or 0.005 <= abs(value) < 1e4 else true_minus(significant(float(value)))
 
 
-def alike(text: TracedText) -> bool:
-    """Whether the score has the range of the series, as a forecast has, so that one pair of axes shows both."""
-    if text.series is None or text.score is None:
-        return False
-    (a, b), (c, d) = ((v.min().item(), v.max().item()) for v in (text.series, text.score))
-    return max(b, d) - min(a, c) <= 1.5 * min(b - a, d - c)
-
-
 def score_ends(texts: list[TracedText]) -> tuple[float, float]:
-    """The lower and upper end of the line above the words: 0 and 1 if the scores lie between, else their own."""
-    scores = torch.cat([text.score for text in texts if text.score is not None] or [torch.zeros(1)])
-    low, high = scores.min().item(), scores.max().item()
-    flat = (1 + abs(low)) * (low == high)
-    return (0.0, 1.0) if 0 <= low <= high <= 1 else (low - flat, high + flat)
+    """The ends of the line above the words: 0 and 1 for scores between them, else the smallest and largest score."""
+    low, high = _ends(torch.cat([text.score for text in texts if text.score is not None] or [torch.zeros(1)]))
+    return (0.0, 1.0) if 0 <= low <= high <= 1 else (low, high)
+
+
+def _ends(values: Tensor) -> tuple[float, float]:
+    """The smallest and the largest value, apart if they are equal."""
+    low, high = values.min().item(), values.max().item()
+    return (low, high) if low < high else (low - 1 - abs(low), high + 1 + abs(high))
 
 
 def _said(text: TracedText, score: str, series: str) -> str:
     """The text or series in words, and its score at the end."""
-    if text.series is None:
-        what = f"“{_cut(('' if text.step == 'character' else ' ').join(text.tokens), 120)}”"
-    else:
-        low, high = short(text.series.min()), short(text.series.max())
-        what = f"a curve of {series} over {len(text.tokens)} {text.step}s, from {low} to {high}"
+    what = f"“{_cut(('' if text.step == 'character' else ' ').join(text.tokens), 120)}”"
+    if text.series is not None:
+        what = (
+            f"{series} from {short(text.series.min())} to {short(text.series.max())} at {len(text.series)} {text.step}s"
+        )
     return what if text.score is None else f"{what}, at the end {score} = {short(text.score[-1])}"
 
 
@@ -91,14 +83,14 @@ def _words(card: Card, top: float, text: TracedText, unit: int, colors: list[str
     """The words in rows, each with its number below and the score above; returns the lower end."""
     x, y, before = LEFT, top, None
     for t, token in enumerate(text.tokens[:MOST_WORDS]):
-        word = _cut(token, 24)
-        width = 18 + 9.2 * len(word)
+        word, value = _cut(token, 24), decimals(text.memory[t, unit].item())
+        width = max(18 + 9.2 * len(word), 7.2 * len(value))
         if x + width > WIDTH - LEFT:
             x, y, before = LEFT, y + 78, None
         card.rect(x, y + 26, width, 29, colors[t])
         ink = "#000" if luminance(colors[t]) > 0.179 else "#fff"  # the one with more contrast
         card.text(x + width / 2, y + 46, word, ink, 15.5, "middle", formula=False)
-        card.text(x + width / 2, y + 70, decimals(text.memory[t, unit].item()), QUIET, 12.5, "middle")
+        card.text(x + width / 2, y + 70, value, QUIET, 12.5, "middle")
         if text.score is not None:
             point = x + width / 2, y + 4 + 17 * (ends[1] - text.score[t].item()) / (ends[1] - ends[0])
             if before:
@@ -112,34 +104,23 @@ def _words(card: Card, top: float, text: TracedText, unit: int, colors: list[str
 
 
 def _curves(card: Card, top: float, text: TracedText, colors: list[str], names: tuple[str, str]) -> float:
-    """A series and, dashed, its score, in one pair of axes or in two, and below a band; returns the lower end."""
+    """A series, its score below, and under both the colours as a band; returns the lower end."""
     left, width, steps = 90, WIDTH - LEFT - 90, len(colors)
-    curves = [
-        (n, v, d)
-        for n, v, d in zip(names, (text.series, text.score), ("solid", "dashed"), strict=True)
-        if v is not None
-    ]
-    for panel in [curves] if alike(text) else [[curve] for curve in curves]:
-        values = torch.cat([v for _, v, _ in panel])
-        low, high = values.min().item(), values.max().item()
-        edge = (high - low) / 20 or abs(low) / 20 or 1.0
-        axes = Axes(card, (left, top + 30, width, 130), (0.5, steps + 0.5), (low - edge, high + edge))
-        for _, v, dash in panel:
-            axes.curve(range(1, steps + 1), v.tolist(), INK, dash, 2)
-        card.text(
-            left, top + 20, " · ".join(f"{dash}: {_cut(name, 40)}" for name, _, dash in panel), INK, 14, formula=False
-        )
-        top += 188
+    for name, values in zip(names, (text.series, text.score), strict=True):
+        if values is not None:
+            axes = Axes(card, (left, top + 30, width, 110), (0.5, steps + 0.5), _ends(values))
+            axes.curve(range(1, steps + 1), values.tolist(), INK, width=2)
+            card.text(left, top + 20, f"{_cut(name, 80)}, at {steps} {text.step}s", INK, 14, formula=False)
+            top += 168
     for t, color in enumerate(colors):
         card.rect(left + width * t / steps, top, width / steps + 0.5, 14, color, corner=0)
-    card.text(left, top + 32, f"{text.step}s →", QUIET, 14, formula=False)
-    return top + 34
+    return top + 14
 
 
 def _maps(card: Card, top: float, text: TracedText, order: list[int]) -> float:
     """Heat maps: steps from left to right, units from top to bottom in their order."""
     columns = 3 if len(text.values) == 6 else 2
-    width, height = (WIDTH - 2 * LEFT - (columns - 1) * 18) / columns, 104
+    width, height = (WIDTH - 2 * LEFT - 18 * (columns - 1)) / columns, 104
     for k, (gate, values) in enumerate(text.values.items()):
         x, y = LEFT + (k % columns) * (width + 18), top + (k // columns) * (height + 40)
         card.text(x, y + 12, f"{gate}  {NAMES[gate]}", color_of(gate), 15, bold=True)

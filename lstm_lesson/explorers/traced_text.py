@@ -24,7 +24,7 @@ class TracedText:
     tokens: the words, characters or numbers; step: what one is called; series (T,): the numbers, None for a text;
     values: i f g o c h or r z g h, each (T, H); score (T,) or None: for a classifier the probability of the last label
     if the text ended at that word; saliency and effect (T,) or None: see `saliency.saliency`, for the answer at the
-    end; notes: sentences about what was cut off or is unknown; known: whether the vocabulary has each word.
+    end; notes: sentences about what was cut off or is unknown; known (T,) bool: whether the vocabulary has the word.
     """
 
     tokens: list[str]
@@ -37,64 +37,54 @@ class TracedText:
     known: list[bool] | None = None
     effect: Tensor | None = field(default=None, repr=False)
 
-    @property
-    def probability(self) -> Tensor:
-        """The score of a classifier's text, (T,)."""
-        return self.score
-
-    @property
-    def memory(self) -> Tensor:
-        """What the units keep, (T, H): the cell state, or the hidden state of a GRU."""
-        return self.values.get("c", self.values["h"])
+    probability = property(lambda self: self.score)  # of a classifier's last label
+    memory = property(lambda self: self.values.get("c", self.values["h"]))  # what the cell keeps, (T, H)
 
 
-def traced_row(
-    trace: Trace | GRUTrace, row: int = 0, score=None, saliency=None, step_name: str | None = None, name: str = "trace"
-) -> TracedText:
-    """One sequence of a trace up to its padding, at most 500 steps; the arguments are those of `GateInspector`.
-
-    Raises ValueError, naming the argument and calling the trace `name`, for what does not fit or is not finite.
-    """
+def traced_row(trace: Trace | GRUTrace, row: int = 0, score=None, saliency=None, step_name=None) -> TracedText:
+    """One sequence of a trace up to its padding, at most 500 steps; arguments and errors as in `GateInspector`."""
     if not isinstance(trace, (Trace, GRUTrace)):
         needs = "it needs what `record` returns, or a TextClassifier with its vocabulary"
-        raise ValueError(f"{name} is {type(trace).__name__}; {needs}")
+        raise ValueError(f"trace is {type(trace).__name__}; {needs}")
     values = trace._asdict()
-    batch, time, _ = check_shapes(**{f"{name}.{k}": (v, "B T H") for k, v in values.items()}).values()
-    row = check_size("row", row, 0, batch - 1)
+    shape = {k: "B T P" if k == "h" and "c" in values else "B T H" for k in values}  # an LSTM may project h
+    sizes = check_shapes(**{f"trace.{k}": (v, shape[k]) for k, v in values.items()})
+    batch, time, row = sizes["B"], sizes["T"], check_size("row", row, 0, sizes["B"] - 1)
     steps = time if trace.lengths is None else check_lengths(trace.lengths, batch, time)[row].item()
+    values = {k: _finite(f"trace.{k}", v[row, :steps].detach().float().cpu()) for k, v in values.items()}
+    notes = [f"The sequence has {steps} steps; the first {MOST} are shown."] if steps > MOST else []
+    if sizes.get("P", sizes["H"]) != sizes["H"]:
+        notes.append(f"h is shown before it is projected to {sizes['P']} numbers.")
+        values["h"] = values["o"] * values["c"].tanh()
 
-    def numbers(what, given):
+    def numbers(name, given):
+        """(T,) or (B, T) numbers -> those of the steps shown."""
         try:
             given = torch.as_tensor(given).detach().cpu().double()
         except (TypeError, ValueError, RuntimeError) as error:
-            raise ValueError(f"{what} has {describe(given)}; it needs (T,) = ({time},) numbers, one a step") from error
+            raise ValueError(f"{name} has {describe(given)}; it needs {steps} numbers, one a step") from error
         given = given[row] if given.ndim == 2 and len(given) == batch else given
         if given.ndim != 1 or len(given) not in (time, steps):
-            raise ValueError(f"{what} has shape {tuple(given.shape)}; it needs (T,) = ({time},), one number a step")
-        return _finite(what, given[:steps])
+            raise ValueError(f"{name} has shape {tuple(given.shape)}; it needs (T,) = ({time},), one number a step")
+        return _finite(name, given[:steps])
 
-    values = {k: _finite(f"{name}.{k}", v[row, :steps].detach().float().cpu()) for k, v in values.items()}
-    tokens, step, series = [str(k + 1) for k in range(min(steps, MOST))], "step", None
-    if trace.tokens is not None:
-        if len(trace.tokens) != batch:
-            raise ValueError(f"{name}.tokens has {len(trace.tokens)} lists; it needs {batch}, one a sequence")
-        check_tokens(what := f"{name}.tokens[{row}]", trace.tokens[row])
+    score, saliency = (v if v is None else numbers(k, v) for k, v in (("score", score), ("saliency", saliency)))
+    if trace.tokens is None:
+        tokens, step, series = [str(k + 1) for k in range(steps)], "step", None
+    elif len(trace.tokens) != batch:
+        raise ValueError(f"tokens has {len(trace.tokens)} lists; it needs {batch}, one a sequence")
+    else:
+        check_tokens(f"tokens[{row}]", trace.tokens[row])
         tokens = list(trace.tokens[row])
         if all(isinstance(token, str) for token in tokens):
             if len(tokens) not in (time, steps):
-                raise ValueError(f"{what} has {len(tokens)} entries; it needs {steps}, one a step")
-            tokens = tokens[: min(steps, MOST)]
-            step = kind_of(tokens)
-            tokens = [printable(token.translate(SIGNS) if step == "character" else token) for token in tokens]
+                raise ValueError(f"tokens[{row}] has {len(tokens)} entries; it needs {steps}, one a step")
+            step, series = kind_of(tokens[:steps]), None
+            tokens = [printable(token.translate(SIGNS) if step == "character" else token) for token in tokens[:steps]]
         else:
-            series = numbers(what, tokens)
+            step, series = "step", numbers(f"tokens[{row}]", tokens)
             tokens = [true_minus(significant(number, 4)) for number in series.tolist()]
-    notes = [f"The sequence has {steps} steps; the first {MOST} are shown."] if steps > MOST else []
-    given = (
-        None if given is None else numbers(what, given)
-        for what, given in {"score": score, "saliency": saliency}.items()
-    )
-    return TracedText(tokens, step_name or step, series, values, *given, notes)
+    return TracedText(tokens[:MOST], step_name or step, series, values, score, saliency, notes)
 
 
 def trace_text(
