@@ -13,7 +13,7 @@ from torch import Tensor
 from lstm_lesson.data.download import replacing
 from lstm_lesson.explorers.base import Explorer
 from lstm_lesson.explorers.snapshot import NAMES, score_ends, short, snapshot
-from lstm_lesson.explorers.traced_text import TracedText, by_activity, printable, trace_text, traced_row
+from lstm_lesson.explorers.traced_text import by_activity, printable, trace_text, traced_row
 from lstm_lesson.shapes import check_size, describe
 from lstm_lesson.text.classifiers import TextClassifier, check_classifier
 from lstm_lesson.text.news import Vocabulary
@@ -61,13 +61,18 @@ class GateInspector(Explorer):
         self.score_name, self.input_name = printable(score_name), printable(input_name)
         idle = (first or None, second or None) if vocabulary is None else (score, saliency, compare, step_name)
         if any(value is not None for value in idle):
-            needs = "score, saliency, compare and step_name need a trace"
-            raise ValueError(f"first and second need a classifier with its vocabulary; {needs}")
+            needs = "first and second need a classifier and its vocabulary"
+            raise ValueError(f"score, saliency, compare and step_name need a trace; {needs}")
         if vocabulary is None:
             self.traced_texts = [traced_row(trace, row, score, saliency, step_name)]
+            if isinstance(compare, GateInspector):
+                self.traced_texts.append(compare.traced_texts[0])
+            elif compare is not None:
+                self.traced_texts.append(traced_row(compare, row, step_name=step_name, name="compare"))
             units = self.traced_texts[0].memory.shape[1]
-            if compare is not None:
-                self.traced_texts += _compared(compare, row, step_name, self.traced_texts[0])
+            needs, *has = (f"{text.memory.shape[1]} units of {', '.join(text.values)}" for text in self.traced_texts)
+            if has not in ([], [needs]):
+                raise ValueError(f"compare has {has[0]}; it needs {needs}, as trace has")
         else:
             check_classifier(trace, vocabulary)
             classes, units = trace.linear.out_features, trace.lstm.hidden_size
@@ -138,19 +143,6 @@ class GateInspector(Explorer):
     def _repr_html_(self) -> str:
         over = FRAME.format("", OVER, html.escape(self.page()))
         return f'<div style="position:relative;line-height:0">{self.picture._repr_html_()}{over}</div>'
-
-
-def _compared(compare, row: int, step_name: str | None, first: TracedText) -> list[TracedText]:
-    """What stands beside `first`. Raises ValueError for what is no trace or inspector, or has other units."""
-    try:
-        own = isinstance(compare, GateInspector)
-        second = compare.traced_texts[0] if own else traced_row(compare, row, step_name=step_name)
-    except ValueError as error:
-        raise ValueError(f"compare: {error}") from error
-    has, needs = (f"{text.memory.shape[1]} units of {', '.join(text.values)}" for text in (second, first))
-    if has != needs:
-        raise ValueError(f"compare has {has}; it needs {needs}, as trace has")
-    return [second]
 
 
 def _packed(values: Tensor) -> dict:

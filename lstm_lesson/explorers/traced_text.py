@@ -41,48 +41,49 @@ class TracedText:
     memory = property(lambda self: self.values.get("c", self.values["h"]))  # what the cell keeps, (T, H)
 
 
-def traced_row(trace: Trace | GRUTrace, row: int = 0, score=None, saliency=None, step_name=None) -> TracedText:
+def traced_row(
+    trace: Trace | GRUTrace, row: int = 0, score=None, saliency=None, step_name: str | None = None, name: str = "trace"
+) -> TracedText:
     """One sequence of a trace up to its padding, at most 500 steps; arguments and errors as in `GateInspector`."""
     if not isinstance(trace, (Trace, GRUTrace)):
         needs = "it needs what `record` returns, or a TextClassifier with its vocabulary"
-        raise ValueError(f"trace is {type(trace).__name__}; {needs}")
+        raise ValueError(f"{name} is {type(trace).__name__}; {needs}")
     values = trace._asdict()
     shape = {k: "B T P" if k == "h" and "c" in values else "B T H" for k in values}  # an LSTM may project h
-    sizes = check_shapes(**{f"trace.{k}": (v, shape[k]) for k, v in values.items()})
+    sizes = check_shapes(**{f"{name}.{k}": (v, shape[k]) for k, v in values.items()})
     batch, time, row = sizes["B"], sizes["T"], check_size("row", row, 0, sizes["B"] - 1)
     steps = time if trace.lengths is None else check_lengths(trace.lengths, batch, time)[row].item()
-    values = {k: _finite(f"trace.{k}", v[row, :steps].detach().float().cpu()) for k, v in values.items()}
+    values = {k: _finite(f"{name}.{k}", v[row, :steps].detach().float().cpu()) for k, v in values.items()}
     notes = [f"The sequence has {steps} steps; the first {MOST} are shown."] if steps > MOST else []
     if sizes.get("P", sizes["H"]) != sizes["H"]:
         notes.append(f"h is shown before it is projected to {sizes['P']} numbers.")
         values["h"] = values["o"] * values["c"].tanh()
 
-    def numbers(name, given):
-        """(T,) or (B, T) numbers -> those of the steps shown."""
+    def numbers(what, given):  # (T,) or (B, T) -> those of the steps shown
         try:
             given = torch.as_tensor(given).detach().cpu().double()
         except (TypeError, ValueError, RuntimeError) as error:
-            raise ValueError(f"{name} has {describe(given)}; it needs {steps} numbers, one a step") from error
+            raise ValueError(f"{what} has {describe(given)}; it needs {steps} numbers, one a step") from error
         given = given[row] if given.ndim == 2 and len(given) == batch else given
         if given.ndim != 1 or len(given) not in (time, steps):
-            raise ValueError(f"{name} has shape {tuple(given.shape)}; it needs (T,) = ({time},), one number a step")
-        return _finite(name, given[:steps])
+            raise ValueError(f"{what} has shape {tuple(given.shape)}; it needs (T,) = ({time},), one number a step")
+        return _finite(what, given[:steps])
 
     score, saliency = (v if v is None else numbers(k, v) for k, v in (("score", score), ("saliency", saliency)))
     if trace.tokens is None:
         tokens, step, series = [str(k + 1) for k in range(steps)], "step", None
     elif len(trace.tokens) != batch:
-        raise ValueError(f"tokens has {len(trace.tokens)} lists; it needs {batch}, one a sequence")
+        raise ValueError(f"{name}.tokens has {len(trace.tokens)} lists; it needs {batch}, one a sequence")
     else:
-        check_tokens(f"tokens[{row}]", trace.tokens[row])
+        check_tokens(what := f"{name}.tokens[{row}]", trace.tokens[row])
         tokens = list(trace.tokens[row])
         if all(isinstance(token, str) for token in tokens):
             if len(tokens) not in (time, steps):
-                raise ValueError(f"tokens[{row}] has {len(tokens)} entries; it needs {steps}, one a step")
+                raise ValueError(f"{what} has {len(tokens)} entries; it needs {steps}, one a step")
             step, series = kind_of(tokens[:steps]), None
             tokens = [printable(token.translate(SIGNS) if step == "character" else token) for token in tokens[:steps]]
         else:
-            step, series = "step", numbers(f"tokens[{row}]", tokens)
+            step, series = "step", numbers(what, tokens)
             tokens = [true_minus(significant(number, 4)) for number in series.tolist()]
     return TracedText(tokens[:MOST], step_name or step, series, values, score, saliency, notes)
 
