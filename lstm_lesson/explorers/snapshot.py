@@ -55,8 +55,8 @@ def short(value: float) -> str:
 
 def score_ends(texts: list[TracedText]) -> tuple[float, float]:
     """The ends of the line above the words: 0 and 1 for scores between them, else the smallest and largest score."""
-    low, high = _ends(torch.cat([text.score for text in texts if text.score is not None] or [torch.zeros(1)]))
-    return (0.0, 1.0) if 0 <= low <= high <= 1 else (low, high)
+    scores = torch.cat([text.score for text in texts if text.score is not None] or [torch.zeros(1)])
+    return (0.0, 1.0) if scores.min() >= 0 and scores.max() <= 1 else _ends(scores)
 
 
 def _ends(values: Tensor) -> tuple[float, float]:

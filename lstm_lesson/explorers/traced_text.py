@@ -85,7 +85,7 @@ def traced_row(
         else:
             step, series = "step", numbers(what, tokens)
             tokens = [true_minus(significant(number, 4)) for number in series.tolist()]
-    return TracedText(tokens[:MOST], step_name or step, series, values, score, saliency, notes)
+    return TracedText(tokens[:MOST], printable(step_name or step), series, values, score, saliency, notes)
 
 
 def trace_text(
