@@ -55,20 +55,18 @@ class GateInspector(Explorer):
                  classifier: TextClassifier | None = None):  # fmt: skip
         trace, controls = classifier if trace is None else trace, {}
         self.classifier, self.vocabulary, self.scores, self.unit, self.labels = trace, vocabulary, scores, unit, None
-        names = {"score_name": score_name, "input_name": input_name, "step_name": step_name or "step"}
-        if wrong := [name for name, text in names.items() if not isinstance(text, str) or not text.strip()]:
-            raise ValueError(f"{wrong[0]} is {names[wrong[0]]!r}; it needs a text")
-        self.score_name, self.input_name = printable(score_name), printable(input_name)
         idle = (first or None, second or None) if vocabulary is None else (score, saliency, compare, step_name)
         if any(value is not None for value in idle):
             needs = "first and second need a classifier and its vocabulary"
             raise ValueError(f"score, saliency, compare and step_name need a trace; {needs}")
         if vocabulary is None:
-            self.traced_texts = [traced_row(trace, row, score, saliency, step_name)]
+            self.traced_texts = [traced_row(trace, row, score, saliency, score_name, step_name, input_name)]
             if isinstance(compare, GateInspector):
                 self.traced_texts.append(compare.traced_texts[0])
             elif compare is not None:
-                self.traced_texts.append(traced_row(compare, row, step_name=step_name, name="compare"))
+                self.traced_texts.append(
+                    traced_row(compare, row, step_name=step_name, input_name=input_name, name="compare")
+                )
             units = self.traced_texts[0].memory.shape[1]
             needs, *has = (f"{text.memory.shape[1]} units of {', '.join(text.values)}" for text in self.traced_texts)
             if has not in ([], [needs]):
@@ -79,7 +77,7 @@ class GateInspector(Explorer):
             named = isinstance(labels, (tuple, list)) and all(isinstance(label, str) for label in labels)
             if not named or len(labels) != classes:
                 raise ValueError(f"labels is {labels!r}; it needs {classes} names, one for each class")
-            self.labels, self.score_name = labels, printable(f"P({labels[-1]})")
+            self.labels = labels
             self._given = {_joined(text): text for text in (first, second) if isinstance(text, (list, tuple))}
             controls = {"first": _box("Text", "first", first), "second": _box("Compare with", "second", second)}
         fit = isinstance(scores, Tensor) and scores.shape == (units,) and scores.isfinite().all()
@@ -97,10 +95,12 @@ class GateInspector(Explorer):
                 trace_text(self.classifier, self.vocabulary, self._given.get(t, t[:MOST_LETTERS]), self._label(name))
                 for name, t in given.items()
             ]
+            for text in self.traced_texts:
+                text.score_name = printable(f"P({self.labels[-1]})")
         order, _ = by_activity(self.traced_texts)
         shown = order[0] if self.unit is None else self.unit
-        picture = snapshot(self.traced_texts, sorted(order, key=lambda u: u != shown), self.score_name, self.input_name)
-        ends = [f"{self.score_name} = {short(t.score[-1])}" for t in self.traced_texts if t.score is not None]
+        picture = snapshot(self.traced_texts, sorted(order, key=lambda u: u != shown))
+        ends = [f"{t.score_name} = {short(t.score[-1])}" for t in self.traced_texts if t.score is not None]
         said = [f"{'answer ' * bool(self.labels)}at the end: {' · '.join(ends)}"] if ends else []
         return picture, "; ".join([*said, f"most active unit: {order[0]}"])
 
@@ -127,14 +127,14 @@ class GateInspector(Explorer):
             scores["label"] = _rounded(self.scores)
         texts = [
             {"tokens": r.tokens, "step": r.step, "known": r.known, "notes": r.notes,
+             "score_name": r.score_name, "input_name": r.input_name, "ends": score_ends(r, self.traced_texts),
              "values": {gate: _packed(values) for gate, values in r.values.items()},
              **{name: _rounded(getattr(r, name)) for name in ("series", "score", "saliency", "effect")}}
             for r in self.traced_texts
         ]  # fmt: skip
         data = {"units": len(order), "unit": self.unit, "letters": [*self.traced_texts[0].values], "names": NAMES,
-                "answer": self.labels and self.labels[-1], "score": self.score_name, "input": self.input_name,
-                "ends": score_ends(self.traced_texts), "orders": orders, "scores": scores, "texts": texts}  # fmt: skip
-        text = json.dumps(data, separators=(",", ":"))  # ASCII, others as \u....
+                "answer": self.labels and self.labels[-1], "orders": orders, "scores": scores}  # fmt: skip
+        text = json.dumps(data | {"texts": texts}, separators=(",", ":"))  # ASCII, others as \u....
         return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
     def _live(self) -> str:

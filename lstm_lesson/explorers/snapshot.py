@@ -20,30 +20,34 @@ WIDTH, LEFT, GAP = 1000, 16, 5
 MOST_WORDS = 40  # shown of each text
 
 
-def snapshot(texts: list[TracedText], order: list[int], score: str, series: str) -> Picture:
+def snapshot(texts: list[TracedText], order: list[int]) -> Picture:
     """Each text's words under the line of the score, or the curves of a series, in the colours of one unit's memory.
 
-    A single one also has heat maps. `order`: all units, first the one of the colours. `score`, `series`: their names.
+    A single one also has heat maps. `order`: all units, first the one of the colours.
     """
     first, unit, letter = texts[0], order[0], "c" if "c" in texts[0].values else "h"
     limit = max(text.memory[:, unit].abs().max().item() for text in texts) or 1.0
     card, y, surface = Card(WIDTH, 10, ""), 30, f"{first.step}s" if first.series is None else "band"
     card.text(LEFT, y, "Inside the gates", size=18, bold=True)
-    line = "" if first.score is None or surface == "band" else f" · line: {_cut(score, 40)} after each {first.step}"
+    line = (
+        ""
+        if first.score is None or surface == "band"
+        else f" · line: {_cut(first.score_name, 40)} after each {first.step}"
+    )
     legend = f"{surface}: {NAMES[letter]} {letter} of unit {unit}{line}"
     card.text(WIDTH - LEFT, y, legend, QUIET, 14, "end", formula=False)
     for text in texts:
         colors = [to_hex(_shades(letter)((v / limit + 1) / 2)) for v in text.memory[:, unit].tolist()]
         if text.series is None:
-            y = _words(card, y + 12, text, unit, colors, score_ends(texts))
+            y = _words(card, y + 12, text, unit, colors, score_ends(text, texts))
         else:
-            y = _curves(card, y + 12, text, colors, (series, score))
+            y = _curves(card, y + 12, text, colors)
     maps = ""
     if len(texts) == 1:
         y, (*most, last) = _maps(card, y + 20, first, order), first.values
         maps = f" Below, a heat map of {first.step}s by units for each of {', '.join(most)} and {last}."
     card.height = y + 12
-    said = "; ".join(_said(text, score, series) for text in texts)
+    said = "; ".join(_said(text) for text in texts)
     shown = f"{surface} coloured by the {NAMES[letter]} of unit {unit}"
     return card.picture(f"The gate inspector: {shown}, {said}.{maps}")
 
@@ -53,10 +57,12 @@ def short(value: float) -> str:
     return decimals(value) if value == 0 or 0.005 <= abs(value) < 1e4 else true_minus(significant(float(value)))
 
 
-def score_ends(texts: list[TracedText]) -> tuple[float, float]:
-    """The ends of the line above the words: 0 and 1 for scores between them, else the smallest and largest score."""
-    scores = torch.cat([text.score for text in texts if text.score is not None] or [torch.zeros(1)])
-    return (0.0, 1.0) if scores.min() >= 0 and scores.max() <= 1 else _ends(scores)
+def score_ends(text: TracedText, texts: list[TracedText]) -> tuple[float, float]:
+    """The ends of the line above the words, for all scores of one name: 0 and 1, or their own if those are far off."""
+    same = [t.score for t in texts if t.score is not None and t.score_name == text.score_name]
+    scores = torch.cat([*same, torch.zeros(0 if same else 1)])
+    near = scores.min() >= 0 and scores.max() <= 1 and (text.known or scores.max() > 0.1)
+    return (0.0, 1.0) if near else _ends(scores)
 
 
 def _ends(values: Tensor) -> tuple[float, float]:
@@ -65,14 +71,13 @@ def _ends(values: Tensor) -> tuple[float, float]:
     return (low, high) if low < high else (low - 1 - abs(low), high + 1 + abs(high))
 
 
-def _said(text: TracedText, score: str, series: str) -> str:
+def _said(text: TracedText) -> str:
     """The text or series in words, and its score at the end."""
     what = f"“{_cut(('' if text.step == 'character' else ' ').join(text.tokens), 120)}”"
     if text.series is not None:
-        what = (
-            f"{series} from {short(text.series.min())} to {short(text.series.max())} at {len(text.series)} {text.step}s"
-        )
-    return what if text.score is None else f"{what}, at the end {score} = {short(text.score[-1])}"
+        low, high = short(text.series.min()), short(text.series.max())
+        what = f"{text.input_name} from {low} to {high} at {len(text.series)} {text.step}s"
+    return what if text.score is None else f"{what}, at the end {text.score_name} = {short(text.score[-1])}"
 
 
 def _cut(text: str, length: int) -> str:
@@ -103,10 +108,10 @@ def _words(card: Card, top: float, text: TracedText, unit: int, colors: list[str
     return y + 74
 
 
-def _curves(card: Card, top: float, text: TracedText, colors: list[str], names: tuple[str, str]) -> float:
+def _curves(card: Card, top: float, text: TracedText, colors: list[str]) -> float:
     """A series, its score below, and under both the colours as a band; returns the lower end."""
     left, width, steps = 90, WIDTH - LEFT - 90, len(colors)
-    for name, values in zip(names, (text.series, text.score), strict=True):
+    for name, values in (text.input_name, text.series), (text.score_name, text.score):
         if values is not None:
             axes = Axes(card, (left, top + 30, width, 110), (0.5, steps + 0.5), _ends(values))
             axes.curve(range(1, steps + 1), values.tolist(), INK, width=2)

@@ -24,7 +24,7 @@ class TracedText:
     tokens: the words, characters or numbers; step: what one is called; series (T,): the numbers, None for a text;
     values: i f g o c h or r z g h, each (T, H); score (T,) or None: for a classifier the probability of the last label
     if the text ended at that word; saliency and effect (T,) or None: see `saliency.saliency`, for the answer at the
-    end; notes: sentences about what was cut off or is unknown; known (T,) bool: whether the vocabulary has the word.
+    end; notes: sentences about what was cut off or is unknown; known: whether the vocabulary has each word, or None.
     """
 
     tokens: list[str]
@@ -34,6 +34,8 @@ class TracedText:
     score: Tensor | None = field(repr=False)
     saliency: Tensor | None = field(repr=False)
     notes: list[str]
+    score_name: str = "score"
+    input_name: str = "input"
     known: list[bool] | None = None
     effect: Tensor | None = field(default=None, repr=False)
 
@@ -42,12 +44,16 @@ class TracedText:
 
 
 def traced_row(
-    trace: Trace | GRUTrace, row: int = 0, score=None, saliency=None, step_name: str | None = None, name: str = "trace"
-) -> TracedText:
+    trace: Trace | GRUTrace, row: int = 0, score=None, saliency=None, score_name: str = "score",
+    step_name: str | None = None, input_name: str = "input", name: str = "trace",
+) -> TracedText:  # fmt: skip
     """One sequence of a trace up to its padding, at most 500 steps; arguments and errors as in `GateInspector`."""
     if not isinstance(trace, (Trace, GRUTrace)):
         needs = "it needs what `record` returns, or a TextClassifier with its vocabulary"
         raise ValueError(f"{name} is {type(trace).__name__}; {needs}")
+    names = {"score_name": score_name, "input_name": input_name, "step_name": step_name or "step"}
+    if wrong := [what for what, text in names.items() if not isinstance(text, str) or not text.strip()]:
+        raise ValueError(f"{wrong[0]} is {names[wrong[0]]!r}; it needs a text")
     values = trace._asdict()
     shape = {k: "B T P" if k == "h" and "c" in values else "B T H" for k in values}  # an LSTM may project h
     sizes = check_shapes(**{f"{name}.{k}": (v, shape[k]) for k, v in values.items()})
@@ -61,7 +67,8 @@ def traced_row(
 
     def numbers(what, given):  # (T,) or (B, T) -> those of the steps shown
         try:
-            given = torch.as_tensor(given).detach().cpu().double()
+            kind = None if hasattr(given, "dtype") else torch.float64
+            given = torch.as_tensor(given, dtype=kind).detach().cpu().double()
         except (TypeError, ValueError, RuntimeError) as error:
             raise ValueError(f"{what} has {describe(given)}; it needs {steps} numbers, one a step") from error
         given = given[row] if given.ndim == 2 and len(given) == batch else given
@@ -85,7 +92,8 @@ def traced_row(
         else:
             step, series = "step", numbers(what, tokens)
             tokens = [true_minus(significant(number, 4)) for number in series.tolist()]
-    return TracedText(tokens[:MOST], printable(step_name or step), series, values, score, saliency, notes)
+    score_name, input_name, step = map(printable, (score_name, input_name, step_name or step))
+    return TracedText(tokens[:MOST], step, series, values, score, saliency, notes, score_name, input_name)
 
 
 def trace_text(

@@ -61,7 +61,7 @@ def test_a_classifier_from_elsewhere_is_opened_in_five_lines(tmp_path):
     path = GateInspector(trace, score=score, score_name="P(spam)").to_html(tmp_path / "page.html")
 
     page = path.read_text(encoding="utf-8")
-    assert "P(fake)" not in page and '"score":"P(spam)"' in page and '"win"' in page
+    assert "P(fake)" not in page and '"score_name":"P(spam)"' in page and '"win"' in page
     text = data(inspector := GateInspector(trace, score=score, score_name="P(spam)"))["texts"][0]
     assert text["score"] == pytest.approx(score, rel=1e-4) and text["step"] == "word"
     for gate, packed in text["values"].items():
@@ -143,11 +143,11 @@ def test_a_second_trace_stands_beside_the_first_with_or_without_its_own_score():
     first, second = traced([WORDS]), traced([["ok", "then"]], steps=2)
     one, two = data(GateInspector(first, score=range(5), compare=second))["texts"]
     assert (one["tokens"], two["tokens"]) == (WORDS, ["ok", "then"]) and two["score"] is None
-    other = GateInspector(second, score=[7, 8])
+    other = GateInspector(second, score=[7, 8], score_name="bits")
     inspector = GateInspector(first, score=range(5), score_name="loss", compare=other)
     assert [text["score"] for text in data(inspector)["texts"]] == [[0, 1, 2, 3, 4], [7, 8]]
-    assert inspector.text.startswith("at the end: loss = 4.00 · loss = 8.00; ")
-    assert "“ok then”, at the end loss = 8.00" in inspector.picture.alt
+    assert inspector.text.startswith("at the end: loss = 4.00 · bits = 8.00; ")
+    assert "“ok then”, at the end bits = 8.00" in inspector.picture.alt
 
 
 def test_what_users_name_is_text_everywhere():
@@ -159,7 +159,7 @@ def test_what_users_name_is_text_everywhere():
         shown.page().encode("utf-8")
         for tag in ("<script", "</script", "<img", "<!--"):
             assert shown.page().count(tag) == empty.count(tag), tag
-        assert data(shown)["score"] == HOSTILE.replace("\x00\ud800", "��")
+        assert data(shown)["texts"][0]["score_name"] == HOSTILE.replace("\x00\ud800", "��")
         assert "<img" not in shown.picture.svg and "onerror" not in re.sub(
             'alt="[^"]*"|srcdoc="[^"]*"', "", shown._repr_html_()
         )
@@ -172,9 +172,9 @@ def test_what_users_name_is_text_everywhere():
 @pytest.mark.parametrize("tokens", [[WORDS], [SERIES[:5]], [[2.0] * 5]])
 def test_a_score_has_its_own_range(score, tokens):
     inspector = GateInspector(traced(tokens), score=score)
-    low, high = data(inspector)["ends"]
+    low, high = data(inspector)["texts"][0]["ends"]
     assert low < high and low <= min(score) and max(score) <= high
-    assert (low, high) == (0, 1) or not (min(score) >= 0 and max(score) <= 1)
+    assert ((low, high) == (0, 1)) == (score == [0.2] * 5)
     assert "nan" not in inspector.picture.svg and "inf" not in inspector.picture.svg
 
 
@@ -301,7 +301,7 @@ class TestInABrowser:
         for key in text.values:
             page.keyboard.press(key)
             assert page.locator(f"#gate-{key}").is_checked()
-        assert inspector.score_name in page.inner_text("#live") or text.score is None
+        assert text.score_name in page.inner_text("#live") or text.score is None
         for dark in (False, True):
             page.evaluate("dark => document.documentElement.classList.toggle('dark', dark)", dark)
             assert browser.serious_violations(page) == []
@@ -311,7 +311,7 @@ class TestInABrowser:
     def test_the_curve_follows_the_mouse_and_its_steps_have_names(self, opened):
         page = opened(FORMS["series"]())
         box = page.locator("#words-0").bounding_box()
-        page.mouse.move(box["x"] + 56 + (box["width"] - 66) * 30.5 / 60, box["y"] + 80)
+        page.mouse.move(box["x"] + 56 + (box["width"] - 70) * 30.5 / 60, box["y"] + 80)
         page.wait_for_function("document.body.dataset.step === '31'", timeout=browser.PATIENCE)
         assert page.locator("#word-0-30").get_attribute("aria-label") == f"step 31: {SERIES[30]:.4g}".replace("-", "−")
         assert page.locator("#words-0").get_attribute("aria-label").startswith("Series: 60 steps")
@@ -326,7 +326,7 @@ class TestInABrowser:
             const pixels = line.getContext('2d').getImageData(x * ratio, 0, 1, line.height - 62 * ratio).data;
             return [...Array(pixels.length / 4).keys()].filter(k => pixels[4 * k + 3] > 200 && pixels[4 * k] < 60); }"""
         width = page.locator("#words-0").evaluate("words => words.clientWidth")
-        left, right = (page.evaluate(dark, 56 + round((width - 66) * share)) for share in (0.25, 0.75))
+        left, right = (page.evaluate(dark, 56 + round((width - 70) * share)) for share in (0.25, 0.75))
         assert min(left) > max(right) and len(left) <= 4
 
     @pytest.mark.parametrize("reverse", [False, True])
