@@ -29,11 +29,8 @@ def snapshot(texts: list[TracedText], order: list[int]) -> Picture:
     limit = max(text.memory[:, unit].abs().max().item() for text in texts) or 1.0
     card, y, surface = Card(WIDTH, 10, ""), 30, f"{first.step}s" if first.series is None else "band"
     card.text(LEFT, y, "Inside the gates", size=18, bold=True)
-    line = (
-        ""
-        if first.score is None or surface == "band"
-        else f" · line: {_cut(first.score_name, 40)} after each {first.step}"
-    )
+    scored = first.score is not None and first.series is None
+    line = f" · line: {_cut(first.score_name, 40)} after each {first.step}" if scored else ""
     legend = f"{surface}: {NAMES[letter]} {letter} of unit {unit}{line}"
     card.text(WIDTH - LEFT, y, legend, QUIET, 14, "end", formula=False)
     for text in texts:

@@ -76,7 +76,8 @@ def traced_row(
             raise ValueError(f"{what} has shape {tuple(given.shape)}; it needs (T,) = ({time},), one number a step")
         return _finite(what, given[:steps])
 
-    score, saliency = (v if v is None else numbers(k, v) for k, v in (("score", score), ("saliency", saliency)))
+    score = None if score is None else numbers("score", score)
+    saliency = None if saliency is None else numbers("saliency", saliency)
     if trace.tokens is None:
         tokens, step, series = [str(k + 1) for k in range(steps)], "step", None
     elif len(trace.tokens) != batch:
@@ -101,7 +102,7 @@ def trace_text(
 ) -> TracedText:
     """Run the classifier over a text or a list of tokens, at most 500, and keep its values at each word.
 
-    The classifier needs a CustomLSTM of one layer. Raises ValueError, naming the argument, for a text without a word or
+    The values are those of its last layer. Raises ValueError, naming the argument, for a text without a word or
     without any word that the classifier knows, and if classifier and vocabulary have different sizes.
     """
     check_classifier(classifier, vocabulary)
@@ -120,7 +121,7 @@ def trace_text(
         unknown = f"{known.count(False)} of {len(known)} {step}s are unknown to the classifier"
         notes.append(f"Dotted: {unknown}, all read as <unk>.")
     ids = vocabulary.encode(list(tokens))[None].to(classifier.embedding.weight.device)  # (1, T)
-    trace = record(classifier, ids, tokens=[tokens])
+    trace = record(classifier, ids, tokens=[tokens], layer=classifier.lstm.num_layers - 1)
     with torch.no_grad():
         probability = classifier.linear(trace.h[0]).softmax(dim=1)[:, -1]  # (T,)
     norm, effect = saliency(classifier, ids)

@@ -227,6 +227,17 @@ def test_an_error_names_what_does_not_fit(trace, change, message):
         GateInspector(trace, **change)
 
 
+@pytest.mark.parametrize("layers", [1, 2])
+def test_a_classifier_with_an_lstm_of_pytorch_shows_its_last_layer(layers):
+    torch.manual_seed(0)
+    words = Vocabulary([WORDS], min_freq=1)
+    model = TextClassifier(len(words), 3, 4, lstm=nn.LSTM(3, 4, layers, batch_first=True)).eval()
+    score = GateInspector(model, words, "free prize").traced_texts[0].score
+    assert score[-1] == pytest.approx(
+        model(words.encode(["free", "prize"])[None]).softmax(dim=1)[0, 1].item(), rel=1e-5
+    )
+
+
 def test_a_classifier_takes_nothing_that_belongs_to_a_trace():
     words = Vocabulary([WORDS], min_freq=1)
     with pytest.raises(ValueError, match="score, saliency, compare and step_name need a trace"):
