@@ -375,3 +375,18 @@ class TestInABrowser:
         assert HOSTILE[:40] in page.inner_text("#legend") and HOSTILE[:40] in page.inner_text("#answer-0")
         page = opened(GateInspector(traced([range(5)]), score=range(5), score_name=HOSTILE, input_name=HOSTILE))
         assert page.evaluate("[window.hacked, document.querySelectorAll('img').length]") == [None, 0]
+
+    def test_in_a_notebook_a_trace_is_shown_without_boxes_for_texts(self, open_notebook):
+        code = """
+import torch
+from torch import nn
+from lstm_lesson import record
+from lstm_lesson.explorers import GateInspector
+GateInspector(record(nn.GRU(3, 4), torch.randn(5, 1, 3)), score=range(5), score_name="loss")"""
+        sheet = open_notebook("trace", [code])
+        frame = sheet.page.locator("iframe.lstm-inspector").first.element_handle().content_frame()
+        frame.wait_for_selector("html[data-ready=true]", timeout=browser.PATIENCE)
+        assert "at the end: loss = 4.00" in frame.inner_text("#answer-0")
+        assert sheet.page.locator(".lesson-explorer input").count() == 0
+        assert browser.serious_violations(sheet.page, ".lesson-explorer") == []
+        assert sheet.failures == [] and sheet.complaints == []
