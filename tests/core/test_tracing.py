@@ -255,13 +255,28 @@ def test_wrapped_models_are_run_without_their_wrapper():
     torch.manual_seed(0)
     inner, x = nn.Sequential(nn.Linear(3, 3), nn.LSTM(3, 4, batch_first=True)), torch.randn(2, 5, 3)
     expected = record(inner, x)
-    part = nn.Sequential(inner[0], torch.compile(inner[1], backend="eager"))
-    whole, in_place = torch.compile(inner, backend="eager"), copy.deepcopy(inner)
-    in_place.compile(backend="eager")
+    graphs = []
+
+    def backend(graph, _inputs):
+        graphs.append(graph)
+        return graph.forward
+
+    part = nn.Sequential(inner[0], torch.compile(inner[1], backend=backend))
+    whole, in_place = torch.compile(inner, backend=backend), copy.deepcopy(inner)
+    in_place.compile(backend=backend)
     for model in (part, whole, in_place):
         model(x)  # compiled before a hook is there
+    before = len(graphs)
     for model in (part, whole, in_place, nn.DataParallel(inner)):
         assert all(torch.equal(a, b) for a, b in zip(record(model, x), expected, strict=True))
+    assert len(graphs) == before > 0
+
+
+def test_a_hook_that_changes_the_output_changes_no_trace():
+    model, x = nn.LSTM(3, 4, batch_first=True), torch.randn(2, 5, 3)
+    expected = record(model, x)
+    model.register_forward_hook(lambda _module, _inputs, output: (0 * output[0], output[1]))
+    assert torch.equal(record(model, x).c, expected.c) and (model(x)[0] == 0).all()
 
 
 class Stateful(nn.Module):
