@@ -54,6 +54,7 @@ def test_a_classifier_is_recorded_without_dropout_and_left_as_it_was():
         record(model, ids, lengths=[6, 3], tokens=[["a"] * 6, ["b"] * 3]),
     )
     assert torch.equal(first.h[0], second.h[0])
+    assert torch.equal(first.h[0], record(copy.deepcopy(model).eval(), ids, lengths=[6, 3]).h[0])
     assert second.tokens == [["a"] * 6, ["b"] * 3]
     assert second.lengths.tolist() == [6, 3]
     assert model.training
