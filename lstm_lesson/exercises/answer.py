@@ -1,14 +1,14 @@
 """A learner's answer to an exercise, and what it does on one set of inputs."""
 
-import contextlib
-from collections.abc import Callable, Iterator
+import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from lstm_lesson.exercises.bytecode import summarize, written_function
-from lstm_lesson.exercises.compare import Problem, allclose, find_problem, join_names, leaves, map_tensors
+from lstm_lesson.exercises.compare import Problem, allclose, find_problem, leaves, map_tensors
 from lstm_lesson.exercises.exercise import Exercise, Inputs, input_sets
 from lstm_lesson.exercises.sandbox import Sandbox, format_error
 
@@ -53,77 +53,55 @@ class Answer:
         trial = Trial(inputs, arguments, self.expected(arguments))
         given = map_tensors(torch.clone, arguments)
         trial.got, trial.error = self.sandbox(self.f, *given.values())
-        trial.changed, trial.marked = changed_arguments(arguments, given), marked_arguments(given)
-        if trial.error is not None:
-            trial.problem = Problem("crashed", format_error(trial.error, self.f))
-            return trial
-        printed = self.sandbox.printed.getvalue()
-        trial.problem, trial.error = self.sandbox(
-            find_problem, self.exercise, inputs, trial.got, trial.expected, printed
-        )
-        if trial.error is not None:  # raised by a method of the returned object
-            what = f"an object of type {type(trial.got).__name__} that cannot be looked at"
-            needs = join_names(list(self.exercise.returns))
-            trial.got, trial.problem = None, Problem("crashed", f"You return {what}; expected {needs}.")
+        trial.changed = tuple(name for name in given if not allclose(given[name], arguments[name]))
+        trial.marked = tuple(name for name, value in given.items() if is_marked(value))
+        if trial.error is None:
+            found = self.exercise, inputs, trial.got, trial.expected, self.sandbox.printed.getvalue()
+            trial.problem, trial.error = self.sandbox(find_problem, *found)
+        if trial.error is not None:  # raised by the function, or by a method of what it returned
+            trial.got, trial.problem = None, Problem("crashed", format_error(trial.error, self.f))
         return trial
 
     def reads(self, name: str, arguments: dict) -> bool:
         """Whether a run on these arguments reads the notebook's variable `name`: it raises NameError without."""
-        with self._without(name):
+        variables = written_function(self.f).__globals__
+        value = variables.pop(name)
+        try:
             error = self.run(arguments)[1]
+        finally:
+            variables[name] = value
         return isinstance(error, NameError) and error.name == name
-
-    def calls(self, name: str, arguments: dict) -> bool:
-        """Whether a run on these arguments calls the notebook's function `name`."""
-        called = []
-        with self._without(name, **{name: lambda *_, **__: called.append(name)}):
-            self.run(arguments)
-        return bool(called)
-
-    def returned(self) -> object:
-        """What it returns without arguments; where it raises an exception, a Problem."""
-        got, error = self.sandbox(self.f)
-        return got if error is None else Problem("crashed", format_error(error, self.f))
 
     def is_stub(self) -> bool:
         """Whether it raises NotImplementedError or does nothing."""
         if not self.code.is_stub:
             return False
         got, error = self.run(self.exercise.inputs(input_sets()[0]))
-        return isinstance(error, NotImplementedError) or (got is None and error is None and self.code.is_empty)
+        return isinstance(error, NotImplementedError) or (got is None and error is None)
 
-    @contextlib.contextmanager
-    def _without(self, name: str, **instead) -> Iterator[None]:
-        """For a while the notebook has no variable `name`, or another value for it."""
-        variables = getattr(written_function(self.f), "__globals__", {})
-        old = {name: variables.pop(name)} if name in variables else {}
-        variables.update(instead)
+
+def judging(judge: Callable) -> Callable[[Answer], Problem | None]:
+    """`judge` as the judge of an answer without arguments: it takes the answer, and what that returned.
+
+    A ValueError of `judge` says why that cannot be judged.
+    """
+
+    @functools.wraps(judge)
+    def judged(answer: Answer) -> Problem | None:
+        got, error = answer.sandbox(answer.f)
+        if error is not None:
+            return Problem("crashed", format_error(error, answer.f))
         try:
-            yield
-        finally:
-            variables.update(old)
+            return judge(answer, got)
+        except ValueError as why:
+            return Problem("type", str(why))
+
+    return judged
 
 
-def changed_arguments(before: dict, after: dict) -> tuple[str, ...]:
-    """The names of the arguments that are no longer equal to what they were."""
-
-    def equal(old, new):
-        old, new = leaves("", old), leaves("", new)
-        return [k for k, _ in old] == [k for k, _ in new] and all(
-            torch.equal(a, b) if isinstance(a, Tensor) and isinstance(b, Tensor) else a is b
-            for (_, a), (_, b) in zip(old, new, strict=True)
-        )
-
-    return tuple(name for name in before if not equal(before[name], after[name]))
-
-
-def marked_arguments(given: dict) -> tuple[str, ...]:
-    """The names of the arguments that ask for a gradient or hold one. None did before."""
-
-    def marked(value) -> bool:
-        return any(isinstance(t, Tensor) and (t.requires_grad or t.grad is not None) for _, t in leaves("", value))
-
-    return tuple(name for name, value in given.items() if marked(value))
+def is_marked(value) -> bool:
+    """Whether a tensor in it asks for a gradient or holds one."""
+    return any(isinstance(t, Tensor) and (t.requires_grad or t.grad is not None) for _, t in leaves("", value))
 
 
 def agrees(f: Callable, trials: list[Trial], tolerance: float = 0.0) -> bool:

@@ -18,14 +18,11 @@ class CodeSummary:
     numbers: dict[str, int] = field(default_factory=dict)  # whole numbers, by name
     stubs: dict[str, Callable] = field(default_factory=dict)  # functions of the notebook that look unwritten, by name
     attributes: set[str] = field(default_factory=set)  # methods and other attributes: "view" of x.view
-    is_empty: bool = False  # its body is `pass`, `...` or a docstring
-    is_stub: bool = False  # it is empty or names NotImplementedError
+    is_stub: bool = False  # whether it may be one: it does nothing or names NotImplementedError
 
 
 def written_function(f):
     """The function that runs where f is called: f without its decorators, or a method of its class."""
-    if not callable(f):
-        return f
     f = inspect.unwrap(f)
     if isinstance(f, (types.FunctionType, types.BuiltinFunctionType, type)):
         return f
@@ -53,9 +50,7 @@ def summarize(f) -> CodeSummary:
                 todo.append(value)
                 summary.stubs |= {name: value} if _may_be_stub(value.__code__) else {}
     code = getattr(written_function(f), "__code__", None)
-    if code is not None:
-        summary.is_empty = _is_empty(code)
-        summary.is_stub = _may_be_stub(code)
+    summary.is_stub = code is not None and _may_be_stub(code)
     return summary
 
 
@@ -76,13 +71,6 @@ def stored_names(code) -> Iterator[str]:
 
 
 def _may_be_stub(code) -> bool:
-    """Whether a function does nothing or names NotImplementedError."""
-    return _is_empty(code) or "NotImplementedError" in code.co_names
-
-
-def _is_empty(code) -> bool:
-    """Whether a function's body is `pass`, `...` or a docstring alone."""
-    allowed = {"RESUME", "LOAD_CONST", "RETURN_VALUE", "RETURN_CONST", "NOP", "COPY_FREE_VARS"}
-    names = [instruction.opname for instruction in dis.get_instructions(code)]
-    constants = names.count("LOAD_CONST") + names.count("RETURN_CONST")
-    return set(names) <= allowed and constants == 1 and code.co_consts[-1] is None
+    """Whether a function does nothing but return a constant, or names NotImplementedError."""
+    idle = {"RESUME", "LOAD_CONST", "RETURN_VALUE", "RETURN_CONST", "NOP", "COPY_FREE_VARS"}
+    return "NotImplementedError" in code.co_names or all(step.opname in idle for step in dis.get_instructions(code))

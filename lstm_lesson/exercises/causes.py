@@ -11,8 +11,6 @@ from lstm_lesson.exercises.answer import Answer, Trial
 from lstm_lesson.exercises.catalogue import read_table
 from lstm_lesson.exercises.exercise import exercises
 
-# Exceptions
-
 
 def known_error(answer: Answer, trials: list[Trial], when: str = "after_edits") -> str:
     """A cause that the text of a problem of this kind tells."""
@@ -24,12 +22,12 @@ def known_error(answer: Answer, trials: list[Trial], when: str = "after_edits") 
 
 
 def unsolved_exercise(answer: Answer, trials: list[Trial]) -> str:
-    """The answer calls another exercise that is still a stub, and may catch the exception of that."""
+    """The answer calls another exercise that is still a stub. It may catch the exception of that."""
     for name, stub in answer.code.stubs.items():
         exercise = exercises().get(name)
-        if exercise and Answer(exercise, stub, answer.sandbox).is_stub() and answer.calls(name, trials[0].arguments):
-            package = exercise.reference
-            return f"`{name}`, which you call, is still open. Solve it first, or call the package's `{package}`."
+        if exercise and Answer(exercise, stub, answer.sandbox).is_stub():
+            instead = f"or call the package's `{exercise.reference}`"
+            return f"`{name}`, which you call, is still open. Solve it first, {instead}."
     return ""
 
 
@@ -68,9 +66,6 @@ def sizes_that_meet(answer: Answer, trials: list[Trial]) -> str:
         if len(letters) == 2 and letters[0] == letters[1] and None not in letters[0] and needed in ([], letters[0]):
             return cause.format(*letters[0])
     return ""
-
-
-# Results
 
 
 def results(answer: Answer, trial: Trial) -> list[tuple]:
@@ -118,22 +113,12 @@ def other_order(answer: Answer, trials: list[Trial]) -> str:
 
 
 def other_shape(answer: Answer, trials: list[Trial]) -> str:
-    """The right values with dimensions swapped, added or dropped; one step too many or too few; another shape."""
+    """The right values in another shape, or what the shape is in letters."""
     for label, got, expected in compare.match(answer.exercise, trials[0].got, trials[0].expected):
         if got.shape == expected.shape:
             continue
         if got.numel() == expected.numel() and compare.isclose(got.reshape(expected.shape), expected).all():
             return f"The values of `{label}` are right, in another shape."
-        for order in itertools.permutations(range(got.ndim)) if got.ndim == expected.ndim <= 4 else ():
-            turned = got.permute(order)
-            if turned.shape == expected.shape and compare.isclose(turned, expected).all():
-                return f"The values of `{label}` are right, but its dimensions stand in another order."
-        letters = answer.exercise.returns.get(label, "").split()
-        if "T" in letters and got.ndim == expected.ndim:
-            more = [g - e for g, e in zip(got.shape, expected.shape, strict=True)]
-            if sum(map(abs, more)) == 1 == abs(more[letters.index("T")]):
-                much = "many" if sum(more) > 0 else "few"
-                return f"`{label}` has one step too {much}: how many turns does your loop make?"
         shapes = [shape_in_letters(answer, label, trial) for trial in trials[:2]]
         if shapes[0] and shapes[0] == shapes[1]:
             return f"In letters, the shape of `{label}` is ({', '.join(shapes[0])})."

@@ -9,11 +9,12 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from lstm_lesson.cells import Values, lstm_values
+from lstm_lesson.cells import Values
 from lstm_lesson.data import agreement
 from lstm_lesson.data.agreement import BLANK, PLURAL, SINGULAR, STOP
-from lstm_lesson.exercises.answer import Answer
-from lstm_lesson.exercises.compare import Problem, join_names
+from lstm_lesson.exercises import faults
+from lstm_lesson.exercises.answer import Answer, judging
+from lstm_lesson.exercises.compare import Problem, describe, wrong_keys
 from lstm_lesson.exercises.exercise import WEIGHTS
 
 GAPS = (0, 1, 5, 8, 13, 21, 40, 200)
@@ -28,25 +29,21 @@ def batches() -> list[list[agreement.Text]]:
     return [agreement.texts(24, gap, clauses=2, generator=generator) for gap in GAPS]
 
 
-def one_part(answer: Answer) -> Problem | None:
+@judging
+def one_part(answer: Answer, got) -> Problem | None:
     """The judge of an exercise that returns the three weights of one gate, or of the candidate (c)."""
     letter = next(iter(answer.exercise.returns))[-1]
-    given = as_weights(answer.returned(), shapes(letter, units=2))
-    if isinstance(given, Problem):
-        return given
-    weights = {k: w.double() for k, w in agreement.hand_set_weights().items()} | given
-    text = wrong_text(weights, letter)
+    text = wrong_text(agreement.hand_set_weights() | as_weights(got, shapes(letter, units=2)), letter)
     return text and Problem("value", text)
 
 
-def counter(answer: Answer) -> Problem | None:
+@judging
+def counter(answer: Answer, got) -> Problem | None:
     """The judge of an exercise that returns the nine weights of a unit which counts nouns."""
-    given = as_weights(answer.returned(), shapes("ifc", units=1))
-    if isinstance(given, Problem):
-        return given
-    weights = given | {name: torch.zeros(shape).double() for name, shape in shapes("o", units=1).items()}
+    weights = {name: torch.zeros(shape) for name, shape in shapes("o", units=1).items()}
+    weights |= as_weights(got, shapes("ifc", units=1))
     for text, values in runs(weights):
-        wanted = torch.tensor(_counted(text), dtype=torch.float64)
+        wanted = _right_states(text)[:, 2]
         wrong = ~((values.c[:, 0] - wanted).abs() < 0.3)
         if wrong.any():
             t = int(wrong.nonzero()[0])
@@ -62,36 +59,30 @@ def shapes(letters: str, units: int, inputs: int = len(agreement.FEATURES)) -> d
     return {f"{name}{k}": tuple(sizes[s] for s in shape.split()) for k in letters for name, shape in WEIGHTS.items()}
 
 
-def as_weights(got, shapes: dict[str, tuple]) -> dict[str, Tensor] | Problem:
-    """The weights in what was returned, by name and in float64, or what is wrong with them.
+def as_weights(got, shapes: dict[str, tuple]) -> dict[str, Tensor]:
+    """The weights in what was returned, a tuple of up to three or a dictionary, by name and in float64.
 
-    They come in a tuple of up to three, or in a dictionary.
+    Raises ValueError for a weight that is missing or does not fit.
     """
-    if isinstance(got, Problem):
-        return got
     needs = "expected " + ", ".join(f"{name} {shape}" for name, shape in shapes.items())
     if len(shapes) > 3:
         if not isinstance(got, dict):
-            return Problem("type", f"You return an object of type {type(got).__name__}; {needs}, by name.")
+            raise ValueError(f"You return {describe(got)}; {needs}, by name.")
         if set(got) != set(shapes):
-            missing, more = sorted(set(shapes) - set(got)), sorted(map(str, set(got) - set(shapes)))
-            has = [f"{join_names(missing)} missing"] * bool(missing) + [f"{join_names(more)} too much"] * bool(more)
-            return Problem("type", f"In your dictionary there is {' and '.join(has)}; {needs}.")
+            raise ValueError(wrong_keys(got, shapes, f"the {len(shapes)} weights"))
         got = [got[name] for name in shapes]
     if not isinstance(got, tuple | list) or len(got) != len(shapes):
-        has = f"{len(got)} values" if isinstance(got, tuple | list) else f"an object of type {type(got).__name__}"
-        return Problem("type", f"You return {has}; {needs}.")
+        raise ValueError(f"You return {describe(got)}; {needs}.")
     found = {}
     for (name, shape), value in zip(shapes.items(), got, strict=True):
         try:
             tensor = torch.as_tensor(value).detach().double()
         except (TypeError, ValueError, RuntimeError):
-            return Problem("type", f"{name} is of type {type(value).__name__}; it needs a tensor {shape}.")
+            raise ValueError(f"{name} is of type {type(value).__name__}; it needs a tensor {shape}.") from None
         if tuple(tensor.shape) != shape:
-            return Problem("shape", f"{name} has shape {tuple(tensor.shape)}; it needs {shape}.")
+            raise ValueError(f"{name} has shape {tuple(tensor.shape)}; it needs {shape}.")
         if not tensor.isfinite().all():
-            enough = "A weight of 20 opens or shuts a gate well enough."
-            return Problem("value", f"{name} has entries that are not finite. {enough}")
+            raise ValueError(f"{name} has entries that are not finite. A weight of 20 shuts a gate well enough.")
         found[name] = tensor
     return found
 
@@ -102,28 +93,16 @@ def check_parts(weights: dict[str, Tensor]) -> str:
     >>> check_parts(agreement.hand_set_weights())
     'The four parts fit together: every text of the checks is answered rightly.'
     """
-    weights = {name: weight.double() for name, weight in weights.items()}
     if text := wrong_text(weights, "ifco"):
         return f"The four parts do not fit together. {text.replace('**', '*')}"
     return "The four parts fit together: every text of the checks is answered rightly."
 
 
 def runs(weights: dict[str, Tensor]) -> Iterator[tuple[agreement.Text, Values]]:
-    """Every text of the checks, the shortest first, with what a cell with these weights computes."""
+    """Every text of the checks, the shortest first, with what a cell with these weights computes in it, (T, H)."""
     for texts in batches():
-        yield from zip(texts, run(texts, weights), strict=True)
-
-
-def run(texts: list[agreement.Text], weights: dict[str, Tensor]) -> list[Values]:
-    """What a cell with these weights computes at each word of each text, (T, H); the texts are equally long."""
-    x = torch.stack([text.features for text in texts]).double()
-    h = c = torch.zeros(len(texts), len(weights["b_i"]), dtype=torch.float64)
-    steps = []
-    for x_t in x.unbind(1):
-        values = lstm_values(x_t, h, c, weights)
-        h, c = values.h, values.c
-        steps.append(torch.stack(values))
-    return [Values(*each) for each in torch.stack(steps, dim=2).unbind(1)]  # of (6, B, T, H)
+        values = faults.run(torch.stack([text.features for text in texts]).double(), weights, faults.RIGHT)
+        yield from ((text, Values(*each)) for text, *each in zip(texts, *values.values(), strict=True))
 
 
 def wrong_text(weights: dict[str, Tensor], letters: str) -> str | None:
@@ -131,13 +110,12 @@ def wrong_text(weights: dict[str, Tensor], letters: str) -> str | None:
 
     `letters` are the parts that may be wrong: one, or all four.
     """
-    found = (_wrong(text, values, letters) for text, values in runs(weights))
-    return next((text for text in found if text is not None), None)
+    return next(filter(None, (_wrong(text, values, letters) for text, values in runs(weights))), None)
 
 
 def _wrong(text, values: Values, letters: str) -> str | None:
     """What goes wrong in a text with these values, each (T, 2)."""
-    wanted, h, c = _number_kept(text), values.h, values.c
+    wanted, h, c = _right_states(text)[:, :2], values.h, values.c
     spoken = torch.tensor([word == BLANK for word in text.words])
     fine = torch.where(spoken, h[:, 0] * wanted[:, 0] > LOUD, h[:, 0].abs() < QUIET)
     if fine.all():
@@ -181,22 +159,13 @@ def _gates(values: Values, t: int, letters: str, unit: int = 0) -> str:
     return f"There {', '.join(stands)}."
 
 
-def _number_kept(text) -> Tensor:
-    """What units 0 and 1 should keep after each word, (T, 2): the number of the subject, and whether there was one."""
-    kept, number, seen = [], 0.0, 0.0
+def _right_states(text) -> Tensor:
+    """After each word, (T, 3): the number of its clause's subject, whether there was one, and how many nouns."""
+    number, nouns, states = 0, 0, []
     for kind in text.features.argmax(dim=1).tolist():
-        if kind in (SINGULAR, PLURAL) and not seen:
-            number, seen = (1.0 if kind == PLURAL else -1.0), 1.0
+        if kind in (SINGULAR, PLURAL):
+            number, nouns = number or (1 if kind == PLURAL else -1), nouns + 1
         if kind == STOP:
-            number = seen = 0.0
-        kept.append((number, seen))
-    return torch.tensor(kept, dtype=torch.float64)
-
-
-def _counted(text) -> list[int]:
-    """How many nouns of its clause have been, after each word."""
-    count, counts = 0, []
-    for kind in text.features.argmax(dim=1).tolist():
-        count = 0 if kind == STOP else count + (kind in (SINGULAR, PLURAL))
-        counts.append(count)
-    return counts
+            number = nouns = 0
+        states.append((number, nouns > 0, nouns))
+    return torch.tensor(states, dtype=torch.float64)

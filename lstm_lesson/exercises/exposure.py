@@ -9,11 +9,12 @@ from torch import Tensor
 from lstm_lesson.data import agreement
 from lstm_lesson.data.agreement import KINDS, PLURAL, SINGULAR, STOP, VERB
 from lstm_lesson.exercises import designs, faults
-from lstm_lesson.exercises.answer import Answer
+from lstm_lesson.exercises.answer import Answer, judging
 from lstm_lesson.exercises.catalogue import read_table
 from lstm_lesson.exercises.compare import Problem
 
 WORDS = 300  # of a text, at most
+TEXT_CELLS, LSTM_CELLS = (read_table("wrong_cells")[name] for name in ("text", "lstm"))  # by name
 
 
 def forget_text() -> str:
@@ -32,11 +33,6 @@ def lstm_test() -> tuple[Tensor, dict[str, Tensor]]:
     return x, weights
 
 
-def wrong_cells(kind: str) -> dict[str, dict]:
-    """The wrong cells of an exercise, "text" or "lstm", by name."""
-    return read_table("wrong_cells")[kind]
-
-
 def as_text(words: str) -> agreement.Text:
     """A text of the grammar's words as a `Text`, with the place of each verb and the number of its subject.
 
@@ -46,73 +42,65 @@ def as_text(words: str) -> agreement.Text:
     (True, False)
     """
     if not isinstance(words, str):
-        raise ValueError(f"the text is of type {type(words).__name__}; it needs words in one string")
+        raise ValueError(f"The text is of type {type(words).__name__}; it needs words in one string.")
     words, verbs, subject = tuple(words[: 20 * WORDS].split()), {}, None
     if len(words) > WORDS:
-        raise ValueError(f"the text has more than {WORDS} words; a shorter one is enough")
+        raise ValueError(f"The text has more than {WORDS} words; a shorter one is enough.")
     for place, word in enumerate(words):
         if (kind := KINDS.get(word)) is None:
             fix = "use small letters only" if word.lower() in KINDS else f"it knows {', '.join(KINDS)}"
             fix = "put a space before the full stop" if len(word) > 1 and word.endswith(".") else fix
-            raise ValueError(f"the cell does not know the word {word[:40]!r}; {fix}")
+            raise ValueError(f"The cell does not know the word {word[:40]!r}; {fix}.")
         if kind in (SINGULAR, PLURAL) and subject is None:
             subject = kind == PLURAL
         if kind == VERB and subject is None:
-            raise ValueError(f"word {place + 1} is a verb, and its clause has no noun yet")
+            raise ValueError(f"Word {place + 1} is a verb, and its clause has no noun yet.")
         verbs |= {place: subject} if kind == VERB else {}
         subject = None if kind == STOP else subject
     if not verbs:
-        raise ValueError("the text has no verb, ___, so nobody is asked anything")
+        raise ValueError("The text has no verb, ___, so nobody is asked anything.")
     return agreement.Text(words, tuple(verbs), tuple(verbs.values()))
 
 
 def said(text: agreement.Text, name: str = "") -> tuple[str, ...]:
     """What a cell says at each verb, "are", "is" or "nothing": the right one, or the wrong one of this name."""
-    weights = {k: w.double() for k, w in agreement.hand_set_weights().items()}
+    weights = agreement.hand_set_weights()
     if name:
-        bias, wipes = wrong_cells("text")[name]["bias"], wrong_cells("text")[name]["wipes"]
-        weights["b_f"], weights["W_xf"] = torch.full((2,), bias).double(), torch.zeros(6, 2).double()
-        for unit, kinds in enumerate(wipes):
+        bias = TEXT_CELLS[name]["bias"]
+        weights["b_f"], weights["W_xf"] = torch.full((2,), bias), torch.zeros(6, 2)
+        for unit, kinds in enumerate(TEXT_CELLS[name]["wipes"]):
             weights["W_xf"][kinds, unit] = -20.0 - bias
-    h = designs.run([text], weights)[0].h[list(text.verbs), 0].tolist()
+    h = faults.run(text.features[None].double(), weights, faults.RIGHT)["h"][0, list(text.verbs), 0]
     return tuple("are" if x > designs.LOUD else "is" if x < -designs.LOUD else "nothing" for x in h)
 
 
-def judge_text(answer: Answer) -> Problem | None:
+@judging
+def judge_text(answer: Answer, got) -> Problem | None:
     """The judge of an exercise that returns a text: every wrong cell has to answer it wrongly, each in its own way."""
-    if isinstance(got := answer.returned(), Problem):
-        return got
-    try:
-        text = as_text(got)
-    except ValueError as why:
-        return Problem("type", f"{str(why)[0].upper()}{str(why)[1:]}.")
-    cells = wrong_cells("text")
-    right, answers = said(text), {name: said(text, name) for name in cells}
-    if passing := {name: cells[name]["why"] for name, each in answers.items() if each == right}:
-        return _score(len(cells), passing)
+    text = as_text(got)
+    right, answers = said(text), {name: said(text, name) for name in TEXT_CELLS}
+    if passing := {name: TEXT_CELLS[name]["why"] for name, each in answers.items() if each == right}:
+        return _score(len(TEXT_CELLS), passing)
     for name, each in answers.items():
         if alike := [other for other in answers if other != name and answers[other] == each]:
             text = f"But “{name}” and “{alike[0]}” answer alike: {', '.join(each)}. Tell them apart, too."
-            return Problem("value", f"Your test exposes all {len(cells)}. {text}")
+            return Problem("value", f"Your test exposes all {len(TEXT_CELLS)}. {text}")
     return None
 
 
-def judge_lstm(answer: Answer) -> Problem | None:
+@judging
+def judge_lstm(answer: Answer, got) -> Problem | None:
     """The judge of an exercise that returns x (T, 2) and the weights of two units: h has to expose every wrong cell."""
-    if isinstance(got := answer.returned(), Problem):
-        return got
     if not isinstance(got, tuple | list) or len(got) != 2:
-        return Problem("type", "You return something else than two things; expected x (T, 2) and the twelve weights.")
+        raise ValueError("You return something else than two things; expected x (T, 2) and the twelve weights.")
     x, weights = faults.as_input(got[0]), designs.as_weights(got[1], designs.shapes("ifco", units=2, inputs=2))
-    if problem := next((each for each in (x, weights) if isinstance(each, Problem)), None):
-        return problem
     right, passing = faults.run(x[None], weights, faults.RIGHT), {}
-    for name, cell in wrong_cells("lstm").items():
+    for name, cell in LSTM_CELLS.items():
         wrong = faults.run(x[None], weights, {cell["place"]: cell["line"]})
         if not (right["h"] - wrong["h"]).abs().max() > faults.VISIBLE:
             measured = {"c": right["c"], "gates": right["i"] - right["f"], "f": right["f"] - wrong["f"]}
             passing[name] = cell["why"].format(**{key: float(value.abs().max()) for key, value in measured.items()})
-    return _score(len(wrong_cells("lstm")), passing) if passing else None
+    return _score(len(LSTM_CELLS), passing) if passing else None
 
 
 def _score(count: int, passing: dict[str, str]) -> Problem:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from lstm_lesson.exercises.answer import Answer
+from lstm_lesson.exercises.answer import Answer, judging
 from lstm_lesson.exercises.catalogue import read_table
 from lstm_lesson.exercises.compare import Problem, describe, format_number
 from lstm_lesson.exercises.exercise import exercises
@@ -50,10 +50,8 @@ def trace(name: str, x: Tensor) -> dict[str, Tensor]:
     """
     if name not in (known := [first_fault.__name__, second_fault.__name__]):
         raise ValueError(f"name is {name!r}; it needs one of {', '.join(known)}")
-    if isinstance(found := as_input(x), Problem):
-        raise ValueError(found.text)
     place, line, _ = exercises()[name].solve()()
-    return {letter: values[0] for letter, values in run(found.float()[None], weights(), {place: line}).items()}
+    return {letter: values[0] for letter, values in run(as_input(x).float()[None], weights(), {place: line}).items()}
 
 
 def run(x: Tensor, weights: Mapping[str, Tensor], lines: Mapping[str, str]) -> dict[str, Tensor]:
@@ -72,39 +70,39 @@ def run(x: Tensor, weights: Mapping[str, Tensor], lines: Mapping[str, str]) -> d
     return {letter: torch.stack(each, dim=1) for letter, each in zip(LETTERS, zip(*steps, strict=True), strict=True)}
 
 
-def judge(answer: Answer) -> Problem | None:
+@judging
+def judge(answer: Answer, got) -> Problem | None:
     """The judge of an exercise that returns the faulty line of a hidden cell and the smallest input that shows it."""
-    if isinstance(got := answer.returned(), Problem):
-        return got
     needs = 'expected three: the place as text ("c_t"), the line there as text, and x (T, 2)'
     if not isinstance(got, tuple | list) or len(got) != 3:
-        return Problem("type", f"You return {describe(got)}; {needs}.")
+        raise ValueError(f"You return {describe(got)}; {needs}.")
     place, line, x = got
     place = f"{place}_t" if place in tuple(LETTERS) else place  # c, as the table has it
     if place not in PLACES or not isinstance(line, str):
-        return Problem("type", f"You return {place!r:.40} and {line!r:.40}; {needs}. The places: {', '.join(PLACES)}.")
-    if isinstance(x := as_input(x), Problem):
-        return x
+        raise ValueError(f"You return {place!r:.40} and {line!r:.40}; {needs}. The places: {', '.join(PLACES)}.")
+    x = as_input(x)
     hidden, hidden_line, smallest = answer.exercise.solve()()
     return _wrong_line(answer, {hidden: hidden_line}, place, line) or _wrong_input(x, {hidden: hidden_line}, smallest)
 
 
-def as_input(x) -> Tensor | Problem:
-    """x as a tensor (T, 2) in float64, or what is wrong with it."""
+def as_input(x) -> Tensor:
+    """x as a tensor (T, 2) in float64. Raises ValueError if it is none, too long, or has entries beyond ±100."""
     try:
         x = torch.as_tensor(x).detach().double()
     except (TypeError, ValueError, RuntimeError):
-        return Problem("type", f"x is of type {type(x).__name__}; it needs a tensor (T, 2).")
+        raise ValueError(f"x is of type {type(x).__name__}; it needs a tensor (T, 2).") from None
     if x.ndim != 2 or x.shape[1] != 2 or not 1 <= len(x) <= STEPS:
-        return Problem("shape", f"x has shape {tuple(x.shape)}; it needs (T, 2), with 1 to {STEPS} steps.")
+        raise ValueError(f"x has shape {tuple(x.shape)}; it needs (T, 2), with 1 to {STEPS} steps.")
     if not x.isfinite().all() or x.abs().max() > 100:
-        return Problem("value", "x has entries beyond ±100, or not finite. Numbers up to 3 are enough here.")
+        raise ValueError("x has entries beyond ±100, or not finite. Numbers up to 3 are enough here.")
     return x
 
 
 def _wrong_line(answer: Answer, hidden: Mapping[str, str], place: str, line: str) -> Problem | None:
     """An input on which the line and the hidden cell differ, a short one; or why the line does not run."""
-    for x in (_probes()[:2], _probes()):  # two sequences first: their shapes are easier to read in an error
+    probes = torch.randn(36, 8, 2, generator=torch.Generator().manual_seed(3), dtype=torch.float64).round(decimals=1)
+    probes = torch.cat([probes, 4 * probes])  # small and large, (B, 8, 2)
+    for x in (probes[:2], probes):  # two sequences first: their shapes are easier to read in an error
         got, error = answer.sandbox(run, x, weights(), {place: line.strip()})
         if error is not None:
             why = format_error(error, None) + PYTHON * isinstance(error, SyntaxError | NameError | TypeError)
@@ -122,12 +120,6 @@ def _wrong_line(answer: Answer, hidden: Mapping[str, str], place: str, line: str
     shown = [[round(entry, 2) for entry in row] for row in x[b, : t + 1].tolist()]
     where = f"On x = {shown} the hidden cell has {letter} = {theirs} after step {t + 1}"
     return Problem("value", f"A cell with your line is another one.\n{where}; with your line it is {own}.")
-
-
-def _probes() -> Tensor:
-    """Random inputs to compare two cells on, (B, 8, 2), small and large."""
-    rows = torch.randn(36, 8, 2, generator=torch.Generator().manual_seed(3), dtype=torch.float64).round(decimals=1)
-    return torch.cat([rows, 4 * rows])
 
 
 def _wrong_input(x: Tensor, hidden: Mapping[str, str], smallest: Tensor) -> Problem | None:

@@ -74,8 +74,6 @@ class Model:
             if unknown := edit.changes.keys() - places:
                 text = f"edit {edit.id!r} changes {', '.join(unknown)}"
                 raise ValueError(f"{text}; the model has no such place, or has it twice")
-        if len(self.described) < len(edits):
-            raise ValueError(f"edits has an identifier twice: {sorted(edit.id for edit in edits)}")
 
     @cached_property
     def edits(self) -> dict[str, Edit]:

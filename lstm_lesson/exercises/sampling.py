@@ -31,36 +31,25 @@ def judge(answer: Answer) -> Problem | None:
         trials.append(answer.try_on(inputs))
         problem, ids, K = trials[-1].problem, trials[-1].got, inputs.sizes["K"]
         if problem and problem.kind != "value":
-            known = (
-                causes.known_error(answer, trials[-1:])
-                if "probability tensor" not in problem.text
-                else says["negative"]
-            )
+            negative = says["negative"] if "probability tensor" in problem.text else ""
+            known = negative or causes.known_error(answer, trials[-1:])
             return Problem(problem.kind, f"{says.get(problem.kind, known)}\n{problem.text}".strip())
         if ids.min() < 0 or ids.max() >= K:
             return Problem("value", f"Your numbers go from {ids.min()} to {ids.max()}; expected 0 to {K - 1}.")
-    try:
-        drawn = _wrong_draws(answer, says)
-    except BaseException as error:  # the learner's; `sandbox` has caught it
+    drawn, error = answer.sandbox(_wrong_draws, answer, says)
+    if error is not None:
         overflow = says["overflow"] if "probability tensor" in str(error) else ""
         drawn = Problem("crashed", f"{overflow}\n{format_error(error, answer.f)}".strip())
     return drawn or grading.inputs_changed(trials) or grading.notebook_tensors_read(answer)
-
-
-def _draw(answer: Answer, logits: Tensor, temperature: float = 1.0) -> Tensor:
-    got, error = answer.sandbox(answer.f, logits.clone(), temperature)
-    if error is not None:
-        raise error
-    return got
 
 
 def _wrong_draws(answer: Answer, says: dict[str, str]) -> Problem | None:
     shares, right = _shares(answer, ROWS), _probabilities("torch.softmax(logits / temperature, dim=1)", ROWS)
     if (shares - right).abs().sum(dim=2).max() < FAR:
         own = torch.tensor([2, 0, 3, 1, 1]).repeat(100)  # in each row one character alone has a chance
-        if (_draw(answer, torch.where(own[:, None] == torch.arange(4), 25.0, -math.inf), 0.2) != own).any():
+        if (answer.f(torch.where(own[:, None] == torch.arange(4), 25.0, -math.inf), 0.2) != own).any():
             return Problem("value", says["no chance"])
-        same = torch.equal(*(_draw(answer, torch.zeros(80, 9)) for _ in range(2)))
+        same = torch.equal(*(answer.f(torch.zeros(80, 9), 1.0) for _ in range(2)))
         return Problem("value", says["same"]) if same else None
     t, row, c = torch.unravel_index((shares - right).abs().argmax(), right.shape)
     has, needs = (f"{100 * each[t, row, c].item():.0f} %" for each in (shares, right))
@@ -76,7 +65,7 @@ def _wrong_draws(answer: Answer, says: dict[str, str]) -> Problem | None:
 
 def _shares(answer: Answer, rows: Tensor) -> Tensor:
     """How often each character is drawn, (2, 2, K): at each temperature, in each row."""
-    drawn = [_draw(answer, rows.repeat(DRAWS, 1), temperature) for temperature in TEMPERATURES]
+    drawn = [answer.f(rows.repeat(DRAWS, 1), temperature) for temperature in TEMPERATURES]
     counts = [ids[row::2].bincount(minlength=rows.shape[1])[: rows.shape[1]] for ids in drawn for row in (0, 1)]
     return torch.stack(counts).view(2, *rows.shape) / DRAWS
 

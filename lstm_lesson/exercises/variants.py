@@ -124,10 +124,9 @@ def _of_call(node: ast.Call, text: str, others, say) -> Iterator[tuple[str, str]
 
 
 def _of_number(value, sign: str) -> Iterator[tuple[str, str]]:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        others = (other for other in (0, 0.5, 1, 2, 3) if other != value)  # always in this order
-        named = ((other, f"{sign}{other}" if other else "0") for other in others)
-        yield from ((str(other), f"the number {new} stands where {sign}{value} belongs") for other, new in named)
+    for other in (0, 0.5, 1, 2, 3) if type(value) in (int, float) else ():  # always in this order
+        if other != value:
+            yield str(other), f"the number {sign * (other > 0)}{other} stands where {sign}{value} belongs"
 
 
 def _regular(table: str, own: str, said: str) -> Iterator[tuple[str, str]]:

@@ -86,8 +86,8 @@ def test_a_counter_that_miscounts_is_shown_where(change, says):
 @pytest.mark.parametrize(
     ("body", "says"),
     [
-        ("    return 3", "You return an object of type int; expected W_xi (6, 2), W_hi (2, 2), b_i (2,)."),
-        ("    return A.input_weights()[:2]", "You return 2 values; expected"),
+        ("    return 3", "You return a Python number (int); expected W_xi (6, 2), W_hi (2, 2), b_i (2,)."),
+        ("    return A.input_weights()[:2]", "You return a tuple with 2 entries; expected"),
         ("    W, U, b = A.input_weights()\n    return W.T, U, b", "W_xi has shape (2, 6); it needs (6, 2)."),
         ("    W, U, b = A.input_weights()\n    return W, U, None", "b_i is of type NoneType"),
         ("    W, U, b = A.input_weights()\n    return W / 0, U, b", "W_xi has entries that are not finite"),

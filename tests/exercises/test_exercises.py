@@ -67,6 +67,7 @@ def test_an_untouched_stub_is_not_attempted(name, body):
 def test_each_known_wrong_answer_has_a_sentence_of_its_own(name):
     causes = [edit.cause for edit in exercises()[name].edits]
     assert all(causes) and len(set(causes)) >= 8
+    assert len({edit.id for edit in exercises()[name].edits}) == len(causes)
 
 
 EDITS = [(name, id) for name in NAMES if exercises()[name].model for id in exercises()[name].model_answer.described]
