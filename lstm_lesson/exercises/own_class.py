@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from lstm_lesson.exercises.answer import Answer
-from lstm_lesson.exercises.compare import Problem
+from lstm_lesson.exercises.compare import Problem, leaves
 from lstm_lesson.exercises.examination import examine
 from lstm_lesson.layers import CustomLSTM
 
@@ -72,13 +72,10 @@ def _called_otherwise(made: nn.Module, answer: Answer) -> str:
             if error is not None:
                 asks = ZEROS if isinstance(error, RuntimeError) and len(given) == 1 else ""
                 return f"{how} in {str(dtype)[6:]} raises {type(error).__name__}: {error}{asks}"
-            try:
-                hidden_seq, (h, c) = got
-                shapes = tuple(hidden_seq.shape), tuple(h.shape), tuple(c.shape)
-            except (TypeError, ValueError, AttributeError):
-                return f"{how} has to return `hidden_seq, (h_T, c_T)`, a tensor and a tuple of two."
-            if shapes != ((2, 5, 4), (2, 4), (2, 4)):
-                return f"{how} returns shapes {shapes}; expected (B, T, H) and, in a tuple, (B, H) and (B, H)."
+            shapes = {name: tuple(getattr(leaf, "shape", ())) for name, leaf in leaves("", got)}
+            if shapes != {"[0]": (2, 5, 4), "[1][0]": (2, 4), "[1][1]": (2, 4)}:
+                has = ", ".join(f"{name or 'one tensor'} of shape {shape}" for name, shape in shapes.items())
+                return f"{how} has to return `hidden_seq, (h_T, c_T)` of shapes (B, T, H), (B, H), (B, H), not {has}."
     return ""
 
 
@@ -86,11 +83,10 @@ def _starts_otherwise(answer: Answer) -> str:
     """How the weights start, if not between ±1/√H; "" if they do."""
     made, error = answer.sandbox(answer.f, 16, 64)
     for name, weight in made.named_parameters() if error is None else ():
-        if weight.abs().max() > 64**-0.5 * 1.001:
-            return f"`{name}` starts beyond ±1/√H: its largest entry is {weight.abs().max():.2g} where H is 64."
-        if weight.ndim > 1 and not 0.5 < weight.std() * 64**0.5 < 0.65:  # 1/√3 = 0.577 for uniform numbers
-            has = f"its standard deviation is {weight.std():.2g}, expected 0.072 where H is 64"
-            return f"`{name}` does not start uniform between ±1/√H: {has}."
+        largest, spread = weight.abs().max() * 64**0.5, weight.std() * 64**0.5
+        if largest > 1.001 or (weight.ndim > 1 and not 0.5 < spread < 0.65):  # 1/√3 = 0.577 for uniform numbers
+            has = f"largest entry is {largest:.2g}/√H, its standard deviation {spread:.2g}/√H; expected 1 and 0.58"
+            return f"`{name}` does not start uniform between ±1/√H: its {has}."
     return ""
 
 
@@ -122,8 +118,8 @@ def as_custom_lstm(layer: nn.Module, input_size: int, hidden_size: int) -> Custo
 def _grown(index: str, N: int, H: int) -> str:
     """An index that was written where N = 2 and H = 3, for other sizes: "[3:6]" reads from H to 2 H."""
 
-    def grown(end: str) -> int:
-        return int(end) // 3 * H + (int(end) % 3 == 2) * N  # 3 is H, and 5 is H + N
+    def grown(ends: re.Match) -> str:
+        return ":".join(f"{int(n) // 3 * H + (int(n) % 3 == 2) * N}" for n in ends.groups())  # 3 is H, and 5 is H + N
 
     index = re.sub(r"(\d+):\d+:(\d+)", r"\1::\2", index)  # every fourth column: the first one and the step stay
-    return re.sub(r"(\d+):(\d+)", lambda ends: f"{grown(ends[1])}:{grown(ends[2])}", index)
+    return re.sub(r"(\d+):(\d+)", grown, index)

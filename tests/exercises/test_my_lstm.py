@@ -40,9 +40,9 @@ WRONG = {
     "T in the place of B": (STATES, STATES.replace("len(x)", "x.shape[1]"), "float32 raises .*B rows"),
     "three results": ("dim=1), (h, c)", "dim=1), h, c", "has to return"),
     "the sequence alone": ("dim=1), (h, c)", "dim=1)", "has to return"),
-    "steps first": ("dim=1), (h, c)", "dim=0), (h, c)", "shapes|batch"),
+    "steps first": ("dim=1), (h, c)", "dim=0), (h, c)", r"\[0\] of shape \(5, 2, 4\)"),
     "no parameters": (PARAMETER, "torch.rand(input_size, 4 * hidden_size)", "Parameter"),
-    "normal start": (START, "normal_(weight)", "starts beyond ±1/√H"),
+    "normal start": (START, "normal_(weight)", r"largest entry is \d\d/"),
     "narrow start": (START, "uniform_(weight, -0.01, 0.01)", "does not start uniform"),
     "detached h": ("hidden_seq.append(h)", "hidden_seq.append(h)\n            h = h.detach()", "gradient"),
 }

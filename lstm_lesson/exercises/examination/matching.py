@@ -10,6 +10,7 @@ import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from os.path import commonprefix
 
 import torch
 from torch import Tensor
@@ -21,7 +22,7 @@ from lstm_lesson.exercises.model import Edit
 
 CHANGE = 0.7
 FIRST = ("W_xc", "b_c")
-ORDERS = ("ifco", "ifoc", "iofc", "fioc", "fico")  # of stacked blocks, the most frequent first
+ORDERS = ("ifco", "ifoc")  # of stacked blocks, the most frequent first
 
 
 @dataclass(frozen=True)
@@ -39,11 +40,6 @@ class Mapping:
         vector = torch.cat([weights[name].double().reshape(-1) for name in self.numbers])
         return torch.where(self.places < 0, self.rest, vector[self.places.clamp(min=0)] * shares(self.places))
 
-    @property
-    def missing(self) -> set[str]:
-        """The weights of which an entry is nowhere in the module."""
-        return {name for name, numbers in self.numbers.items() if not torch.isin(numbers, self.places).all()}
-
 
 class Matcher:
     """Compares what changes do to the outputs of a module and of the equations."""
@@ -55,7 +51,7 @@ class Matcher:
         self.inputs = [torch.randn(*s, generator=draw, dtype=torch.float64) for s in sizes]
         if not subject.form.states:
             self.inputs[1:] = [0 * state for state in self.inputs[1:]]
-        self.draw, self.seen = draw, {}
+        self.seen = {}
         self.random = torch.randn(100_000, generator=draw, dtype=torch.float64)
 
     def find(self, kind: Kind, edits: tuple[Edit, ...] = ()) -> Mapping | None:
@@ -66,7 +62,7 @@ class Matcher:
         places = self._match(torch.zeros(self.subject.size, dtype=torch.float64), weights, shapes, edits)
         if places is None:
             return None
-        numbers = kind.numbers(*sizes)
+        numbers = by_name(torch.arange(len(weights)), shapes)
         first = torch.cat([numbers[name].flatten() for name in FIRST])
         found = first[torch.isin(first, places)]
         weights[found] = self.random[found]
@@ -82,7 +78,8 @@ class Matcher:
         """For each entry of the module the weight's entry that does the same; None if one has no equal."""
         key = tuple(values.tolist())
         if key not in self.seen:
-            self.seen[key] = self._module_changes(values)
+            start, changed = self._module(values), values + CHANGE * torch.eye(len(values), dtype=torch.float64)
+            self.seen[key] = start, torch.stack([self._module(row) - start for row in changed])
         start, got = self.seen[key]
         try:
             expected = self._equations(weights, shapes, edits)
@@ -98,19 +95,10 @@ class Matcher:
         value = self.model.run((*self.inputs, by_name(weights, shapes)), edits)
         return torch.cat([v.reshape(-1) for v in (value if isinstance(value, tuple) else (value,))])
 
-    def _module_changes(self, values: Tensor) -> tuple[Tensor, Tensor]:
-        """What the module returns with these values in it, and how a change of each entry changes that."""
-        start, rows = self._module(values), []
-        for k in range(len(values)):
-            changed = values.clone()
-            changed[k] += CHANGE
-            rows.append(self._module(changed) - start)
-        return start, torch.stack(rows)
-
     def _module(self, values: Tensor) -> Tensor:
         self.subject.set(values)
         got = self.subject(*self.inputs)
-        return torch.cat([got[name].detach().double().reshape(-1) for name in self.subject.outputs])
+        return torch.cat([got[name].double().reshape(-1) for name in self.subject.outputs])
 
 
 def shares(places: Tensor) -> Tensor:
@@ -132,9 +120,6 @@ def equal_rows(rows: Tensor, others: Tensor, tolerance: float) -> Tensor | None:
     return torch.where(silent, -1, near.gather(0, which[None])[0])
 
 
-# Where each weight stands, and what the tensors' names say
-
-
 def located(subject: Subject, mapping: Mapping) -> dict[str, list[tuple[str, str, int]]]:
     """For each weight the tensors that hold it: the tensor's name, the code that reads it there, its first entry."""
     tensors, found = subject.split(mapping.places), {}
@@ -147,19 +132,13 @@ def located(subject: Subject, mapping: Mapping) -> dict[str, list[tuple[str, str
     return found
 
 
-def names_in(found: dict) -> set[str]:
-    """The names of all tensors that hold weights."""
-    return {place[0] for places in found.values() for place in places}
-
-
 def _block(places: Tensor, here: Tensor, numbers: Tensor) -> str:
     """The index that reads the weight out of the tensor, with .T where it stands transposed; "" for all of it."""
     axes = [column.unique() for column in here.nonzero().T]
     block = places[torch.meshgrid(*axes, indexing="ij")] if axes else places
     index = [_range(axis.tolist(), n) for axis, n in zip(axes, places.shape, strict=True)]
     text = f"[{', '.join(index)}]".replace(", :]", "]").replace("[:]", "") if {*index} != {":"} else ""
-    block = block.reshape([n for n, i in zip(block.shape, index, strict=True) if not i.isdigit()])
-    if block.numel() == numbers.numel() and torch.equal(block.squeeze(), numbers.squeeze()):
+    if torch.equal(block.squeeze(), numbers.squeeze()):
         return text
     return f"{text}.T" if torch.equal(block.squeeze(), numbers.T.squeeze()) else " (in no block)"
 
@@ -196,18 +175,12 @@ def claimed(found: dict) -> dict[str, str]:
 def gates_in(names: dict[str, str]) -> dict[str, str]:
     """The gate that each of four names stands for, from where they differ; empty if they do not tell."""
     words = {k: re.sub(r"\.(weight|bias)(_.h)?$", "", name).lower() for k, name in names.items()}
-    start = _shared(words.values())
-    end = _shared([word[start:][::-1] for word in words.values()])
+    start = len(commonprefix(list(words.values())))  # noqa: RUF071 (letter by letter, as it is meant here)
+    end = len(commonprefix([word[start:][::-1] for word in words.values()]))  # noqa: RUF071
     initials = {k: word[start : len(word) - end][:1] for k, word in words.items()}
     lets_in = "i" if "i" in initials.values() else "u"  # u for update
     letters = {k: {"f": "f", "o": "o", lets_in: "i"}.get(letter, "c") for k, letter in initials.items()}
     return letters if sorted(letters.values()) == sorted(GATES) else {}
-
-
-def _shared(words) -> int:
-    """How many letters all words have in common at their start."""
-    columns = zip(*words, strict=False)
-    return sum(1 for _ in itertools.takewhile(lambda letters: len(set(letters)) == 1, columns))
 
 
 def renamed(mapping: Mapping, says: dict[str, str]) -> Mapping:
@@ -218,12 +191,10 @@ def renamed(mapping: Mapping, says: dict[str, str]) -> Mapping:
     return replace(mapping, places=places)
 
 
-# Where what a module does shows too little
-
-
 def guesses(subject: Subject) -> Iterator[Mapping]:
     """The mappings that the shapes allow, the likeliest first; none if a tensor fits nowhere."""
-    numbers, seen = KINDS[0].numbers(subject.N, subject.H), []
+    sizes, seen = (subject.N, subject.H), []
+    numbers = by_name(torch.arange(KINDS[0].size(*sizes)), KINDS[0].shapes(*sizes))
     rows = any(t.shape[-1] == subject.N != subject.H for t in subject.tensors.values())  # (H, N), as in nn.Linear
     for order, reads, turned in itertools.product(ORDERS, ("xh", "hx"), (rows, not rows)):
         gates = gates_by_name(subject, order)
@@ -244,8 +215,6 @@ def gates_by_name(subject: Subject, order: str) -> dict[str, str]:
         by_shape.setdefault(t.shape, []).append(name)
     for names in by_shape.values():
         fours = [names] if len(names) == 4 else [names[:4], names[4:]] if len(names) == 8 else []
-        if len(names) == 8 and not all(gates_in(dict(enumerate(four))) for four in fours):
-            fours = [names[::2], names[1::2]]
         for four in fours:
             gates = gates_in(dict(enumerate(four))) or dict(enumerate(order))
             found |= {name: gates[k] for k, name in enumerate(four)}

@@ -1,26 +1,105 @@
-"""A module under examination: its tensors, how it is called, and one way to call it whatever form its own call has."""
+"""A module under examination: its instances, its tensors, and one way to call it whatever form its own call has."""
 
 import contextlib
+import copy
 import inspect
 import itertools
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from lstm_lesson.exercises.examination.building import NAMES, tensors
-from lstm_lesson.exercises.examination.equations import by_name
+from lstm_lesson.exercises.examination.equations import KNOWN, by_name
 from lstm_lesson.exercises.sandbox import Sandbox, name_error
 
+NAMES = KNOWN["names"]
+SIZES = ((2, 3), (3, 3))  # N and H; equal ones for a class that runs with those only
+LARGEST = 1000  # entries of all weights together
 INPUTS = ("BTN", "TBN", "BN", "TN", "NBT", "NTB", "NT", "N", "TN1", "N1", "NB")  # the dimensions that are tried
 GIVEN_STATES = ("BH", "1BH", "H", "1H", "H1", "HB")
 IGNORED = "the states that it is given have no effect"
-UNSTEADY = "a second call with the same input returns something else: is a state kept, or is it random?"
 OUTPUTS = ("hidden_seq", "h_T", "c_T")
 SEQUENCES = ("BTH", "TBH", "BHT", "HBT", "TB1H", "BT1H", "1BTH", "1TBH", "TH", "TH1", "T1H", "HT")  # returned
 STATES = ("BH", "1BH", "B1H", "HB", "11BH", "H", "1H", "11H", "H1")
+
+
+def instances(thing, sandbox: Sandbox) -> Iterator[tuple[object, int, int] | BaseException]:
+    """Every instance that may be meant, with its sizes N and H, or the exception that an attempt to make one raised."""
+    copied = thing if isinstance(thing, type) else _copied(thing)
+    if copied is not thing and (not callable(thing) or any(True for _ in tensors(copied))):
+        yield from _sized(copied)
+    elif callable(thing):  # a class, or a function that makes an instance
+        for N, H in SIZES:
+            for ordered, named in _arguments(thing, N, H):
+                made, error = sandbox(lambda ordered=ordered, named=named: thing(*ordered, **named))
+                yield from _sized(made) if error is None and not (ordered or named) else [error or (made, N, H)]
+
+
+def _arguments(maker, N: int, H: int) -> Iterator[tuple[tuple, dict]]:
+    """What the constructor may be called with: by the names of its arguments, then by their order."""
+    try:
+        parameters = inspect.signature(maker).parameters.values()
+    except (TypeError, ValueError):
+        parameters = ()
+    named = [p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    names = [p.name for p in named]
+    hidden = next((k for k in names if re.search(NAMES["hidden"], k)), None)
+    given = next((k for k in names if re.search(NAMES["input"], k) and k != hidden), None)
+    values = {k: v for k, v in ((hidden, H), (given, N)) if k}
+    free = [size for size, name in ((N, given), (H, hidden)) if name is None]
+    for p in named:
+        if p.name in values or (p.default is not p.empty and p.name != "batch_first"):
+            continue
+        known = next((value for pattern, value in NAMES["others"] if re.search(pattern, p.name)), None)
+        if known is None:
+            known = 7 if given and re.search(NAMES["output"], p.name) else free.pop(0) if free else 1
+        values[p.name] = known
+    if values:
+        yield (), values
+    yield from (((N, H), {}), ((H, N), {}), ((N, H, 1), {}), ((), {}))
+
+
+def _copied(module):
+    """A deep copy; tensors that cannot be copied with their history are copied without."""
+    try:
+        return copy.deepcopy(module)
+    except Exception:
+        history = {id(t): t.detach().clone() for _, t in tensors(module)}
+        return copy.deepcopy(module, history)
+
+
+def _sized(module) -> Iterator[tuple[object, int, int]]:
+    """The module with each pair of sizes that its attributes and its weights allow."""
+    dims = sorted({n for _, t in tensors(module) for d in t.shape for n in (d, d // 4 if d % 4 == 0 else d)})
+    numbers = {k: v for k, v in getattr(module, "__dict__", {}).items() if type(v) is int and v > 0}
+    named = [[v for k, v in numbers.items() if re.search(NAMES[size], k)] for size in ("input", "hidden")]
+    more = {a - b for a, b in itertools.permutations(dims, 2) if a > b} if len(dims) < 8 else set()
+    pairs = list(itertools.product(*named)) + list(itertools.product({*dims, *more}, dims))
+    for N, H in list(dict.fromkeys(pairs))[:30]:
+        yield module, N, H
+
+
+def tensors(thing, prefix: str = "", seen: set | None = None) -> Iterator[tuple[str, Tensor]]:
+    """Every floating-point tensor that an object holds, by its name: parameters first, then all others."""
+    seen = set() if seen is None else seen
+    if id(thing) in seen or isinstance(thing, (str, bytes, type)):
+        return
+    seen.add(id(thing))
+    if isinstance(thing, Tensor):
+        if thing.is_floating_point() and thing.numel():
+            yield prefix, thing
+        return
+    if isinstance(thing, nn.Module):
+        entries = [*thing.named_parameters(recurse=False), *thing.named_children(), *thing.named_buffers(recurse=False)]
+        entries += [(k, v) for k, v in vars(thing).items() if k not in ("_parameters", "_modules", "_buffers")]
+    elif isinstance(thing, (list, tuple)):
+        entries = enumerate(thing)
+    else:
+        entries = (thing if isinstance(thing, dict) else {} if prefix else getattr(thing, "__dict__", {})).items()
+    for name, value in entries:
+        yield from tensors(value, f"{prefix}.{name}" if prefix else str(name), seen)
 
 
 class NotUnderstood(Exception):
@@ -58,13 +137,9 @@ class Subject:
         self.parameters = {id(p) for p in module.parameters()} if self.is_module else set()
         self.tensors = dict(tensors(module))
         if self.is_module:
-            module.to(dtype)
+            module.to(dtype).eval()
         for tensor in self.tensors.values():
-            learns = tensor.requires_grad or id(tensor) in self.parameters
-            if not tensor.is_leaf:  # computed from another one, or copied by TorchScript
-                tensor.detach_()
             tensor.data = tensor.data.to(dtype)
-            tensor.requires_grad_(learns)
         self.use(None)
 
     @property
@@ -78,10 +153,9 @@ class Subject:
         self.names, self.outputs, self.unknown = {}, (), []
 
     def set(self, values: Tensor) -> None:
-        """Put the entries of a vector into all tensors, one after the other."""
-        with torch.no_grad():
-            for name, part in self.split(values.detach()).items():
-                self.tensors[name].copy_(part)
+        """Put the entries of a vector into all tensors, one after the other. Gradients of the tensors reach it."""
+        for name, part in self.split(values).items():
+            self.tensors[name].detach_().copy_(part)
 
     def split(self, vector: Tensor) -> dict[str, Tensor]:
         """The parts of a vector that belong to each tensor, in the tensor's shape."""
@@ -115,8 +189,6 @@ class Subject:
         h, c = (arranged(s, "BH", self.form.states) if self.form.states else None for s in (h, c))
         args, named = self.form.arguments(x, *((c, h) if self.takes_c_first else (h, c)))
         torch.set_default_dtype(self.dtype)
-        if self.is_module:
-            self.module.eval()
         with torch.enable_grad():
             value, error = self.sandbox(lambda: self.module(*args, **named))
         if error is not None:
@@ -128,22 +200,16 @@ class Subject:
         return got | {"h_T": got["c_T"], "c_T": got["h_T"]} if self.returns_c_first else got
 
     def _leaves(self, value, T: int, path: tuple = ()):
-        """The tensors that were returned, each with its place; a list of T equal things becomes one tensor each."""
+        """The tensors that were returned, each with its place; a list of T equal ones becomes one."""
+        listed = isinstance(value, (list, tuple)) and (path in self.lists or (not self.letters and len(value) == T > 2))
+        if listed and len({getattr(part, "shape", id(part)) for part in value}) == 1:
+            self.lists.add(path)
+            value = torch.stack(tuple(value))
         if isinstance(value, Tensor):
             yield path, value
-        elif isinstance(value, Mapping) or hasattr(value, "__dataclass_fields__"):
-            for key, part in (value if isinstance(value, Mapping) else vars(value)).items():
+        elif isinstance(value, (Mapping, list, tuple)):
+            for key, part in value.items() if isinstance(value, Mapping) else enumerate(value):
                 yield from self._leaves(part, T, (*path, key))
-        elif isinstance(value, (list, tuple)):
-            parts = []
-            if path in self.lists or (not self.letters and len(value) == T > 2):
-                parts = [dict(self._leaves(part, T, (*path, "t"))) for part in value]
-            if parts and parts[0] and len({str([(k, v.shape) for k, v in part.items()]) for part in parts}) == 1:
-                self.lists.add(path)
-                yield from ((k, torch.stack([part[k] for part in parts])) for k in parts[0])
-            else:
-                for k, part in enumerate(value):
-                    yield from self._leaves(part, T, (*path, k))
         elif value is not None and not isinstance(value, (int, float)):
             raise NotUnderstood(f"it returns {type(value).__name__}; an LSTM returns tensors")
 
@@ -152,9 +218,8 @@ class Subject:
         x, every = self.form.x, (*SEQUENCES, *STATES)
         fits = [k for k in every if ("T" in x or "T" not in k) and ("B" in k) == ("B" in x)]
         for path, leaf in leaves.items():
-            letters = next((k for k in fits if leaf.shape == tuple(map(sizes.get, k))), "")
-            self.letters[path] = letters
-            self.unknown += [] if letters else [tuple(leaf.shape)]
+            self.letters[path] = next((k for k in fits if leaf.shape == tuple(map(sizes.get, k))), "")
+        self.unknown = [tuple(leaves[path].shape) for path, k in self.letters.items() if not k]
         sequences = [path for path, k in self.letters.items() if "T" in k]
         states = [path for path, k in self.letters.items() if k and "T" not in k]
         if len(states) > 2 and torch.equal(*(self._arranged(leaves, path, sizes) for path in states[:2])):
@@ -164,34 +229,26 @@ class Subject:
 
     def _arranged(self, leaves: dict, path: tuple, sizes: dict) -> Tensor:
         letters = self.letters[path]
-        has, needs = getattr(leaves.get(path), "shape", None), tuple(map(sizes.get, letters))
+        has, needs = tuple(leaves[path].shape) if path in leaves else "nothing", tuple(map(sizes.get, letters))
         if has != needs:
-            has = "nothing" if has is None else tuple(has)
             raise NotUnderstood(f"with B = {sizes['B']} and T = {sizes['T']} it returns {has} where {needs} is needed")
         return arranged(leaves[path], letters, "BTH" if "T" in letters else "BH")
 
 
 def arranged(t: Tensor, given: str, wanted: str) -> Tensor:
     """The tensor with its dimensions in another order. A letter that one of both lacks has size one."""
-    t = t[tuple(slice(None) if k in wanted.replace("1", "") else 0 for k in given)]
-    given = "".join(k for k in given if k in wanted.replace("1", ""))
-    t = t.permute([given.index(k) for k in wanted if k in given])
-    for n, k in enumerate(wanted):
-        if k not in given:
-            t = t.unsqueeze(n)
-    return t
-
-
-# In which form it is called
+    kept = [k for k in given if k in wanted and k != "1"]
+    t = t[tuple(slice(None) if k in kept else 0 for k in given)].permute([kept.index(k) for k in wanted if k in kept])
+    return t[tuple(slice(None) if k in kept else None for k in wanted)]
 
 
 def forms(module) -> list[Form]:
     """Every form of a call that is tried, the usual ones first."""
     try:
         signature = inspect.signature(getattr(module, "forward", module))
-        names = [p.name for p in signature.parameters.values() if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
     except (TypeError, ValueError):
-        signature, names = None, []
+        signature = inspect.signature(lambda *arguments: None)
+    names = [p.name for p in signature.parameters.values() if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
     h, c = (next((k for k in names if re.search(NAMES[state], k)), None) for state in "hc")
     pair = next((k for k in names if re.search(NAMES["pair"], k) and k not in (h, c)), None if c else h)
     x = next((k for k in names if k not in (h, c, pair)), None)
@@ -199,15 +256,13 @@ def forms(module) -> list[Form]:
     places += [f"pair:{x},{pair}"] if x and pair else []
     places += ["pair", "apart", "apart first", "pair first"]
     given = [Form(x, s, p) for x in INPUTS for s in GIVEN_STATES for p in places if ("B" in x) == ("B" in s)]
-    return [form for form in (*given, *(Form(x) for x in INPUTS if "T" in x)) if _takes(signature, form)]
-
-
-def _takes(signature: inspect.Signature | None, form: Form) -> bool:
-    """Whether a call in this form fits the signature."""
-    ordered, named = form.arguments(0, 0, 0)
-    with contextlib.suppress(TypeError):
-        return signature is None or bool(signature.bind(*ordered, **named))
-    return False
+    fitting = []
+    for form in (*given, *(Form(x) for x in INPUTS if "T" in x)):
+        ordered, named = form.arguments(0, 0, 0)
+        with contextlib.suppress(TypeError):  # what the signature does not take
+            signature.bind(*ordered, **named)
+            fitting.append(form)
+    return fitting
 
 
 def find_form(subject: Subject) -> tuple[bool, list[str]]:
@@ -215,7 +270,7 @@ def find_form(subject: Subject) -> tuple[bool, list[str]]:
 
     Returns whether there is one, and if not, what each attempt ended with.
     """
-    draw, errors, still = torch.Generator().manual_seed(3), {}, None
+    draw, errors, still = torch.Generator().manual_seed(3), [], None
     taken = {1, subject.N, subject.H, subject.N + subject.H, 4 * subject.H}
     B, T = itertools.islice((n for n in (4, 3, 5, 7, 6, 9) if n not in taken), 2)
     shapes = (B, T, subject.N), (B, subject.H), (B, subject.H)
@@ -230,11 +285,11 @@ def find_form(subject: Subject) -> tuple[bool, list[str]]:
                 return True, []
             still = still or form  # no step reads what another one left: there may be a better form
         except Exception as error:
-            errors.setdefault(str(error) if isinstance(error, NotUnderstood) else name_error(error))
+            errors.append(str(error) if isinstance(error, NotUnderstood) else name_error(error))
     if still is not None:
         subject.use(still)
         subject(*inputs)
-    return still is not None, list(errors)
+    return still is not None, errors
 
 
 def check_form(subject: Subject, x: Tensor, h: Tensor, c: Tensor) -> None:
@@ -248,7 +303,7 @@ def check_form(subject: Subject, x: Tensor, h: Tensor, c: Tensor) -> None:
     if not all(value.isfinite().all() for value in got.values()):
         raise NotUnderstood("it returns NaN or infinite numbers")
     if not same(got, subject(x, h, c)):
-        raise NotUnderstood(UNSTEADY)
+        raise NotUnderstood("a second call with the same input returns something else: is a state kept, or random?")
     one, first = torch.zeros_like(h), torch.zeros_like(x)
     one[0], first[0, 0] = 1, 1
     moved = [subject(x, h + one, c), subject(x, h, c + one)] if subject.form.states else []

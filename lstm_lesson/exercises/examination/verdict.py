@@ -1,6 +1,5 @@
 """Judge an instance: find its weights, compare it with the equations, and say in plain English what is found."""
 
-import contextlib
 import itertools
 import re
 from collections.abc import Iterator
@@ -8,7 +7,7 @@ from collections.abc import Mapping as AnyMapping
 from dataclasses import dataclass, field, replace
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from lstm_lesson.cells import GATES
 from lstm_lesson.exercises.answer import Answer, Trial, agrees
@@ -16,16 +15,17 @@ from lstm_lesson.exercises.compare import ROUNDING, Problem, format_number, inpu
 from lstm_lesson.exercises.diagnosis import describe
 from lstm_lesson.exercises.edits import find_edits, find_gradient_edits
 from lstm_lesson.exercises.examination import matching
-from lstm_lesson.exercises.examination.building import LARGEST, instances
-from lstm_lesson.exercises.examination.equations import KINDS, KNOWN, known_mistakes, question
+from lstm_lesson.exercises.examination.equations import KINDS, KNOWN, question
 from lstm_lesson.exercises.examination.matching import Mapping, Matcher
-from lstm_lesson.exercises.examination.subject import NotUnderstood, Subject, carries, find_form
+from lstm_lesson.exercises.examination.subject import LARGEST, Subject, carries, find_form, instances
 from lstm_lesson.exercises.exercise import Inputs
 from lstm_lesson.exercises.grading import format_message, gradients_differ
 from lstm_lesson.exercises.model import Edit
 from lstm_lesson.exercises.result import printable
-from lstm_lesson.exercises.sandbox import Sandbox, name_error
+from lstm_lesson.exercises.sandbox import Sandbox, TimeUp, name_error
 
+SECONDS = 4.0  # for all calls of the module together
+TOO_LONG = f"its calls take more than {SECONDS:g} seconds together. Does a loop never end?"
 NO_LSTM, NOT_CALLED = "not an LSTM", "cannot be called"
 SAYS = KNOWN["verdicts"]
 SETS = ((3, 5, 0.7), (1, 4, 1.0), (4, 1, 1.0), (1, 1, 1.0), (2, 2, 2.0), (2, 11, 1.0))  # B, T, scale
@@ -62,15 +62,35 @@ class Examination:
         return repr(self).replace("\n", "  \n")
 
 
-# An instance that runs
+def examine(module) -> Examination:
+    """Say whether a class, or an instance, is an LSTM: which of its tensors is which weight, or what differs.
+
+    A class is made with an input size and a hidden size, under whatever names, and called with a sequence, batch first
+    or time first, or step by step, with states where it takes them. An instance is copied: it keeps its parameters, its
+    mode and its gradients. Whatever the module does, `examine` returns an Examination and never raises.
+
+    >>> from torch import nn
+    >>> examine(nn.LSTM).order
+    'ifgo'
+    """
+    with Sandbox(SECONDS).isolated() as sandbox:
+        try:
+            found = find_subject(module, sandbox)
+            result = found if isinstance(found, Examination) else judge(found)
+            if not sandbox.timed_out:
+                return result
+            what = TOO_LONG
+        except BaseException as error:  # SystemExit, too: what a class raises must not end the notebook
+            what = TOO_LONG if isinstance(error, TimeUp) else f"it raises {name_error(error)}"
+    return Examination(NOT_CALLED, f"It cannot be examined: {what}")
 
 
 def find_subject(thing, sandbox: Sandbox) -> Subject | Examination:
     """An instance that runs, or why there is none."""
-    tried: dict[str, None] = {}
+    tried = []
     for found in instances(thing, sandbox):
         if isinstance(found, BaseException):
-            tried.setdefault(name_error(found))
+            tried.append(name_error(found))
             continue
         errors = ["float"]
         for dtype in (torch.float64, torch.float32) if callable(found[0]) else ():
@@ -83,8 +103,8 @@ def find_subject(thing, sandbox: Sandbox) -> Subject | Examination:
             right, errors = find_form(subject) if subject.size else (False, ["it holds no tensors"])
             if right or without_head(subject):
                 return subject
-            tried.update(dict.fromkeys(errors))
-    return not_called(thing, list(tried))
+            tried += errors
+    return not_called(thing, tried)
 
 
 def without_head(subject: Subject) -> bool:
@@ -116,48 +136,23 @@ def not_called(thing, tried: list[str]) -> Examination:
     return Examination(NOT_CALLED, f"{name} {SAYS['raises']}{error}")
 
 
-# A module as an answer
-
-
-class Run(torch.autograd.Function):
-    """A module as a function of its entries. It keeps its own tensors, and the gradients of those are passed on."""
-
-    @staticmethod
-    def forward(ctx, subject: Subject, values: Tensor, *inputs: Tensor):
-        subject.set(values)
-        with torch.enable_grad():
-            ctx.inputs = [t.detach().clone().requires_grad_() for t in inputs]
-            got = subject(*(t.clone() for t in ctx.inputs))
-        ctx.subject, ctx.got = subject, [got[name] for name in subject.outputs]
-        returned = tuple(t.detach().clone() for t in ctx.got)
-        ctx.mark_non_differentiable(*(r for r, t in zip(returned, ctx.got, strict=True) if not t.requires_grad))
-        return returned
-
-    @staticmethod
-    def backward(ctx, *gradients):
-        tensors = list(ctx.subject.tensors.values())
-        wanted = [t for t in (*ctx.inputs, *tensors) if t.requires_grad]
-        live = [(t, g.to(t.dtype)) for t, g in zip(ctx.got, gradients, strict=True) if t.requires_grad]
-        found = torch.autograd.grad([t for t, _ in live], wanted, [g for _, g in live], allow_unused=True)
-        of = {id(t): g for t, g in zip(wanted, found, strict=True)}
-        vector = [torch.zeros_like(t) if of.get(id(t)) is None else of[id(t)] for t in tensors]
-        return None, torch.cat([g.double().reshape(-1) for g in vector]), *(of[id(t)] for t in ctx.inputs)
-
-
 class ModuleAnswer(Answer):
     """A module as an answer to the exercise `lstm` of its kind. Its sizes N and H are always the same."""
 
     def __init__(self, subject: Subject, mapping: Mapping):
-        absent = {f"bias_{name[-1]}" for name in mapping.missing if name[:3] == "W_c" and name[3] != "c"}
+        missing = {name for name, numbers in mapping.numbers.items() if not torch.isin(numbers, mapping.places).all()}
+        absent = {f"bias_{name[-1]}" for name in missing if name[:3] == "W_c" and name[3] != "c"}
         lines = tuple(line for line in mapping.kind.lines if line[0] not in absent)
         mapping = replace(mapping, kind=replace(mapping.kind, lines=lines))
         self.subject, self.mapping = subject, mapping
-        self.bias = not {f"b_{k}" for k in GATES if k not in mapping.kind.absent} <= mapping.missing
+        self.bias = not {f"b_{k}" for k in GATES if k not in mapping.kind.absent} <= missing
         asked = question(mapping.kind, subject.outputs, bool(subject.form.states), subject.N, subject.H, self.bias)
 
         def f(x, h_0, c_0, weights):
-            got = Run.apply(subject, mapping.values(weights), x, h_0, c_0)
-            return got if len(got) > 1 else got[0]
+            subject.set(mapping.values(weights))
+            got = subject(x.clone(), h_0.clone(), c_0.clone())
+            returned = tuple(got[name] for name in subject.outputs)
+            return returned if len(returned) > 1 else returned[0]
 
         super().__init__(asked, f, subject.sandbox)
 
@@ -169,30 +164,25 @@ class ModuleAnswer(Answer):
 
 def differences(answer: ModuleAnswer, trials: list[Trial]) -> dict[str, float]:
     """The largest difference of each output, and of the gradients where they were computed."""
-    largest: dict[str, float] = {}
+    largest, parts = {}, {"x": "x", "h_0": "the states", "c_0": "the states"}
     for trial in trials:
         pairs = match(answer.exercise, trial.got, trial.expected)
         right = input_gradients(answer.exercise.solve(), trial.arguments) if trial.gradients else {}
         for name in right:
-            part = {"x": "x", "h_0": "the states", "c_0": "the states"}.get(name, "the weights")
-            pairs.append((f"gradient of {part}", trial.gradients[name], right[name]))
+            pairs.append((f"gradient of {parts.get(name, 'the weights')}", trial.gradients[name], right[name]))
         for name, a, b in pairs:
             if a is not None and b is not None:
                 largest[name] = max(largest.get(name, 0.0), (a - b).abs().max().item())
     return largest
 
 
-# Its verdict
-
-
 def judge(subject: Subject) -> Examination:
     """Find the weights, compare, and say what is found."""
     matcher = Matcher(subject)
-    mapping = right_form(subject, matcher)
+    mapping = right_form(subject, matcher) or most_plausible(subject, with_mistakes(matcher))
     if mapping is None:
-        mapping = most_plausible(subject, with_mistakes(matcher))
-    if mapping is None:
-        return guessed(subject) or unexplained(subject, matcher)
+        guessed = (judge_mapping(subject, guess) for guess in itertools.islice(matching.guesses(subject), GUESSES))
+        return next((found for found in guessed if found.edits), None) or unexplained(subject, matcher)
     says = matching.claimed(matching.located(subject, mapping))
     if not mapping.edits and any(k != v for k, v in says.items()):
         mapping = matching.renamed(mapping, says)
@@ -206,8 +196,7 @@ def right_form(subject: Subject, matcher: Matcher) -> Mapping | None:
         matcher.seen.clear()
         if (orders[0] and not subject.form.states) or (orders[1] and not {"h_T", "c_T"} <= subject.names.keys()):
             continue
-        fits = (matcher.find(kind) for kind in KINDS)
-        if (mapping := next((m for m in fits if m is not None), None)) is not None:
+        if mapping := next(filter(None, map(matcher.find, KINDS)), None):
             return mapping
     return None
 
@@ -218,18 +207,15 @@ def with_mistakes(matcher: Matcher) -> Iterator[Mapping]:
     for kind in KINDS:
         if kind.absent or (kind.peepholes and subject.size <= KINDS[0].size(subject.N, subject.H)):
             continue
-        for edit in known_mistakes(kind, subject.outputs):
+        for edit in question(kind, subject.outputs, True, subject.N, subject.H).edits:
+            if "detach" in str(edit.changes) or "Parameter" in str(edit.changes):  # the values are right
+                continue
             if (left := left - kind.size(subject.N, subject.H)) < 0:
                 return
-            mapping = matcher.find(kind, (edit,))
-            if mapping is not None and holds(subject, mapping):
-                yield mapping
-
-
-def holds(subject: Subject, mapping: Mapping) -> bool:
-    """Whether the module is what the mapping says on numbers that it was not found with."""
-    answer = ModuleAnswer(subject, mapping)
-    return agrees(answer.exercise.model_answer.function(mapping.edits), answer.trials(SETS[:1]))
+            if mapping := matcher.find(kind, (edit,)):
+                answer = ModuleAnswer(subject, mapping)
+                if agrees(answer.exercise.model_answer.function((edit,)), answer.trials(SETS[:1])):  # other numbers
+                    yield mapping
 
 
 def most_plausible(subject: Subject, mappings: Iterator[Mapping]) -> Mapping | None:
@@ -246,10 +232,9 @@ def most_plausible(subject: Subject, mappings: Iterator[Mapping]) -> Mapping | N
 
 def judge_mapping(subject: Subject, mapping: Mapping) -> Examination:
     """Compare values, values with a large memory, then gradients."""
-    found = matching.located(subject, mapping)
-    for name in matching.names_in(found):
-        subject.tensors[name].requires_grad_(True)
-    answer, facts = ModuleAnswer(subject, mapping), facts_on(found)
+    answer, found = ModuleAnswer(subject, mapping), matching.located(subject, mapping)
+    weights = {name: " + ".join(place[1] for place in places) for name, places in found.items()}
+    facts = {"weights": weights, "order": matching.order_of(found)}
     trials, large = answer.trials(), answer.trials(LONG, reach=1000.0)
     problem = next((t.problem for t in trials if t.problem), None)
     if problem is not None:
@@ -267,16 +252,10 @@ def judge_mapping(subject: Subject, mapping: Mapping) -> Examination:
     return explained(answer, cause, problem, facts)
 
 
-def facts_on(found: dict) -> dict:
-    """Where the weights stand, as fields of an Examination."""
-    weights = {name: " + ".join(place[1] for place in places) for name, places in found.items()}
-    return {"weights": weights, "order": matching.order_of(found)}
-
-
 def equal(subject: Subject, mapping: Mapping, answer: ModuleAnswer, facts: dict) -> Examination:
     """The message on a module that agrees."""
     kind, largest = mapping.kind.name, format_number(max(facts["differences"].values()), 1)
-    faults, (name, place) = faults_of(subject, mapping), next(iter(facts["weights"].items()))
+    (faults, remarks), (name, place) = notes_on(subject, mapping), next(iter(facts["weights"].items()))
     same = "a variant, and not" if mapping.kind.lines else "but other things differ from" if faults else "equal to"
     text = f"It is an {kind}: {same} `nn.LSTM`."
     text += "" if answer.bias else " It has no biases, as with `bias=False`."
@@ -285,48 +264,32 @@ def equal(subject: Subject, mapping: Mapping, answer: ModuleAnswer, facts: dict)
     if facts["order"]:
         names = f"Your blocks stand in the order {', '.join(facts['order'])}: `{place}` is {name}."
     kind += f" {'and' if mapping.kind.lines else 'with'} an output layer" if subject.head else ""
-    lines = [text, names, *faults, *remarks_on(subject, mapping)]
-    return Examination(kind, "\n".join(lines), not mapping.kind.lines and not faults, **facts)
+    passed = not mapping.kind.lines and not faults
+    return Examination(kind, "\n".join([text, names, *faults, *remarks]), passed, **facts)
 
 
-def faults_of(subject: Subject, mapping: Mapping) -> list[str]:
-    """What makes a module another thing than `nn.LSTM`, though its values agree."""
-    texts, used = [], matching.names_in(matching.located(subject, mapping))
-    raw = [k for k, t in subject.tensors.items() if k in used and id(t) not in subject.parameters]
+def notes_on(subject: Subject, mapping: Mapping) -> tuple[list[str], list[str]]:
+    """What makes a module another thing than `nn.LSTM`, though its values agree; and what else there is to say."""
+    idle = [name for name, places in subject.split(mapping.places).items() if (places < 0).all()]
+    own = [name for name, t in subject.tensors.items() if id(t) in subject.parameters]
+    faults, raw = [], [name for name in subject.tensors if name not in idle + own]
     if raw and subject.is_module:
-        texts.append(f"{join_names(raw)}: no `nn.Parameter` of the module. No optimizer finds it: it does not learn.")
+        faults.append(f"{join_names(raw)}: no `nn.Parameter` of the module. No optimizer finds it: it does not learn.")
     says = {"head": subject.head, "unknown": ", ".join(map(str, subject.unknown))}
-    texts += [text.format(**says) for what, text in KNOWN["faults"].items() if getattr(subject, what)]
-    return texts
-
-
-def remarks_on(subject: Subject, mapping: Mapping) -> list[str]:
-    """What else there is to say of it."""
-    parts = subject.split(mapping.places)
-    idle = [k for k, t in subject.tensors.items() if (parts[k] < 0).all() and id(t) in subject.parameters]
-    texts = [f"Without effect: {join_names(idle)}."] if idle else []
-    return texts + ["It runs in float32 only."] * (subject.dtype == torch.float32)
+    faults += [text.format(**says) for what, text in KNOWN["faults"].items() if getattr(subject, what)]
+    without = [name for name in idle if name in own]
+    remarks = [f"Without effect: {join_names(without)}."] * bool(without)
+    return faults, remarks + ["It runs in float32 only."] * (subject.dtype == torch.float32)
 
 
 def explained(answer: ModuleAnswer, cause: str | tuple[Edit, ...], problem: Problem, facts: dict) -> Examination:
     """The message on a module that is not right: the cause, or the edits that explain it, and what differs."""
     edits = () if isinstance(cause, str) else cause
     unknown = SAYS["sizes" if problem.kind == "crashed" else "unknown"]
-    about = answer.subject, answer.mapping
     message = format_message(problem, describe(edits) if edits else cause or unknown)
-    lines = [message, *faults_of(*about), *remarks_on(*about)]
-    return Examination(NO_LSTM, "\n".join(lines), edits=tuple(edit.id for edit in edits), **facts)
-
-
-def guessed(subject: Subject) -> Examination | None:
-    """The verdict under the first guess at the weights that a mistake explains."""
-    for mapping in itertools.islice(matching.guesses(subject), GUESSES):
-        answer = ModuleAnswer(subject, mapping)
-        trials = answer.trials()
-        problem = next((t.problem for t in trials if t.problem), None)
-        if problem and (edits := find_edits(answer, trials)):
-            return explained(answer, edits, problem, facts_on(matching.located(subject, mapping)))
-    return None
+    faults, remarks = notes_on(answer.subject, answer.mapping)
+    ids = tuple(edit.id for edit in edits)
+    return Examination(NO_LSTM, "\n".join([message, *faults, *remarks]), edits=ids, **facts)
 
 
 def unexplained(subject: Subject, matcher: Matcher) -> Examination:
@@ -338,13 +301,4 @@ def unexplained(subject: Subject, matcher: Matcher) -> Examination:
     for blocks, name in ((1, "an RNN"), (3, "a GRU")):
         if subject.size in (blocks * H * (N + H + biases) for biases in (0, 1, 2)):
             texts.append(f"It has as many weights as {name}: {subject.size}.")
-    part = Matcher(subject)
-    x, outputs = part.inputs[0], subject.outputs
-    for names, steps, text in KNOWN["parts"]:
-        part.inputs[0], part.seen = x[:, :steps], {}
-        subject.outputs = tuple(name for name in names if name in outputs)
-        with contextlib.suppress(NotUnderstood):  # fewer steps may be too few for it
-            if subject.outputs and part.find(KINDS[0]) is not None:
-                texts.append(text)
-                break
     return Examination(NO_LSTM, "\n".join(texts))
