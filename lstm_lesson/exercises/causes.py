@@ -51,6 +51,8 @@ def missing_entry(answer: Answer, trials: list[Trial]) -> str:
             close = [k for k in value if sorted(k) == sorted(key)] or difflib.get_close_matches(key, value, n=1)
             hint = f"Did you mean `{close[0]}`?" if close else ""
             hint = compare.CANDIDATE if re.fullmatch(r"(W_x|W_h|b_)g", key) else hint
+            own = read_table("causes")["missing"].get(answer.exercise.name, ())
+            hint = next((cause for pattern, cause in own if re.fullmatch(pattern, key)), hint)
             return f"`{name}` has no entry `{key}`. {hint}".strip()
     return ""
 
@@ -133,13 +135,18 @@ def shape_in_letters(answer: Answer, label: str, trial: Trial) -> list[str]:
 
 
 def outside_range(answer: Answer, trials: list[Trial]) -> str:
-    """A value that the result cannot have, whatever the inputs."""
-    for label, got, expected in same_shapes(answer, trials):
-        for names, low, high, why in read_table("causes")["ranges"]["results"]:
-            outside = (got < low - 1e-6) | (got > high + 1e-6)
-            if label in names and outside.any() and ((expected >= low) & (expected <= high)).all():
-                furthest = got[outside][(got[outside] - (low + high) / 2).abs().argmax()].item()
-                return f"`{label}` has an entry of {compare.format_number(furthest, 3)}. {why}"
+    """A value that the result cannot have with these arguments."""
+    ranges = read_table("causes")["ranges"]
+    rows = ranges.get(answer.exercise.name, ranges["results"])
+    for trial in trials:
+        for label, got, expected in same_shapes(answer, [trial]):
+            for names, *bounds, why in rows:
+                if label in names:
+                    low, high = (eval(b, dict(trial.arguments)) if isinstance(b, str) else b for b in bounds)
+                    outside = (got < low - 1e-6) | (got > high + 1e-6)
+                    if outside.any() and ((expected >= low) & (expected <= high)).all():
+                        furthest = got[outside][(got - (low + high) / 2)[outside].abs().argmax()].item()
+                        return f"`{label}` has an entry of {compare.format_number(furthest, 3)}. {why}"
     return ""
 
 

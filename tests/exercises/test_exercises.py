@@ -91,6 +91,19 @@ def test_every_regular_mistake_is_an_expression_of_values(name):
     assert not {"torch", "F"} & {line.text.strip("()") for line in model.changed(model.regular.values())}
 
 
+@pytest.mark.parametrize("name", [name for name in NAMES if exercises()[name].model])
+def test_a_described_edit_reads_no_name_that_its_place_does_not_have(name):
+    model = exercises()[name].model_answer
+    given = tuple(exercises()[name].inputs(square_input_sets()[0]).values())
+    for id, edit in model.described.items():
+        try:
+            model.run(given, (edit,))
+        except NameError as error:
+            pytest.fail(f"{id}: {error}")
+        except Exception:
+            continue
+
+
 @pytest.mark.parametrize(("name", "id"), random.Random(12).sample(EDITS, 40))
 def test_a_described_edit_is_rejected_and_named(name, id):
     """A part drawn with a seed; the test below takes all."""

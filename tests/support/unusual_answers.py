@@ -1163,6 +1163,71 @@ def gru_step(x_t, h_prev, weights):
     given = {"weight_ih_l0": W_x, "weight_hh_l0": W_h, "bias_ih_l0": b,
              "bias_hh_l0": torch.cat([torch.zeros_like(b[: -len(weights["b_hh"])]), weights["b_hh"]])}
     return torch.func.functional_call(gru, given, (x_t[:, None], h_prev[None]))[1][0]
+### gru_step · a softmax over z and 0
+def gru_step(x_t, h_prev, w):
+    r = torch.sigmoid(x_t @ w["W_xr"] + h_prev @ w["W_hr"] + w["b_r"])
+    z = x_t @ w["W_xz"] + h_prev @ w["W_hz"] + w["b_z"]
+    g = torch.tanh(x_t @ w["W_xh"] + r * (h_prev @ w["W_hh"] + w["b_hh"]) + w["b_h"])
+    share = torch.stack([z, torch.zeros_like(z)]).softmax(dim=0)
+    return (share * torch.stack([h_prev, g])).sum(dim=0)
+### gru_step · gated linear units
+def gru_step(x_t, h_prev, w):
+    r, z = (x_t @ w["W_x" + k] + h_prev @ w["W_h" + k] + w["b_" + k] for k in "rz")
+    read = F.glu(torch.hstack([h_prev @ w["W_hh"] + w["b_hh"], r]))
+    g = torch.tanh(x_t @ w["W_xh"] + w["b_h"] + read)
+    return F.glu(torch.hstack([h_prev, z])) + F.glu(torch.hstack([g, -z]))
+### gru_step · a 1 beside each input for the bias
+def gru_step(x_t, h_prev, w):
+    one = x_t.new_ones(len(x_t), 1)
+    rows = torch.cat([x_t, h_prev, one], dim=1)
+    r, z = (torch.sigmoid(rows @ torch.cat([w["W_x" + k], w["W_h" + k], w["b_" + k][None]])) for k in "rz")
+    read = torch.cat([h_prev, one], dim=1) @ torch.vstack([w["W_hh"], w["b_hh"]])
+    g = (torch.cat([x_t, r * read], dim=1) @ torch.cat([w["W_xh"], torch.eye(len(w["b_h"])).to(x_t)]) + w["b_h"]).tanh()
+    return g * (1 - z) + z * h_prev
+### gru_step · three products in one batch
+def gru_step(x_t, h_prev, w):
+    x = torch.einsum("bn,knh->kbh", x_t, torch.stack([w["W_xr"], w["W_xz"], w["W_xh"]]))
+    b = torch.stack([torch.zeros_like(w["b_hh"]), torch.zeros_like(w["b_hh"]), w["b_hh"]])[:, None]
+    h = torch.baddbmm(b, h_prev.expand(3, -1, -1), torch.stack([w["W_hr"], w["W_hz"], w["W_hh"]]))
+    r, z = (x[:2] + h[:2] + torch.stack([w["b_r"], w["b_z"]])[:, None]).sigmoid()
+    return torch.addcmul(z * h_prev, 1 - z, (x[2] + r * h[2] + w["b_h"]).tanh())
+### gru_step · the logarithm of the gates
+def gru_step(x_t, h_prev, w):
+    a = {k: x_t @ w[f"W_x{k}"] + h_prev @ w[f"W_h{k}"] + w[f"b_{k}"] for k in "rz"}
+    g = torch.tanh(x_t @ w["W_xh"] + F.logsigmoid(a["r"]).exp() * (h_prev @ w["W_hh"] + w["b_hh"]) + w["b_h"])
+    return F.logsigmoid(a["z"]).exp() * h_prev + F.logsigmoid(-a["z"]).exp() * g
+### gru_step · columns in place of rows
+def gru_step(x_t, h_prev, w):
+    x, h, w = x_t.T, h_prev.T, {name: weight.T if weight.ndim == 2 else weight[:, None] for name, weight in w.items()}
+    r = torch.sigmoid(w["W_xr"] @ x + w["W_hr"] @ h + w["b_r"])
+    z = torch.sigmoid(w["W_xz"] @ x + w["W_hz"] @ h + w["b_z"])
+    return (z * h + (1 - z) * torch.tanh(w["W_xh"] @ x + r * (w["W_hh"] @ h + w["b_hh"]) + w["b_h"])).T
+### gru_step · one expression
+gru_step = lambda x, h, w: (
+    (z := (x @ w["W_xz"] + h @ w["W_hz"] + w["b_z"]).sigmoid()) * h + (1 - z) * torch.tanh(x @ w["W_xh"] + w["b_h"]
+    + (x @ w["W_xr"] + h @ w["W_hr"] + w["b_r"]).sigmoid() * (h @ w["W_hh"] + w["b_hh"]))
+)
+### gru_step · in place on an own tensor
+def gru_step(x_t, h_prev, w):
+    z = torch.addmm(w["b_z"], x_t, w["W_xz"]).addmm(h_prev, w["W_hz"]).sigmoid()
+    r = torch.addmm(w["b_r"], x_t, w["W_xr"]).addmm(h_prev, w["W_hr"]).sigmoid()
+    g = torch.addmm(w["b_h"], x_t, w["W_xh"]) + torch.addmm(w["b_hh"], h_prev, w["W_hh"]).mul(r)
+    return h_prev.clone().lerp_(g.tanh(), 1 - z)
+### gru_step · unit by unit
+def gru_step(x_t, h_prev, w):
+    units = []
+    for j in range(h_prev.shape[1]):
+        r, z = (torch.sigmoid(x_t @ w["W_x" + k][:, j] + h_prev @ w["W_h" + k][:, j] + w["b_" + k][j]) for k in "rz")
+        g = torch.tanh(x_t @ w["W_xh"][:, j] + r * (h_prev @ w["W_hh"][:, j] + w["b_hh"][j]) + w["b_h"][j])
+        units.append(z * h_prev[:, j] + (1 - z) * g)
+    return torch.stack(units, dim=1)
+### gru_step · the update gate of the other convention, checkpointed
+def gru_step(x_t, h_prev, weights):
+    def step(x, h, w):
+        r = torch.sigmoid(x @ w["W_xr"] + h @ w["W_hr"] + w["b_r"])
+        z = 1 - torch.sigmoid(x @ w["W_xz"] + h @ w["W_hz"] + w["b_z"])
+        return (1 - z) * h + z * torch.tanh(x @ w["W_xh"] + r * (h @ w["W_hh"] + w["b_hh"]) + w["b_h"])
+    return checkpoint(step, x_t, h_prev, weights, use_reentrant=False)
 ''')  # fmt: skip
 
 REMARKED = answers("""

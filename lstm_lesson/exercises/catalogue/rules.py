@@ -73,9 +73,21 @@ def _naming_the_gate(k: str, edit: Edit) -> Edit:
 
 
 def gru_edits() -> Iterator[Edit]:
-    """The mistakes that the GRU's gates share with the LSTM's, but one that its file has in other words."""
+    """The mistakes that the GRU's gates share with the LSTM's, but one that its file has in other words, and more."""
     edits = (_naming_the_gate(k, edit) for k in "rz" for edit in affine_edits(k))
     yield from (edit for edit in edits if edit.id != "z: one minus")
+    yield from gru_mixes()
+    for table, gates in TABLES["gru_gates"].items():
+        yield from (edit for gate in gates for edit in shared_edits(table, gate=gate))
+
+
+def gru_mixes() -> Iterator[Edit]:
+    """Other weights of the two parts of a GRU's new state."""
+    for (kept, old), (new, g) in itertools.product(TABLES["gru_kept"].items(), TABLES["gru_new"].items()):
+        if (said := ", and ".join(filter(None, (old, g)))) and kept != new:
+            letters = "".join(k for k in "rz" if f"{k}_t" in kept + new) or "z"
+            cause = f"{said[0].upper()}{said[1:]}. {TABLES['gru_mix'][letters]}"
+            yield Edit(f"{kept} + {new}", {"kept": kept, "new": new}, cause)
 
 
 def wrong_weights() -> Iterator[Edit]:
