@@ -30,7 +30,8 @@ def choose(model: nn.Module, name: str | None = None) -> tuple[str, nn.Module]:
     inside = {part for module in found.values() for part in module.modules() if part is not module}
     names = [place for place in found if found[place] not in inside]
     if not names:
-        raise ValueError(f"model is {type(model).__name__}; it needs a module with an LSTM, a GRU or a cell of these")
+        needs = "it needs a module with an LSTM, a GRU or a cell, of torch.nn or of this package"
+        raise ValueError(f"model is {type(model).__name__}; {needs}")
     name = names[0] if name is None and len(names) == 1 else name
     if name not in names:
         raise ValueError(f"name is {name!r}; it needs one of {names}, the recurrent modules of model")

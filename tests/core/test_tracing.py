@@ -151,7 +151,7 @@ def test_a_failing_model_is_left_as_it_was():
 @pytest.mark.parametrize(
     ("model", "options", "message"),
     [
-        (nn.RNN(3, 4), {}, "model is RNN; it needs a module with an LSTM, a GRU or a cell"),
+        (nn.RNN(3, 4), {}, "model is RNN; it needs a module with an LSTM, a GRU or a cell, of torch.nn"),
         (nn.ModuleList([CustomLSTM(3, 4), nn.GRU(3, 4)]), {}, r"name is None; it needs one of \['0', '1'\], the rec"),
         (None, {}, "model is NoneType; it needs a module with"),
         (
