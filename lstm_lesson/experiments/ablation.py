@@ -1,11 +1,12 @@
-"""The ablation: train variants on tasks, each with its seed and settings, and measure the final losses."""
+"""The ablation: train variants on tasks, each with its seed and settings, on all cores; measure the final losses."""
 
 import itertools
 import math
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
+import joblib
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -13,6 +14,7 @@ from torch.nn import functional as F
 from lstm_lesson.data import tasks
 from lstm_lesson.experiments.variants import VARIANTS, Step, VariantLSTM
 from lstm_lesson.training.loop import training_steps
+from lstm_lesson.training.progress_line import ProgressLine
 
 DRAWS = range(100, 120)  # the seeds of the search: one a draw of the settings
 FINALS = range(10, 15)  # the seeds of what is measured with the best draw
@@ -124,6 +126,24 @@ def together(runs: Iterable[Run]) -> list[list[Run]]:
     for run in runs:
         groups.setdefault(replace(run, seed=0, **dict.fromkeys(SEARCHED, 0.0)), []).append(run)
     return list(groups.values())
+
+
+def sweep(runs: Sequence[Run], workers: int = -1, own: Mapping[str, Step] | None = None) -> list[dict]:
+    """Train every run and return one row for each, as in `trained`, in the order of `runs`.
+
+    Through joblib, on `workers` processes (-1: one a core). `own` maps the names of variants of your own to their
+    steps, as in `VariantLSTM`. Raises ValueError for an unknown variant.
+    """
+    own, rows, groups = dict(own or {}), {}, together(runs)
+    for variant in {run.variant for run in runs} - set(own) - set(VARIANTS):
+        raise ValueError(f"variant is {variant!r}; it needs one of {', '.join([*VARIANTS, *own])}")
+    line = ProgressLine("sweep", on=bool(groups), steps=len(groups))
+    parallel = joblib.Parallel(n_jobs=workers, batch_size=1, return_as="generator_unordered")
+    for found in parallel(joblib.delayed(trained)(group, own.get(group[0].variant)) for group in groups):
+        rows |= found
+        line.step(f"{line.done + 1} of {len(groups)} groups of runs")
+    line.last(f"{len(rows)} runs · {line.seconds:.0f} s")
+    return [rows[run] for run in runs]
 
 
 def trained(runs: Sequence[Run], own: Step | None = None) -> dict[Run, dict]:

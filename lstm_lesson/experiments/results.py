@@ -1,7 +1,6 @@
 """The stored results of the sweeps: one row a run, in CSV files that come with the lesson."""
 
 import csv
-import io
 from collections.abc import Collection
 from dataclasses import fields
 from importlib.resources import files
@@ -18,7 +17,7 @@ def stored(file: str = "results.csv") -> dict[Run, dict]:
     `make successors` writes.
     """
     text = (files("lstm_lesson.experiments") / file).read_text(encoding="utf-8")
-    return dict(map(parsed, csv.DictReader(io.StringIO(text))))
+    return dict(map(parsed, csv.DictReader(text.splitlines())))
 
 
 def parsed(line: dict[str, str]) -> tuple[Run, dict]:
@@ -34,12 +33,9 @@ def below_chance(rows: Collection[dict], **settings) -> torch.Tensor:
     0 means the loss of the best model without memory, 2 a hundredth of it -> (seeds,) float64.
     Raises ValueError where no row has the settings, or two rows have them with one seed.
     """
-    found = {}
-    for row in rows:
-        if all(row[name] == value for name, value in settings.items()):
-            if row["seed"] in found:
-                raise ValueError(f"settings {settings} fit two rows with seed {row['seed']}; they need to name one run")
-            found[row["seed"]] = row["chance"] / row["loss"]
-    if not found:
-        raise ValueError(f"settings {settings} fit no row of the {len(rows)}")
+    chosen = [row for row in rows if all(row[name] == value for name, value in settings.items())]
+    found = {row["seed"]: row["chance"] / row["loss"] for row in chosen}
+    if not chosen or len(found) < len(chosen):
+        seeds = f"{len(chosen)} rows with {len(found)} seeds"
+        raise ValueError(f"settings {settings} fit {seeds}; they need to fit one or more, each with a seed of its own")
     return torch.tensor([found[seed] for seed in sorted(found)], dtype=torch.float64).log10()

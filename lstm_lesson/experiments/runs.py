@@ -2,7 +2,7 @@
 
 import math
 from collections import namedtuple
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import torch
 from torch import Tensor
@@ -43,18 +43,10 @@ def learn_to_add(
         x, sums = adding_problem(runs * batch, length, random)
         return x.view(runs, batch, length, 2), sums.view(runs, batch)
 
-    def loss(batch):
-        x, sums = batch
-        return (answer(x, weights) - sums).square().mean(dim=1)  # (runs,)
-
     adam, batches = torch.optim.Adam(weights.values(), lr=0.03), (drawn(64) for _ in range(steps))
-    line = ProgressLine(label, on=bool(label), steps=steps)
-    for k, (_, losses) in enumerate(training_steps(adam, batches, loss), start=1):
-        line.step(f"step {k} of {steps} · loss {losses.mean().item():.3f}")
-    with torch.no_grad():
-        losses = loss(drawn(1000))
-    line.last(f"loss {losses.mean().item():.4f} · {line.seconds:.0f} s")
-    return AddingResult(losses.tolist(), [_as_lstm(step, {n: w[r] for n, w in weights.items()}) for r in range(runs)])
+    errors = _train(adam, steps, batches, lambda x, sums: answer(x, weights) - sums, lambda: drawn(1000), label)
+    lstms = [_as_lstm(step, {n: w[r] for n, w in weights.items()}) for r in range(runs)]
+    return AddingResult(errors.square().mean(dim=1).tolist(), lstms)
 
 
 def learn_timing(
@@ -75,26 +67,31 @@ def learn_timing(
     first = _uniform_weights(seeds, 1, hidden, torch.Generator().manual_seed(0), peephole)
     first["b_f"] += 1  # starts by keeping
     weights, ends = {name: w.requires_grad_() for name, w in first.items()}, (shortest, longest)
-    random = torch.Generator().manual_seed(0)
     answer = torch.func.vmap(lambda x, w: _read_out(torch.stack(_states(step, x, w), dim=1), w))
 
-    def errors(batch):
-        x, targets, asked = batch
+    def errors(x, targets, asked):
         return (answer(x, weights) - targets)[asked].view(seeds, -1)  # one interval a train
 
-    def loss(batch):
-        return errors(batch).square().mean(dim=1)  # (seeds,)
+    def fresh():
+        return _spikes(seeds, 500, torch.Generator().manual_seed(1), *ends)
 
-    adam = torch.optim.Adam(weights.values(), lr=0.02)
+    random, adam = torch.Generator().manual_seed(0), torch.optim.Adam(weights.values(), lr=0.02)
     batches = (_spikes(seeds, 32, random, *ends) for _ in range(steps))
-    line = ProgressLine(label, on=bool(label), steps=steps)
-    for k, (_, losses) in enumerate(training_steps(adam, batches, loss, clip=seeds), start=1):
-        line.step(f"step {k} of {steps} · loss {losses.mean().item():.4f}")
-    with torch.no_grad():
-        error = errors(_spikes(seeds, 500, torch.Generator().manual_seed(1), *ends))  # (seeds, 500)
-    line.last(f"loss {error.square().mean().item():.4f} · {line.seconds:.0f} s")
+    error = _train(adam, steps, batches, errors, fresh, label, clip=seeds)  # (seeds, 500)
     correct = (error.abs() < 0.5 / (longest - shortest)).float().mean(dim=1)
     return TimingResult(error.square().mean(dim=1).tolist(), correct.tolist())
+
+
+def _train(adam, steps: int, batches: Iterable, errors: Callable, fresh: Callable, label: str, clip=None) -> Tensor:
+    """Minimise the mean squared error of every run -> the errors on a fresh batch, (runs, …)."""
+    line = ProgressLine(label, on=bool(label), steps=steps)
+    updates = training_steps(adam, batches, lambda batch: errors(*batch).square().mean(dim=1), clip)
+    for k, (_, losses) in enumerate(updates, start=1):
+        line.step(f"step {k} of {steps} · loss {losses.mean().item():.4f}")
+    with torch.no_grad():
+        error = errors(*fresh())
+    line.last(f"loss {error.square().mean().item():.4f} · {line.seconds:.0f} s")
+    return error
 
 
 def timing_chance(shortest: int = 5, longest: int = 15) -> float:
