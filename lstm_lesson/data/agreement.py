@@ -39,14 +39,6 @@ class Text:
         return " ".join(self.words)
 
     @property
-    def answer(self) -> str:
-        """The words with each blank filled in."""
-        words = list(self.words)
-        for place, plural in zip(self.verbs, self.plural, strict=True):
-            words[place] = "are" if plural else "is"
-        return " ".join(words)
-
-    @property
     def features(self) -> Tensor:
         """(T, 6), one-hot in the order of `FEATURES`."""
         return F.one_hot(torch.tensor([KINDS[word] for word in self.words]), len(FEATURES)).float()

@@ -4,21 +4,15 @@ import hashlib
 import os
 import sys
 import time
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.resources import files
 from pathlib import Path
 
 ADDRESS = "https://raw.githubusercontent.com/"
-PINNED = {  # the path of each folder below ADDRESS: fixed to one commit, so that its files cannot change
-    "covid": "diptamath/covid_fake_news/030deba36d118c124709fd72d7d5f14c7bc69053/data/",
-    "co2": "vega/vega-datasets/04b5fa05697d6e66d722aa970c846df0514ad046/data/",
-}
-SHA256 = {
-    "covid/Constraint_Train.csv": "441f3985bb76eb69d1e488cf292f80add96c4dddfa43ba7c060889607837ddce",
-    "covid/Constraint_Val.csv": "c610931d0641fe1d9b9495c453f99ae7aa45bf294c7db6333ec84ecebb0b6c3c",
-    "covid/english_test_with_labels.csv": "7152fc681884a22013218c5dd9a73c6fd99d4b084705723e1e49d18c97ca8281",
-    "co2/co2-concentration.csv": "c1a4a970864145940a28225cae288618b156cb32f9a2a1b6606ba7124134febb",
-}
+FILES = tomllib.loads((files("lstm_lesson.data") / "downloads.toml").read_text(encoding="utf-8"))
+PINNED, SHA256 = FILES["folders"], FILES["sha256"]  # the path of each folder below ADDRESS; the sum of each file
 TIMEOUT = 10.0  # seconds for the server to answer, and between two pieces of a file
 TIME_LIMIT = 120.0  # seconds for one file as a whole
 PIECE = 64  # bytes read at a time; small, so that TIME_LIMIT also stops a very slow server

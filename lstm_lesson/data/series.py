@@ -92,10 +92,8 @@ def load_co2() -> tuple[Tensor, Tensor]:
     It is downloaded once, checked by SHA-256 and kept, in the places that `text.load_news` names.
     Raises NewsUnavailable, an OSError, if the file cannot be downloaded or is damaged.
     """
-    with find(FILE).open(encoding="utf-8", newline="") as file:
-        rows = [
-            (int(row["Date"][:4]) * 12 + int(row["Date"][5:7]) - 1, float(row["CO2"])) for row in csv.DictReader(file)
-        ]
+    lines = csv.DictReader(find(FILE).read_text(encoding="utf-8").splitlines())
+    rows = [(int(row["Date"][:4]) * 12 + int(row["Date"][5:7]) - 1, float(row["CO2"])) for row in lines]
     # The number of a month minus that of its row changes only where a month is missing.
     periods = itertools.groupby(enumerate(rows), key=lambda row: row[1][0] - row[0])
     longest = max((list(period) for _, period in periods), key=len)

@@ -4,13 +4,13 @@ An exercise is data: the package's own function as its reference, how to draw in
 are known to give, three hints. `catalogue/nbNN.toml` holds those of notebook NN, in its order. What is computed of them
 has its name there: `reference` and `judge` with the module; the expressions in `inputs` may call the functions of
 `catalogue/draws.py`; and a text among the `edits` calls one of `catalogue/rules.py`. Mistakes that several exercises
-have in common stand in `catalogue/shared_edits.toml`.
+have in common stand in `catalogue/shared_edits.toml`, the inputs in `catalogue/inputs.toml`.
 """
 
 import importlib
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from pathlib import Path
 
@@ -117,39 +117,27 @@ class Inputs:
 
 
 def input_sets() -> list[Inputs]:
-    """The inputs of a check, chosen to expose errors.
-
-    All sizes differ, or there is one sequence, one step, one unit or one input; values are small, or so large that
-    gates saturate and a limit shows; one sequence is long enough for what happens every few steps.
-    """
-    f64, f32 = torch.float64, torch.float32
-    rows = [  # B, T, N and as many classes K, H; the scale
-        (3, 5, 4, 6, 0.5, f64),
-        (2, 3, 7, 5, 2.0, f64),  # gates saturate
-        (5, 4, 2, 3, 1.0, f32),
-        (1, 2, 3, 4, 1.0, f64),  # one sequence
-        (4, 1, 5, 2, 0.05, f64),  # one step
-        (3, 4, 2, 1, 1.0, f64),  # one unit
-        (9, 4, 1, 3, 1.0, f64),  # one input, many sequences
-        (2, 11, 4, 3, 0.7, f64, 0.0, True),  # many steps and classes; masks are True
-        (4, 2, 3, 5, 10.0, f64, 50.0, False),  # large values; masks are False
-    ]
-    return [
-        Inputs(k, dict(B=b, T=t, N=n, H=h, K=9 if t > 9 else n), scale, *rest)
-        for k, (b, t, n, h, scale, *rest) in enumerate(rows)
-    ]
+    """The inputs of a check, chosen to expose errors."""
+    return _sets("check", 0)
 
 
 def square_input_sets() -> list[Inputs]:
     """Inputs with equal sizes, on which an answer that mixes up dimensions runs; they help to find its cause."""
-    rows = [(2, 3, 4, 4), (3, 3, 3, 3)]
-    return [Inputs(k, dict(B=b, T=t, N=n, H=h, K=n)) for k, (b, t, n, h) in enumerate(rows, start=10)]
+    return _sets("square", 10)
 
 
 def fresh_input_sets(count: int = 3, **sizes: int) -> list[Inputs]:
     """Inputs of other sizes and numbers than those of a check, with some sizes given; they test a supposed cause."""
-    rows = [(6, 7, 9, 8), (7, 9, 8, 10), (9, 6, 10, 7)]
-    return [Inputs(k, dict(B=b, T=t, N=n, H=h, K=n) | sizes) for k, (b, t, n, h) in enumerate(rows[:count], start=20)]
+    return [replace(inputs, sizes=inputs.sizes | sizes) for inputs in _sets("fresh", 20)[:count]]
+
+
+def _sets(table: str, first: int) -> list[Inputs]:
+    """The inputs in a table of `catalogue/inputs.toml`, numbered from `first`."""
+    found = []
+    for k, row in enumerate(catalogue.read_table("inputs")[table], start=first):
+        settings = row | {"dtype": getattr(torch, row.get("dtype", "float64"))}
+        found.append(Inputs(k, **settings | {"sizes": dict(zip("BTNHK", row["sizes"], strict=True))}))
+    return found
 
 
 @cache

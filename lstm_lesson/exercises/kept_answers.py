@@ -38,11 +38,8 @@ class NotKept(Exception):
     """Why an answer cannot be kept or read, as the end of a sentence."""
 
 
-class NoneKept(NotKept):
-    """Nothing was kept."""
-
-
 _loading: list[str] = []  # the kept answers that are being read: one may call another
+NONE_KEPT = "none of yours is kept yet"
 UNREADABLE = "its source cannot be read: define it with `def` or `class`, at the top of a cell"
 
 
@@ -51,20 +48,19 @@ def own_or_package(exercise: Exercise, answer: Callable | None = None) -> tuple[
 
     `answer` is what the notebook defines. Where that is None or a stub, the kept answer of another day stands for it.
     """
-    package, open_here = f"`{exercise.name}`: the package's code runs here, since", False
+    package = f"`{exercise.name}`: the package's code runs here, since"
     if answer is not None:
         outcome = grade(exercise, answer).outcome
-        open_here = outcome == "not attempted"
         if outcome == "correct":
             keep(exercise.name, answer)
             return answer, f"`{exercise.name}`: your own code runs here."
-        if not open_here:
+        if outcome != "not attempted":
             return exercise.solve(), f"{package} yours does not pass its check yet."
     try:
         return _kept_and_right(exercise), f"`{exercise.name}`: your own code runs here, as it was kept."
     except NotKept as reason:
-        open_only = open_here and isinstance(reason, NoneKept)
-        return exercise.solve(), f"{package} {'yours is still open' if open_only else reason}."
+        why = "yours is still open" if answer is not None and str(reason) == NONE_KEPT else reason
+        return exercise.solve(), f"{package} {why}."
 
 
 def _kept_and_right(exercise: Exercise) -> Callable:
@@ -104,7 +100,7 @@ def kept(name: str, others: Callable[[str], Callable]) -> Callable:
     """
     path = _path(name)
     if not path.exists():
-        raise NoneKept("none of yours is kept yet")
+        raise NotKept(NONE_KEPT)
     source = _body(path)
     if source is None:
         raise NotKept(f"its file was changed or damaged{_set_aside(path)}")
