@@ -8,8 +8,7 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 
 from lstm_lesson.plots import style
-from lstm_lesson.plots.captions import captioned
-from lstm_lesson.plots.figure import Picture
+from lstm_lesson.plots.figure import Picture, captioned
 from lstm_lesson.plots.inputs import as_dict, as_numbers, as_plain
 from lstm_lesson.plots.numbers import significant, three_digits, true_minus
 from lstm_lesson.plots.style import NOTE, QUIET, axes, color_of, curve_styles, pretty, reference_line

@@ -11,7 +11,7 @@ from lstm_lesson.plots.figure import Picture
 from lstm_lesson.plots.inputs import as_plain
 from lstm_lesson.plots.numbers import unit_number
 from lstm_lesson.plots.style import COLORS, INK, NAMES, QUIET
-from lstm_lesson.plots.svg import Card, math_text
+from lstm_lesson.plots.svg import math_text
 
 PARTS = "ifgcoh"  # in the order in which the cell computes them
 CELL_ALT = (
@@ -85,33 +85,15 @@ def rnn_diagram() -> Picture:
     return Picture(_stored("rnn.svg"), f"Tanh RNN unrolled over 4 steps, the same weights at each. {how}")
 
 
+def scan_diagram() -> Picture:
+    """Eight steps of a linear recurrence joined in rounds: 1 to 2, 2 to 4, 4 to 8."""
+    how = ", ".join(f"in round {k} with what stands {2 ** (k - 1)} before" for k in (1, 2, 3))
+    alt = f"8 steps in a row. Each is joined {how}. Then each covers all steps from the first."
+    return Picture(_stored("scan.svg"), alt)
+
+
 @cache
 def _stored(name: str) -> str:
     """The text of a drawing that comes with the package, its subscripts set."""
     svg = files("lstm_lesson.plots").joinpath(name).read_text(encoding="utf-8")
     return re.sub(r"(<text[^>]*>)([^<]*)", lambda found: found.group(1) + math_text(found.group(2)), svg)
-
-
-def scan_diagram(steps: int = 8) -> Picture:
-    """The steps of a linear recurrence joined in rounds: 1 to 2, 2 to 4, 4 to 8. ValueError for steps not in 2 to 8."""
-    if isinstance(steps, bool) or not isinstance(steps, int) or not 2 <= steps <= 8:
-        raise ValueError(f"steps is {steps!r}; it needs a whole number from 2 to 8")
-    rounds = (steps - 1).bit_length()
-    card, column = Card(900, 106 + 92 * rounds), [0] + [112 + 766 / steps * (t + 0.5) for t in range(steps)]
-    for k in range(rounds + 1):
-        apart, y = 2**k // 2, 50 + 92 * k  # this round joins a step with the one so many before
-        card.text(20, y + 6, f"round {k}" if k else "before", QUIET, 19)
-        for t, x in enumerate(column[1:], start=1):
-            first = max(1, t - 2**k + 1)
-            if k:
-                card.path([(x, y - 73), (x, y - 19)], "#B8BCC2", 2)
-            if k and t > apart:
-                card.arrow(column[t - apart] + 8, y - 72, x - 8, y - 20, INK)
-            known = first == 1  # the pair covers all steps from the first: h_t is known
-            fill, color, thick = ("#E8EAED", INK, 3) if known else ("#FFFFFF", QUIET, 1.5)
-            card.rect(x - 31, y - 18, 62, 36, fill, color, thick)
-            card.text(x, y + 6, f"{first}–{t}" if first < t else f"{t}", INK, 19, "middle", bold=known)
-    for t, x in enumerate(column[1:], start=1):
-        card.text(x, 93 + 92 * rounds, f"h_{t}", INK, 21, "middle")
-    names = ", ".join(f"in round {k} with what stands {2 ** (k - 1)} before" for k in range(1, rounds + 1))
-    return card.picture(f"{steps} steps in a row. Each is joined {names}. Then each covers all steps from the first.")

@@ -1,10 +1,17 @@
-"""`Picture`: a drawing with its alt text, shown as one image."""
+"""`Picture`: a drawing with its alt text, shown as one image. And the words of the lessons' figures, in captions.toml.
+
+A lesson calls `plots.lines(curves, figure="05.clock")`: where a question asks what a figure will show, the code of the
+figure does not say it.
+"""
 
 import base64
 import gc
 import html
 import io
 import re
+import tomllib
+from functools import cache, cached_property, wraps
+from importlib.resources import files
 from pathlib import Path
 
 import matplotlib as mpl
@@ -25,7 +32,6 @@ class Picture:
         self.alt = alt
         self.figure = None if isinstance(content, str) else content
         self._svg = content if isinstance(content, str) else None
-        self._png = None
         self.width = round(self.figure.get_figwidth() * 100 if self.figure else _svg_width(content))
 
     @property
@@ -33,13 +39,12 @@ class Picture:
         """The drawing as SVG text."""
         return self._svg or self._rendered("svg").decode()
 
-    @property
+    @cached_property
     def png(self) -> bytes:
         """The figure as PNG with two pixels for each CSS pixel. Raises ValueError for a drawing that is SVG."""
         if self.figure is None:
             raise ValueError("this picture is drawn as SVG; save it under a name that ends in .svg")
-        self._png = self._png or self._rendered("png")
-        return self._png
+        return self._rendered("png")
 
     def save(self, path) -> Path:
         """Write the picture to a file that ends in .png or .svg and return its path; ValueError for other endings."""
@@ -74,3 +79,26 @@ def _svg_width(svg: str) -> float:
     """The width of a drawing in CSS pixels, which are 3/4 of a point."""
     found = re.search(r'<svg[^>]*\bwidth="([\d.]+)(pt)?', svg)
     return float(found[1]) * (4 / 3 if found[2] else 1) if found else 1000
+
+
+@cache
+def captions() -> dict[str, dict]:
+    """The words of each figure, as keyword arguments of the function that draws it, by notebook and name."""
+    notebooks = tomllib.loads((files("lstm_lesson.plots") / "captions.toml").read_text(encoding="utf-8"))
+    return {f"{number}.{name}": words for number, named in notebooks.items() for name, words in named.items()}
+
+
+def captioned(chart):
+    """A decorator: the function draws in the lesson's Matplotlib style; the global settings stay unchanged.
+
+    It takes `figure`, too: the name of a figure in captions.toml, whose words other arguments replace.
+    """
+
+    @wraps(chart)
+    def with_words(*values, figure: str = "", **words):
+        if figure and figure not in captions():
+            raise ValueError(f"figure is {figure!r}; captions.toml has no such name")
+        with mpl.rc_context(STYLE):
+            return chart(*values, **((captions()[figure] | words) if figure else words))
+
+    return with_words

@@ -9,8 +9,7 @@ import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.patches import Rectangle
 
-from lstm_lesson.plots.captions import captioned
-from lstm_lesson.plots.figure import Picture
+from lstm_lesson.plots.figure import Picture, captioned
 from lstm_lesson.plots.inputs import as_dict, as_floats, as_plain
 from lstm_lesson.plots.numbers import cell_number
 from lstm_lesson.plots.style import COLORS, INK, axes, pretty

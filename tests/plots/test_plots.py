@@ -18,7 +18,7 @@ from matplotlib.textpath import TextPath
 
 from lstm_lesson import plots
 from lstm_lesson.plots import style
-from lstm_lesson.plots.captions import captions
+from lstm_lesson.plots.figure import captions
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -296,7 +296,6 @@ def test_differences_mark_what_is_too_large_and_write_out_an_exact_zero():
         (lambda: plots.lstm_diagram("z"), "lit is 'z'"),
         (lambda: plots.lstm_diagram(values={"y": 1}), "values has 'y'"),
         (lambda: plots.lstm_diagram(values={"i": torch.zeros(2)}), "i holds an entry of shape"),
-        (lambda: plots.scan_diagram(9), "steps is 9"),
     ],
 )
 def test_an_error_names_the_argument(draw, message):
@@ -438,10 +437,9 @@ def test_the_unrolled_rnn_repeats_its_step_and_sets_its_subscripts():
     assert {"h0", "x1", "h4", "Wxh"} <= set(written) and written.count("Whh") == 4
 
 
-@pytest.mark.parametrize(("steps", "last"), [(2, 1), (5, 3), (8, 3)])
-def test_each_round_of_a_scan_joins_what_the_round_before_has_made(steps, last):
+def test_each_round_of_a_scan_joins_what_the_round_before_has_made():
     """The stretches are read from the picture, and joined once more here. In the end all begin at step 1."""
-    drawing = ET.fromstring(plots.scan_diagram(steps).svg)
+    drawing, steps, last = ET.fromstring(plots.scan_diagram().svg), 8, 3
     texts = {(float(t.get("x")), float(t.get("y"))): "".join(t.itertext()) for t in drawing.findall(f"{SVG}text")}
     rows = sorted({y for (_, y), text in texts.items() if text[0].isdigit()})
     assert len(rows) == last + 1

@@ -11,7 +11,7 @@ from stored_notebook import FoldedAnswers, configure, is_folded, unfolded
 from traitlets.config import Config
 
 from lstm_lesson import plots
-from lstm_lesson.plots.captions import captions
+from lstm_lesson.plots.figure import captions
 
 PRINTED = new_output("stream", name="stdout", text="a < b\n")
 RESULT = new_output("execute_result", {"text/plain": "(0, 1)"}, execution_count=1)
