@@ -10,7 +10,7 @@ from lstm_lesson.plots.svg import Card
 from lstm_lesson.text.characters import CHARACTERS, CharacterModel, decode, encode, load_writer
 from lstm_lesson.text.writing import sample
 
-SHOWN, READ, BLOCK = 12, 256, 16  # characters with a bar; those of the prompt that are read, at least, and in a block
+SHOWN, READ = 12, 256  # characters with a bar, and those of the prompt that are read
 NAMES = {" ": "space", "\n": "new line"}
 
 
@@ -18,8 +18,7 @@ class WriterExplorer(Explorer):
     """The probabilities of the next character after a prompt (notebook 16).
 
     model: a `CharacterModel`; None loads the stored one. temperature from 0.1 to 3. Of the prompt the last 256
-    characters or some more are read; an empty one counts as a new line. The button draws a character and puts it
-    behind the prompt.
+    characters are read; an empty one counts as a new line. The button draws a character and puts it behind the prompt.
     Raises ValueError naming the argument that does not fit.
     """
 
@@ -28,7 +27,7 @@ class WriterExplorer(Explorer):
         if not isinstance(self.model, CharacterModel):
             raise ValueError(f"model is {type(model).__name__}; it needs a CharacterModel")
         encode(prompt)  # raises for anything but text
-        self.random, self.states = torch.Generator().manual_seed(0), {}
+        self.random = torch.Generator().manual_seed(0)
         text = widgets.Textarea(prompt, description="prompt", layout={"width": "420px", "max_width": "98%"})
         controls = {"temperature": slider("temperature", "temperature", temperature, 0.1, 3.0), "prompt": text}
         button = self.button("Draw the next", self.write)
@@ -45,16 +44,7 @@ class WriterExplorer(Explorer):
         ids = encode(prompt or "\n")
         if not len(ids):
             raise ValueError(f"prompt is {prompt!r:.40}; it needs at least one letter, digit or sign of ASCII")
-        begin, end = max(0, len(ids) - READ) // (4 * BLOCK) * 4 * BLOCK, (len(ids) - 1) // BLOCK * BLOCK
-        before = self.state(tuple(ids[begin:end].tolist()))
-        return self.model(ids[None, end:], before)[0][0, -1]
-
-    def state(self, ids: tuple[int, ...]) -> tuple | None:
-        """The state after whole blocks of characters. It is kept: a key press then reads the last block alone."""
-        if ids and ids not in self.states:
-            block = torch.tensor(ids[-BLOCK:])[None]
-            self.states[ids] = self.model(block, self.state(ids[:-BLOCK]))[1]
-        return self.states.get(ids)
+        return self.model(ids[None, -READ:])[0][0, -1]
 
     def draw(self, temperature, prompt) -> tuple[Picture, str]:
         """A bar for each of the likeliest characters, the likeliest first."""
