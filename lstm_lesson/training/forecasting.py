@@ -4,7 +4,6 @@ A one-step forecast is a function, called `step` here: the past (B, T), oldest v
 It may read as much of the past as it needs.
 """
 
-import itertools
 import math
 from collections.abc import Callable, Sequence
 
@@ -31,8 +30,7 @@ def chronological_split(series: Tensor, shares: Sequence[float] = (0.6, 0.2, 0.2
     check_shapes(series=(series, "T"))
     if not all(share > 0 for share in shares) or not math.isclose(sum(shares), 1):
         raise ValueError(f"shares is {tuple(shares)}; it needs numbers above 0 that add up to 1")
-    cuts = [0, *(round(sum(shares[:k]) * len(series)) for k in range(1, len(shares))), len(series)]
-    parts = tuple(series[a:b] for a, b in itertools.pairwise(cuts))
+    parts = series.tensor_split([round(sum(shares[:k]) * len(series)) for k in range(1, len(shares))])
     if min(map(len, parts)) == 0:
         raise ValueError(f"series has {len(series)} values; it needs more for shares {tuple(shares)}")
     return parts
