@@ -9,13 +9,12 @@ import torch
 
 from lstm_lesson.exercises.answer import Answer, Trial
 from lstm_lesson.exercises.causes import judged_apart
-from lstm_lesson.exercises.compare import allclose, format_sizes, gradient_problem, input_gradients, join_names
+from lstm_lesson.exercises.compare import AXES, allclose, format_sizes, gradient_problem, input_gradients, join_names
 from lstm_lesson.exercises.edits import find_edits
 from lstm_lesson.exercises.exercise import exercises, fresh_input_sets, input_sets
 from lstm_lesson.exercises.search import Returned
 
 TAKE_ARGUMENTS = "An answer takes everything it needs from its arguments, so that it works for any input."
-ONES = {"B": "sequence", "T": "step", "N": "input", "K": "class", "H": "unit"}
 
 
 def reads_notebook(answer: Answer, trials: list[Trial]) -> str:
@@ -135,7 +134,7 @@ def right_for_some_sizes(answer: Answer, trials: list[Trial], gradient: bool = F
         top, least = max(good), min(bad)
         if len(good) == 1 and usual == "wrong" and outcome(answer, gradient, **{letter: top}) == "right":
             why = f": does a number stand where a size belongs?{constants(answer, top)}"
-            why = why if top > 1 else f". With one {ONES[letter]}, a sum, a mean or a transpose changes nothing."
+            why = why if top > 1 else f". With one {AXES[letter]}, a sum, a mean or a transpose changes nothing."
             return f"Right for {letter} = {top} only{why}"
         if top < least and [outcome(answer, gradient, **{letter: n}) for n in (top, least)] == ["right", "wrong"]:
             return f"Right up to {letter} = {top}, wrong for {letter} = {least}.{constants(answer, top)}"
