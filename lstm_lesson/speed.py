@@ -138,6 +138,7 @@ def no_compiler() -> str:
 
 
 def gates_of(z: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """i, f, g and o (B, H) from their sums z (B, 4H), side by side as i, f, c, o."""
     z_i, z_f, z_c, z_o = z.chunk(4, dim=1)
     return torch.sigmoid(z_i), torch.sigmoid(z_f), torch.tanh(z_c), torch.sigmoid(z_o)
 
