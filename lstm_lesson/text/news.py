@@ -18,7 +18,7 @@ from lstm_lesson.shapes import check_tokens, describe
 
 
 class Split(NamedTuple):
-    """One part of a data set: texts, and labels (n,) int64 with 1 for fake. Unpacks as `texts, labels`."""
+    """One part of a data set: texts, and labels (n,) int64, in `load_news` with 1 for fake. Unpacks as both."""
 
     texts: list[str]
     labels: Tensor
@@ -43,7 +43,7 @@ def load_news(name: str = "covid") -> dict[str, Split]:
         cuts = {"train": slice(0, 2800), "val": slice(2800, 3400), "test": slice(3400, None)}
         return {part: Split(texts[cut], labels[cut]) for part, cut in cuts.items()}
     if name != "covid":
-        raise ValueError(f'name is {name!r}; it needs "covid" or "synthetic"')
+        raise ValueError(f'name is {name!r}; it needs "covid" or "synthetic"; text.load_csv reads other files')
     paths = [find(file) for file in SHA256 if file.startswith("covid/")]
     return {part: _split(path) for part, path in zip(("train", "val", "test"), paths, strict=True)}
 
@@ -125,6 +125,10 @@ class Vocabulary:
         """
         check_tokens("tokens", tokens)
         return torch.tensor([self.ids.get(token, 1) for token in tokens] or [1])
+
+    def examples(self, split: Split, most: int = 64) -> tuple[list[Tensor], Tensor]:
+        """A split as `training.fit` takes it: the token ids of the first `most` words of each text, and the labels."""
+        return [self.encode(self.split(text)[:most]) for text in split.texts], split.labels
 
 
 def pad_batch(sequences: Sequence[Tensor]) -> tuple[Tensor, Tensor]:

@@ -12,8 +12,8 @@ from repository import PACKAGE, ROOT
 from tracked import ours
 
 LOADED_WHEN_USED = {"matplotlib", "ipywidgets", "IPython", "pooch", "torchviz", "graphviz", "platformdirs", "tqdm",
-                    "joblib", "distributed"}  # fmt: skip
-LOADED_BY_PICTURES_AND_DOWNLOADS = {"matplotlib", "IPython", "pooch", "platformdirs"}
+                    "joblib", "distributed", "pandas"}  # fmt: skip
+LOADED_BY_PICTURES_AND_DOWNLOADS = {"matplotlib", "IPython", "pooch", "platformdirs", "pandas"}
 # Wrong cells, and what draws inputs: short functions of one kind. The module's docstring describes them together.
 DESCRIBED_TOGETHER = {"broken_cells", "draws"}
 MODULES = sorted(filter(ours, PACKAGE.rglob("*.py")))

@@ -1,0 +1,238 @@
+"""A table of one's own as a data set: `load_csv` reads it, splits it, and counts each row that it leaves out."""
+
+import csv
+import io
+import re
+import warnings
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+
+import torch
+
+from lstm_lesson.shapes import check_number, check_size
+from lstm_lesson.text.news import Split
+
+PARTS = {"train": ["train", "training"], "val": ["val", "valid", "validation", "dev"], "test": ["test", "testing"]}
+FILE = "(file)"  # the column that says from which of several files a row came
+OTHER = 'it needs encoding=, for a file from Excel often "cp1252", with \\x00 often "utf-16"'
+
+
+class OwnData(dict):
+    """{"train", "val", "test"}, each a Split(texts, labels), as `load_csv` returns it. It is shown as its report.
+
+    `classes` has the names of the labels 0, 1, …; `rows` the table of each part with all its columns; `read` how many
+    rows there were, and `left_out` how many of them were left out for which reason.
+    """
+
+    def __init__(self, parts: dict[str, Split], classes: list, rows: dict, read: int, left_out: dict, title: str):
+        super().__init__(parts)
+        self.classes, self.rows, self.read, self.left_out, self.title = classes, rows, read, left_out, title
+
+    def __repr__(self) -> str:
+        from lstm_lesson.plots import table
+
+        lines = [f"{self.title}: {self.read} rows read, {sum(len(split.texts) for split in self.values())} kept"]
+        lines += [f"  left out: {count} {reason}" for reason, count in self.left_out.items()]
+        counts = {part: split.labels.bincount(minlength=len(self.classes)).tolist() for part, split in self.items()}
+        return "\n".join([*lines, repr(table({"label": range(len(self.classes)), "class": self.classes} | counts))])
+
+
+def load_csv(path, text: str | Sequence[str], label: str | None = None, *, labels: Sequence | None = None,
+             split: str | None = None, shares: Sequence[float] = (0.8, 0.1, 0.1), seed: int = 0,
+             **read_csv) -> OwnData:  # fmt: skip
+    """Texts and labels from a file that `pandas.read_csv` reads, or from a DataFrame, as train, val and test.
+
+    path: a file, a DataFrame, or a dict of them; its keys are the labels or, if `label` is given, the parts.
+    text: the column of the texts, or several, joined by a blank. label: the column of the labels. A table without a
+    header has numbers for names: `header=None, text=2`. Further arguments, such as sep, encoding, decimal or quoting,
+    go to `pandas.read_csv`. Each cell is read as it is written; NA, null and others are missing, as pandas has it.
+    labels: the classes in the order of their numbers 0 to K − 1; rows of other classes are left out. None takes all,
+    at least two: numbers first, then words, sorted. 1, 1.0 and "1" are one class.
+    split: the column that says train, val (valid, validation, dev) or test. Val and test, where nothing says what they
+    are, get their `shares` of each class of train, drawn by `seed`, one row at least.
+    Left out are rows without text, label or part; texts that have different labels, all of them; and repetitions of a
+    text, but for the first, one in test before one in train or val.
+    Raises ValueError that names the file, the line if there is one, and what is needed.
+    """
+    import pandas
+
+    several, columns = isinstance(path, Mapping), [text] if isinstance(text, (str, int)) else list(text)
+    if not columns or (label is None and not several) or (label is not None and several and split is not None):
+        has = f"text={text!r}, label={label!r} and split={split!r} with path as {type(path).__name__}"
+        raise ValueError(f"{has}; it needs text and label, or a dict of files in the place of label or split")
+    label, split = (FILE, split) if label is None else (label, FILE if several else split)
+    needed = dict.fromkeys(columns, "text") | {label: "label", split: "split"}
+    sources = path if several else {None: path}
+    tables, skipped = zip(*(_table(source, needed, read_csv) for source in sources.values()), strict=True)
+    table = pandas.concat([t.assign(**{FILE: key}) for key, t in zip(sources, tables, strict=True)], ignore_index=True)
+    decimal, wanted = read_csv.get("decimal", "."), None if labels is None else [_class(value) for value in labels]
+    rows, left_out = _kept(pandas.DataFrame({
+        "text": [" ".join(filter(None, map(_word, row))) for row in zip(*(table[c] for c in columns), strict=True)],
+        "label": [_class(value, decimal) for value in table[label]],
+        "part": ["train"] * len(table) if split is None else _parts(table[split]),
+    }, dtype=object), wanted)  # fmt: skip
+    left_out |= {"skipped, as on_bad_lines says": sum(skipped)} if any(skipped) else {}
+    title = " and ".join(Path(s).name if isinstance(s, (str, PathLike)) else "DataFrame" for s in sources.values())
+    found = sorted(set(rows["label"]), key=lambda name: (isinstance(name, str), name))
+    classes = found if wanted is None else wanted
+    if len(classes) < 2 or sorted(map(str, found)) != sorted(map(str, classes)):
+        has = f"{title} has the classes {found} in its column {label!r}; left out: {left_out or 'nothing'}"
+        raise ValueError(f"{has}; it needs {'two classes or more' if wanted is None else f'each of labels {wanted}'}")
+    _cut(rows, shares, seed, title)
+    places = {part: rows.index[rows["part"] == part] for part in PARTS}
+    parts = {part: Split(rows.loc[at, "text"].tolist(), torch.tensor([classes.index(n) for n in rows.loc[at, "label"]]))
+             for part, at in places.items()}  # fmt: skip
+    tables = {part: table.loc[at].drop(columns=FILE).reset_index(drop=True) for part, at in places.items()}
+    return OwnData(parts, classes, tables, len(table) + sum(skipped), left_out, title)
+
+
+def _table(path, needed: dict, read: dict) -> tuple:
+    """One table as pandas reads it, with the columns that are needed, and how many lines were skipped."""
+    import pandas
+
+    if not isinstance(path, (str, PathLike)) and (read or not isinstance(path, pandas.DataFrame)):
+        has = f"path is {type(path).__name__}" + (f" with {', '.join(read)}" if read else "")
+        raise ValueError(f"{has}; it needs the path of a file, or a DataFrame without arguments for read_csv")
+    is_file = isinstance(path, (str, PathLike))
+    table, skipped, hint = _read(path, read) if is_file else (path, 0, "")
+    table = table.rename(columns=lambda column: column.strip() if isinstance(column, str) else column)
+    for column, argument in needed.items():
+        if column not in (None, FILE) and (count := list(table.columns).count(column)) != 1:
+            has = f"{argument} is {column!r}; {path if is_file else 'the DataFrame'} has {count} columns of this name"
+            raise ValueError(f"{has} among {list(table.columns)}; it needs one{hint}")
+    return table.loc[:, ~table.columns.duplicated()], skipped
+
+
+def _read(path, read: dict) -> tuple:
+    """The table in a file, how many lines pandas skipped, and a question if the delimiter seems to be another one."""
+    import pandas
+
+    header, starts, hint = [], [], ""
+    try:
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            header, starts = _first_row(path, read)
+            if len(header) == 1 and (other := next((sign for sign in ";\t|," if sign in header[0]), None)):
+                hint = f". The header is one column: is the delimiter {other!r}? Then pass sep={other!r}"
+            bad = {"on_bad_lines": "warn"} if read.get("on_bad_lines") == "skip" else {}  # to count them
+            table = pandas.read_csv(path, **{"dtype": str, "index_col": False, **read, **bad})
+        said = " ".join(str(warning.message) for warning in said)
+        if not isinstance(table, pandas.DataFrame):
+            raise ValueError("chunksize and iterator give parts of a table; it needs to be read as a whole")
+        if "loss of data" in said:
+            raise ValueError("a row below line 1 has more fields than line 1; each row needs as many")
+    except Exception as error:  # pandas, gzip, zipfile and the system answer damage with many kinds
+        says = str(getattr(error, "strerror", None) or error).strip()
+        says = re.sub(
+            r"(?<=fields in line )\d+", lambda row: str(dict(enumerate(starts, 1)).get(int(row[0]), row[0])), says
+        )
+        hint = f"; {OTHER}" if isinstance(error, (UnicodeError, LookupError)) else hint
+        raise ValueError(f"{path}: {says}{hint}") from error
+    if read.get("names") is None and read.get("header", 0) in (0, "infer") and len(header) == len(table.columns):
+        table.columns = [own or theirs for own, theirs in zip(header, table.columns, strict=True)]  # two may be equal
+    return table, len(re.findall(r"Skipping line \d", said)), hint
+
+
+def _first_row(path, read: dict) -> tuple[list[str], list[int]]:
+    """The first row of a file, and the line where each row starts; both empty if csv cannot tell.
+
+    Raises ValueError for bytes that are not in the encoding, for a NUL, and for a quote that does not end.
+    """
+    from pandas.io.common import get_handle
+
+    with get_handle(path, "rb", compression=read.get("compression", "infer"), is_text=False) as opened:
+        content, encoding = opened.handle.read(), read.get("encoding") or "utf-8"
+    try:
+        text = content.decode(encoding, read.get("encoding_errors") or "strict").removeprefix("\ufeff")
+        wrong = "\\x00" if "\0" in text else ""
+        line = text[: text.find("\0")].count("\n") + 1
+    except UnicodeError as error:
+        at = getattr(error, "start", 0)
+        wrong, line = f"\\x{content[at]:02x}", content[:at].count(b"\n") + 1
+    if wrong:
+        raise ValueError(f"line {line} has the byte {wrong}, which is no text in {encoding}; {OTHER}")
+    form = {key: read[key] for key in ("quotechar", "escapechar", "doublequote", "skipinitialspace", "quoting")
+            if key in read} | {"delimiter": read.get("sep", read.get("delimiter", ","))}  # fmt: skip
+    if not isinstance(form["delimiter"], str) or len(form["delimiter"]) != 1 or read.get("comment"):
+        return [], []
+    csv.field_size_limit(2**31 - 1)
+    rows, starts = csv.reader(io.StringIO(text, newline=""), strict=True, **form), [1]
+    while True:
+        try:
+            if next(rows, None) is None:
+                return next(filter(None, csv.reader(io.StringIO(text, newline=""), **form)), []), starts
+        except csv.Error as error:  # within one line pandas can go on
+            if rows.line_num > starts[-1] or "end of data" in str(error):
+                needs = "it needs a second one before a delimiter. quoting=3 reads quotes as letters"
+                raise ValueError(f"line {starts[-1]}: a quote begins a field and doesn't end it; {needs}") from error
+        starts.append(rows.line_num + 1)
+
+
+def _word(value) -> str:
+    """A cell as text without blanks around it, "" if it is missing."""
+    missing = not isinstance(value, str) and str(value) in ("None", "nan", "<NA>", "NaT")
+    return "" if missing else str(value).strip()
+
+
+def _class(value, decimal: str = ".") -> str | int | float | None:
+    """The class that a label names: a number, whole if it can be, or a word; None if it is missing."""
+    word = _word(value)
+    if re.fullmatch(r"[-+]?(\d+\.?\d*|\.\d+)", number := word.replace(decimal, ".")):
+        return int(float(number)) if float(number).is_integer() else float(number)
+    return word or None
+
+
+def _parts(values) -> list[str]:
+    """The part that each cell names, "" where it is empty. Raises ValueError for the name of no part."""
+    named = {"": ""} | {name: part for part, names in PARTS.items() for name in names}
+    words = [_word(value).lower() for value in values]
+    if unknown := sorted(set(words) - set(named)):
+        raise ValueError(f"split has {unknown[:9]} in its column; it needs {', '.join(filter(None, named))}")
+    return [named[word] for word in words]
+
+
+def _kept(rows, wanted: list | None) -> tuple:
+    """The rows to keep, and how many of the others are left out for which reason."""
+    reasons = {
+        "without text": lambda rows: rows["text"] == "",
+        "without a label": lambda rows: rows["label"].isna(),
+        "with another label": lambda rows: ~rows["label"].isin(wanted or set(rows["label"])),
+        "without a part": lambda rows: rows["part"] == "",
+        "with a text that has different labels": lambda rows: rows.groupby("text")["label"].transform("nunique") > 1,
+        "that repeat a text": lambda rows: rows.sort_values("part", kind="stable").duplicated("text"),  # test is first
+    }
+    left_out = {}
+    for reason, find in reasons.items():
+        out = find(rows).reindex(rows.index).astype(bool)
+        left_out |= {reason: int(out.sum())} if out.any() else {}
+        rows = rows[~out]
+    return rows.copy(), left_out
+
+
+def _cut(rows, shares: Sequence[float], seed: int, title: str) -> None:
+    """Give rows of train to val and test, if these have none, by their shares of each class.
+
+    Raises ValueError for shares or a seed that do not fit, and unless each class has a row for each of these parts.
+    """
+    check_size("seed", seed, 0, 2**32 - 1)
+    for share in shares:
+        check_number("one of shares", share, 0)
+    if len(shares) != 3 or abs(sum(shares) - 1) > 1e-6:
+        raise ValueError(f"shares is {shares}; it needs three numbers, of train, val and test, with the sum 1")
+    cut = {part: share for part, share in zip(PARTS, shares, strict=True)
+           if part == "train" or not (rows["part"] == part).any()}  # fmt: skip
+    members = {name: group.index[group["part"] == "train"] for name, group in rows.groupby("label", sort=False)}
+    if few := {name: len(index) for name, index in members.items() if len(index) < len(cut)}:
+        needs = f"it needs {len(cut)} or more of each, one for each of {', '.join(cut)}"
+        more = f" and {len(few) - 9} others" if len(few) > 9 else ""
+        raise ValueError(f"{title} has too few rows of classes: {dict(list(few.items())[:9])}{more}; {needs}")
+    before = 0  # rows of the classes so far
+    for index in members.values():
+        drawn, start, seen = index.to_series().sample(frac=1, random_state=seed), 0, 0.0
+        for k, part in enumerate(cut):
+            seen += cut[part] / sum(cut.values())
+            end = round(seen * (before + len(drawn))) - round(seen * before)  # then the sums over classes fit, too
+            end = min(max(end, start + 1), len(drawn) - (len(cut) - 1 - k))
+            rows.loc[drawn.iloc[start:end], "part"], start = part, end
+        before += len(drawn)

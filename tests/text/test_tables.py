@@ -1,0 +1,378 @@
+"""Tables of one's own: files of well-known forms, hostile files, and no row that is lost unmentioned."""
+
+import csv
+import gzip
+import io
+import re
+import zipfile
+
+import pandas
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from repository import ROOT
+
+from lstm_lesson.text import Vocabulary, load_csv, load_news, tokenize
+
+
+def rows(n, classes=("fake", "real"), text="Story number {k} of the day"):
+    """n texts with a label each, in turn."""
+    return [(text.format(k=k), classes[k % len(classes)]) for k in range(n)]
+
+
+def write(path, lines, sep=",", encoding="utf-8", **form):
+    with path.open("w", encoding=encoding, newline="") as file:
+        csv.writer(file, delimiter=sep, **form).writerows(lines)
+    return path
+
+
+def sizes(data):
+    return [len(split.texts) for split in data.values()]
+
+
+def adds_up(data):
+    return data.read == sum(sizes(data)) + sum(data.left_out.values())
+
+
+# The forms of well-known files, with texts of our own ----------------------------------------------------------------
+
+
+def test_kaggles_fake_news_has_an_id_a_title_an_author_a_text_and_a_number(tmp_path):
+    lines = [(k, f"Title {k}", "" if k % 3 else "A. Writer", f'He said "no",\nand left {k}', k % 2) for k in range(40)]
+    lines += [(40, "", "Nobody", "", 1), (41, "", "Nobody", "a text alone", 0)]
+    path = write(tmp_path / "train.csv", [("id", "title", "author", "text", "label"), *lines])
+    data = load_csv(path, text=["title", "text"], label="label")
+    assert data.classes == [0, 1] and data.read == 42 and data.left_out == {"without text": 1} and adds_up(data)
+    everything = [t for split in data.values() for t in split.texts]
+    assert 'Title 7 He said "no",\nand left 7' in everything and "a text alone" in everything
+    assert list(data.rows["train"]["author"].isna()).count(True) > 10
+
+
+def test_isot_has_two_files_and_no_label(tmp_path):
+    for name in ("True", "Fake"):
+        lines = [(f"{name} title {k}", "text", "politics", "December 31, 2017 ") for k in range(20)]
+        write(tmp_path / f"{name}.csv", [("title", "text", "subject", "date"), *lines])
+    data = load_csv(
+        {name.lower(): tmp_path / f"{name}.csv" for name in ("True", "Fake")}, text="title", labels=["true", "fake"]
+    )
+    assert data.classes == ["true", "fake"] and sizes(data) == [32, 4, 4] and adds_up(data)
+    for texts, labels in data.values():
+        assert [t.startswith("Fake") for t in texts] == labels.bool().tolist()
+
+
+def test_welfake_has_a_column_of_numbers_without_a_name(tmp_path):
+    path = write(tmp_path / "WELFake.csv", [("", "title", "text", "label"), *((k, t, "x", y) for k, (t, y) in
+                 enumerate(rows(30, ("0", "1"))))])  # fmt: skip
+    data = load_csv(path, text="title", label="label")
+    assert data.classes == [0, 1] and sizes(data) == [24, 3, 3]
+    assert "Unnamed: 0" in data.rows["test"].columns
+
+
+SIX = ("true", "mostly-true", "half-true", "barely-true", "false", "pants-fire")
+
+
+def test_liar_has_three_files_tabs_six_labels_quotes_as_letters_and_no_header(tmp_path):
+    for part, n in {"train": 60, "valid": 12, "test": 12}.items():
+        lines = [f'{k}.json\t{label}\t"{text} {part}\tspeaker' for k, (text, label) in enumerate(rows(n, SIX))]
+        (tmp_path / f"{part}.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    paths = {part: tmp_path / f"{part}.tsv" for part in ("train", "valid", "test")}
+    with pytest.raises(ValueError, match=r"train\.tsv: line 1: a quote begins a field and doesn't end it.*quoting=3"):
+        load_csv(paths, text=2, label=1, sep="\t", header=None)
+    data = load_csv(paths, text=2, label=1, labels=SIX, sep="\t", header=None, quoting=csv.QUOTE_NONE)
+    assert sizes(data) == [60, 12, 12] and data.classes == list(SIX)
+    assert data["val"].texts[0] == '"Story number 0 of the day valid'
+    assert data["val"].labels[:7].tolist() == [0, 1, 2, 3, 4, 5, 0]
+
+
+def test_ifnd_is_latin_1(tmp_path):
+    lines = [("Statement", "Label"), *((f"Café {text}", label) for text, label in rows(20, ("TRUE", "Fake")))]
+    path = write(tmp_path / "IFND.csv", lines, encoding="latin-1")
+    with pytest.raises(
+        ValueError, match=r"IFND\.csv: line 2 has the byte \\xe9, which is no text in utf-8; it needs enc"
+    ):
+        load_csv(path, text="Statement", label="Label")
+    data = load_csv(path, text="Statement", label="Label", encoding="latin-1")
+    assert data.classes == ["Fake", "TRUE"] and data["train"].texts[0].startswith("Café")
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-8-sig"])
+def test_excel_in_a_german_locale_writes_semicolons_and_decimal_commas(tmp_path, encoding):
+    lines = [("Überschrift", "Anteil", "Klasse"), *((f"Größe, {t}", "0,5", y) for t, y in rows(20, ("1,0", "2,0")))]
+    path = write(tmp_path / "Mappe1.csv", lines, sep=";", encoding=encoding)
+    if encoding == "cp1252":
+        with pytest.raises(ValueError, match=r"line 1 has .*cp1252"):
+            load_csv(path, text="Überschrift", label="Klasse", sep=";")
+    with pytest.raises(ValueError, match=r"Mappe1\.csv.*is the delimiter ';'\? Then pass sep=';'"):
+        load_csv(path, text="Überschrift", label="Klasse", encoding=encoding)
+    data = load_csv(path, text="Überschrift", label="Klasse", sep=";", encoding=encoding, decimal=",")
+    assert data.classes == [1, 2] and sorted(set(data["train"].labels.tolist())) == [0, 1]
+
+
+# Hostile files -------------------------------------------------------------------------------------------------------
+
+TEN = "".join(f"{text},{label}\n" for text, label in rows(10))
+HEAD = "text,label\n"
+ERRORS = {  # name -> bytes, what the error says behind the name of the file
+    "empty": (b"", "No columns to parse"),
+    "blank lines only": (b"\n\n\r\n", "No columns to parse"),
+    "header only": (b"text,label\n", r"has the classes \[\].*two classes"),
+    "a NUL": (f"text,label\na\0b,real\n{TEN}".encode(), r"line 2 has the byte \\x00.*utf-16"),
+    "utf-16": (f"text,label\n{TEN}".encode("utf-16-le"), r"line 1 has the byte \\x00.*utf-16"),
+    "not utf-8": (f"text,label\n{TEN}Größe,fake\n".encode("latin-1"), r"line 12 has the byte \\xf6.*encoding="),
+    "a row too long": (f"text,label\n{TEN}a,b,c\n".encode(), r"Expected 2 fields in line 12, saw 3"),
+    "a row too long, below lines": (f'{HEAD}"a\n\nb",real\n\n{TEN}a,b,c\n'.encode(), "in line 16, saw 3"),
+    "every row too long": (b"text,label\na,fake,x\nb,real,y\nc,fake,z\n", "a row below line 1 has more fields"),
+    "a quote that never ends": (f'text,label\n"no end,fake\n{TEN}'.encode(), "line 2: a quote begins a field"),
+    "a quote that ends in another row": (f'{HEAD}{TEN}"no end,fake\nb,real\n"c",fake\n'.encode(), "line 12: a quote"),
+    "two columns of a name": (f"text,label,text\n{TEN}".encode(), "has 2 columns of this name"),
+    "no such column": (f"title,label\n{TEN}".encode(), r"has 0 columns.*\['title', 'label'\]"),
+    "tabs": (f"text,label\n{TEN}".replace(",", "\t").encode(), r"is the delimiter '\\t'\? Then pass sep='\\t'"),
+    "labels empty": (b"text,label\na,\nb,NaN\nc,nan\n", "classes .*3 without a label|'without a label': 3"),
+    "one label": (f"text,label\n{TEN}".replace("real", "fake").encode(), r"has the classes \['fake'\].*two classes"),
+    "only duplicates": (b"text,label\n" + b"same,fake\n" * 9, r"classes \['fake'\].*'that repeat a text': 8"),
+    "one text, two labels": (b"text,label\n" + b"same,fake\nsame,real\n" * 9, r"classes \[\].*different labels': 18"),
+    "a class a row": ((HEAD + "".join(f"t{k},c{k}\n" for k in range(2000))).encode(), "classes.*and 1991 others"),
+    "a class of two rows": (f"text,label\n{TEN}a,odd\nb,odd\n".encode(), r"\{'odd': 2\}; it needs 3 or more of each"),
+    "no gzip": (b"no gzip", "gzip"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_a_file_that_makes_no_data_set_is_named_with_its_line_and_what_it_needs(tmp_path, name):
+    content, says = ERRORS[name]
+    path = tmp_path / ("file.csv.gz" if name == "no gzip" else "file.csv")
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=rf"(?s)file\.csv.*({says})"):
+        load_csv(path, text="text", label="label")
+
+
+LONG = "word " * 40_000
+TABLES = {  # name -> bytes, the classes, the rows kept
+    "BOM and mixed line ends": ("\ufefftext,label\r\n" + TEN.replace("\n", "\r\n", 3), ["fake", "real"], 10),
+    "old Mac line ends": (("text,label\n" + TEN).replace("\n", "\r"), ["fake", "real"], 10),
+    "blanks around names and labels": (" text , label\n" + TEN.replace(",", " , "), ["fake", "real"], 10),
+    "rows too short": ("text,label\n" + TEN + "alone\nalone too\n", ["fake", "real"], 10),
+    "200,000 letters": (f"text,label\n{TEN}{LONG},fake\n", ["fake", "real"], 11),
+    "True and False": ("text,label\n" + TEN.replace("fake", "True").replace("real", "False"), ["False", "True"], 10),
+    "1.0 and 1": ("text,label\n" + TEN.replace("fake", "1.0", 3).replace("fake", "1").replace("real", "0"), [0, 1], 10),
+    "−1 and 1": ("text,label\n" + TEN.replace("fake", "-1").replace("real", "1"), [-1, 1], 10),
+    "10 after 9": ("text,label\n" + TEN.replace("fake", "10").replace("real", "9"), [9, 10], 10),
+    "a text of numbers": ("text,label\n" + re.sub("Story number (.) of the day", r"00\1", TEN), ["fake", "real"], 10),
+    "lines in a text": (f'{HEAD}"Story\n\n""3"", of the day",real\n{TEN}', ["fake", "real"], 11),
+    "quotes within": ("text,label\n" + TEN + 'She said "hi" to,fake\n"He said "ho" to",real\n', ["fake", "real"], 12),
+    "a column without a name at the end": ("text,label,\n" + TEN.replace("\n", ",\n"), ["fake", "real"], 10),
+    "a delimiter at the end of each row": ("text,label\n" + TEN.replace("\n", ",\n"), ["fake", "real"], 10),
+    "equal texts, equal labels": ("text,label\n" + TEN + TEN, ["fake", "real"], 10),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_an_odd_file_ends_in_the_right_table(tmp_path, name):
+    content, classes, kept = TABLES[name]
+    path = tmp_path / "file.csv"
+    path.write_bytes(content.encode())
+    data = load_csv(path, text="text", label="label")
+    assert data.classes == classes and sum(sizes(data)) == kept and adds_up(data)
+    everything = [text for split in data.values() for text in split.texts]
+    assert all(text == text.strip() for text in everything)
+    if name == "a text of numbers":
+        assert "007" in everything
+    if name == "lines in a text":
+        assert 'Story\n\n"3", of the day' in everything
+    if name == "200,000 letters":
+        assert max(map(len, everything)) == len(LONG) - 1
+
+
+def test_packed_files_are_read_and_a_directory_or_a_missing_file_is_named(tmp_path):
+    content = f"text,label\n{TEN}".encode()
+    (tmp_path / "a.csv.gz").write_bytes(gzip.compress(content))
+    with zipfile.ZipFile(tmp_path / "b.zip", "w") as file:
+        file.writestr("b.csv", content)
+    (tmp_path / "c.csv").write_bytes(content)
+    texts = [load_csv(path, text="text", label="label")["train"].texts for path in sorted(tmp_path.iterdir())]
+    assert len(texts) == 3 and texts[0] == texts[1] == texts[2]
+    (tmp_path / "d.csv.gz").write_bytes(gzip.compress(content + "Größe,fake\n".encode("latin-1")))
+    for name, says in {"d.csv.gz": "line 12 has", ".": "directory", "e.csv": "No such file"}.items():
+        with pytest.raises(ValueError, match=rf"(?i){re.escape(str(tmp_path / name))}.*{says}"):
+            load_csv(tmp_path / name, text="text", label="label")
+
+
+def test_lines_that_pandas_is_told_to_skip_are_counted(tmp_path):
+    path = tmp_path / "file.csv"
+    path.write_text(f"text,label\n{TEN}a,b,c\n{TEN.replace('day', 'night')}a,b,c,d\n", encoding="utf-8")
+    data = load_csv(path, text="text", label="label", on_bad_lines="skip")
+    assert data.read == 22 and data.left_out == {"skipped, as on_bad_lines says": 2} and adds_up(data)
+
+
+# A DataFrame, and what is counted ------------------------------------------------------------------------------------
+
+
+def frame(n=30, **columns):
+    return pandas.DataFrame(rows(n), columns=["text", "label"]).assign(**columns)
+
+
+def test_a_data_frame_is_read_as_it_is_and_not_changed():
+    given_ = pandas.DataFrame({"text": [*(f"a {k}" for k in range(12)), None, float("nan")], "label": [1.0, 2.0] * 7},
+                              index=[5] * 14)  # fmt: skip
+    before = given_.copy()
+    data = load_csv(given_, text="text", label="label")
+    assert data.classes == [1, 2] and data.left_out == {"without text": 2} and sizes(data) == [8, 2, 2]
+    pandas.testing.assert_frame_equal(given_, before)
+    for labels in (pandas.array([True, False] * 15), pandas.Categorical(["x", "y"] * 15), [0, 1] * 15):
+        assert len(load_csv(frame(label=labels), text="text", label="label").classes) == 2
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(["", " ", "a", "b", "c", "a ", 'q"', "x,y", "l\nm", "NA", "é"]),
+                          st.sampled_from(["", "0", "1", "1.0", "x", "NaN"])), max_size=40),
+       st.sampled_from([None, "csv"]), st.integers(0, 3))  # fmt: skip
+def test_no_row_is_lost_unmentioned(tmp_path_factory, drawn, kind, seed):
+    sure = [*rows(12, ("0", "1", "x"))]
+    table = pandas.DataFrame([*sure, *drawn], columns=["text", "label"])
+    source = table
+    if kind:
+        source = write(tmp_path_factory.mktemp("own") / "own.csv", [table.columns, *table.itertuples(index=False)])
+    else:
+        table["label"] = table["label"].replace("NaN", None)  # in a file pandas takes the word for missing
+    data = load_csv(source, text="text", label="label", seed=seed)
+    assert data.read == len(table) and adds_up(data)
+    everything = [text for split in data.values() for text in split.texts]
+    assert len(set(everything)) == len(everything) and {text for text, _ in sure} <= set(everything)
+    said = {}
+    for text, label in drawn:
+        said.setdefault(text.strip(), set()).add({"1.0": "1"}.get(label, label))
+    for split in data.values():
+        for text, label in zip(split.texts, split.labels.tolist(), strict=True):
+            assert text in dict(sure) or str(data.classes[label]) in said[text]
+
+
+def test_rows_left_out_are_counted_by_reason_and_shown():
+    more = [
+        ("", "fake"),
+        ("x", None),
+        ("Story number 0 of the day", "fake"),
+        ("two", "fake"),
+        ("two", "real"),
+        ("y", "odd"),
+    ]
+    table = pandas.concat([frame(), pandas.DataFrame(more, columns=["text", "label"])])
+    data = load_csv(table, text="text", label="label", labels=["real", "fake"])
+    assert data.left_out == {"without text": 1, "without a label": 1, "with another label": 1,
+                             "with a text that has different labels": 2, "that repeat a text": 1}  # fmt: skip
+    shown = repr(data)
+    assert "DataFrame: 36 rows read, 30 kept" in shown and "left out: 2 with a text that has different labels" in shown
+    assert re.search(r"0 +real +12 +2 +1", shown) or re.search(r"0 +real +12 +1 +2", shown)
+
+
+# The split -----------------------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(3, 60), min_size=2, max_size=5), 
+       st.sampled_from([(0.8, 0.1, 0.1), (0.1, 0.1, 0.8), (0.5, 0.25, 0.25)]), st.integers(0, 5))  # fmt: skip
+def test_each_class_is_in_each_part_by_its_share_give_or_take_two_rows(counts, shares, seed):
+    pairs = [(f"{name} {k}", name) for name, n in enumerate(counts) for k in range(n)]
+    data = load_csv(pandas.DataFrame(pairs, columns=["t", "y"]), text="t", label="y", shares=shares, seed=seed)
+    for split, share in zip(data.values(), shares, strict=True):
+        for has, n in zip(split.labels.bincount(minlength=len(counts)).tolist(), counts, strict=True):
+            assert has >= 1 and (abs(has - share * n) < 2 or n * min(shares) < 1)
+    again = load_csv(pandas.DataFrame(pairs, columns=["t", "y"]), text="t", label="y", shares=shares, seed=seed)
+    assert [split.texts for split in again.values()] == [split.texts for split in data.values()]
+
+
+def test_another_seed_draws_another_split():
+    first, second = (load_csv(frame(100), text="text", label="label", seed=seed) for seed in (0, 1))
+    assert first["test"].texts != second["test"].texts and sizes(first) == sizes(second) == [80, 10, 10]
+
+
+def test_a_column_names_the_parts_and_what_it_lacks_is_drawn_from_train():
+    parts = ["Train", " dev", "TEST"] * 10
+    data = load_csv(frame(part=parts), text="text", label="label", split="part")
+    assert sizes(data) == [10, 10, 10] and data["val"].texts[0] == "Story number 1 of the day"
+    data = load_csv(frame(part=["training", "training", "test"] * 10), text="text", label="label", split="part")
+    assert sizes(data) == [18, 2, 10] and len(set(data["val"].texts) | set(data["train"].texts)) == 20
+    with pytest.raises(ValueError, match=r"split has \['holdout'\] in its column; it needs train, training, val"):
+        load_csv(frame(part=["train", "val", "holdout"] * 10), text="text", label="label", split="part")
+    with pytest.raises(ValueError, match="DataFrame has too few rows of classes"):
+        load_csv(frame(part=["val", "test"] * 15), text="text", label="label", split="part")
+
+
+def test_a_text_of_train_that_is_in_test_is_kept_in_test():
+    table = pandas.concat([frame(part=["train", "val", "test"] * 10), pandas.DataFrame(
+        {"text": ["again"] * 3, "label": ["real"] * 3, "part": ["train", "val", "test"]})])  # fmt: skip
+    data = load_csv(table, text="text", label="label", split="part")
+    assert sizes(data) == [10, 10, 11] and data.left_out == {"that repeat a text": 2}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"text": "words"}, r"text is 'words'; the DataFrame has 0 columns of this name among \['text', 'label'\]"),
+        ({"label": "y"}, "label is 'y'; the DataFrame has 0"),
+        ({"split": "part"}, "split is 'part'; the DataFrame has 0"),
+        ({"text": []}, "it needs text and label"),
+        ({"label": None}, "it needs text and label, or a dict of files"),
+        ({"shares": (0.9, 0.1)}, "shares is .*three numbers"),
+        ({"shares": (0.9, 0.1, 0)}, "one of shares is 0; it needs a number above 0"),
+        ({"shares": "abc"}, "one of shares is 'a'"),
+        ({"seed": "x"}, "seed is 'x'; it needs a whole number"),
+        ({"labels": ["real", "FAKE"]}, r"\['real'\].*'with another label': 15.*each of labels \['real', 'FAKE'\]"),
+        ({"labels": ["real"]}, "it needs each of labels"),
+        ({"path": 3}, "path is int; it needs the path of a file, or a DataFrame"),
+        ({"path": io.StringIO("text,label")}, "path is StringIO; it needs the path"),
+        ({"sep": ";"}, "path is DataFrame with sep; it needs .* without arguments for read_csv"),
+    ],
+)
+def test_an_argument_that_does_not_fit_is_named(arguments, says):
+    with pytest.raises(ValueError, match=says):
+        load_csv(**{"path": frame(), "text": "text", "label": "label", **arguments})
+
+
+def test_an_argument_that_pandas_does_not_know_is_named(tmp_path):
+    path = write(tmp_path / "own.csv", [("text", "label"), *rows(10)])
+    with pytest.raises(ValueError, match=r"own\.csv: .*seperator"):
+        load_csv(path, text="text", label="label", seperator=";")
+    with pytest.raises(ValueError, match=r"own\.csv: unknown encoding: utf-99; it needs encoding="):
+        load_csv(path, text="text", label="label", encoding="utf-99")
+    with pytest.raises(ValueError, match=r"own\.csv: UTF-16 stream.*; it needs encoding="):
+        load_csv(path, text="text", label="label", encoding="utf-16")
+    with pytest.raises(ValueError, match=r"own\.csv: chunksize"):
+        load_csv(path, text="text", label="label", chunksize=2)
+
+
+# To a trained model --------------------------------------------------------------------------------------------------
+
+
+def test_the_five_lines_of_the_readme_train_on_a_file_that_nobody_prepared(tmp_path, monkeypatch):
+    section = (ROOT / "README.md").read_text(encoding="utf-8").split("\n## Your own data\n")[1].split("\n## ")[0]
+    code = re.search(r"```python\n(.*?)```", section, re.S)[1]
+    lines = [line for line in code.splitlines() if line and not line.startswith(("from ", "import "))]
+    assert len(lines) <= 5
+    topics = {"sport": "goal match team", "politics": "vote law party", "science": "cell gene atom"}
+    table = [
+        (f"{words} {k}", f"by {words.split()[k % 3]}", topic) for k in range(80) for topic, words in topics.items()
+    ]
+    write(tmp_path / "news.csv", [("title", "text", "label"), *table, ("", "", "sport"), ("no label", "x", "")])
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    torch.manual_seed(0)
+    exec(code, names)
+    assert names["data"].classes == ["politics", "science", "sport"] and names["data"].read == 242
+    assert names["model"].linear.out_features == 3
+    from lstm_lesson.training import evaluate
+
+    assert evaluate(names["model"], names["words"].examples(names["data"]["test"]))[1] > 0.9
+
+
+def test_a_vocabulary_makes_examples_of_the_first_words():
+    words = Vocabulary([["a", "b", "a", "b"]])
+    data = load_csv(frame(), text="text", label="label")
+    sequences, labels = Vocabulary(map(tokenize, data["train"].texts)).examples(data["train"], most=2)
+    assert {len(ids) for ids in sequences} == {2} and torch.equal(labels, data["train"].labels)
+    assert words.encode(["b"]).tolist() == [3]
+
+
+def test_load_news_sends_other_files_to_load_csv():
+    with pytest.raises(ValueError, match=r"name is 'train\.csv'.*text\.load_csv"):
+        load_news("train.csv")
