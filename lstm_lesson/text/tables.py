@@ -13,8 +13,9 @@ import torch
 from lstm_lesson.shapes import check_number, check_size
 from lstm_lesson.text.news import Split
 
-PARTS = {"train": ["train", "training"], "val": ["val", "valid", "validation", "dev"], "test": ["test", "testing"]}
+PARTS = {"train": "train training", "val": "val valid validation dev", "test": "test testing"}  # the names of each
 FILE = "(file)"  # the column that says from which of several files a row came
+FORM = ("quotechar", "escapechar", "doublequote", "skipinitialspace", "quoting")  # read_csv and csv share them
 OTHER = 'it needs encoding=, for a file from Excel often "cp1252", with \\x00 often "utf-16"'
 
 
@@ -91,16 +92,17 @@ def _table(path, needed: dict, read: dict) -> tuple:
     """One table as pandas reads it, with the columns that are needed, and how many lines were skipped."""
     import pandas
 
-    if not isinstance(path, (str, PathLike)) and (read or not isinstance(path, pandas.DataFrame)):
-        has = f"path is {type(path).__name__}" + (f" with {', '.join(read)}" if read else "")
-        raise ValueError(f"{has}; it needs the path of a file, or a DataFrame without arguments for read_csv")
-    is_file = isinstance(path, (str, PathLike))
-    table, skipped, hint = _read(path, read) if is_file else (path, 0, "")
+    table, skipped, hint, title = path, 0, "", "the DataFrame"
+    if isinstance(path, (str, PathLike)):
+        table, skipped, hint, title = *_read(path, read), path
+    elif read or not isinstance(path, pandas.DataFrame):
+        needs = "it needs the path of a file, or a DataFrame and no arguments for read_csv"
+        raise ValueError(f"path is {type(path).__name__} with the arguments {list(read)}; {needs}")
     table = table.rename(columns=lambda column: column.strip() if isinstance(column, str) else column)
     for column, argument in needed.items():
         if column not in (None, FILE) and (count := list(table.columns).count(column)) != 1:
-            has = f"{argument} is {column!r}; {path if is_file else 'the DataFrame'} has {count} columns of this name"
-            raise ValueError(f"{has} among {list(table.columns)}; it needs one{hint}")
+            has = f"{argument} is {column!r}; {title} has {count} columns of this name among {list(table.columns)}"
+            raise ValueError(f"{has}; it needs one{hint}")
     return table.loc[:, ~table.columns.duplicated()], skipped
 
 
@@ -108,25 +110,23 @@ def _read(path, read: dict) -> tuple:
     """The table in a file, how many lines pandas skipped, and a question if the delimiter seems to be another one."""
     import pandas
 
-    header, starts, hint = [], [], ""
+    header, starts, hint = [], {}, ""
+    asked = {"dtype": str, "index_col": False} | read
+    asked |= {"on_bad_lines": "warn"} if read.get("on_bad_lines") == "skip" else {}  # to count them
     try:
         with warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always")
             header, starts = _first_row(path, read)
             if len(header) == 1 and (other := next((sign for sign in ";\t|," if sign in header[0]), None)):
                 hint = f". The header is one column: is the delimiter {other!r}? Then pass sep={other!r}"
-            bad = {"on_bad_lines": "warn"} if read.get("on_bad_lines") == "skip" else {}  # to count them
-            table = pandas.read_csv(path, **{"dtype": str, "index_col": False, **read, **bad})
-        said = " ".join(str(warning.message) for warning in said)
+            table = pandas.read_csv(path, **asked)
         if not isinstance(table, pandas.DataFrame):
             raise ValueError("chunksize and iterator give parts of a table; it needs to be read as a whole")
-        if "loss of data" in said:
+        if "loss of data" in (said := " ".join(str(warning.message) for warning in said)):
             raise ValueError("a row below line 1 has more fields than line 1; each row needs as many")
     except Exception as error:  # pandas, gzip, zipfile and the system answer damage with many kinds
         says = str(getattr(error, "strerror", None) or error).strip()
-        says = re.sub(
-            r"(?<=fields in line )\d+", lambda row: str(dict(enumerate(starts, 1)).get(int(row[0]), row[0])), says
-        )
+        says = re.sub(r"(?<=fields in line )\d+", lambda row: str(starts.get(int(row[0]), row[0])), says)
         hint = f"; {OTHER}" if isinstance(error, (UnicodeError, LookupError)) else hint
         raise ValueError(f"{path}: {says}{hint}") from error
     if read.get("names") is None and read.get("header", 0) in (0, "infer") and len(header) == len(table.columns):
@@ -134,10 +134,10 @@ def _read(path, read: dict) -> tuple:
     return table, len(re.findall(r"Skipping line \d", said)), hint
 
 
-def _first_row(path, read: dict) -> tuple[list[str], list[int]]:
-    """The first row of a file, and the line where each row starts; both empty if csv cannot tell.
+def _first_row(path, read: dict) -> tuple[list[str], dict[int, int]]:
+    """The first row of a file, and number of a row -> the line where it starts; both empty if csv can't read it.
 
-    Raises ValueError for bytes that are not in the encoding, for a NUL, and for a quote that does not end.
+    Raises ValueError for a byte that is not in the encoding, for a NUL, and for a quote that does not end.
     """
     from pandas.io.common import get_handle
 
@@ -145,28 +145,29 @@ def _first_row(path, read: dict) -> tuple[list[str], list[int]]:
         content, encoding = opened.handle.read(), read.get("encoding") or "utf-8"
     try:
         text = content.decode(encoding, read.get("encoding_errors") or "strict").removeprefix("\ufeff")
-        wrong = "\\x00" if "\0" in text else ""
-        line = text[: text.find("\0")].count("\n") + 1
+        before, wrong = text.partition("\0")[0], "\\x00" if "\0" in text else ""
     except UnicodeError as error:
         at = getattr(error, "start", 0)
-        wrong, line = f"\\x{content[at]:02x}", content[:at].count(b"\n") + 1
+        before, wrong = content[:at].decode("latin-1"), f"\\x{content[at]:02x}"
     if wrong:
-        raise ValueError(f"line {line} has the byte {wrong}, which is no text in {encoding}; {OTHER}")
-    form = {key: read[key] for key in ("quotechar", "escapechar", "doublequote", "skipinitialspace", "quoting")
-            if key in read} | {"delimiter": read.get("sep", read.get("delimiter", ","))}  # fmt: skip
-    if not isinstance(form["delimiter"], str) or len(form["delimiter"]) != 1 or read.get("comment"):
-        return [], []
+        raise ValueError(f"line {before.count(chr(10)) + 1} has the byte {wrong}, no text in {encoding}; {OTHER}")
+    delimiter = read.get("sep", read.get("delimiter", ","))
+    if not isinstance(delimiter, str) or len(delimiter) != 1 or read.get("comment"):
+        return [], {}
+    form = {key: read[key] for key in FORM if key in read} | {"delimiter": delimiter}
     csv.field_size_limit(2**31 - 1)
-    rows, starts = csv.reader(io.StringIO(text, newline=""), strict=True, **form), [1]
-    while True:
+    rows, starts = csv.reader(io.StringIO(text, newline=""), strict=True, **form), {1: 1}
+    more = True
+    while more:
+        line = starts[len(starts)]
         try:
-            if next(rows, None) is None:
-                return next(filter(None, csv.reader(io.StringIO(text, newline=""), **form)), []), starts
+            more = next(rows, None) is not None
         except csv.Error as error:  # within one line pandas can go on
-            if rows.line_num > starts[-1] or "end of data" in str(error):
+            if rows.line_num > line or "end of data" in str(error):
                 needs = "it needs a second one before a delimiter. quoting=3 reads quotes as letters"
-                raise ValueError(f"line {starts[-1]}: a quote begins a field and doesn't end it; {needs}") from error
-        starts.append(rows.line_num + 1)
+                raise ValueError(f"line {line}: a quote begins a field and doesn't end it; {needs}") from error
+        starts[len(starts) + 1] = rows.line_num + 1
+    return next(filter(None, csv.reader(io.StringIO(text, newline=""), **form)), []), starts
 
 
 def _word(value) -> str:
@@ -185,7 +186,7 @@ def _class(value, decimal: str = ".") -> str | int | float | None:
 
 def _parts(values) -> list[str]:
     """The part that each cell names, "" where it is empty. Raises ValueError for the name of no part."""
-    named = {"": ""} | {name: part for part, names in PARTS.items() for name in names}
+    named = {"": ""} | {name: part for part, names in PARTS.items() for name in names.split()}
     words = [_word(value).lower() for value in values]
     if unknown := sorted(set(words) - set(named)):
         raise ValueError(f"split has {unknown[:9]} in its column; it needs {', '.join(filter(None, named))}")

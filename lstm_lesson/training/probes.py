@@ -31,34 +31,32 @@ class Pairs(Vocabulary):
 
 
 def card(data: dict[str, Split], source=None, date=None):
-    """A table of the accuracy on test of what a model of these texts has to beat; prints the highest, and chance.
+    """What a model of these texts has to beat: a table of the accuracy on test of cues and of bags of words.
 
     data: from `load_csv`, whose columns `source` and `date` can be cues, or from `load_news`. A cue answers with the
     most frequent class among the texts of train that have the same value of it, else with the most frequent of all.
     Numbers and dates are cut at the deciles of train. The bags of words are those of notebook 12, with one seed.
-    Raises ValueError for a column that the table does not have, or a date that has none that pandas can read.
+    Prints the highest accuracy and what chance does. Raises ValueError for a column that is not there or has no date.
     """
     from lstm_lesson.plots import table
 
-    train, test = data["train"], data["test"]
-    found = {name: rule(*([make(text) for text in part.texts] for part in (train, test)), train.labels, test.labels)
-             for name, make in CUES.items()}  # fmt: skip
+    values = {name: [[make(text) for text in data[part].texts] for part in ("train", "test")]
+              for name, make in CUES.items()}  # fmt: skip
     for name, column in {"source": source, "date": date}.items():
         if column is not None:
-            values = (_column(data, part, name, column) for part in ("train", "test"))
-            found[f"{name}: column {column!r}"] = rule(*values, train.labels, test.labels)
+            values[f"{name}: column {column!r}"] = [_column(data, part, name, column) for part in ("train", "test")]
+    found = {name: rule(*pair, data["train"].labels, data["test"].labels) for name, pair in values.items()}
     for name, kind in {"bag of words": Vocabulary, "bag of words and pairs": Pairs}.items():
-        words = kind(map(kind.split, train.texts))
-        parts = [words.examples(split, most=127) for split in data.values()]
-        model = BagOfWords(len(words), parts[0][0], int(max(split.labels.max() for split in data.values())) + 1)
-        fit(model, *parts[:2], epochs=6, lr=0.05, label=name)
-        found[name] = evaluate(model, parts[2])[1]
-    best, n = max(found, key=found.get), len(test.texts)
-    chance = 200 * (found[best] * (1 - found[best]) / n) ** 0.5
-    print(f"A model has to beat {found[best]:.3f} ({best}). Two standard errors on {n} texts: {chance:.1f} points.")
-    points = [100 * (accuracy - found["majority"]) for accuracy in found.values()]
+        words = kind(map(kind.split, data["train"].texts))
+        train, val, test = (words.examples(split, most=127) for split in data.values())
+        model = BagOfWords(len(words), train[0], int(max(labels.max() for _, labels in (train, val, test))) + 1)
+        fit(model, train, val, epochs=6, lr=0.05, label=name)
+        found[name] = evaluate(model, test)[1]
+    best, p, n = max(found, key=found.get), found["majority"], len(data["test"].texts)
+    print(f"A model has to beat {found[best]:.3f} ({best}); the majority is {p:.3f}.")
+    print(f"Chance moves this by about ±{200 * (p * (1 - p) / n) ** 0.5:.1f} points (two standard errors, n = {n}).")
     return table({"reads only": list(found), "accuracy on test": [f"{a:.3f}" for a in found.values()],
-                  "points above majority": [f"{p:.1f}" for p in points]})  # fmt: skip
+                  "points above majority": [f"{100 * (a - p):.1f}" for a in found.values()]})  # fmt: skip
 
 
 def rule(train: list, test: list, train_labels: torch.Tensor, test_labels: torch.Tensor) -> float:
@@ -76,10 +74,10 @@ def rule(train: list, test: list, train_labels: torch.Tensor, test_labels: torch
 
 
 def _column(data, part: str, name: str, column) -> list:
-    """The values of a column of the table in one part: words, or for a date its days since 1970."""
+    """A column of the table in one part: words, or for a date the days since 1970."""
     import pandas
 
-    rows = getattr(data, "rows", {part: pandas.DataFrame()})[part]
+    rows = data.rows[part] if hasattr(data, "rows") else pandas.DataFrame()
     if column not in rows.columns:
         raise ValueError(f"{name} is {column!r}; data has the columns {list(rows.columns)}, it needs one of them")
     if name == "source":
