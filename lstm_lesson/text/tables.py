@@ -15,6 +15,7 @@ from lstm_lesson.text.news import Split
 
 PARTS = {"train": "train training", "val": "val valid validation dev", "test": "test testing"}  # the names of each
 FILE = "(file)"  # the column that says from which of several files a row came
+LINE_END = "\r\n?|\n"
 FORM = ("quotechar", "escapechar", "doublequote", "skipinitialspace", "quoting")  # read_csv and csv share them
 OTHER = 'it needs encoding=, for a file from Excel often "cp1252", with \\x00 often "utf-16"'
 
@@ -58,8 +59,10 @@ def load_csv(path, text: str | Sequence[str], label: str | None = None, *, label
     """
     import pandas
 
-    several, columns = isinstance(path, Mapping), [text] if isinstance(text, (str, int)) else list(text)
-    if not columns or (label is None and not several) or (label is not None and several and split is not None):
+    several, columns = isinstance(path, Mapping), list(text) if isinstance(text, (list, tuple)) else [text]
+    names = [*columns, *(name for name in (label, split) if name is not None)]
+    labelled = path and (label is None or split is None) if several else label is not None
+    if not (labelled and columns and all(isinstance(name, (str, int)) for name in names)):
         has = f"text={text!r}, label={label!r} and split={split!r} with path as {type(path).__name__}"
         raise ValueError(f"{has}; it needs text and label, or a dict of files in the place of label or split")
     label, split = (FILE, split) if label is None else (label, FILE if several else split)
@@ -150,7 +153,9 @@ def _first_row(path, read: dict) -> tuple[list[str], dict[int, int]]:
         at = getattr(error, "start", 0)
         before, wrong = content[:at].decode("latin-1"), f"\\x{content[at]:02x}"
     if wrong:
-        raise ValueError(f"line {before.count(chr(10)) + 1} has the byte {wrong}, no text in {encoding}; {OTHER}")
+        raise ValueError(
+            f"line {len(re.findall(LINE_END, before)) + 1} has the byte {wrong}, no text in {encoding}; {OTHER}"
+        )
     delimiter = read.get("sep", read.get("delimiter", ","))
     if not isinstance(delimiter, str) or len(delimiter) != 1 or read.get("comment"):
         return [], {}
@@ -216,7 +221,7 @@ def _cut(rows, shares: Sequence[float], seed: int, title: str) -> None:
 
     Raises ValueError for shares or a seed that do not fit, and unless each class has a row for each of these parts.
     """
-    check_size("seed", seed, 0, 2**32 - 1)
+    check_size("seed", seed, 0, 2**63 - 1)
     for share in shares:
         check_number("one of shares", share, 0)
     if len(shares) != 3 or abs(sum(shares) - 1) > 1e-6:
@@ -228,12 +233,12 @@ def _cut(rows, shares: Sequence[float], seed: int, title: str) -> None:
         needs = f"it needs {len(cut)} or more of each, one for each of {', '.join(cut)}"
         more = f" and {len(few) - 9} others" if len(few) > 9 else ""
         raise ValueError(f"{title} has too few rows of classes: {dict(list(few.items())[:9])}{more}; {needs}")
-    before = 0  # rows of the classes so far
+    before, draw = 0, torch.Generator().manual_seed(seed)  # rows of the classes so far
     for index in members.values():
-        drawn, start, seen = index.to_series().sample(frac=1, random_state=seed), 0, 0.0
+        drawn, start, seen = index[torch.randperm(len(index), generator=draw).numpy()], 0, 0.0
         for k, part in enumerate(cut):
             seen += cut[part] / sum(cut.values())
             end = round(seen * (before + len(drawn))) - round(seen * before)  # then the sums over classes fit, too
             end = min(max(end, start + 1), len(drawn) - (len(cut) - 1 - k))
-            rows.loc[drawn.iloc[start:end], "part"], start = part, end
+            rows.loc[drawn[start:end], "part"], start = part, end
         before += len(drawn)
