@@ -75,8 +75,8 @@ def test_order_alone_is_seen_by_pairs_and_by_no_cue(capsys):
 
 
 def test_a_rule_answers_with_the_most_frequent_class_and_cuts_numbers_at_deciles():
-    train_labels, test_labels = torch.tensor([0, 0, 1, 2, 2]), torch.tensor([0, 1, 2])
-    assert probes.rule(list("aabbb"), list("abz"), train_labels, test_labels) == pytest.approx(1 / 3)
+    train_labels, test_labels = torch.tensor([1, 1, 0, 0, 1]), torch.tensor([1, 0, 1])
+    assert probes.rule(list("aabbz"), list("abc"), train_labels, test_labels) == 1  # c is new, and 1 the most frequent
     values = [float(k) for k in range(100)]
     labels = torch.arange(100) // 10
     assert probes.rule(values, values, labels, labels) > 0.9
