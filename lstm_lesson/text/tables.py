@@ -48,7 +48,7 @@ def load_csv(path, text: str | Sequence[str], label: str | None = None, *, label
     path: a file, a DataFrame, or a dict of them; its keys are the labels or, if `label` is given, the parts.
     text: the column of the texts, or several, joined by a blank. label: the column of the labels. A table without a
     header has numbers for names: `header=None, text=2`. Further arguments, such as sep, encoding, decimal or quoting,
-    go to `pandas.read_csv`. Each cell is read as it is written; NA, null and others are missing, as pandas has it.
+    go to `pandas.read_csv`. Cells are read as written; NA, null and more are missing, unless keep_default_na=False.
     labels: the classes in the order of their numbers 0 to K − 1; rows of other classes are left out. None takes all,
     at least two: numbers first, then words, sorted. 1, 1.0 and "1" are one class.
     split: the column that says train, val (valid, validation, dev) or test. Val and test, where nothing says what they
@@ -132,8 +132,9 @@ def _read(path, read: dict) -> tuple:
         says = re.sub(r"(?<=fields in line )\d+", lambda row: str(starts.get(int(row[0]), row[0])), says)
         hint = f"; {OTHER}" if isinstance(error, (UnicodeError, LookupError)) else hint
         raise ValueError(f"{path}: {says}{hint}") from error
-    if read.get("names") is None and read.get("header", 0) in (0, "infer") and len(header) == len(table.columns):
-        table.columns = [own or theirs for own, theirs in zip(header, table.columns, strict=True)]  # two may be equal
+    if len(header) == len(table.columns):  # pandas numbers equal names: text, text.1
+        pairs = zip(header, table.columns, strict=True)
+        table.columns = [own if str(theirs).startswith(f"{own}.") else theirs for own, theirs in pairs]
     return table, len(re.findall(r"Skipping line \d", said)), hint
 
 

@@ -20,14 +20,10 @@ CUES = {  # name -> what it makes of a text; a float is cut in ten parts
 }
 
 
-class Pairs(Vocabulary):
-    """A vocabulary of words, and of pairs of neighbours as one more word each."""
-
-    @staticmethod
-    def split(text: str) -> list[str]:
-        """The first 64 words of a text and their pairs."""
-        words = tokenize(text)[:64]
-        return words + [" ".join(pair) for pair in pairwise(words)]
+def with_pairs(text: str) -> list[str]:
+    """The first 64 words of a text, and each two neighbours as one more word."""
+    words = tokenize(text)[:64]
+    return words + [" ".join(pair) for pair in pairwise(words)]
 
 
 def card(data: dict[str, Split], source=None, date=None):
@@ -46,9 +42,10 @@ def card(data: dict[str, Split], source=None, date=None):
         if column is not None:
             values[f"{name}: column {column!r}"] = [_column(data, part, name, column) for part in ("train", "test")]
     found = {name: rule(*pair, data["train"].labels, data["test"].labels) for name, pair in values.items()}
-    for name, kind in {"bag of words": Vocabulary, "bag of words and pairs": Pairs}.items():
-        words = kind(map(kind.split, data["train"].texts))
-        train, val, test = (words.examples(split, most=127) for split in data.values())
+    for name, split in {"bag of words": lambda text: tokenize(text)[:64], "bag of words and pairs": with_pairs}.items():
+        words = Vocabulary(map(split, data["train"].texts))
+        words.split = split
+        train, val, test = (words.examples(part, most=127) for part in data.values())
         model = BagOfWords(len(words), train[0], int(max(labels.max() for _, labels in (train, val, test))) + 1)
         fit(model, train, val, epochs=6, lr=0.05, label=name)
         found[name] = evaluate(model, test)[1]

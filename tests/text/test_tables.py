@@ -198,6 +198,20 @@ def test_packed_files_are_read_and_a_directory_or_a_missing_file_is_named(tmp_pa
             load_csv(tmp_path / name, text="text", label="label")
 
 
+def test_arguments_of_read_csv_are_handed_on(tmp_path):
+    path = tmp_path / "file.csv"
+    path.write_text(f"a,b\n{HEAD}{TEN}", encoding="utf-8")
+    assert list(load_csv(path, text="text", label="label", skiprows=1).rows["test"].columns) == ["text", "label"]
+    named = {"names": ["x", "y"], "header": 0, "skiprows": 1}
+    assert load_csv(path, text="x", label="y", **named).read == 10
+    path.write_text(HEAD + TEN.replace("fake", "None"), encoding="utf-8")
+    with pytest.raises(ValueError, match=r"'without a label': 5"):
+        load_csv(path, text="text", label="label")
+    assert load_csv(path, text="text", label="label", keep_default_na=False).classes == ["None", "real"]
+    write(path, [("text", "label"), *rows(10)], sep="\t", encoding="utf-16")  # Excel calls it Unicode text
+    assert load_csv(path, text="text", label="label", sep="\t", encoding="utf-16").read == 10
+
+
 def test_lines_that_pandas_is_told_to_skip_are_counted(tmp_path):
     path = tmp_path / "file.csv"
     path.write_text(f"text,label\n{TEN}a,b,c\n{TEN.replace('day', 'night')}a,b,c,d\n", encoding="utf-8")
