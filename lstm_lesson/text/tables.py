@@ -15,7 +15,6 @@ from lstm_lesson.text.news import Split
 
 PARTS = {"train": "train training", "val": "val valid validation dev", "test": "test testing"}  # the names of each
 FILE = "(file)"  # the column that says from which of several files a row came
-LINE_END = "\r\n?|\n"
 FORM = ("quotechar", "escapechar", "doublequote", "skipinitialspace", "quoting")  # read_csv and csv share them
 OTHER = 'it needs encoding=, for a file from Excel often "cp1252", with \\x00 often "utf-16"'
 
@@ -95,17 +94,16 @@ def _table(path, needed: dict, read: dict) -> tuple:
     """One table as pandas reads it, with the columns that are needed, and how many lines were skipped."""
     import pandas
 
-    table, skipped, hint, title = path, 0, "", "the DataFrame"
-    if isinstance(path, (str, PathLike)):
-        table, skipped, hint, title = *_read(path, read), path
-    elif read or not isinstance(path, pandas.DataFrame):
+    is_file = isinstance(path, (str, PathLike))
+    if not is_file and (read or not isinstance(path, pandas.DataFrame)):
         needs = "it needs the path of a file, or a DataFrame and no arguments for read_csv"
         raise ValueError(f"path is {type(path).__name__} with the arguments {list(read)}; {needs}")
+    table, skipped, hint = _read(path, read) if is_file else (path, 0, "")
     table = table.rename(columns=lambda column: column.strip() if isinstance(column, str) else column)
     for column, argument in needed.items():
         if column not in (None, FILE) and (count := list(table.columns).count(column)) != 1:
-            has = f"{argument} is {column!r}; {title} has {count} columns of this name among {list(table.columns)}"
-            raise ValueError(f"{has}; it needs one{hint}")
+            has = f"{argument} is {column!r}; {path if is_file else 'the DataFrame'} has {count} columns of this name"
+            raise ValueError(f"{has} among {list(table.columns)}; it needs one{hint}")
     return table.loc[:, ~table.columns.duplicated()], skipped
 
 
@@ -154,9 +152,8 @@ def _first_row(path, read: dict) -> tuple[list[str], dict[int, int]]:
         at = getattr(error, "start", 0)
         before, wrong = content[:at].decode("latin-1"), f"\\x{content[at]:02x}"
     if wrong:
-        raise ValueError(
-            f"line {len(re.findall(LINE_END, before)) + 1} has the byte {wrong}, no text in {encoding}; {OTHER}"
-        )
+        line = len(re.findall("\r\n?|\n", before)) + 1
+        raise ValueError(f"line {line} has the byte {wrong}, no text in {encoding}; {OTHER}")
     delimiter = read.get("sep", read.get("delimiter", ","))
     if not isinstance(delimiter, str) or len(delimiter) != 1 or read.get("comment"):
         return [], {}
