@@ -82,7 +82,8 @@ def load_csv(path, text: str | Sequence[str], label: str | None = None, *, label
     if len(classes) < 2 or sorted(map(str, found)) != sorted(map(str, classes)):
         has = f"{title} has the classes {found} in its column {label!r}; left out: {left_out or 'nothing'}"
         raise ValueError(f"{has}; it needs {'two classes or more' if wanted is None else f'each of labels {wanted}'}")
-    _cut(rows, shares, seed, title)
+    if drawn := _cut(rows, shares, seed, title):
+        title += f" ({' and '.join(drawn)} drawn from train by seed {seed})"
     places = {part: rows.index[rows["part"] == part] for part in PARTS}
     parts = {part: Split(rows.loc[at, "text"].tolist(), torch.tensor([classes.index(n) for n in rows.loc[at, "label"]]))
              for part, at in places.items()}  # fmt: skip
@@ -214,8 +215,8 @@ def _kept(rows, wanted: list | None) -> tuple:
     return rows.copy(), left_out
 
 
-def _cut(rows, shares: Sequence[float], seed: int, title: str) -> None:
-    """Give rows of train to val and test, if these have none, by their shares of each class.
+def _cut(rows, shares: Sequence[float], seed: int, title: str) -> list[str]:
+    """Give rows of train to val and test, if these have none, by their shares of each class; to which it gave some.
 
     Raises ValueError for shares or a seed that do not fit, and unless each class has a row for each of these parts.
     """
@@ -240,3 +241,4 @@ def _cut(rows, shares: Sequence[float], seed: int, title: str) -> None:
             end = min(max(end, start + 1), len(drawn) - (len(cut) - 1 - k))
             rows.loc[drawn[start:end], "part"], start = part, end
         before += len(drawn)
+    return list(cut)[1:]

@@ -275,7 +275,10 @@ def test_rows_left_out_are_counted_by_reason_and_shown():
     assert data.left_out == {"without text": 1, "without a label": 1, "with another label": 1,
                              "with a text that has different labels": 2, "that repeat a text": 1}  # fmt: skip
     shown = repr(data)
-    assert "DataFrame: 36 rows read, 30 kept" in shown and "left out: 2 with a text that has different labels" in shown
+    assert (
+        "DataFrame (val and test drawn from train by seed 0): 36 rows read, 30 kept" in shown
+        and "left out: 2 with a text that has different labels" in shown
+    )
     assert re.search(r"0 +real +12 +2 +1", shown) or re.search(r"0 +real +12 +1 +2", shown)
 
 
@@ -305,6 +308,7 @@ def test_a_column_names_the_parts_and_what_it_lacks_is_drawn_from_train():
     data = load_csv(frame(part=parts), text="text", label="label", split="part")
     assert sizes(data) == [10, 10, 10] and data["val"].texts[0] == "Story number 1 of the day"
     data = load_csv(frame(part=["training", "training", "test"] * 10), text="text", label="label", split="part")
+    assert "DataFrame (val drawn from train by seed 0): 30 rows" in repr(data)
     assert sizes(data) == [18, 2, 10] and len(set(data["val"].texts) | set(data["train"].texts)) == 20
     with pytest.raises(ValueError, match=r"split has \['holdout'\] in its column; it needs train, training, val"):
         load_csv(frame(part=["train", "val", "holdout"] * 10), text="text", label="label", split="part")
