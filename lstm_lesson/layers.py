@@ -173,7 +173,8 @@ class CustomLSTM(nn.Module):
         self.cells = nn.ModuleList(
             LSTMCell(size, hidden_size, peephole, forget_bias, bias) for size in sizes for _ in range(self.directions)
         )
-        self.to(device=device, dtype=dtype)
+        if (device, dtype) != (None, None):  # torch.func allows no `.to` of a module that it differentiates
+            self.to(device=device, dtype=dtype)
 
     @property
     def single(self) -> bool:
