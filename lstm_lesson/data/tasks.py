@@ -14,13 +14,8 @@ from lstm_lesson.shapes import check_size
 
 IGNORE = -100  # no target here; the value that torch's cross_entropy leaves out
 REBER = "BTPSXVE"  # the letters of the Reber grammar; the position is the one-hot index
-INNER = (  # Reber grammar: for each node, the letters that leave it and the nodes they lead to
-    {"T": 1, "P": 2},
-    {"S": 1, "X": 3},
-    {"T": 2, "V": 4},
-    {"X": 2, "S": 5},
-    {"P": 3, "V": 5},
-)
+# Reber grammar: for each node, the letters that leave it and the nodes they lead to.
+INNER = {"T": 1, "P": 2}, {"S": 1, "X": 3}, {"T": 2, "V": 4}, {"X": 2, "S": 5}, {"P": 3, "V": 5}
 
 
 def adding_problem(batch: int, steps: int, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:

@@ -6,21 +6,11 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from lstm_lesson.shapes import check_shapes, check_size
+from lstm_lesson.shapes import Shape, check_shapes, check_size, checked
 
-VARIANTS = {  # a short name, the paper's where it has one -> what is changed
-    "vanilla": "nothing: equations 1 to 5",
-    "NIG": "no input gate",
-    "NFG": "no forget gate",
-    "NOG": "no output gate",
-    "NIAF": "no input activation function",
-    "NOAF": "no output activation function",
-    "CIFG": "coupled input and forget gate",
-    "PEEP": "diagonal peepholes",
-    "FGR": "full gate recurrence",
-    "LSTM97": "the LSTM of 1997",
-    "RNN": "no gates and no memory: the tanh RNN",
-}
+# Names of Greff et al.: no input, forget or output gate; no input or output activation function; coupled input and
+# forget gate; diagonal peepholes; full gate recurrence. Then the LSTM of 1997, and the tanh RNN, without gates.
+VARIANTS = "vanilla", "NIG", "NFG", "NOG", "NIAF", "NOAF", "CIFG", "PEEP", "FGR", "LSTM97", "RNN"
 Step = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]  # z_i, z_f, z_c, z_o, c_prev -> h, c
 
 
@@ -50,13 +40,13 @@ def variant_step(z: Tensor, c_prev: Tensor, variant: str = "vanilla", peepholes:
     return o * shown, c, (i, f, o)
 
 
-def coupled_cell_state(i_t: Tensor, c_prev: Tensor, g_t: Tensor) -> Tensor:
+@checked
+def coupled_cell_state(i_t: Shape["B H"], c_prev: Shape["B H"], g_t: Shape["B H"]) -> Shape["B H"]:
     """The cell state with coupled gates: the forget gate is 1 − i_t.
 
-    i_t, c_prev, g_t (B, H) -> c_t (B, H). Source: Greff et al. 2015 (CIFG); the same idea in the GRU, Cho et al. 2014.
+    Source: Greff et al. 2015 (CIFG); the same idea in the GRU, Cho et al. 2014.
     Raises ValueError naming the argument whose shape does not fit.
     """
-    check_shapes(i_t=(i_t, "B H"), c_prev=(c_prev, "B H"), g_t=(g_t, "B H"))
     return (1 - i_t) * c_prev + i_t * g_t
 
 

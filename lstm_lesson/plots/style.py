@@ -12,22 +12,9 @@ from matplotlib.figure import Figure
 
 from lstm_lesson.plots.inputs import as_plain
 
-COLORS = {  # the same in formulas, diagrams, charts and widgets; each has a contrast of 4.5:1 or more on white
-    "i": "#0072B2",
-    "f": "#B84A00",
-    "g": "#007A41",
-    "o": "#9C3587",
-    "c": "#715E14",
-    "h": "#5F6368",
-}
-NAMES = {
-    "i": "input gate",
-    "f": "forget gate",
-    "g": "candidate",
-    "o": "output gate",
-    "c": "memory",  # the plain word for the cell state
-    "h": "hidden state",
-}
+# The same in formulas, diagrams, charts and widgets; each has a contrast of 4.5:1 or more on white.
+COLORS = {"i": "#0072B2", "f": "#B84A00", "g": "#007A41", "o": "#9C3587", "c": "#715E14", "h": "#5F6368"}
+NAMES = dict(i="input gate", f="forget gate", g="candidate", o="output gate", c="memory", h="hidden state")
 STYLE = mpl.rc_params_from_file(Path(__file__).with_name("lesson.mplstyle"), use_default_template=False)
 INK, QUIET = STYLE["text.color"], STYLE["xtick.color"]  # text and all without a colour of its own; axes and notes
 OTHER_COLORS = (INK, "#C2185B", "#3949AB", "#4B7A29", "#7A4B3A", "#00798C")  # for curves that are no gate, c or h

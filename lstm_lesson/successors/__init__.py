@@ -1,7 +1,7 @@
 """What came after the LSTM: the GRU, gates that do not look back, and attention."""
 
-from lstm_lesson.successors.attention import CausalAttention, attention
+from lstm_lesson.successors.attention import CausalAttention
 from lstm_lesson.successors.gru import CustomGRU, GRUCell
 from lstm_lesson.successors.scans import MinGRU, MinLSTM, scan
 
-__all__ = ["CausalAttention", "CustomGRU", "GRUCell", "MinGRU", "MinLSTM", "attention", "scan"]
+__all__ = ["CausalAttention", "CustomGRU", "GRUCell", "MinGRU", "MinLSTM", "scan"]

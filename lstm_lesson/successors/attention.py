@@ -6,23 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from lstm_lesson.cells import unpack_state
-from lstm_lesson.shapes import Shape, check_shapes, check_size, checked
-
-
-@checked
-def attention(q: Shape["B Q K"], k: Shape["B T K"], v: Shape["B T V"]) -> Shape["B Q V"]:
-    """Causal attention: each query reads the values of its own step and of those before, by how well the keys match.
-
-    The queries q belong to the last Q of the T steps.
-    Raises ValueError naming the argument whose shape does not fit, and for more queries than steps.
-    """
-    Q, T = q.shape[1], k.shape[1]
-    if Q > T:
-        raise ValueError(f"q has {Q} steps; it needs at most T = {T}, as in k")
-    scores = q @ k.transpose(1, 2) / math.sqrt(q.shape[2])  # (B, Q, T)
-    later = torch.ones(Q, T, dtype=torch.bool, device=q.device).triu(T - Q + 1)
-    shares = torch.softmax(scores.masked_fill(later, -math.inf), dim=2)  # of each query, with the sum 1
-    return shares @ v
+from lstm_lesson.shapes import Shape, check_shapes, check_size
 
 
 class CausalAttention(nn.Module):
@@ -45,4 +29,8 @@ class CausalAttention(nn.Module):
             keys, values = unpack_state("cache", cache, "(keys, values)")
             check_shapes({"H": self.hidden_size}, x=(x, "B T N"), keys=(keys, "B S H"), values=(values, "B S H"))
             k, v = torch.cat([keys, k], dim=1), torch.cat([values, v], dim=1)
-        return attention(self.q(x), k, v), (k, v)
+        q, Q, T = self.q(x), x.shape[1], k.shape[1]
+        scores = q @ k.transpose(1, 2) / math.sqrt(self.hidden_size)  # (B, Q, T)
+        later = torch.ones(Q, T, dtype=torch.bool, device=x.device).triu(T - Q + 1)  # x is the last Q of the T steps
+        shares = torch.softmax(scores.masked_fill(later, -math.inf), dim=2)  # of each query, with the sum 1
+        return shares @ v, (k, v)

@@ -49,22 +49,19 @@ def hidden_state(z_t: Shape["B H"], h_prev: Shape["B H"], g_t: Shape["B H"]) -> 
     return z_t * h_prev + (1 - z_t) * g_t
 
 
-def gru_step(x_t: Shape["B N"], h_prev: Shape["B H"], weights: Mapping[str, Tensor]) -> Shape["B H"]:
-    """One GRU step: the new hidden state. `weights` maps the ten `NAMES` to tensors; ValueError if one is missing."""
+def gru_values(x_t: Shape["B N"], h_prev: Shape["B H"], weights: Mapping[str, Tensor]) -> GRUValues:
+    """All that one GRU step computes. `weights` maps the ten `NAMES` to tensors; ValueError if one is missing."""
     check_weights(weights, NAMES, "r, z, h, and b_hh")
     w = weights
     r_t = reset_gate(x_t, h_prev, w["W_xr"], w["W_hr"], w["b_r"])
     z_t = update_gate(x_t, h_prev, w["W_xz"], w["W_hz"], w["b_z"])
     g_t = candidate(x_t, h_prev, r_t, w["W_xh"], w["W_hh"], w["b_h"], w["b_hh"])
-    return hidden_state(z_t, h_prev, g_t)
+    return GRUValues(r_t, z_t, g_t, hidden_state(z_t, h_prev, g_t))
 
 
-def gru_values(x_t: Shape["B N"], h_prev: Shape["B H"], weights: Mapping[str, Tensor]) -> GRUValues:
-    """All that `gru_step` computes. Arguments and errors as there."""
-    h_t, w = gru_step(x_t, h_prev, weights), weights
-    r_t = reset_gate(x_t, h_prev, w["W_xr"], w["W_hr"], w["b_r"])
-    z_t = update_gate(x_t, h_prev, w["W_xz"], w["W_hz"], w["b_z"])
-    return GRUValues(r_t, z_t, candidate(x_t, h_prev, r_t, w["W_xh"], w["W_hh"], w["b_h"], w["b_hh"]), h_t)
+def gru_step(x_t: Shape["B N"], h_prev: Shape["B H"], weights: Mapping[str, Tensor]) -> Shape["B H"]:
+    """One GRU step: the new hidden state. Arguments and errors as in `gru_values`."""
+    return gru_values(x_t, h_prev, weights).h
 
 
 class GRUCell(nn.Module):
@@ -127,12 +124,3 @@ class CustomGRU(nn.Module):
         own = cls(gru.input_size, gru.hidden_size).to(b_h[2])
         own.cells[0].load_state_dict(state)
         return own
-
-    def to_torch(self) -> nn.GRU:
-        """A `torch.nn.GRU` (batch first) with these weights; its bias_hh is 0 for the two gates."""
-        w = self.cells[0].weights
-        theirs = nn.GRU(self.input_size, self.hidden_size, batch_first=True).to(w["b_r"])
-        W_x, W_h, b = (torch.cat([w[f"{name}{k}"] for k in "rzh"], dim=-1) for name in ("W_x", "W_h", "b_"))
-        values = W_x.t(), W_h.t(), b, torch.cat([torch.zeros_like(b[: -self.hidden_size]), w["b_hh"]])
-        theirs.load_state_dict(dict(zip(theirs.state_dict(), values, strict=True)))
-        return theirs

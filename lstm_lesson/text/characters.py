@@ -3,6 +3,7 @@
 import hashlib
 import string
 import sysconfig
+import tomllib
 from functools import cache
 from pathlib import Path
 
@@ -15,22 +16,8 @@ from lstm_lesson.text.classifiers import TextClassifier, check_ids
 from lstm_lesson.text.news import Vocabulary
 
 CHARACTERS = "\n" + "".join(sorted(string.printable.strip() + " "))  # 96: the newline, and ASCII from space to ~
-PARTS = {  # modules of the standard library that every Python from 3.11 to 3.14 has as source
-    "train": "_pydecimal _pyio _strptime abc argparse ast asyncio.base_events asyncio.events asyncio.futures "
-    "asyncio.locks asyncio.streams asyncio.tasks base64 bdb cmd codecs compileall concurrent.futures._base "
-    "concurrent.futures.process configparser contextlib copy dataclasses dis doctest email._header_value_parser "
-    "email.feedparser email.generator email.header email.message enum fileinput ftplib functools getopt gettext "
-    "html.parser http.client http.cookiejar http.server inspect ipaddress json.decoder json.encoder linecache "
-    "locale logging.__init__ logging.config logging.handlers mailbox mimetypes multiprocessing.connection "
-    "multiprocessing.managers multiprocessing.pool numbers optparse os pdb pickle pickletools pkgutil platform "
-    "plistlib poplib posixpath pprint profile pydoc random runpy selectors shutil site smtplib socketserver ssl "
-    "subprocess symtable tarfile threading timeit trace traceback turtle typing unittest.case unittest.loader "
-    "unittest.mock unittest.runner urllib.parse urllib.request uuid warnings weakref xml.dom.minidom "
-    "xml.etree.ElementTree xmlrpc.client",
-    "validation": "bisect calendar csv fractions hashlib netrc queue sched tempfile wave xmlrpc.server",
-    "test": "cProfile colorsys difflib filecmp fnmatch heapq http.cookies imaplib shelve shlex statistics tabnanny "
-    "textwrap urllib.robotparser",
-}
+# The parts of the corpus: "train", "validation" and "test", each with its modules.
+PARTS = tomllib.loads(Path(__file__).with_name("characters.toml").read_text(encoding="utf-8"))
 STORED = Path(__file__).with_name("writer.pt")
 SHA256 = "ac615e271f68985a913774a40fc442af98be2d4b4385caca6667ad495a9643c8"  # of that file
 

@@ -27,10 +27,8 @@ def ngram_bits(train: Tensor, test: Tensor, longest: int = 7) -> list[float]:
         contexts, place, followers = (grams // len(CHARACTERS)).unique(return_inverse=True, return_counts=True)
         total = torch.zeros(len(contexts), dtype=torch.int64).index_add_(0, place, count)
         asked = _grams(test, n + 1)[longest - n :]
-        count_hc, (count_h, d) = (
-            _find(grams, asked, count)[0],
-            _find(contexts, asked // len(CHARACTERS), total, followers),
-        )
+        (count_hc,) = _find(grams, asked, count)
+        count_h, d = _find(contexts, asked // len(CHARACTERS), total, followers)
         p = torch.where(count_h > 0, (count_hc + d * p) / (count_h + d).clamp_min(1), p)
         bits.append(-p.log2().mean().item())
     return bits

@@ -77,16 +77,6 @@ def test_the_cell_equals_nn_gru_cell(B, N, H, seed):
     assert max(difference(own[name], torchs) for name, torchs in own_layout(*wanted[2:])) <= EXACT
 
 
-@many
-@given(B=size, T=size, N=size, H=size, seed=st.integers(0, 10_000))
-def test_to_torch_and_back_is_the_same_gru(B, T, N, H, seed):
-    torch.manual_seed(seed)
-    ours, x = CustomGRU(N, H).double(), double(B, T, N)
-    assert difference(ours(x)[0], ours.to_torch()(x)[0]) <= EXACT
-    for name, weight in CustomGRU.from_torch(ours.to_torch()).named_parameters():
-        assert torch.equal(weight, ours.get_parameter(name))
-
-
 def test_with_an_open_reset_gate_and_nothing_kept_a_gru_is_an_rnn():
     torch.manual_seed(0)
     ours, rnn = GRUCell(3, 4).double(), RNNCell(3, 4).double()
