@@ -1,4 +1,7 @@
-"""Gradients by hand: of an RNN step; of the LSTM's equations, of an LSTM step and of a whole sequence."""
+"""Gradients by hand: of an RNN step; of the LSTM's equations, of an LSTM step and of a whole sequence.
+
+Each function raises ValueError naming the argument whose shape does not fit.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -19,7 +22,6 @@ def rnn_backward_step(
     dh_t is the whole gradient that arrives at h_t: from the loss at this step and from all later steps.
     Returns dx_t, dh_prev, dW_xh, dW_hh and db_h, the last three summed over the batch.
     Source: Werbos 1990, "Backpropagation through time: what it does and how to do it".
-    Raises ValueError naming the argument whose shape does not fit.
     """
     dz_t = dh_t * (1 - h_t**2)  # through the tanh: (B, H)
     dx_t = dz_t @ W_xh.T  # (B, N)
@@ -34,10 +36,7 @@ def rnn_backward_step(
 def hidden_state_backward(
     dh_t: Shape["B H"], o_t: Shape["B H"], c_t: Shape["B H"]
 ) -> tuple[Shape["B H"], Shape["B H"]]:
-    """The gradients through equation 5, h_t = o_t ⊙ tanh(c_t): do_t, and the part of dc_t that comes through h_t.
-
-    Raises ValueError naming the argument whose shape does not fit.
-    """
+    """The gradients through equation 5, h_t = o_t ⊙ tanh(c_t): do_t, and the part of dc_t that comes through h_t."""
     shown = torch.tanh(c_t)
     return dh_t * shown, dh_t * o_t * (1 - shown**2)
 
@@ -49,7 +48,6 @@ def cell_state_backward(
     """The gradients through equation 3, c_t = f_t ⊙ c_prev + i_t ⊙ g_t: df_t, dc_prev, di_t and dg_t.
 
     dc_t is the whole gradient at c_t; each factor receives dc_t times the other factor.
-    Raises ValueError naming the argument whose shape does not fit.
     """
     return dc_t * c_prev, dc_t * f_t, dc_t * g_t, dc_t * i_t
 
@@ -71,7 +69,6 @@ def affine_backward(
     """The gradients through the sum inside a gate, z = x_t W_x + h_prev W_h + b.
 
     Returns dx_t, dh_prev, dW_x, dW_h and db, the last three summed over the batch.
-    Raises ValueError naming the argument whose shape does not fit.
     """
     return dz @ W_x.T, dz @ W_h.T, x_t.T @ dz, h_prev.T @ dz, dz.sum(dim=0)
 
@@ -117,7 +114,6 @@ def accumulate(
 
     hidden_seq are the hidden states h_1 … h_T; dz is the gradient at the sum inside the gate,
     z_t = x_t W_x + h_{t−1} W_h + b, at every step. Returns dW_x, dW_h and db.
-    Raises ValueError naming the argument whose shape does not fit.
     """
     read = torch.cat([h_0[:, None], hidden_seq[:, :-1]], dim=1)  # (B, T, H): the h that each step reads, h_0 … h_{T−1}
     rows = dz.flatten(0, 1)  # (B·T, H): every step of every sequence is a row

@@ -15,8 +15,7 @@ from tracked import ROOT
 
 from lstm_lesson.text import characters
 from lstm_lesson.text.writing import next_character_batches
-from lstm_lesson.training.progress_line import ProgressLine
-from lstm_lesson.training.streams import bits_on, stream_steps
+from lstm_lesson.training import ProgressLine, bits_on, stream_steps
 
 
 def train(options):

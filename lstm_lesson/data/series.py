@@ -1,7 +1,6 @@
 """Series to forecast: a sine wave, the chaotic Lorenz system, and the carbon dioxide measured at Mauna Loa."""
 
 import csv
-import itertools
 import math
 from collections.abc import Callable
 
@@ -92,10 +91,7 @@ def load_co2() -> tuple[Tensor, Tensor]:
     It is downloaded once, checked by SHA-256 and kept, in the places that `text.load_news` names.
     Raises NewsUnavailable, an OSError, if the file cannot be downloaded or is damaged.
     """
-    lines = csv.DictReader(find(FILE).read_text(encoding="utf-8").splitlines())
-    rows = [(int(row["Date"][:4]) * 12 + int(row["Date"][5:7]) - 1, float(row["CO2"])) for row in lines]
-    # The number of a month minus that of its row changes only where a month is missing.
-    periods = itertools.groupby(enumerate(rows), key=lambda row: row[1][0] - row[0])
-    longest = max((list(period) for _, period in periods), key=len)
-    months, values = zip(*(row for _, row in longest), strict=True)
-    return torch.tensor(values, dtype=torch.float64), torch.tensor(months, dtype=torch.float64) / 12
+    with find(FILE).open(encoding="utf-8", newline="") as file:
+        months = [row for row in csv.DictReader(file) if "1964-05" <= row["Date"] < "2020-05"]
+    years = (1964 * 12 + 4 + torch.arange(len(months), dtype=torch.float64)) / 12
+    return torch.tensor([float(month["CO2"]) for month in months], dtype=torch.float64), years

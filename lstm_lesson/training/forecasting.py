@@ -1,11 +1,11 @@
-"""Forecasting: splits in time, windows, free running, simple baselines, and an LSTM forecaster.
+"""Forecasting: windows, free running, autoregression, and an LSTM forecaster.
 
 A one-step forecast is a function, called `step` here: the past (B, T), oldest value first -> the next value (B,).
 It may read as much of the past as it needs.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -16,24 +16,6 @@ from lstm_lesson.training.loop import check_loss, training_steps
 from lstm_lesson.training.progress_line import ProgressLine
 
 Step = Callable[[Tensor], Tensor]  # the past (B, T) -> the next value (B,)
-
-
-def chronological_split(series: Tensor, shares: Sequence[float] = (0.6, 0.2, 0.2)) -> tuple[Tensor, ...]:
-    """Split a series in time: the earliest part first, the latest part last.
-
-    series (T,) -> one part for each share, in their order; together they are the whole series.
-    Raises ValueError unless the shares are above 0 and add up to 1, and if a part would be empty.
-
-    >>> [part.tolist() for part in chronological_split(torch.arange(5.0), (0.6, 0.4))]
-    [[0.0, 1.0, 2.0], [3.0, 4.0]]
-    """
-    check_shapes(series=(series, "T"))
-    if not all(share > 0 for share in shares) or not math.isclose(sum(shares), 1):
-        raise ValueError(f"shares is {tuple(shares)}; it needs numbers above 0 that add up to 1")
-    parts = series.tensor_split([round(sum(shares[:k]) * len(series)) for k in range(1, len(shares))])
-    if min(map(len, parts)) == 0:
-        raise ValueError(f"series has {len(series)} values; it needs more for shares {tuple(shares)}")
-    return parts
 
 
 def windows(series: Tensor, length: int) -> tuple[Tensor, Tensor]:
@@ -68,28 +50,6 @@ def free_run(step: Step, start: Tensor, n: int) -> Tensor:
             raise ValueError(f"step returns shape {tuple(following.shape)}; it needs (B,) = ({size},)")
         past = torch.cat([past, following[:, None]], dim=1)
     return past[:, start.shape[1] :]
-
-
-def persistence(past: Tensor) -> Tensor:
-    """Persistence: the next value is predicted to equal the last one. past (B, T) -> (B,)."""
-    check_shapes(past=(past, "B T"))
-    return past[:, -1]
-
-
-def seasonal_naive(period: int) -> Step:
-    """Seasonal naive forecast: a step that returns the value one period before the next one. past (B, T) -> (B,).
-
-    Raises ValueError for a period below 1, and when a past is shorter than the period.
-    """
-    check_size("period", period)
-
-    def step(past: Tensor) -> Tensor:
-        check_shapes(past=(past, "B T"))
-        if past.shape[1] < period:
-            raise ValueError(f"past has {past.shape[1]} values; it needs at least one period, {period}")
-        return past[:, -period]
-
-    return step
 
 
 def autoregression(series: Tensor, lags: int) -> Step:

@@ -1,14 +1,16 @@
-"""Training in plain sight: the loop that all trainings share, and `fit` for classifiers."""
+"""Training in plain sight: the loop that all trainings share, `fit` for classifiers, `stream_steps` along a text."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from lstm_lesson.gradients import truncate
 from lstm_lesson.shapes import check_number, check_size
+from lstm_lesson.text.writing import bits_per_character
 from lstm_lesson.training.batching import Examples, batches, check_examples
 from lstm_lesson.training.metrics import evaluate, predict
 from lstm_lesson.training.progress_line import ProgressLine
@@ -105,3 +107,26 @@ def training_steps(
             for group in optimizer.param_groups:
                 nn.utils.clip_grad_norm_(group["params"], clip)  # our clip_by_norm, in place
         optimizer.step()
+
+
+def stream_steps(model: nn.Module, batches: Sequence[tuple[Tensor, Tensor]], lr: float = 0.004, clip: float = 1.0,
+                 cut: Callable = truncate, loss: Callable = bits_per_character) -> Iterator[float]:  # fmt: skip
+    """Train a character model on contiguous batches (x, y), each (B, T) int64; yield the loss of each, in bits.
+
+    Each batch starts from the state in which the one before ended; `cut` takes the graph off that state. Adam, with
+    gradients clipped to a global norm of `clip`; the learning rate falls from `lr` to 0 along half a cosine.
+    Raises ValueError for numbers out of range, and if the loss is no longer finite.
+    """
+    for name, number in {"lr": lr, "clip": clip}.items():
+        check_number(name, number, 0)
+    adam, state = torch.optim.Adam(model.parameters(), lr=lr), None
+
+    def bits(batch):
+        nonlocal state
+        x, y = batch
+        logits, state = model(x, None if state is None else cut(state))
+        return loss(logits, y)
+
+    for k, (_, value) in enumerate(training_steps(adam, batches, bits, clip)):
+        adam.param_groups[0]["lr"] = lr * (1 + math.cos(math.pi * k / len(batches))) / 2
+        yield check_loss(value.item())

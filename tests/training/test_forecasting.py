@@ -1,4 +1,4 @@
-"""Forecasting: cuts and windows, free running, baselines whose answer is known, and the real series."""
+"""Forecasting: windows, free running, baselines whose answer is known, and the real series."""
 
 import hashlib
 import math
@@ -18,32 +18,18 @@ from lstm_lesson.training.forecasting import (
     autoregression,
     fit,
     free_run,
-    persistence,
     rmse,
-    seasonal_naive,
 )
 
 numbers = torch.arange(12.0)
 
 
-# Cuts and windows ----------------------------------------------------------------------------------------------------
-
-
-def test_a_split_in_time_keeps_the_order_and_loses_nothing():
-    parts = forecasting.chronological_split(numbers, (0.5, 0.25, 0.25))
-    assert [part.tolist() for part in parts] == [[0, 1, 2, 3, 4, 5], [6, 7, 8], [9, 10, 11]]
-    assert torch.equal(torch.cat(forecasting.chronological_split(torch.arange(101.0))), torch.arange(101.0))
+# Windows --------------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(autouse=True)
 def seeded():
     torch.manual_seed(0)
-
-
-@pytest.mark.parametrize("shares", [(0.5, 0.4), (1.2, -0.2), (0.99, 0.01)])
-def test_shares_that_make_no_split_are_refused(shares):
-    with pytest.raises(ValueError, match="shares"):
-        forecasting.chronological_split(numbers, shares)
 
 
 def test_each_window_is_followed_by_the_value_behind_it():
@@ -84,18 +70,10 @@ def test_a_step_that_returns_another_shape_is_named():
     with pytest.raises(ValueError, match=r"step returns shape \(2, 1\); it needs \(B,\) = \(2,\)"):
         free_run(lambda past: past[:, -1:], torch.ones(2, 3), 2)
     with pytest.raises(ValueError, match="n is 0"):
-        free_run(persistence, torch.ones(2, 3), 0)
+        free_run(lambda past: past[:, -1], torch.ones(2, 3), 0)
 
 
 # Baselines -----------------------------------------------------------------------------------------------------------
-
-
-def test_persistence_stays_and_seasonal_naive_repeats_its_period():
-    start = torch.tensor([[1.0, 2.0, 3.0, 4.0]])
-    assert free_run(persistence, start, 3).tolist() == [[4, 4, 4]]
-    assert free_run(seasonal_naive(3), start, 7).tolist() == [[2, 3, 4, 2, 3, 4, 2]]
-    with pytest.raises(ValueError, match="past has 4 values; it needs at least one period, 5"):
-        seasonal_naive(5)(start)
 
 
 @pytest.mark.parametrize("offset", [0.0, 5.0])
@@ -265,18 +243,18 @@ def table(months):
 
 @pytest.fixture
 def co2(server, monkeypatch):
-    """A generated file at a pinned address of a loopback server: months 3 to 5, 8 to 16 and 20 to 24."""
-    body = table([*range(3, 6), *range(8, 17), *range(20, 25)])
+    """A generated file at a pinned address of a loopback server: months from April 1960 on, one of them missing."""
+    body = table([*range(3, 20), *range(21, 730)])
     folder, leaf = FILE.split("/")
     server.files[download.PINNED[folder] + leaf] = body
     monkeypatch.setattr(download, "SHA256", {FILE: hashlib.sha256(body).hexdigest()})
     return server
 
 
-def test_the_longest_period_without_a_missing_month_is_kept(co2):
+def test_the_period_without_a_missing_month_is_kept(co2):
     values, years = load_co2()
-    assert values.tolist() == [300 + m / 4 for m in range(8, 17)] and values.dtype == torch.float64
-    assert (years - torch.tensor([1960 + m / 12 for m in range(8, 17)], dtype=torch.float64)).abs().max() < 1e-9
+    assert values.tolist() == [300 + m / 4 for m in range(52, 724)] and values.dtype == torch.float64
+    assert (years - torch.tensor([1960 + m / 12 for m in range(52, 724)], dtype=torch.float64)).abs().max() < 1e-9
 
 
 def test_the_series_is_downloaded_once_and_kept(co2):
@@ -301,9 +279,9 @@ def test_the_data_folder_is_read_and_a_changed_file_in_it_is_refused(co2, tmp_pa
     with pytest.raises(OSError, match="No such file"):
         load_co2()
     (tmp_path / "co2").mkdir()
-    body = table([*range(3, 6), *range(8, 17), *range(20, 25)])
+    body = table([*range(3, 20), *range(21, 730)])
     (tmp_path / FILE).write_bytes(body)
-    assert len(load_co2()[0]) == 9 and co2.requests == 0
+    assert len(load_co2()[0]) == 672 and co2.requests == 0
     (tmp_path / FILE).write_bytes(body.replace(b"302", b"303"))
     with pytest.raises(OSError, match="damaged or another version"):
         load_co2()

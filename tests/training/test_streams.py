@@ -9,7 +9,7 @@ from torch import nn
 
 from lstm_lesson.text.characters import CharacterModel, encode
 from lstm_lesson.text.writing import bits_per_character, next_character_batches
-from lstm_lesson.training.streams import bits_on, stream_steps
+from lstm_lesson.training import bits_on, stream_steps
 
 IDS = encode("for k in range(10):\n    print(k)\n" * 30)
 

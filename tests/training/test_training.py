@@ -18,7 +18,6 @@ from lstm_lesson.training.batching import batches
 from lstm_lesson.training.loop import fit, training_steps
 from lstm_lesson.training.metrics import (
     evaluate,
-    majority_baseline,
     masked_accuracy,
     predict,
 )
@@ -355,10 +354,6 @@ def test_predictions_stand_in_the_order_of_their_texts_and_leave_the_mode_alone(
     loss, accuracy = evaluate(classifier, (sequences, labels))
     assert accuracy == pytest.approx((alone.argmax(dim=1) == labels).double().mean().item(), abs=1e-6)
     assert loss == pytest.approx(F.nll_loss(alone.log(), labels).item(), abs=1e-5)
-
-
-def test_the_majority_baseline_is_that_of_the_answer_most_frequent_in_train():
-    assert majority_baseline(torch.tensor([0, 0, 1]), torch.tensor([1, 1, 1, 0])) == 0.25
 
 
 def test_masked_accuracy_counts_kept_positions_only():
