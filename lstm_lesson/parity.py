@@ -1,10 +1,11 @@
 """Differences between an LSTM of ours and `torch.nn.LSTM`: outputs, final states and every gradient."""
 
+import copy
+
 import torch
 from torch import Tensor, nn
 
-from lstm_lesson.cells import GATES
-from lstm_lesson.layers import CustomLSTM, from_torch_weights
+from lstm_lesson.layers import CustomLSTM
 from lstm_lesson.shapes import Shape, check_shapes
 
 
@@ -34,15 +35,12 @@ def differences(own: CustomLSTM, theirs: nn.LSTM, x: Shape["B T N"], kernel: boo
     return {name: (results[0][name] - results[1][name]).abs().max().item() for name in results[0]}
 
 
-def _weight_gradients(lstm) -> Tensor:
+def _weight_gradients(lstm: nn.Module) -> Tensor:
     """The gradients of all weights in one vector, in the order of our cells' parameters for both LSTMs."""
-    if isinstance(lstm, CustomLSTM):
-        # A wrong cell may not use a weight: its gradient is None, and counts as 0.
-        return torch.cat([(torch.zeros_like(p) if p.grad is None else p.grad).reshape(-1) for p in lstm.parameters()])
-    parts = []
-    for w_ih, w_hh, *biases in lstm.all_weights:
-        zeros = w_hh.new_zeros(len(w_hh))
-        named = from_torch_weights(w_ih.grad, w_hh.grad, biases[0].grad if biases else zeros, zeros)
-        kinds = ("W_x", "W_h", "b_") if biases else ("W_x", "W_h")
-        parts += [named[f"{reads}{gate}"].reshape(-1) for gate in GATES for reads in kinds]
-    return torch.cat(parts)
+    # A wrong cell may not use a weight: its gradient is None, and counts as 0.
+    gradients = {name: torch.zeros_like(p) if p.grad is None else p.grad for name, p in lstm.named_parameters()}
+    if isinstance(lstm, nn.LSTM):  # both of its biases have the gradient of our one, so that one of them counts
+        theirs = copy.deepcopy(lstm)
+        theirs.load_state_dict({name: gradient * ("bias_hh" not in name) for name, gradient in gradients.items()})
+        gradients = dict(CustomLSTM.from_torch(theirs).named_parameters())
+    return torch.cat([gradient.reshape(-1) for gradient in gradients.values()])

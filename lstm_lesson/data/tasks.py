@@ -70,15 +70,14 @@ def reber_strings(n: int, generator: torch.Generator | None = None) -> list[str]
     """
     check_size("n", n)
     rng = random.Random(torch.randint(0, 2**62, (), generator=generator).item())  # one letter at a time: torch is slow
-    return [_reber_string(rng) for _ in range(n)]
-
-
-def _reber_string(rng):
-    outer, inner, node = rng.choice("TP"), "", 0
-    while node < len(INNER):
-        letter = rng.choice(list(INNER[node]))
-        inner, node = inner + letter, INNER[node][letter]
-    return f"B{outer}B{inner}E{outer}E"
+    words = []
+    for _ in range(n):
+        outer, inner, node = rng.choice("TP"), "", 0
+        while node < len(INNER):
+            letter = rng.choice(list(INNER[node]))
+            inner, node = inner + letter, INNER[node][letter]
+        words.append(f"B{outer}B{inner}E{outer}E")
+    return words
 
 
 def embedded_reber(batch: int, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor, Tensor]:

@@ -20,12 +20,9 @@ INK, QUIET = STYLE["text.color"], STYLE["xtick.color"]  # text and all without a
 OTHER_COLORS = (INK, "#C2185B", "#3949AB", "#4B7A29", "#7A4B3A", "#00798C")  # for curves that are no gate, c or h
 DASHES = ("-", (0, (6, 2)), (0, (1.5, 1.6)), (0, (7, 2, 1.5, 2)), (0, (3, 1.5)), (0, (8, 2, 1.5, 2, 1.5, 2)))
 DOTS = ("o", "s", "^", "D", "v", "P")
-NOTE = {  # a text beside its point; no line runs through it
-    "textcoords": "offset points",
-    "annotation_clip": False,
-    "fontsize": 11.5,
-    "bbox": {"facecolor": "white", "edgecolor": "none", "pad": 1},
-}
+# A text beside its point; no line runs through it.
+NOTE = {"textcoords": "offset points", "annotation_clip": False, "fontsize": 11.5}
+NOTE["bbox"] = {"facecolor": "white", "edgecolor": "none", "pad": 1}
 ROLES = {"z": "f", "r": "o"}  # the GRU's update gate keeps, as f does; its reset gate shows the state, as o does
 LETTERS = {name: k for k, name in NAMES.items()} | {"cell state": "c", "update gate": "f", "reset gate": "o"}
 

@@ -109,15 +109,10 @@ class Axes:
         return left + width * across, top + height * (1 - up)
 
     def curve(self, xs, ys, color=INK, dash="solid", width=2.8) -> None:
-        """A line through (xs, ys); a value that is not finite leaves a gap."""
+        """A line through (xs, ys)."""
         self.card.add(f'<g clip-path="url(#{self.clip})">')
-        run = []
-        for x, y in [*zip(xs, ys, strict=True), (0, math.nan)]:
-            if math.isfinite(y):
-                run.append(self.at(x, y))
-            elif run:
-                self.card.path(run, color, width, dash)
-                run = []
+        if points := [self.at(x, y) for x, y in zip(xs, ys, strict=True)]:
+            self.card.path(points, color, width, dash)
         self.card.add("</g>")
 
     def dot(self, x, y, color=INK, radius=7) -> None:

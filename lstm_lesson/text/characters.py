@@ -91,20 +91,13 @@ class CharacterModel(nn.Module):
         return self.linear(hidden_seq), state
 
 
-class Alphabet(Vocabulary):
-    """The characters as the words of a vocabulary, with "␣" for a space and "↵" for a new line."""
-
-    def __init__(self):
-        super().__init__([self.split(CHARACTERS)] * 2)
-
-    @staticmethod
-    def split(text: str) -> list[str]:
-        """Each character of a text as a word."""
-        return list(decode(encode(text)).replace(" ", "␣").replace("\n", "↵"))
+def as_words(text: str) -> list[str]:
+    """Each character of a text as a word, with "␣" for a space and "↵" for a new line."""
+    return list(decode(encode(text)).replace(" ", "␣").replace("\n", "↵"))
 
 
 @torch.no_grad()
-def as_classifier(model: CharacterModel, character: str) -> tuple[TextClassifier, Alphabet, tuple[str, ...]]:
+def as_classifier(model: CharacterModel, character: str) -> tuple[TextClassifier, Vocabulary, tuple[str, ...]]:
     """A character model for the `GateInspector`: as a classifier of what comes next, its vocabulary and its labels.
 
     The last label, whose probability the inspector shows, is `character`. `model` has a `torch.nn.LSTM`.
@@ -112,7 +105,8 @@ def as_classifier(model: CharacterModel, character: str) -> tuple[TextClassifier
     """
     if not isinstance(character, str) or len(encode(character)) != 1:
         raise ValueError(f"character is {character!r:.40}; it needs one of the {len(CHARACTERS)} characters")
-    lstm, words = CustomLSTM.from_torch(model.lstm), Alphabet()
+    lstm, words = CustomLSTM.from_torch(model.lstm), Vocabulary([as_words(CHARACTERS)] * 2)
+    words.split = as_words
     classifier = TextClassifier(len(words), lstm.input_size, lstm.hidden_size, len(CHARACTERS), lstm=lstm)
     classifier.embedding.weight[2:] = model.embedding.weight  # behind <pad> and <unk>
     order = sorted(range(len(CHARACTERS)), key=lambda k: CHARACTERS[k] == character)
