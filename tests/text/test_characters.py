@@ -138,7 +138,7 @@ def test_the_lessons_own_lstm_gives_what_torchs_gives():
     [
         (lambda: small(hidden=0), "hidden is 0; it needs a whole number"),
         (lambda: small(embedding=2.5), "embedding is 2.5; it needs a whole number"),
-        (lambda: small(lstm=CustomLSTM(4, 7)), "W_xi has shape (4, 7)"),
+        (lambda: small(lstm=CustomLSTM(4, 7)), "x has shape (1, 2, 5)"),
         (lambda: small(lstm=CustomLSTM(5, 6)), "lstm makes hidden states of shape (1, 2, 6); it needs (1, 2, 7)"),
         (lambda: small(lstm=nn.LSTM(5, 7, bidirectional=True)), "lstm makes hidden states of shape (1, 2, 14)"),
         (lambda: small(lstm=nn.Linear(5, 7)), "lstm makes hidden states of shape (2, 7)"),
