@@ -64,11 +64,10 @@ class VariantLSTM(nn.Module):
     def __init__(self, input_size: int, hidden_size: int, variant: str = "vanilla", forget_bias: float = 0.0,
                  input_bias: float = 0.0, own: Step | None = None):  # fmt: skip
         super().__init__()
-        check_size("input_size", input_size)
-        check_size("hidden_size", hidden_size)
         if own is None and variant not in VARIANTS:
             raise ValueError(f"variant is {variant!r}; it needs one of {', '.join(VARIANTS)}")
-        self.input_size, self.hidden_size, self.variant, self.own = input_size, hidden_size, variant, own
+        self.input_size, self.hidden_size = check_size("input_size", input_size), check_size("hidden_size", hidden_size)
+        self.variant, self.own = variant, own
         bound, H = 1 / math.sqrt(hidden_size), hidden_size
         for name, shape in {"W_x": (input_size, 4 * H), "W_h": (H, 4 * H), "b": (4 * H,), "peepholes": (3, H),
                             "W_g": (3 * H, 3 * H)}.items():  # fmt: skip

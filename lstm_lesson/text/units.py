@@ -21,32 +21,29 @@ def truth(source: str) -> dict[str, Tensor]:
     "string": inside one, from the opening quote to the last character before the end; an f-string counts as a whole.
     "quoted": inside one that begins with one quote, not with three. "comment": from # on. "brackets": how many are
     open. "indentation": how many blocks. "column": characters so far.
-    Raises ValueError for a source that Python's `tokenize` cannot read.
+    Raises the errors of Python's `tokenize`, TokenError and SyntaxError, for a source that is no Python.
     """
     text, inside = decode(encode(source)), 0  # how many f-strings the present token is in
     lines = text.split("\n")
     starts = [0, *accumulate(len(line) + 1 for line in lines)]
     string, quoted, comment, brackets, blocks = change = [[0] * (len(text) + 2) for _ in range(5)]  # at each character
-    try:
-        for token in tokenize.generate_tokens(io.StringIO(text).readline):
-            kind, word = tokenize.tok_name[token.type], token.string
-            first, end = (starts[line - 1] + column for line, column in (token.start, token.end))
-            if kind in ("STRING", "FSTRING_START", "TSTRING_START"):  # from 3.12 on an f-string is several tokens
-                behind_prefix = first + len(word) - len(word.lstrip(ascii_letters))
-                string[behind_prefix] += not inside
-                quoted[behind_prefix] += not inside and word[-3:] not in TRIPLE
-                inside += kind != "STRING"
-            if kind in ("STRING", "FSTRING_END", "TSTRING_END"):
-                inside -= kind != "STRING"
-                string[end - 1] -= not inside
-                quoted[end - 1] -= not inside and word[-3:] not in TRIPLE
-            elif not inside and kind == "COMMENT":
-                comment[first], comment[end] = 1, -1
-            elif not inside and kind == "OP":
-                brackets[first] = (word in "([{") - (word in ")]}")
-            blocks[end] += (kind == "INDENT") - (kind == "DEDENT")
-    except (tokenize.TokenError, SyntaxError) as error:
-        raise ValueError(f"source is no Python that `tokenize` reads: {error}") from error
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        kind, word = tokenize.tok_name[token.type], token.string
+        first, end = (starts[line - 1] + column for line, column in (token.start, token.end))
+        if kind in ("STRING", "FSTRING_START", "TSTRING_START"):  # from 3.12 on an f-string is several tokens
+            behind_prefix = first + len(word) - len(word.lstrip(ascii_letters))
+            string[behind_prefix] += not inside
+            quoted[behind_prefix] += not inside and word[-3:] not in TRIPLE
+            inside += kind != "STRING"
+        if kind in ("STRING", "FSTRING_END", "TSTRING_END"):
+            inside -= kind != "STRING"
+            string[end - 1] -= not inside
+            quoted[end - 1] -= not inside and word[-3:] not in TRIPLE
+        elif not inside and kind == "COMMENT":
+            comment[first], comment[end] = 1, -1
+        elif not inside and kind == "OP":
+            brackets[first] = (word in "([{") - (word in ")]}")
+        blocks[end] += (kind == "INDENT") - (kind == "DEDENT")
     string, quoted, comment, brackets, blocks = torch.tensor(change).cumsum(dim=1)[:, : len(text)]
     column = torch.tensor([k for line in lines for k in range(len(line) + 1)])[1:]
     return {"string": string > 0, "quoted": quoted > 0, "comment": comment > 0, "brackets": brackets,
