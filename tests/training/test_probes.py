@@ -41,7 +41,8 @@ def test_a_cue_that_is_planted_tells_the_class_and_the_others_do_not(row, text):
     assert found.pop(row) == 1
     bags = {found.pop(name) for name in ("bag of words", "bag of words and pairs")}  # they may see it
     assert bags and max(found.values()) < 0.55
-    assert found["majority"] == pytest.approx((data["test"].labels == data["train"].labels.mode().values).float().mean().item(), abs=1e-3)
+    majority = (data["test"].labels == data["train"].labels.mode().values).float().mean().item()
+    assert found["majority"] == pytest.approx(majority, abs=1e-3)
 
 
 def test_a_source_and_a_date_are_cues_if_the_table_has_them():
