@@ -3,7 +3,7 @@
 import inspect
 import math
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from functools import wraps
 from itertools import pairwise
 from numbers import Integral, Real
@@ -84,10 +84,14 @@ def check_shapes(sizes: dict[str, int] | None = None, *, empty_batch: bool = Fal
         if not isinstance(tensor, torch.Tensor) or not tensor.is_floating_point():
             check_float(name, tensor, format_shape(letters))
         shape = tensor.shape
-        new = _new_sizes(shape, letters, sizes)
-        if new is None:
-            needs = f"it needs {format_shape(letters)}{_known(letters, sizes, source)}"
-            raise ValueError(f"{name} has shape {tuple(shape)}; {needs}")
+        if "4H" in letters and "H" in sizes:
+            sizes.setdefault("4H", 4 * sizes["H"])
+        fitting = {**dict(zip(letters, shape, strict=False)), **sizes}  # a letter that is new takes what the tensor has
+        if [fitting.get(letter) for letter in letters] != list(shape):
+            known = [letter for letter in dict.fromkeys(letters) if letter in sizes]
+            parts = [f"{k} = {sizes[k]}" + (f", as in {source[k]}" if k in source else "") for k in known]
+            needs = format_shape(letters) + (f" with {' and '.join(parts)}" if parts else "")
+            raise ValueError(f"{name} has shape {tuple(shape)}; it needs {needs}")
         if 0 in shape and not (empty_batch and [k for k, s in zip(letters, shape, strict=True) if s == 0] == ["B"]):
             needs = f"every dimension of {format_shape(letters)} needs at least 1 entry"
             raise ValueError(f"{name} has shape {tuple(shape)}; {needs}")
@@ -96,8 +100,9 @@ def check_shapes(sizes: dict[str, int] | None = None, *, empty_batch: bool = Fal
             what = "dtype" if tensor.dtype != first[1].dtype else "device"
             needs = f"{getattr(first[1], what)}, as {first[0]} has"
             raise ValueError(f"{name} has {what} {getattr(tensor, what)}; it needs {needs}")
-        for letter in new:
-            sizes[letter], source[letter] = new[letter], name
+        for letter, size in zip(letters, shape, strict=True):
+            if letter not in sizes:
+                sizes[letter], source[letter] = size, name
     return sizes
 
 
@@ -185,27 +190,3 @@ def _of_rank(tensor, allowed: tuple[str, ...]) -> str:
         if len(shape.split()) == getattr(tensor, "ndim", None):
             return shape
     return allowed[-1]
-
-
-def _new_sizes(shape: Sequence[int], letters: list[str], sizes: dict[str, int]) -> dict[str, int] | None:
-    """The sizes of the letters that had none yet, or None if the shape does not fit its letters."""
-    if len(shape) != len(letters):
-        return None
-    new = {}
-    for letter, size in zip(letters, shape, strict=True):
-        known = sizes[letter] if letter in sizes else new.setdefault(letter, _multiple(letter, sizes) or size)
-        if known != size:
-            return None
-    return new
-
-
-def _multiple(letter: str, sizes: dict[str, int]) -> int | None:
-    """The size of 4H, say: four times that of H, or None if that is not known."""
-    return int(letter[0]) * sizes[letter[1:]] if letter[0].isdigit() and letter[1:] in sizes else None
-
-
-def _known(letters: list[str], sizes: dict[str, int], source: dict[str, str]) -> str:
-    """The sizes that are known, and where each comes from, for an error message."""
-    known = {letter: size for letter in letters if (size := sizes.get(letter) or _multiple(letter, sizes))}
-    parts = [f"{s} = {size}" + (f", as in {source[s]}" if s in source else "") for s, size in known.items()]
-    return f" with {' and '.join(parts)}" if parts else ""
