@@ -86,9 +86,13 @@ def check_shapes(sizes: dict[str, int] | None = None, *, empty_batch: bool = Fal
         shape = tensor.shape
         if "4H" in letters and "H" in sizes:
             sizes.setdefault("4H", 4 * sizes["H"])
-        fitting = {**dict(zip(letters, shape, strict=False)), **sizes}  # a letter that is new takes what the tensor has
-        if [fitting.get(letter) for letter in letters] != list(shape):
-            known = [letter for letter in dict.fromkeys(letters) if letter in sizes]
+        fits = len(shape) == len(letters)
+        for letter, size in zip(letters, shape, strict=False):
+            if letter not in sizes:
+                sizes[letter], source[letter] = size, name
+            fits = fits and sizes[letter] == size
+        if not fits:
+            known = [k for k in dict.fromkeys(letters) if k in sizes and source.get(k) != name]
             parts = [f"{k} = {sizes[k]}" + (f", as in {source[k]}" if k in source else "") for k in known]
             needs = format_shape(letters) + (f" with {' and '.join(parts)}" if parts else "")
             raise ValueError(f"{name} has shape {tuple(shape)}; it needs {needs}")
@@ -100,9 +104,6 @@ def check_shapes(sizes: dict[str, int] | None = None, *, empty_batch: bool = Fal
             what = "dtype" if tensor.dtype != first[1].dtype else "device"
             needs = f"{getattr(first[1], what)}, as {first[0]} has"
             raise ValueError(f"{name} has {what} {getattr(tensor, what)}; it needs {needs}")
-        for letter, size in zip(letters, shape, strict=True):
-            if letter not in sizes:
-                sizes[letter], source[letter] = size, name
     return sizes
 
 
