@@ -12,17 +12,8 @@ from lstm_lesson.shapes import Shape, check_number, check_size, checked
 
 GATES = "ifco"  # input gate, forget gate, candidate (for c), output gate: PyTorch's order of the weights
 NAMES = *(name for k in GATES for name in (f"W_x{k}", f"W_h{k}", f"b_{k}")), "W_ci", "W_cf", "W_co"
-
-
-class Values(NamedTuple):
-    """Everything that one LSTM step computes, each (B, H): gates, candidate, cell state and hidden state."""
-
-    i: Tensor
-    f: Tensor
-    g: Tensor
-    o: Tensor
-    c: Tensor
-    h: Tensor
+# What one LSTM step computes, each (B, H): input gate, forget gate, candidate, output gate, cell state, hidden state.
+Values = NamedTuple("Values", [(name, Tensor) for name in "ifgoch"])
 
 
 def check_weights(weights: Mapping[str, Tensor], names: Sequence[str] = NAMES[:12], sums: str = "i, f, c, o") -> None:
@@ -70,14 +61,11 @@ class RNNCell(nn.Module):
 
     def __init__(self, input_size: int, hidden_size: int):
         super().__init__()
-        check_size("input_size", input_size)
-        check_size("hidden_size", hidden_size)
-        self.input_size, self.hidden_size = input_size, hidden_size
+        self.input_size, self.hidden_size = check_size("input_size", input_size), check_size("hidden_size", hidden_size)
         self.W_xh, self.W_hh, self.b_h = gate_weights(input_size, hidden_size)
 
     def forward(self, x_t: Shape["B N"], h: Shape["B H"] | None = None) -> Shape["B H"]:
-        if h is None:
-            h = zero_state(x_t, self.hidden_size)
+        h = zero_state(x_t, self.hidden_size) if h is None else h
         return rnn_step(x_t, h, self.W_xh, self.W_hh, self.b_h)
 
     def extra_repr(self) -> str:
@@ -100,22 +88,20 @@ class LSTMCell(nn.Module):
     def __init__(self, input_size: int, hidden_size: int, peephole: str | None = None, forget_bias: float = 0.0,
                  bias: bool = True):  # fmt: skip
         super().__init__()
-        check_size("input_size", input_size)
-        check_size("hidden_size", hidden_size)
+        self.input_size, self.hidden_size = check_size("input_size", input_size), check_size("hidden_size", hidden_size)
         if peephole not in (None, "diagonal", "full"):
             raise ValueError(f'peephole is {peephole!r}; it needs None, "diagonal" or "full"')
         check_number("forget_bias", forget_bias)
         if forget_bias and not bias:
             raise ValueError(f"forget_bias is {forget_bias!r}; it needs 0 with bias=False")
-        self.input_size, self.hidden_size, self.peephole, self.bias = input_size, hidden_size, peephole, bias
+        self.peephole, self.bias = peephole, bias
         self.W_xi, self.W_hi, self.b_i = gate_weights(input_size, hidden_size)  # input gate
         self.W_xf, self.W_hf, self.b_f = gate_weights(input_size, hidden_size)  # forget gate
         self.W_xc, self.W_hc, self.b_c = gate_weights(input_size, hidden_size)  # candidate
         self.W_xo, self.W_ho, self.b_o = gate_weights(input_size, hidden_size)  # output gate
         if peephole:
             shape = (hidden_size, hidden_size) if peephole == "full" else (hidden_size,)
-            peepholes = (uniform_weight(hidden_size, *shape) for _ in "ifo")  # what the gates see of c
-            self.W_ci, self.W_cf, self.W_co = peepholes
+            self.W_ci, self.W_cf, self.W_co = (uniform_weight(hidden_size, *shape) for _ in "ifo")  # they read c
         if bias:
             with torch.no_grad():
                 self.b_f += forget_bias
@@ -155,8 +141,7 @@ def unpack_state(name: str, pair, needs: str = "(h, c)") -> tuple[Tensor, Tensor
 def gate_weights(input_size: int, hidden_size: int) -> tuple[nn.Parameter, nn.Parameter, nn.Parameter]:
     """New weights of one gate: W_x (N, H), W_h (H, H) and b (H,)."""
     shapes = (input_size, hidden_size), (hidden_size, hidden_size), (hidden_size,)
-    W_x, W_h, b = (uniform_weight(hidden_size, *shape) for shape in shapes)
-    return W_x, W_h, b
+    return tuple(uniform_weight(hidden_size, *shape) for shape in shapes)
 
 
 def uniform_weight(hidden_size: int, *shape: int) -> nn.Parameter:

@@ -1,7 +1,8 @@
 """The RNN step and the five LSTM equations, one pure function each.
 
 Row vectors, batch first: x_t (B, N), h and c (B, H). The two letters of a weight name what it reads and what it is for:
-W_xi (N, H) reads x for the input gate i. A shape, dtype or device that does not fit raises a ValueError.
+W_xi (N, H) reads x for the input gate i. A shape, dtype or device that does not fit raises a ValueError that names the
+argument.
 """
 
 import math
@@ -19,7 +20,6 @@ def rnn_step(
     """The new hidden state of a tanh RNN, from the input and the previous hidden state; each entry in (-1, 1).
 
     Source: Elman 1990, with the whole hidden state fed back.
-    Raises ValueError naming the argument whose shape does not fit.
     """
     return torch.tanh(x_t @ W_xh + h_prev @ W_hh + b_h)
 
@@ -31,9 +31,8 @@ def input_gate(
 ) -> Shape["B H"]:  # fmt: skip
     """How much of the new candidate to let in, between 0 and 1 (equation 1).
 
-    With a peephole, W_ci is (H, H) full or (H,) diagonal, and c_prev is read; without one, c_prev is ignored.
+    With a peephole, W_ci is (H, H) full or (H,) diagonal, and c_prev is needed; without one, c_prev is ignored.
     Source: Hochreiter & Schmidhuber 1997; peephole: Gers & Schmidhuber 2000.
-    Raises ValueError naming the argument whose shape does not fit, and for W_ci without c_prev.
     """
     return torch.sigmoid(x_t @ W_xi + h_prev @ W_hi + peephole(c_prev, W_ci) + b_i)
 
@@ -45,9 +44,8 @@ def forget_gate(
 ) -> Shape["B H"]:  # fmt: skip
     """How much of each memory cell to keep, between 0 and 1 (equation 2).
 
-    With a peephole, W_cf is (H, H) full or (H,) diagonal, and c_prev is read; without one, c_prev is ignored.
+    With a peephole, W_cf is (H, H) full or (H,) diagonal, and c_prev is needed; without one, c_prev is ignored.
     Source: Gers, Schmidhuber & Cummins 2000; peephole: Gers & Schmidhuber 2000.
-    Raises ValueError naming the argument whose shape does not fit, and for W_cf without c_prev.
     """
     return torch.sigmoid(x_t @ W_xf + h_prev @ W_hf + peephole(c_prev, W_cf) + b_f)
 
@@ -59,7 +57,6 @@ def candidate(
     """The candidate (g_t in equation 3): new content for the cell state, each entry between -1 and 1.
 
     Source: Hochreiter & Schmidhuber 1997; tanh as in Graves & Schmidhuber 2005.
-    Raises ValueError naming the argument whose shape does not fit.
     """
     return torch.tanh(x_t @ W_xc + h_prev @ W_hc + b_c)
 
@@ -69,7 +66,6 @@ def cell_state(f_t: Shape["B H"], c_prev: Shape["B H"], i_t: Shape["B H"], g_t: 
     """The cell state (the memory) after this step: what was kept plus what was let in (equation 3); not bounded.
 
     Source: Hochreiter & Schmidhuber 1997; the factor f_t: Gers, Schmidhuber & Cummins 2000.
-    Raises ValueError naming the argument whose shape does not fit.
     """
     return f_t * c_prev + i_t * g_t
 
@@ -81,10 +77,9 @@ def output_gate(
 ) -> Shape["B H"]:  # fmt: skip
     """How much of the memory to show, between 0 and 1 (equation 4).
 
-    With a peephole, W_co is (H, H) full or (H,) diagonal, and the new cell state c_t is read; without one, c_t is
-    ignored.
+    With a peephole, W_co is (H, H) full or (H,) diagonal, and the new cell state c_t is needed; without one, c_t
+    is ignored.
     Source: Hochreiter & Schmidhuber 1997; peephole: Gers & Schmidhuber 2000.
-    Raises ValueError naming the argument whose shape does not fit, and for W_co without c_t.
     """
     return torch.sigmoid(x_t @ W_xo + h_prev @ W_ho + peephole(c_t, W_co) + b_o)
 
@@ -94,7 +89,6 @@ def hidden_state(o_t: Shape["B H"], c_t: Shape["B H"]) -> Shape["B H"]:
     """The output of the cell at this step: tanh of the cell state, times the output gate; in (-1, 1) (equation 5).
 
     Source: Hochreiter & Schmidhuber 1997.
-    Raises ValueError naming the argument whose shape does not fit.
     """
     return o_t * torch.tanh(c_t)
 

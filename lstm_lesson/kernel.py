@@ -99,8 +99,7 @@ def _reversed_steps(x: Tensor, keep: Tensor | None) -> Tensor:
 
 def stacked_weights(weights: Mapping[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
     """The twelve weights of a cell, side by side in the order i, f, c, o: W_x (N, 4H), W_h (H, 4H), b (4H,)."""
-    W_x, W_h, b = (torch.cat([weights[f"{reads}{k}"] for k in GATES], dim=-1) for reads in ("W_x", "W_h", "b_"))
-    return W_x, W_h, b
+    return tuple(torch.cat([weights[f"{reads}{k}"] for k in GATES], dim=-1) for reads in ("W_x", "W_h", "b_"))
 
 
 def lstm_sequence(

@@ -1,4 +1,7 @@
-"""A cell along a sequence: unrolling, masks for padded batches, and an LSTM that equals `torch.nn.LSTM`."""
+"""A cell along a sequence: unrolling, masks for padded batches, and an LSTM that equals `torch.nn.LSTM`.
+
+Each function raises ValueError naming the argument that does not fit.
+"""
 
 import warnings
 from collections.abc import Mapping
@@ -20,7 +23,7 @@ def unroll(
 ) -> Shape["B T H"]:
     """All hidden states (B, T, H) of a tanh RNN along a sequence: the same weights at every step.
 
-    Source: Elman 1990. Raises ValueError naming the argument whose shape does not fit.
+    Source: Elman 1990.
     """
     h_t, hidden_seq = h_0, []
     for t in range(x.shape[1]):
@@ -34,7 +37,6 @@ def masked_step(h_new: Shape["B H"], h_prev: Shape["B H"], keep: Tensor) -> Shap
     """The state after a step that is padding for some sequences of the batch: a padded step changes nothing.
 
     `keep` is a bool tensor (B,), False where this step is padding.
-    Raises ValueError naming the argument that does not fit.
     """
     B = h_new.shape[0]
     if not isinstance(keep, Tensor) or keep.dtype != torch.bool or keep.shape != (B,):
@@ -44,10 +46,7 @@ def masked_step(h_new: Shape["B H"], h_prev: Shape["B H"], keep: Tensor) -> Shap
 
 @checked
 def last_true_step(hidden_seq: Shape["B T H"], lengths: Tensor) -> Shape["B H"]:
-    """The hidden state at the last step of each sequence, before its padding.
-
-    `lengths` (B,) are whole numbers in 1..T. Raises ValueError naming the argument that does not fit.
-    """
+    """The hidden state at the last step of each sequence, before its padding; `lengths` (B,) are in 1..T."""
     B, T, _ = hidden_seq.shape
     lengths = check_lengths(lengths, B, T, hidden_seq.device)
     return hidden_seq[torch.arange(B, device=hidden_seq.device), lengths - 1]
@@ -57,10 +56,7 @@ def last_true_step(hidden_seq: Shape["B T H"], lengths: Tensor) -> Shape["B H"]:
 def lstm(
     x: Shape["B T N"], h_0: Shape["B H"], c_0: Shape["B H"], weights: Mapping[str, Tensor]
 ) -> tuple[Shape["B T H"], Shape["B H"], Shape["B H"]]:
-    """An LSTM along a sequence: all hidden states (B, T, H), the last h (B, H) and the last c (B, H).
-
-    `weights` as in `lstm_step`. Raises ValueError naming the argument that does not fit.
-    """
+    """An LSTM along a sequence: all hidden states (B, T, H), the last h and the last c; `weights` as in `lstm_step`."""
     h_t, c_t, hidden_seq = h_0, c_0, []
     for t in range(x.shape[1]):
         h_t, c_t = lstm_step(x[:, t], h_t, c_t, weights)
@@ -75,8 +71,7 @@ def from_torch_weights(
     """PyTorch's stacked weights, rows in the order i, f, g, o, as copies under the names in the equations.
 
     Returns {"W_xi": (N, H), "W_hi": (H, H), "b_i": (H,), …}, detached; b is the sum of the two biases.
-    Source: the documentation of `torch.nn.LSTM`.
-    Raises ValueError naming the argument that does not fit or has NaN entries.
+    Source: the documentation of `torch.nn.LSTM`. Raises ValueError for NaN entries, too.
     """
     if weight_hh.shape[0] != 4 * weight_hh.shape[1]:
         raise ValueError(f"weight_hh has shape {tuple(weight_hh.shape)}; it needs (4H, H)")
@@ -245,8 +240,8 @@ class CustomLSTM(nn.Module):
         flat = self.single and not self.torch_states
         letters = "B H" if flat else "layers·directions B H"
         sizes = {"layers·directions": shape[0], "B": shape[1], "H": shape[2]}
-        for name, state in zip(("h_0 of init_states", "c_0 of init_states"), states, strict=True):
-            check_shapes(sizes, empty_batch=True, x=(x, "B T N"), **{name: (state, letters)})
+        named = {f"{name} of init_states": (state, letters) for name, state in zip(("h_0", "c_0"), states, strict=True)}
+        check_shapes(sizes, empty_batch=True, x=(x, "B T N"), **named)
         return tuple(state[None] if flat else state for state in states)
 
     @classmethod
@@ -276,10 +271,9 @@ class CustomLSTM(nn.Module):
         """
         if self.cells[0].peephole:
             raise ValueError(f"peephole is {self.cells[0].peephole!r}; torch.nn.LSTM has none, so it needs None")
-        for k, cell in enumerate(self.cells):
-            for name, weight in cell.weights.items():
-                if weight.isnan().any():
-                    raise ValueError(f"cells.{k}.{name} has {int(weight.isnan().sum())} NaN entries; it needs numbers")
+        for name, weight in self.state_dict().items():
+            if weight.isnan().any():
+                raise ValueError(f"{name} has {int(weight.isnan().sum())} NaN entries; it needs numbers")
         options = self.bias, self.batch_first, self.dropout, self.directions == 2
         theirs = nn.LSTM(self.input_size, self.hidden_size, self.num_layers, *options).to(self.cells[0].W_xi)
         with torch.no_grad():
