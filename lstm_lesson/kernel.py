@@ -174,7 +174,7 @@ class LSTMFunction(torch.autograd.Function):
         if torch.is_grad_enabled():  # create_graph=True: the gradient itself must be differentiable
             return _with_autograd(inputs, ctx.needs_input_grad, ctx.keep, (d_hidden_seq, dc_n))
         x, h_0, _c_0, W_x, W_h, b = inputs
-        (B, T, _N), H = x.shape, h_0.shape[1]
+        (B, T, N), H = x.shape, h_0.shape[1]
         scale = _scale(W_h, 4)  # 1 − g² is 4 s (1 − s); dz holds the candidate's part without the 4
         W = (W_h * scale).t().contiguous()
         many = max(1, min(T, BLOCK // max(1, 4 * B * H)))
@@ -183,7 +183,9 @@ class LSTMFunction(torch.autograd.Function):
         arriving = torch.zeros_like(h_0), *d_hidden_seq.unbind(1)  # from the loss; 0 at h_0
         f, dz_t = gates[:, :, 1].unbind(), dz.unbind()
         dh, dc = arriving[T].clone(), dc_n.clone()
-        grads = _Gradients(x, hs, W_x, W_h, b, scale, ctx.needs_input_grad)
+        x_rows, h_rows, W_into_x = x.transpose(0, 1).reshape(T * B, N), hs[:-1].flatten(0, 1), (W_x * scale).t()
+        dx, (dW_x, dW_h, db) = torch.empty_like(x_rows), (torch.zeros_like(w) for w in (W_x, W_h, b))
+        needs_x, _, _, *needs_weights, _ = ctx.needs_input_grad
         addmm, mul = torch.addmm, torch.mul
         for t, through_tanh, of_ifs, of_o in _slopes(gates, cs):
             k = t % many
@@ -192,36 +194,16 @@ class LSTMFunction(torch.autograd.Function):
             mul(of_o, dh, out=into_o[k])
             dc.mul_(f[t])
             addmm(arriving[t], dz_t[k], W, out=dh)  # the gradient of the hidden state before
-            if k == 0:
-                grads.add(t, dz[: T - t].flatten(0, 1))
-        return grads.dx, dh, dc, *(grad * scale for grad in grads.sums), None
-
-
-class _Gradients:
-    """The gradients of x and of the weights, added up block by block: one matmul each for a block of steps.
-
-    `sums` are those of W_x, W_h and b, without the scale of the candidate.
-    """
-
-    def __init__(self, x, hs, W_x, W_h, b, scale, needed):
-        B, T, N = x.shape
-        self.needs_x, _, _, *self.needs_weights, _ = needed
-        self.x, self.h_prev = x.transpose(0, 1).reshape(T * B, N), hs[:-1].flatten(0, 1)
-        dx = torch.empty_like(self.x)
-        self.B, self.dx, self.into_x = B, dx.view(T, B, N).transpose(0, 1) if self.needs_x else None, dx
-        self.W = (W_x * scale).t()
-        self.sums = [torch.zeros_like(w) for w in (W_x, W_h, b)]
-
-    def add(self, t: int, dz: Tensor) -> None:
-        """Add the part of a block: dz (n·B, 4H), of n steps from t on."""
-        rows = slice(t * self.B, t * self.B + len(dz))
-        if self.needs_x:
-            torch.mm(dz, self.W, out=self.into_x[rows])
-        if any(self.needs_weights):
-            dW_x, dW_h, db = self.sums
-            dW_x.addmm_(self.x[rows].t(), dz)
-            dW_h.addmm_(self.h_prev[rows].t(), dz)
-            db.add_(dz.sum(dim=0))
+            if k == 0:  # one matmul each for a block of steps
+                block, rows = dz[: T - t].flatten(0, 1), slice(t * B, (t + many) * B)
+                if needs_x:
+                    torch.mm(block, W_into_x, out=dx[rows])
+                if any(needs_weights):
+                    dW_x.addmm_(x_rows[rows].t(), block)
+                    dW_h.addmm_(h_rows[rows].t(), block)
+                    db.add_(block.sum(dim=0))
+        dx = dx.view(T, B, N).transpose(0, 1) if needs_x else None
+        return dx, dh, dc, dW_x * scale, dW_h * scale, db * scale, None
 
 
 def _slopes(gates: Tensor, cs: Tensor) -> Iterator[tuple[int, Tensor, Tensor, Tensor]]:
