@@ -78,7 +78,7 @@ def run_cell(
     gradient, whatever x holds there.
     Returns all hidden states (B, T, H), 0 at padded steps; the last hidden state and cell state, each (B, H).
     """
-    order = _reversed_steps(x, keep) if backwards else None
+    order = reversed_steps(x, keep) if backwards else None
     if backwards:
         x = x.gather(1, order.expand_as(x))
     hidden_seq, c_n = lstm_sequence(x, h_0, c_0, *stacked_weights(cell.weights), keep)
@@ -90,16 +90,16 @@ def run_cell(
     return hidden_seq.gather(1, order.expand_as(hidden_seq)) if backwards else hidden_seq, h_n, c_n
 
 
-def _reversed_steps(x: Tensor, keep: Tensor | None) -> Tensor:
+def reversed_steps(x: Tensor, keep: Tensor | None) -> Tensor:
     """(B, T, 1): the number of the step at each place when every sequence is reversed; its padding stays at the end."""
     t = torch.arange(x.shape[1], device=x.device)
     order = t.flip(0).expand(len(x), -1) if keep is None else torch.where(keep, keep.sum(dim=1)[:, None] - 1 - t, t)
     return order[:, :, None]
 
 
-def stacked_weights(weights: Mapping[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
-    """The twelve weights of a cell, side by side in the order i, f, c, o: W_x (N, 4H), W_h (H, 4H), b (4H,)."""
-    return tuple(torch.cat([weights[f"{reads}{k}"] for k in GATES], dim=-1) for reads in ("W_x", "W_h", "b_"))
+def stacked_weights(weights: Mapping[str, Tensor], gates: str = GATES) -> tuple[Tensor, Tensor, Tensor]:
+    """The weights of a cell, side by side in the order of `gates`: W_x (N, 4H), W_h (H, 4H), b (4H,) of an LSTM."""
+    return tuple(torch.cat([weights[f"{reads}{k}"] for k in gates], dim=-1) for reads in ("W_x", "W_h", "b_"))
 
 
 def lstm_sequence(

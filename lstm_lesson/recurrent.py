@@ -1,16 +1,17 @@
 """The recurrent modules of any model, and one call of such a module recomputed from its weights, step by step."""
 
 import inspect
-import math
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
-from lstm_lesson.cells import LSTMCell, Values
+from lstm_lesson.cells import GATES, LSTMCell, Values
 from lstm_lesson.equations import peephole
-from lstm_lesson.kernel import stacked_weights, without_padding
+from lstm_lesson.kernel import reversed_steps, stacked_weights, without_padding
 from lstm_lesson.layers import CustomLSTM
 from lstm_lesson.shapes import check_lengths, true_steps
 from lstm_lesson.successors.gru import CustomGRU, GRUCell, GRUValues
@@ -72,7 +73,7 @@ def recompute(module: nn.Module, args: tuple, kwargs: dict, output) -> tuple:
     directions, like = len(weights) // getattr(module, "num_layers", 1), weights[0]["W_x"]
     with torch.autocast(like.device.type, enabled=False):
         if packed := isinstance(x, PackedSequence):
-            order = slice(None) if x.sorted_indices is None else x.sorted_indices
+            by_length = slice(None) if x.sorted_indices is None else x.sorted_indices
             x, lengths = pad_packed_sequence(x, batch_first=True)  # in the order of the batch before it was sorted
         turned = not packed and x.ndim == 3 and not getattr(module, "batch_first", True)
 
@@ -82,22 +83,42 @@ def recompute(module: nn.Module, args: tuple, kwargs: dict, output) -> tuple:
         x = batch_first(x.reshape(-1, 1, x.shape[-1]) if is_cell else x)
         lengths = None if lengths is None else check_lengths(lengths, len(x), x.shape[1], x.device)
         keep = None if lengths is None else true_steps(lengths, x.shape[1])
-        shown, values, states, ends = [None] * len(weights), [], [], []
+        shown, found = [None] * len(weights), []
         if not (is_cell or lengths is not None or torch.is_grad_enabled() or "W_ci" in weights[0]):
             shown[-directions:] = batch_first(output[0]).chunk(directions, dim=-1)
         for k, (start, w) in enumerate(zip(_starts(state, x, weights), weights, strict=True)):
             x = without_padding(x, keep)
-            one, after, end = _steps(x, start, w, keep, shown[k], k % directions == 1)
-            values, states, ends = [*values, one], [*states, after], [*ends, end]
+            order = reversed_steps(x, keep) if k % directions else None
+            found.append(_steps(x, start, w, lengths, shown[k], order))
             if (k + 1) % directions == 0:  # the next layer reads both directions
-                x = torch.cat([one.h for one in values[-directions:]], dim=-1)  # (B, T, H·directions)
+                x = torch.cat([values.h for values, *_ in found[-directions:]], dim=-1)  # (B, T, H·directions)
+        values, states, ends = zip(*found, strict=True)
         own = [torch.stack(part) for part in zip(*ends, strict=True)]
         if packed:  # the first steps of all sequences, the longest first, then the second steps
-            own = [x[order].transpose(0, 1)[keep[order].t()], *own]
+            own = [x[by_length].transpose(0, 1)[keep[by_length].t()], *own]
         elif not is_cell:
             x = without_padding(x, keep)
             own = [x.transpose(0, 1) if turned else x, *own]
         return _in_form(output, iter(own)), values, states, lengths
+
+
+@contextmanager
+def undisturbed(model: nn.Module) -> Iterator[None]:
+    """Evaluation mode; the model, with what it keeps between calls, and torch's random numbers come back as before."""
+    kept = [(values, dict(values)) for part in model.modules() for values in (vars(part), part._buffers)]
+    buffers = [(buffer, buffer.clone()) for buffer in model.buffers()]
+    eager = torch.compiler.set_stance("force_eager") if "torch._dynamo" in sys.modules else nullcontext()
+    try:
+        with torch.random.fork_rng({part.device for part in model.parameters() if part.is_cuda}), eager:
+            model.eval()
+            yield
+    finally:
+        for values, old in kept:
+            values.clear()
+            values.update(old)
+        for buffer, old in buffers:
+            if not torch.equal(buffer, old):  # a backward pass refuses what was written to in vain
+                buffer.detach().copy_(old)
 
 
 def tensors(output) -> list[Tensor]:
@@ -118,28 +139,27 @@ def _starts(state, x: Tensor, weights: list[dict]) -> list[tuple[Tensor, ...]]:
     return list(zip(*(part.unbind() for part in parts), strict=True))
 
 
-def _steps(x, state: tuple, w: dict, keep, shown, backwards: bool) -> tuple:
-    """All steps of one layer in one direction: values in the order of time; all states in the order of the steps, from
-    the given one on; and the last state, which padding does not change.
+def _steps(x, start: tuple, w: dict, lengths, shown, order) -> tuple:
+    """All steps of one layer in one direction: values in the order of time, all states, and the last true state.
 
+    `order` (B, T, 1), or None, turns each sequence round, and back. The states are in the order of the steps, from
+    `start` on; in both directions those of padding come last, and no true step reads them.
     `shown` (B, T, H), or None, are the hidden states that the module returned. With them all steps are computed at
     once: each reads what was shown at the step before, and the cell states are a scan.
     """
-    x, keep, shown = (v.flip(1) if backwards and v is not None else v for v in (x, keep, shown))
-    from_x, step = x @ w["W_x"] + w["b"], _gru_step if "b_h" in w else _lstm_step
+    x, shown = (v if order is None or v is None else v.gather(1, order.expand_as(v)) for v in (x, shown))
+    from_x, step, states = x @ w["W_x"] + w["b"], _gru_step if "b_h" in w else _lstm_step, [start]
     if shown is not None:
-        values = step(from_x, torch.cat([state[0][:, None], shown[:, :-1]], dim=1), *state[1:], w)
-        states = [state, tuple(v[:, -1] for v in values[: -len(state) - 1 : -1])]
-        state = states[-1]
+        values = step(from_x, torch.cat([start[0][:, None], shown[:, :-1]], dim=1), *start[1:], w)
     else:
-        states, steps = [state], []
-        for t, from_x_t in enumerate(from_x.unbind(1)):
-            steps.append(step(from_x_t, *state, w))
-            states.append(steps[-1][: -len(state) - 1 : -1])  # (h,) or (h, c): the last values, in turn
-            new = zip(states[-1], state, strict=True)
-            state = states[-1] if keep is None else tuple(torch.where(keep[:, t, None], *pair) for pair in new)
+        steps = []
+        for from_x_t in from_x.unbind(1):
+            steps.append(step(from_x_t, *states[-1], w))
+            states.append(steps[-1][: -len(start) - 1 : -1])  # (h,) or (h, c): the last values, in turn
         values = type(steps[0])(*(torch.stack(v, dim=1) for v in zip(*steps, strict=True)))
-    return type(values)(*(v.flip(1) for v in values)) if backwards else values, states, state
+    last = torch.arange(len(x), device=x.device), -1 if lengths is None else lengths - 1
+    end = tuple(v[last] for v in values[: -len(start) - 1 : -1])
+    return values if order is None else values._make(v.gather(1, order.expand_as(v)) for v in values), states, end
 
 
 def _lstm_step(from_x: Tensor, h: Tensor, c: Tensor, w: dict[str, Tensor]) -> Values:
@@ -168,8 +188,7 @@ def _weights(module: nn.Module) -> list[dict[str, Tensor]]:
     W_x (N, 4H), W_h (H, 4H) and b of an LSTM, its projection W_hr or peepholes; W_x, W_h, b (3H,) and b_h of a GRU.
     """
     if not isinstance(module, (nn.RNNBase, nn.RNNCellBase)):
-        return [_of_ours({name: _exact(w) for name, w in cell.weights.items()})
-                for cell in getattr(module, "cells", [module])]  # fmt: skip
+        return [_of_ours(cell.weights) for cell in getattr(module, "cells", [module])]
     names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")[: 4 if module.bias else 2]
     found = []
     for stacked in module.all_weights if isinstance(module, nn.RNNBase) else [[getattr(module, n) for n in names]]:
@@ -180,12 +199,12 @@ def _weights(module: nn.Module) -> list[dict[str, Tensor]]:
     return found
 
 
-def _of_ours(w: dict[str, Tensor]) -> dict[str, Tensor]:
+def _of_ours(weights: dict[str, Tensor]) -> dict[str, Tensor]:
     """The weights of a cell of this package, as `_weights` names them."""
-    if "W_xi" in w:
-        return dict(zip(("W_x", "W_h", "b"), stacked_weights(w), strict=True)) | {k: w[k] for k in w if k[:3] == "W_c"}
-    W_x, W_h, b = (torch.cat([w[f"{reads}{k}"] for k in "rzh"], dim=-1) for reads in ("W_x", "W_h", "b_"))
-    return {"W_x": W_x, "W_h": W_h, "b": b, "b_h": torch.cat([torch.zeros_like(b[: -len(W_h)]), w["b_hh"]])}
+    w = {name: _exact(weight) for name, weight in weights.items()}
+    W_x, W_h, b = stacked_weights(w, "rzh" if "b_hh" in w else GATES)
+    b_h = {"b_h": nn.functional.pad(w["b_hh"], (2 * len(W_h), 0))} if "b_hh" in w else {}
+    return {"W_x": W_x, "W_h": W_h, "b": b} | b_h | {name: w[name] for name in w if name.startswith("W_c")}
 
 
 def _exact(tensor: Tensor) -> Tensor:
@@ -214,5 +233,5 @@ def _difference(output, own) -> tuple[float, float]:
     tensor_float = device == "cuda" and a.dtype != torch.float64  # cuDNN computes float32 with fewer digits
     eps = max(2**-10 if tensor_float else 0.0, *(torch.finfo(dtype).eps for dtype in dtypes))
     off = (_exact(a) - _exact(b)).abs() / _exact(a).abs().clamp_min(1)
-    worst = off.max().item() if len(off) else 0.0
-    return worst if worst < math.inf else off.masked_fill((a == b) | (a.isnan() & b.isnan()), 0).max().item(), eps
+    off = off.masked_fill((a == b) | (a.isnan() & b.isnan()), 0)  # also equal infinities
+    return off.max().item() if len(off) else 0.0, eps

@@ -2,14 +2,13 @@
 
 import inspect
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
 
 from lstm_lesson.cells import Values
-from lstm_lesson.recurrent import CELLS, choose, held, tensors
+from lstm_lesson.recurrent import CELLS, choose, held, tensors, undisturbed
 from lstm_lesson.shapes import check_lengths, check_size, check_tokens, describe, true_steps
 from lstm_lesson.successors.gru import GRUValues
 
@@ -91,8 +90,8 @@ def loss_gradient_by_lag(
     (B, _), T, device = norms.shape, len(states) - 1, norms.device
     lengths = _true_lengths(read, [T] * B if lengths is None and read is None else lengths, B, T, device)[:, None]
     lag = torch.arange(T + 1, device=device).expand(B, -1)
-    at = ((T if reverse else lengths) - lag).clamp_min(0)  # (B, T + 1): in reverse, the padding comes first
-    at = at if read is None else at.masked_fill(lag == lengths, 0)  # and changes no state
+    last = T if reverse and read is None else lengths  # a module that knows no lengths reads the padding, too
+    at = (last - lag).clamp_min(0)  # (B, T + 1)
     kinds = norms.unflatten(1, (T + 1, -1)).unbind(2)  # at h and at c
     by_lag = [norm.gather(1, at).masked_fill(lag > lengths, float("nan")) for norm in kinds]
     return by_lag[0] if len(by_lag) == 1 else tuple(by_lag)
@@ -134,27 +133,12 @@ def _watch(model, x, lengths, layer, reverse, call, name, inputs, loss: Callable
             named["lengths"] = lengths
     hook = module.register_forward_hook(watch, prepend=True, with_kwargs=True)
     try:
-        with _undisturbed(model), torch.set_grad_enabled(loss is not None):
+        with undisturbed(model), torch.set_grad_enabled(loss is not None):
             output = model(*args, **named)
             value = None if loss is None else loss(output)
     finally:
         hook.remove()
     return calls[_the_call(call, len(calls), kind)], value
-
-
-@contextmanager
-def _undisturbed(model: nn.Module) -> Iterator[None]:
-    """Evaluation mode; the model, with what it keeps between calls, and torch's random numbers come back as before."""
-    kept = [(values, dict(values)) for part in model.modules() for values in (vars(part), part._buffers)]
-    eager = torch.compiler.set_stance("force_eager") if "torch._dynamo" in sys.modules else nullcontext()
-    try:
-        with torch.random.fork_rng({part.device for part in model.parameters() if part.is_cuda}), eager:
-            model.eval()
-            yield
-    finally:
-        for values, old in kept:
-            values.clear()
-            values.update(old)
 
 
 def _goes_on(start: tuple, before: tuple, returned: list[Tensor]) -> bool:

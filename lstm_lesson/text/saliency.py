@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from lstm_lesson.recurrent import undisturbed
 from lstm_lesson.shapes import check_shapes, describe, true_steps
 from lstm_lesson.text.classifiers import TextClassifier, check_ids
 from lstm_lesson.text.news import pad_batch
@@ -49,13 +50,9 @@ def saliency(classifier: TextClassifier, ids: Tensor, lengths=None, target: int 
         raise ValueError(f"classifier is {type(classifier).__name__}; it needs a TextClassifier")
     lengths = check_ids(ids, lengths, classifier.embedding.num_embeddings)
     padded = ~true_steps(lengths, ids.shape[1])[:, :, None]
-    was_training = classifier.training
-    classifier.eval()
-    try:
+    with undisturbed(classifier):
         x = classifier.embedding(ids).detach().masked_fill(padded, 0)  # (B, T, N)
         gradient = input_gradient(lambda x: log_odds(classifier.read(x, lengths), target), x)
-    finally:
-        classifier.train(was_training)
     return gradient.norm(dim=2), (gradient * x).sum(dim=2)
 
 
@@ -71,11 +68,8 @@ def leave_one_out(classifier: TextClassifier, sequences: Sequence[Tensor], which
             has = f"{len(ids)} words and which[{k}] is {place}"
             raise ValueError(f"sequences[{k}] has {has}; it needs 2 and one of them")
         shorter.append(torch.cat([ids[:place], ids[place + 1 :]]))
-    was_training = classifier.training
-    classifier.eval()
-    with torch.no_grad():
+    with undisturbed(classifier), torch.no_grad():
         before, after = (log_odds(classifier(*pad_batch(list(texts))), target) for texts in (sequences, shorter))
-    classifier.train(was_training)
     return (after - before).abs()
 
 

@@ -285,10 +285,12 @@ class Stateful(nn.Module):
         super().__init__()
         self.lstm, self.state = nn.LSTM(3, 4, batch_first=True), None
         self.register_buffer("calls", torch.zeros(()))
+        self.register_buffer("steps", torch.zeros(()))
 
     def forward(self, x):
         hidden_seq, self.state = self.lstm(x, self.state)
         self.calls, self.noise = self.calls + 1, torch.randn(())
+        self.steps += x.shape[1]  # in place
         return hidden_seq
 
 
@@ -297,7 +299,7 @@ def test_what_a_model_keeps_between_calls_and_the_random_numbers_come_back():
     first, second = record(model, x), record(model, x)
     loss_gradient_by_lag(model, x, lambda hidden_seq: hidden_seq.sum())
     assert torch.equal(first.h, second.h) and torch.equal(torch.get_rng_state(), before)
-    assert model.state is None and model.calls == 0 and not hasattr(model, "noise")
+    assert model.state is None and model.calls == model.steps == 0 and not hasattr(model, "noise")
 
 
 def test_lengths_in_another_order_than_the_model_packs_are_refused():

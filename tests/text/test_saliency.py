@@ -73,6 +73,11 @@ def test_the_classifier_is_left_as_it_was_and_asked_without_dropout():
     model = classifier(dropout=0.5, lstm=nn.LSTM(5, 4, num_layers=2, dropout=0.5, batch_first=True))
     first, second = (saliency(model, IDS, LENGTHS)[0] for _ in range(2))
     assert torch.equal(first, second) and model.training
+    model.lstm.eval()  # one module in evaluation mode, the others in training mode
+    saliency(model, IDS, LENGTHS)
+    with pytest.raises(ValueError, match="ids has entries from 2 to 99"):
+        leave_one_out(model, [torch.tensor([2, 99, 3])], torch.tensor([0]))
+    assert model.training and model.dropout.training and not model.lstm.training
     assert all(parameter.grad is None for parameter in model.parameters())
     with torch.no_grad():  # as in a notebook cell that only reads
         assert torch.equal(saliency(model, IDS, LENGTHS)[0], first)
