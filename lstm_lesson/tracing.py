@@ -2,7 +2,7 @@
 
 import inspect
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -14,10 +14,17 @@ from lstm_lesson.successors.gru import GRUValues
 
 
 class Trace(Values):
-    """The `Values` i, f, g, o, c, h of every step, each (B, T, H), NaN at padded steps; `tokens` and `lengths`."""
+    """The `Values` i, f, g, o, c, h of every step, each (B, T, H), NaN at padded steps; `tokens` and `lengths`.
 
-    def __new__(cls, *values: Tensor, tokens: list[list[str]] | None = None, lengths: Tensor | None = None) -> "Trace":
+    Raises ValueError unless tokens are None or B lists.
+    """
+
+    def __new__(cls, *values: Tensor, tokens: Sequence[Sequence] | None = None, lengths: Tensor | None = None):
         trace = cls._make(values)
+        if tokens is not None and len(tokens) != len(trace.h):
+            raise ValueError(f"tokens has {len(tokens)} lists; it needs {len(trace.h)}, one a sequence")
+        for number, words in enumerate([] if tokens is None else tokens):
+            check_tokens(f"tokens[{number}]", words)
         trace.tokens, trace.lengths = tokens, lengths
         return trace
 
@@ -40,7 +47,7 @@ def record(
     the state that it returned (or, where a sequence is padded, the state before).
     The model is called as model(x); x may be a tuple of arguments, and `inputs` are arguments by name. `lengths` (B,)
     are handed on if its forward takes an argument of this name. A packed sequence has its own lengths.
-    `tokens`, one list of words for each sequence, are kept for display.
+    `tokens`, one list of words or numbers for each sequence, are kept for display.
     The values are recomputed from the weights, half precision in float32, and held against what the module returned.
     T is in the order of time (for a cell, of its calls); without a batch, B = 1. With proj_size, h has that size.
     The model runs without gradients, in evaluation mode. It and torch's random numbers are left as they were.
@@ -51,10 +58,6 @@ def record(
     kind = Trace if isinstance(values[0], Values) else GRUTrace
     values = [torch.cat(parts, dim=1) for parts in zip(*values, strict=True)]  # (B, T, H)
     B, T = values[0].shape[:2]
-    if tokens is not None and len(tokens) != B:
-        raise ValueError(f"tokens has {len(tokens)} lists; it needs {B}, one a sequence")
-    for number, words in enumerate(tokens or []):
-        check_tokens(f"tokens[{number}]", words)
     lengths = _true_lengths(read, lengths, B, T, values[0].device)
     if lengths is not None:
         values = [v.masked_fill(~true_steps(lengths, T)[:, :, None], float("nan")) for v in values]

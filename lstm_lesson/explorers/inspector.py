@@ -54,19 +54,17 @@ class GateInspector(Explorer):
                  step_name: str | None = None, input_name: str = "input",
                  classifier: TextClassifier | None = None):  # fmt: skip
         trace, controls = classifier if trace is None else trace, {}
-        self.classifier, self.vocabulary, self.scores, self.unit, self.labels = trace, vocabulary, scores, unit, None
+        self.classifier, self.vocabulary, self.scores, self.labels = trace, vocabulary, scores, None
         idle = (first or None, second or None) if vocabulary is None else (score, saliency, compare, step_name)
         if any(value is not None for value in idle):
             needs = "first and second need a classifier and its vocabulary"
             raise ValueError(f"score, saliency, compare and step_name need a trace; {needs}")
         if vocabulary is None:
             self.traced_texts = [traced_row(trace, row, score, saliency, score_name, step_name, input_name)]
-            if isinstance(compare, GateInspector):
-                self.traced_texts.append(compare.traced_texts[0])
-            elif compare is not None:
-                self.traced_texts.append(
-                    traced_row(compare, row, step_name=step_name, input_name=input_name, name="compare")
-                )
+            if compare is not None:
+                kept, names = isinstance(compare, GateInspector), {"step_name": step_name, "input_name": input_name}
+                other = compare.traced_texts[0] if kept else traced_row(compare, row, **names, name="compare")
+                self.traced_texts.append(other)
             units = self.traced_texts[0].memory.shape[1]
             needs, *has = (f"{text.memory.shape[1]} units of {', '.join(text.values)}" for text in self.traced_texts)
             if has not in ([], [needs]):
@@ -83,20 +81,18 @@ class GateInspector(Explorer):
         fit = isinstance(scores, Tensor) and scores.shape == (units,) and scores.isfinite().all()
         if scores is not None and not fit:
             raise ValueError(f"scores has {describe(scores)}; it needs {units} finite numbers, one for each unit")
-        if unit is not None:
-            check_size("unit", unit, 0, units - 1)
+        self.unit = None if unit is None else check_size("unit", unit, 0, units - 1)
         super().__init__(controls)
 
     def draw(self, first: str = "", second: str = ""):
         """Trace the texts; return a picture for where no script runs, and the scores at the end as text."""
         if self.vocabulary is not None:
             given = {"first": first} | ({"second": second} if second.strip() else {})
+            reader, score_name = (self.classifier, self.vocabulary), f"P({self.labels[-1]})"
             self.traced_texts = [
-                trace_text(self.classifier, self.vocabulary, self._given.get(t, t[:MOST_LETTERS]), self._label(name))
-                for name, t in given.items()
+                trace_text(*reader, self._given.get(text, text[:MOST_LETTERS]), self._label(name), score_name)
+                for name, text in given.items()
             ]
-            for text in self.traced_texts:
-                text.score_name = printable(f"P({self.labels[-1]})")
         order, _ = by_activity(self.traced_texts)
         shown = order[0] if self.unit is None else self.unit
         picture = snapshot(self.traced_texts, sorted(order, key=lambda u: u != shown))
@@ -110,16 +106,6 @@ class GateInspector(Explorer):
 
     def page(self) -> str:
         """The inspector as one HTML page that needs neither a kernel nor a network."""
-        return TEMPLATE.replace(DATA + "{}", DATA + self._data())
-
-    def to_html(self, path: str | Path) -> Path:
-        """Write the page to a file and return its path. Raises OSError if it fails; the file then stays as it was."""
-        with replacing(Path(path)) as part:
-            part.write_text(self.page(), encoding="utf-8")
-        return Path(path)
-
-    def _data(self) -> str:
-        """All values as JSON; <, > and & are escaped, so that no token can end the script."""
         order, activity = by_activity(self.traced_texts)
         orders, scores = {"activity": order}, {"activity": _rounded(activity)}
         if self.scores is not None:
@@ -135,7 +121,14 @@ class GateInspector(Explorer):
         data = {"units": len(order), "unit": self.unit, "letters": [*self.traced_texts[0].values], "names": NAMES,
                 "answer": self.labels and self.labels[-1], "orders": orders, "scores": scores}  # fmt: skip
         text = json.dumps(data | {"texts": texts}, separators=(",", ":"))  # ASCII, others as \u....
-        return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+        text = text.translate({ord(k): f"\\u{ord(k):04x}" for k in "<>&"})  # so no token can end the script
+        return TEMPLATE.replace(DATA + "{}", DATA + text)
+
+    def to_html(self, path: str | Path) -> Path:
+        """Write the page to a file and return its path. Raises OSError if it fails; the file then stays as it was."""
+        with replacing(Path(path)) as part:
+            part.write_text(self.page(), encoding="utf-8")
+        return Path(path)
 
     def _live(self) -> str:
         return FRAME.format(id(self), LIVE, html.escape(self.page()))

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from lstm_lesson.plots.numbers import significant, true_minus
-from lstm_lesson.shapes import check_lengths, check_shapes, check_size, check_tokens, describe
+from lstm_lesson.shapes import check_lengths, check_shapes, check_size, describe
 from lstm_lesson.text.classifiers import TextClassifier, check_classifier
 from lstm_lesson.text.news import Vocabulary
 from lstm_lesson.text.saliency import saliency
@@ -78,28 +78,24 @@ def traced_row(
 
     score = None if score is None else numbers("score", score)
     saliency = None if saliency is None else numbers("saliency", saliency)
-    if trace.tokens is None:
-        tokens, step, series = [str(k + 1) for k in range(steps)], "step", None
-    elif len(trace.tokens) != batch:
-        raise ValueError(f"{name}.tokens has {len(trace.tokens)} lists; it needs {batch}, one a sequence")
-    else:
-        check_tokens(what := f"{name}.tokens[{row}]", trace.tokens[row])
-        tokens = list(trace.tokens[row])
-        if all(isinstance(token, str) for token in tokens):
-            if len(tokens) not in (time, steps):
-                raise ValueError(f"{what} has {len(tokens)} entries; it needs {steps}, one a step")
-            step, series = kind_of(tokens[:steps]), None
-            tokens = [printable(token.translate(SIGNS) if step == "character" else token) for token in tokens[:steps]]
-        else:
-            step, series = "step", numbers(what, tokens)
-            tokens = [true_minus(significant(number, 4)) for number in series.tolist()]
+    step, series, what = "step", None, f"{name}.tokens[{row}]"
+    tokens = [str(k + 1) for k in range(steps)] if trace.tokens is None else list(trace.tokens[row])
+    if not all(isinstance(token, str) for token in tokens):
+        series = numbers(what, tokens)
+        tokens = [true_minus(significant(number, 4)) for number in series.tolist()]
+    elif len(tokens) not in (time, steps):
+        raise ValueError(f"{what} has {len(tokens)} entries; it needs {steps}, one a step")
+    elif trace.tokens is not None:
+        step = kind_of(tokens[:steps])
+        tokens = [printable(token.translate(SIGNS) if step == "character" else token) for token in tokens[:steps]]
     score_name, input_name, step = map(printable, (score_name, input_name, step_name or step))
     return TracedText(tokens[:MOST], step, series, values, score, saliency, notes, score_name, input_name)
 
 
 def trace_text(
-    classifier: TextClassifier, vocabulary: Vocabulary, text: str | list[str], name: str = "text"
-) -> TracedText:
+    classifier: TextClassifier, vocabulary: Vocabulary, text: str | list[str], name: str = "text",
+    score_name: str = "score",
+) -> TracedText:  # fmt: skip
     """Run the classifier over a text or a list of tokens, at most 500, and keep its values at each word.
 
     The values are those of its last layer. Raises ValueError, naming the argument, for a text without a word or
@@ -129,7 +125,7 @@ def trace_text(
     if wrong := [what for what, numbers in computed.items() if not numbers.isfinite().all()]:
         needs = "it needs a classifier of finite weights: train it again, perhaps with a smaller lr"
         raise ValueError(f"{name} gives NaN or infinite numbers for {', '.join(wrong)}; {needs}")
-    traced = traced_row(trace, score=probability, saliency=norm, step_name=step)
+    traced = traced_row(trace, score=probability, saliency=norm, score_name=score_name, step_name=step)
     traced.known, traced.effect, traced.notes = known, effect[0], notes
     return traced
 

@@ -13,7 +13,7 @@ from lstm_lesson.cells import Values
 from lstm_lesson.gradients import gradient_by_lag
 from lstm_lesson.successors import CustomGRU
 from lstm_lesson.text.classifiers import TextClassifier
-from lstm_lesson.tracing import loss_gradient_by_lag, record
+from lstm_lesson.tracing import Trace, loss_gradient_by_lag, record
 
 NAMES = "ifgoch"
 
@@ -68,6 +68,14 @@ def test_a_trace_is_the_values_of_every_step_and_can_be_copied_and_pickled():
     for again in (copy.deepcopy(trace), pickle.loads(pickle.dumps(trace))):
         assert all(torch.equal(a.nan_to_num(), b.nan_to_num()) for a, b in zip(again, trace, strict=True))
         assert again.tokens == trace.tokens and again.lengths.tolist() == [5, 2]
+
+
+def test_a_trace_has_a_list_of_tokens_or_numbers_for_each_sequence():
+    for series in (torch.rand(2, 5), torch.rand(2, 5).numpy()):
+        assert record(nn.GRU(3, 4, batch_first=True), torch.randn(2, 5, 3), tokens=series).tokens is series
+    for tokens, message in ([["a"]], "tokens has 1 lists; it needs 2"), (["hi", ["b"]], r"tokens\[0\] is 'hi'"):
+        with pytest.raises(ValueError, match=message):
+            Trace(*torch.rand(6, 2, 5, 4), tokens=tokens)
 
 
 def test_the_values_of_a_gru_are_recorded_in_the_same_way():

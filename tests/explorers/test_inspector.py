@@ -111,6 +111,7 @@ def test_it_opens_at_the_unit_that_is_asked_for():
     unit = (most + 1) % 4
     inspector = GateInspector(classifier(), WORDS, TEXT, unit=unit)
     assert data(inspector.page())["unit"] == unit
+    assert data(GateInspector(classifier(), WORDS, TEXT, unit=np.int64(unit)).page())["unit"] == unit
     assert f"coloured by the memory of unit {unit}" in inspector.picture.alt
     assert f"most active unit: {most}" in inspector.text
     assert data(GateInspector(classifier(), WORDS, TEXT).page())["unit"] is None

@@ -213,8 +213,6 @@ def broken(letter="f", value=NAN, kind=Trace, letters="ifgoch"):
         (traced([WORDS[:3]]), {}, r"trace.tokens\[0\] has 3 entries; it needs 5, one a step"),
         (traced([[1.0, NAN, 3, 4, 5]]), {}, r"trace.tokens\[0\] is NaN or infinite at step 2"),
         (traced([[1.0, "b", 3, 4, 5]]), {}, r"trace.tokens\[0\] has type list; it needs 5 numbers"),
-        (Trace(*torch.rand(6, 2, 5, 4), tokens=[WORDS]), {}, "trace.tokens has 1 lists; it needs 2"),
-        (Trace(*torch.rand(6, 1, 5, 4), tokens=["hi"]), {}, r"trace.tokens\[0\] is 'hi'"),
         (Trace(*torch.rand(5, 1, 5, 4), torch.rand(1, 4, 4)), {}, r"trace.h has shape \(1, 4, 4\)"),
         (torch.rand(1, 5, 4), {}, "trace is Tensor; it needs what `record` returns, or a TextClassifier"),
         (Spam(), {}, "trace is Spam; it needs what `record` returns"),
