@@ -106,19 +106,17 @@ def recompute(module: nn.Module, args: tuple, kwargs: dict, output) -> tuple:
 def undisturbed(model: nn.Module) -> Iterator[None]:
     """Evaluation mode; the model, with what it keeps between calls, and torch's random numbers come back as before."""
     kept = [(values, dict(values)) for part in model.modules() for values in (vars(part), part._buffers)]
-    buffers = [(buffer, buffer.clone()) for buffer in model.buffers()]
     eager = torch.compiler.set_stance("force_eager") if "torch._dynamo" in sys.modules else nullcontext()
     try:
         with torch.random.fork_rng({part.device for part in model.parameters() if part.is_cuda}), eager:
+            for part in model.modules():  # it may write into its buffers: they are copies
+                part._buffers |= {name: buffer.clone() for name, buffer in part._buffers.items() if buffer is not None}
             model.eval()
             yield
     finally:
         for values, old in kept:
             values.clear()
             values.update(old)
-        for buffer, old in buffers:
-            if not torch.equal(buffer, old):  # a backward pass refuses what was written to in vain
-                buffer.detach().copy_(old)
 
 
 def tensors(output) -> list[Tensor]:

@@ -166,9 +166,8 @@ def _true_lengths(read: Tensor | None, lengths, B: int, T: int, device) -> Tenso
 
 def _the_call(call: int | None, found: int, name: str) -> int:
     """The index of the call to record. Raises ValueError unless there is one call, or `call` chooses one."""
-    if found == 0:
+    if not found:
         raise ValueError(f"model does not call its {name}; it needs a forward that calls it, as self.lstm(x)")
     if call is None and found > 1:
         raise ValueError(f"model calls its {name} {found} times; choose one with call=0 to call={found - 1}")
-    check_size("call", 0 if call is None else call, 0, found - 1)
-    return call or 0
+    return check_size("call", 0 if call is None else call, 0, found - 1)

@@ -23,8 +23,6 @@ FRAME = '<iframe class="lstm-inspector" title="Gate inspector" data-key="{}" sty
 LIVE = "width:100%;height:760px;border:0"
 OVER = "position:absolute;left:0;top:0;width:100%;height:100%;border:0;background:#fff"  # covers the static picture
 TEMPLATE = files("lstm_lesson.explorers").joinpath("inspector.html").read_text(encoding="utf-8")
-DATA = '<script type="application/json" id="data">'  # what comes before the values in the template
-MOST_LETTERS = 20_000  # of a typed text
 
 
 class GateInspector(Explorer):
@@ -44,7 +42,7 @@ class GateInspector(Explorer):
 
     scores (H,): one number for each unit, for example its correlation with the label; the units can then be ordered
     by its size. unit: the one it opens at, the most active by default. `traced_texts`: a `TracedText` for each one.
-    Shown as the last expression of a cell; `to_html` writes the page. Raises ValueError naming what does not fit.
+    `to_html` writes the page. Raises ValueError naming what does not fit.
     """
 
     def __init__(self, trace: Trace | GRUTrace | TextClassifier | None = None, vocabulary: Vocabulary | None = None,
@@ -90,7 +88,7 @@ class GateInspector(Explorer):
             given = {"first": first} | ({"second": second} if second.strip() else {})
             reader, score_name = (self.classifier, self.vocabulary), f"P({self.labels[-1]})"
             self.traced_texts = [
-                trace_text(*reader, self._given.get(text, text[:MOST_LETTERS]), self._label(name), score_name)
+                trace_text(*reader, self._given.get(text, text), self._label(name), score_name)
                 for name, text in given.items()
             ]
         order, _ = by_activity(self.traced_texts)
@@ -122,7 +120,7 @@ class GateInspector(Explorer):
                 "answer": self.labels and self.labels[-1], "orders": orders, "scores": scores}  # fmt: skip
         text = json.dumps(data | {"texts": texts}, separators=(",", ":"))  # ASCII, others as \u....
         text = text.translate({ord(k): f"\\u{ord(k):04x}" for k in "<>&"})  # so no token can end the script
-        return TEMPLATE.replace(DATA + "{}", DATA + text)
+        return TEMPLATE.replace(">{}<", f">{text}<")  # of the script that holds the values
 
     def to_html(self, path: str | Path) -> Path:
         """Write the page to a file and return its path. Raises OSError if it fails; the file then stays as it was."""

@@ -114,8 +114,8 @@ def trace_text(
     if not any(known):
         raise ValueError(f"{name} has no word that the classifier knows; it was trained on {len(vocabulary) - 2} words")
     if not all(known):
-        unknown = f"{known.count(False)} of {len(known)} {step}s are unknown to the classifier"
-        notes.append(f"Dotted: {unknown}, all read as <unk>.")
+        unknown = f"{known.count(False)} of {len(known)} {step}s"
+        notes.append(f"Dotted: {unknown} are unknown to the classifier, all read as <unk>.")
     ids = vocabulary.encode(list(tokens))[None].to(classifier.embedding.weight.device)  # (1, T)
     trace = record(classifier, ids, tokens=[tokens], layer=classifier.lstm.num_layers - 1)
     with torch.no_grad():
