@@ -179,8 +179,11 @@ class CustomLSTM(nn.Module):
     def forward(
         self, x: Shape["B T N"] | PackedSequence, init_states=None, lengths=None, kernel: bool | None = None
     ) -> tuple[Tensor | PackedSequence, tuple[Tensor, Tensor]]:
-        if isinstance(x, PackedSequence):
-            return self._forward_packed(x, init_states, lengths, kernel)
+        run = self._forward_packed if isinstance(x, PackedSequence) else self._forward_padded
+        return run(x, init_states, lengths, kernel)
+
+    def _forward_padded(self, x, init_states, lengths, kernel, order=None):
+        """`forward` of a tensor; `order` (B,) is the order of a packed batch, the longest sequence first."""
         sizes = check_shapes({"N": self.input_size}, empty_batch=True, x=(x, "B T N" if self.batch_first else "T B N"))
         x = x if self.batch_first else x.transpose(0, 1)  # (B, T, N)
         h_0, c_0 = self._initial(x, init_states)
@@ -200,7 +203,7 @@ class CustomLSTM(nn.Module):
                 c_n.append(c)
             x = torch.cat(outputs, dim=-1)  # (B, T, H·directions): the next layer reads both directions
             if self.training and self.dropout and layer + 1 < self.num_layers:
-                x = _drop(x, self.dropout, keep)
+                x = _drop(x, self.dropout, keep, order)
         x = x if self.batch_first else x.transpose(0, 1)
         if self.single and not self.torch_states:
             return x, (h_n[0], c_n[0])
@@ -211,11 +214,10 @@ class CustomLSTM(nn.Module):
         if lengths is not None:
             raise ValueError(f"lengths has {describe(lengths)}; x is packed and has its own, so it needs None")
         x, lengths = pad_packed_sequence(packed, self.batch_first)
-        hidden_seq, states = self.forward(x, init_states, lengths, kernel)
-        if packed.sorted_indices is not None:  # the longest sequence first
-            hidden_seq = hidden_seq.index_select(0 if self.batch_first else 1, packed.sorted_indices)
-            lengths = lengths[packed.sorted_indices.cpu()]
-        data = pack_padded_sequence(hidden_seq, lengths, self.batch_first).data
+        order = torch.arange(len(lengths), device=x.device) if packed.sorted_indices is None else packed.sorted_indices
+        hidden_seq, states = self._forward_padded(x, init_states, lengths, kernel, order)
+        hidden_seq = hidden_seq.index_select(0 if self.batch_first else 1, order)
+        data = pack_padded_sequence(hidden_seq, lengths[order.cpu()], self.batch_first).data
         return PackedSequence(data, *packed[1:]), states
 
     def _uses_kernel(self, kernel: bool | None, *tensors: Tensor) -> bool:
@@ -284,13 +286,17 @@ class CustomLSTM(nn.Module):
         return theirs.train(self.training).requires_grad_(any(weight.requires_grad for weight in self.parameters()))
 
 
-def _drop(x: Tensor, p: float, keep: Tensor | None) -> Tensor:
+def _drop(x: Tensor, p: float, keep: Tensor | None, order: Tensor | None) -> Tensor:
     """Dropout for x (B, T, ·), drawn in the order of `torch.nn.LSTM`, so that on a CPU a seed gives the same mask.
 
-    This order is step by step; with keep (B, T), the true steps alone, in each step the longest sequence first.
+    This order is step by step; with keep (B, T), the true steps alone, in each step the longest sequence first: in
+    `order` (B,), or as `pack_padded_sequence` sorts lengths that are not in order: equal ones may change places.
     """
     if keep is None:
         return F.dropout(x.transpose(0, 1).contiguous(), p).transpose(0, 1)
-    order = keep.sum(dim=1).argsort(descending=True, stable=True)
+    if order is None:
+        lengths = keep.sum(dim=1)
+        in_order = bool((lengths.diff() <= 0).all())
+        order = lengths.sort(descending=True, stable=in_order).indices
     steps, true = x[order].transpose(0, 1), keep[order].t()
     return steps.masked_scatter(true[:, :, None], F.dropout(steps[true], p)).transpose(0, 1)[order.argsort()]

@@ -159,6 +159,21 @@ def test_an_empty_batch_with_steps_first_runs_as_in_torch(kernel):
         assert hidden_seq.shape == theirs(nobody)[0].shape and states[0].shape == (2, 0, 4)
 
 
+@pytest.mark.parametrize("in_order", [True, False])
+def test_dropout_of_many_sequences_of_equal_lengths_is_that_of_nn_lstm(in_order):
+    """From 17 sequences on, torch's sort does not keep the order of equal lengths."""
+    torch.manual_seed(0)
+    theirs, x, lengths = nn.LSTM(3, 4, 2, dropout=0.5, batch_first=True).double(), double(40, 5, 3), torch.arange(40)
+    lengths = 5 - lengths // 8 if in_order else lengths % 5 + 1
+    ours, packed = CustomLSTM.from_torch(theirs), pack_padded_sequence(x, lengths, True, enforce_sorted=in_order)
+    for arguments in ((packed,), (x, None, lengths)):
+        torch.manual_seed(1)
+        expected = theirs(packed)[1]
+        torch.manual_seed(1)
+        got = ours(*arguments)[1]
+        assert all(difference(a, b) <= EXACT for a, b in zip(got, expected, strict=True))
+
+
 def test_without_a_seed_dropout_keeps_a_share_and_scales_it():
     torch.manual_seed(0)
     lstm, x, zeroed = CustomLSTM(3, 50, 2, dropout=0.3), torch.randn(40, 5, 3), []
