@@ -1,7 +1,7 @@
 """How far a gradient reaches back in time, and how it is limited: clipping and truncation."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -48,21 +48,14 @@ def gradient_by_lag(
         for t in range(sizes["T"]):
             new = step(x[:, t], states[-1][0] if single else states[-1])
             new = (new,) if single else unpack_state("step(x_t, (h_prev, c_prev))", new)
-            states.append(_differentiable(new, start))
+            made = {f"what step makes of {name}": (part, "B H") for name, part in zip(start, new, strict=True)}
+            check_shapes(sizes, **made)
+            states.append(tuple(part if part.requires_grad else part.detach().requires_grad_() for part in new))
         last = states[-1][0].sum() / sizes["H"] ** 0.5
         parts = [part for state in reversed(states) for part in state]
         gradients = torch.autograd.grad(last, parts, allow_unused=True, materialize_grads=True)
     norms = [torch.stack([g.norm(dim=1) for g in gradients[k :: len(start)]], dim=1) for k in range(len(start))]
     return norms[0] if single else (norms[0], norms[1])
-
-
-def _differentiable(new: Sequence[Tensor], start: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
-    """The state that a step returned, as tensors that require gradients. Raises ValueError for other shapes."""
-    for part, (name, state) in zip(new, start.items(), strict=True):
-        check_float(f"what step makes of {name}", part, "(B, H)")
-        if part.shape != state.shape:
-            raise ValueError(f"step returned shape {tuple(part.shape)}; it needs that of {name}, {tuple(state.shape)}")
-    return tuple(part if part.requires_grad else part.detach().requires_grad_() for part in new)  # a step may detach
 
 
 def clip_by_norm(grads: Sequence[Tensor], max_norm: float) -> list[Tensor]:

@@ -1,7 +1,7 @@
 """A quick LSTM: all steps as one operation of autograd, with a backward pass by hand. `CustomLSTM` runs it."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -244,9 +244,7 @@ def _scale(W_h: Tensor, of_candidate: float) -> Tensor:
     return scale.view(-1)
 
 
-def _with_autograd(
-    inputs: Sequence[Tensor], needed: Sequence[bool], keep: Tensor | None, upstream: Sequence[Tensor]
-) -> tuple[Tensor | None, ...]:
+def _with_autograd(inputs, needed, keep, upstream) -> tuple[Tensor | None, ...]:
     """The gradients of `hoisted_sequence`, themselves differentiable."""
     wanted = [tensor for tensor, need in zip(inputs, needed, strict=False) if need]
     grads = iter(torch.autograd.grad(hoisted_sequence(*inputs, keep), wanted, upstream, create_graph=True))
