@@ -5,6 +5,7 @@ Each function raises ValueError naming the argument that does not fit.
 
 import warnings
 from collections.abc import Mapping
+from numbers import Real
 
 import torch
 from torch import Tensor, nn
@@ -155,7 +156,7 @@ class CustomLSTM(nn.Module):
         for name, value in zip(switches, (bias, batch_first, bidirectional, torch_states), strict=True):
             if not isinstance(value, bool):
                 raise ValueError(f"{name} is {value!r}; it needs True or False")
-        if isinstance(dropout, bool) or not isinstance(dropout, (int, float)) or not 0 <= dropout <= 1:
+        if isinstance(dropout, bool) or not isinstance(dropout, Real) or not 0 <= dropout <= 1:
             raise ValueError(f"dropout is {dropout!r}; it needs a number from 0 to 1")
         if dropout and num_layers == 1:
             warnings.warn(f"dropout is {dropout}; it acts between layers, and num_layers is 1", stacklevel=2)

@@ -92,7 +92,7 @@ def lstm_with(step: Step, lstm: CustomLSTM) -> CustomLSTM:
     """
     if not lstm.single:
         raise ValueError(f"lstm has {len(lstm.cells)} cells; it needs one layer in one direction")
-    copy = CustomLSTM(lstm.input_size, lstm.hidden_size, batch_first=lstm.batch_first)
+    copy = CustomLSTM(lstm.input_size, lstm.hidden_size, batch_first=lstm.batch_first, torch_states=lstm.torch_states)
     copy.cells[0] = _Cell(lstm.input_size, lstm.hidden_size)
     copy.cells[0].step = step
     copy.to(lstm.cells[0].W_xi).cells[0].load_state_dict(lstm.cells[0].weights)

@@ -174,6 +174,10 @@ def test_dropout_of_many_sequences_of_equal_lengths_is_that_of_nn_lstm(in_order)
         assert all(difference(a, b) <= EXACT for a, b in zip(got, expected, strict=True))
 
 
+def test_dropout_may_be_a_number_of_numpy():
+    assert CustomLSTM(3, 4, 2, dropout=np.float32(0.5)).dropout == 0.5
+
+
 def test_without_a_seed_dropout_keeps_a_share_and_scales_it():
     torch.manual_seed(0)
     lstm, x, zeroed = CustomLSTM(3, 50, 2, dropout=0.3), torch.randn(40, 5, 3), []

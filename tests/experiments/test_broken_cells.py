@@ -107,3 +107,10 @@ def test_the_adding_problem_marks_one_number_in_each_half():
     assert abs((sums - 1).square().mean().item() - runs.ADDING_CHANCE) < 0.05
     with pytest.raises(ValueError, match="steps"):
         adding_problem(3, 1)
+
+
+def test_a_copy_keeps_the_form_of_the_states():
+    for options in ({}, {"torch_states": True}, {"batch_first": False}):
+        lstm, x = CustomLSTM(2, 3, **options), torch.randn(4, 5, 2)
+        copy = broken_cells.lstm_with(broken_cells.CELLS["the right cell"], lstm)
+        assert copy(x)[1][0].shape == lstm(x)[1][0].shape
