@@ -10,7 +10,7 @@ have in common stand in `catalogue/shared_edits.toml`, the inputs in `catalogue/
 import importlib
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
 
@@ -116,28 +116,21 @@ class Inputs:
         return {names[k]: weights[names[k]] for k in order}
 
 
-def input_sets() -> list[Inputs]:
-    """The inputs of a check, chosen to expose errors."""
-    return _sets("check", 0)
+def input_sets(table: str = "check", first: int = 0, **sizes: int) -> list[Inputs]:
+    """The inputs in a table of `catalogue/inputs.toml`, numbered from `first`, with some sizes given.
 
-
-def square_input_sets() -> list[Inputs]:
-    """Inputs with equal sizes, on which an answer that mixes up dimensions runs; they help to find its cause."""
-    return _sets("square", 10)
-
-
-def fresh_input_sets(count: int = 3, **sizes: int) -> list[Inputs]:
-    """Inputs of other sizes and numbers than those of a check, with some sizes given; they test a supposed cause."""
-    return [replace(inputs, sizes=inputs.sizes | sizes) for inputs in _sets("fresh", 20)[:count]]
-
-
-def _sets(table: str, first: int) -> list[Inputs]:
-    """The inputs in a table of `catalogue/inputs.toml`, numbered from `first`."""
+    Those of a check are chosen to expose errors.
+    """
     found = []
     for k, row in enumerate(catalogue.read_table("inputs")[table], start=first):
         settings = row | {"dtype": getattr(torch, row.get("dtype", "float64"))}
-        found.append(Inputs(k, **settings | {"sizes": dict(zip("BTNHK", row["sizes"], strict=True))}))
+        found.append(Inputs(k, **settings | {"sizes": dict(zip("BTNHK", row["sizes"], strict=True)) | sizes}))
     return found
+
+
+def fresh_input_sets(**sizes: int) -> list[Inputs]:
+    """Inputs of other sizes and numbers than those of a check, with some sizes given; they test a supposed cause."""
+    return input_sets("fresh", 20, **sizes)
 
 
 @cache

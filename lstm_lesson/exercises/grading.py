@@ -16,7 +16,7 @@ from lstm_lesson.exercises.compare import InputDetached, Problem, gradient_probl
 from lstm_lesson.exercises.diagnosis import diagnose
 from lstm_lesson.exercises.exercise import Exercise, exercises, input_sets
 from lstm_lesson.exercises.result import Result
-from lstm_lesson.exercises.retries import TAKE_ARGUMENTS
+from lstm_lesson.exercises.retries import reads_notebook
 from lstm_lesson.exercises.sandbox import SECONDS, Sandbox, TimeUp, format_error
 
 
@@ -44,10 +44,6 @@ def _grade(answer: Answer) -> Result:
     of_class = answer.exercise.judge is not None and isinstance(answer.f, type)
     if not of_class and (text := wrong_arguments(answer.f, list(answer.exercise.inputs(input_sets()[0])))):
         return Result("crashed", f"{name}: {text}")
-    try:
-        answer.exercise.solve()
-    except (ImportError, AttributeError):
-        return Result("not attempted", f"{name}: this exercise has no reference yet, so it cannot be checked.")
     if answer.exercise.judge:
         problem = answer.exercise.judge(answer)
         if problem is None:
@@ -103,8 +99,8 @@ TIME_UP = f"the time ran out: all calls together may take {SECONDS} seconds. Is 
 
 def first_problem(answer: Answer, trials: list[Trial]) -> Problem | None:
     """The first problem, in the order that the module's docstring gives; None for a correct answer."""
-    problem = next((trial.problem for trial in trials if trial.problem), None)
-    return problem or inputs_changed(trials) or gradients_differ(answer, trials) or notebook_tensors_read(answer)
+    problem = next((trial.problem for trial in trials if trial.problem), None) or inputs_changed(trials)
+    return problem or gradients_differ(answer, trials) or notebook_tensors_read(answer, trials)
 
 
 def inputs_changed(trials: list[Trial]) -> Problem | None:
@@ -144,16 +140,13 @@ def gradients_differ(answer: Answer, trials: list[Trial], tolerance: float = 0.0
     return next((trial.problem for trial in trials if trial.problem), None)
 
 
-def notebook_tensors_read(answer: Answer) -> Problem | None:
+def notebook_tensors_read(answer: Answer, trials: list[Trial]) -> Problem | None:
     """Tensors of the notebook that the answer reads and that have the name of an exercise's argument."""
     if not answer.code.tensors:
         return None
-    first = input_sets()[0]
-    taught = {name for exercise in exercises().values() for name in exercise.inputs(first)}
-    arguments = answer.exercise.inputs(first)
-    names = [name for name in dict.fromkeys(answer.code.tensors) if name in taught and answer.reads(name, arguments)]
-    text = f"Your function reads {join_names(names)} from the notebook. {TAKE_ARGUMENTS}"
-    return Problem("global", text) if names else None
+    taught = {name for exercise in exercises().values() for name in exercise.inputs(input_sets()[0])}
+    text = reads_notebook(answer, trials, taught)
+    return Problem("global", text) if text else None
 
 
 def loop_remark(answer: Answer, trials: list[Trial]) -> str:

@@ -103,7 +103,7 @@ def kept(name: str, others: Callable[[str], Callable]) -> Callable:
         raise NotKept(NONE_KEPT)
     source = _body(path)
     if source is None:
-        raise NotKept(f"its file was changed or damaged{_set_aside(path)}")
+        raise NotKept(f"its file was changed or damaged{set_aside(path, '.txt')}")
     space, why = {**GIVEN, "__name__": "kept_answers"}, ""
     try:
         code = compile("\n" + source, path, "exec", ANNOTATIONS_AS_TEXT)
@@ -116,7 +116,7 @@ def kept(name: str, others: Callable[[str], Callable]) -> Callable:
             error = sandbox(exec, code, space)[1]
         why = name_error(error) if error is not None else f"it defines no `{name}`"
     if not callable(space.get(name)):
-        raise NotKept(f"its file does not run ({why}){_set_aside(path)}")
+        raise NotKept(f"its file does not run ({why}){set_aside(path, '.txt')}")
     return space[name]
 
 
@@ -181,9 +181,3 @@ def _body(path: Path) -> str | None:
     except (OSError, UnicodeDecodeError):
         return None
     return source if head.endswith(_sum(source)) else None
-
-
-def _set_aside(path: Path) -> str:
-    """Rename the file -> what to tell the learner about it."""
-    aside = set_aside(path, ".txt")
-    return f"; it is now {aside}" if aside else ""

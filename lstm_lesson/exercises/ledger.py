@@ -20,7 +20,7 @@ HOW = (
 
 FILE = EntriesFile(
     "guesses.json", "guesses", lambda guess: all(isinstance(guess[key], kinds) for key, kinds in KINDS.items()),
-    notice="The file of your guesses is damaged, and another begins.",
+    notice="The file of your guesses is damaged",
 )  # fmt: skip
 
 

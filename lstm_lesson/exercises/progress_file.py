@@ -66,7 +66,7 @@ class EntriesFile:
             pass
         aside = set_aside(path)
         if self.notice and aside:
-            print(f"{self.notice} The old one is now {aside}.")
+            print(f"{self.notice}{aside}. Another begins.")
         return {}
 
     def _changed(self, entries: dict) -> dict:
@@ -104,13 +104,13 @@ class EntriesFile:
 
 
 def set_aside(path: Path, suffix: str | None = None) -> str:
-    """Rename a damaged file -> its new name; "" where it cannot be renamed."""
+    """Rename a damaged file -> the end of a sentence about it; "" where it cannot be renamed."""
     aside = path.with_name(f"{path.stem}.damaged-{time.time_ns()}{suffix or path.suffix}")
     try:
         path.replace(aside)
     except OSError:
         return ""
-    return aside.name
+    return f"; it is now {aside.name}"
 
 
 FILE = EntriesFile(

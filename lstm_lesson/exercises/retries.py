@@ -14,13 +14,13 @@ from lstm_lesson.exercises.edits import find_edits
 from lstm_lesson.exercises.exercise import exercises, fresh_input_sets, input_sets
 from lstm_lesson.exercises.search import Returned
 
-TAKE_ARGUMENTS = "An answer takes everything it needs from its arguments, so that it works for any input."
 
-
-def reads_notebook(answer: Answer, trials: list[Trial]) -> str:
-    """The answer reads tensors of the notebook in place of its arguments."""
-    names = [name for name in dict.fromkeys(answer.code.tensors) if answer.reads(name, trials[0].arguments)]
-    return f"Your function reads {join_names(names)} from the notebook. {TAKE_ARGUMENTS}" if names else ""
+def reads_notebook(answer: Answer, trials: list[Trial], among: set[str] | None = None) -> str:
+    """The answer reads tensors of the notebook, or those `among` them, in place of its arguments."""
+    names = [name for name in dict.fromkeys(answer.code.tensors) if among is None or name in among]
+    names = [name for name in names if answer.reads(name, trials[0].arguments)]
+    take = "An answer takes everything it needs from its arguments, so that it works for any input."
+    return f"Your function reads {join_names(names)} from the notebook. {take}" if names else ""
 
 
 def not_repeatable(answer: Answer, trials: list[Trial]) -> str:

@@ -96,14 +96,8 @@ class Sandbox:
     def _is_loading(self, frame) -> bool:
         """Whether modules are or were loaded since the last alarm, or a function is compiled by torch."""
         before, self.modules = self.modules, len(sys.modules)
-        if self.modules > before:
-            return True
-        while frame is not None:
-            file = frame.f_code.co_filename
-            if file.startswith("<frozen importlib") or "_dynamo" in file:
-                return True
-            frame = frame.f_back
-        return False
+        files = [each.f_code.co_filename for each, _ in traceback.walk_stack(frame)]
+        return self.modules > before or any(f.startswith("<frozen importlib") or "_dynamo" in f for f in files)
 
     def _on_alarm(self, _signal, frame):
         """Raise TimeUp in the learner's function; where a bare `except` catches it, raise it again at its next line."""

@@ -18,7 +18,7 @@ from lstm_lesson import exercises as facade
 from lstm_lesson.exercises.answer import run_copy
 from lstm_lesson.exercises.compare import allclose, gradient_problem, input_gradients
 from lstm_lesson.exercises.edits import edited
-from lstm_lesson.exercises.exercise import exercises, input_sets, square_input_sets
+from lstm_lesson.exercises.exercise import exercises, input_sets
 from lstm_lesson.successors import gru
 
 NAMES = list(exercises())
@@ -76,7 +76,7 @@ EDITS = [(name, id) for name in NAMES if exercises()[name].model for id in exerc
 @pytest.mark.parametrize("name", [name for name in NAMES if exercises()[name].model])
 def test_a_model_answer_gives_what_the_reference_gives(name):
     exercise = exercises()[name]
-    for inputs in input_sets() + square_input_sets():
+    for inputs in input_sets() + input_sets("square", 10):
         arguments = exercise.inputs(inputs)
         got, expected = edited(name)(*arguments.values()), exercise.solve()(*arguments.values())
         assert allclose(got, expected)
@@ -94,7 +94,7 @@ def test_every_regular_mistake_is_an_expression_of_values(name):
 @pytest.mark.parametrize("name", [name for name in NAMES if exercises()[name].model])
 def test_a_described_edit_reads_no_name_that_its_place_does_not_have(name):
     model = exercises()[name].model_answer
-    given = tuple(exercises()[name].inputs(square_input_sets()[0]).values())
+    given = tuple(exercises()[name].inputs(input_sets("square", 10)[0]).values())
     for id, edit in model.described.items():
         try:
             model.run(given, (edit,))
@@ -122,7 +122,7 @@ def is_named(name, id):
     result = check(named(name, mistake))
     assert result.outcome in ("wrong", "crashed")
     assert result.message.count("\n") <= 2
-    arguments = exercises()[name].inputs(square_input_sets()[0])
+    arguments = exercises()[name].inputs(input_sets("square", 10)[0])
     if result.edits:
         given = [run_copy(f, arguments) for f in (mistake, edited(name, result.edits))]
         assert type(given[0][1]) is type(given[1][1]) and (given[0][1] or allclose(given[0][0], given[1][0]))

@@ -144,7 +144,7 @@ def test_a_damaged_or_foreign_file_is_set_aside_with_a_line(capsys, folder, dama
     folder.mkdir()
     (folder / "guesses.json").write_text(damage, encoding="latin-1")
     text = said(capsys, "05.words", "a", sure=70, because="x")
-    assert "The file of your guesses is damaged, and another begins. The old one is now guesses.damaged-" in text
+    assert "The file of your guesses is damaged; it is now guesses.damaged-" in text
     assert "Kept: about 90 %" in text
     (aside,) = folder.glob("guesses.damaged-*.json")
     assert aside.read_text(encoding="latin-1") == damage

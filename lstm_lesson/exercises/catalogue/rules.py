@@ -18,8 +18,6 @@ WORDS = {"h": "new state", "i": "input gate", "f": "forget gate", "c": "candidat
          "r": "reset gate", "z": "update gate"}  # fmt: skip
 MADE = {k: "g_t" if k == "c" else f"{k}_t" for k in WORDS}
 SECOND = "A weight's second letter says what it makes."
-PLACES = {"W_x": "x", "W_h": "h", "b_": "bias"}  # a weight's first letters -> its place
-READS = {"W_x": "x_t @ ", "W_h": "h_prev @ ", "b_": ""}
 TABLES = read_table("rules")
 
 
@@ -94,19 +92,11 @@ def wrong_weights() -> Iterator[Edit]:
     """A gate reads weights of another gate, or two read each other's; one weight stands in all four."""
     for a, b in itertools.permutations(GATES, 2):
         words = {"a": a, "b": b, "A": WORDS[a], "B": WORDS[b], "SECOND": SECOND}
-        words |= {f"{place}_{n}": f"{place}_{k}" for place in PLACES.values() for n, k in (("a", a), ("b", b))}
+        words |= {f"{place}_{n}": f"{place}_{k}" for place in ("x", "h", "bias") for n, k in (("a", a), ("b", b))}
         words["also"] = ", or `o_t` stands in its place in equation 3" if b == "o" and a in "if" else ""
         yield from shared_edits("weights_of_two" if a < b else "weights_of_another", **words)
-    for n, place in PLACES.items():
-        for k in GATES:
-            everywhere = {f"{place}_{other}": f"{READS[n]}{n}{k}" for other in GATES if other != k}
-            cause = f"`{n}{k}` stands in all four sums. Each has a weight of its own. {SECOND}"
-            yield Edit(f"{n}{k} everywhere", everywhere, cause)
     for k in GATES:
-        others = [(n, place, other) for n, place in PLACES.items() for other in GATES if other != k]
-        everywhere = {f"{place}_{other}": f"{READS[n]}{n}{k}" for n, place, other in others}
-        cause = f"All four sums read the weights of the {WORDS[k]}. {SECOND}"
-        yield Edit(f"{k}'s weights everywhere", everywhere, cause)
+        yield from shared_edits("weights_everywhere", k=k, word=WORDS[k], SECOND=SECOND)
     for a, b in itertools.permutations(GATES, 2):
         yield from shared_edits("weights_crossed", a=a, b=b, x=f"x_{a}", h=f"h_{a}")
 
@@ -128,22 +118,15 @@ def loop_edits(states: str) -> Iterator[Edit]:
 VALUES = "ifgoch"  # in the order in which they come
 
 
-def _dz(k: str) -> str:
-    made, dy = MADE[k], f"d{MADE[k][0]}"
-    return f"{dy} * " + (f"(1 - {made}**2)" if k == "c" else f"{made} * (1 - {made})")
-
-
 def sum_edits(k: str, dy: str) -> Iterator[Edit]:
     """The mistakes on the way through the sum of k; dy is the gradient before the slope of its function."""
-    words = {"k": k, "dy": dy, "dz": f"dz_{k}", "W": f"W_x{k}", "U": f"W_h{k}", "in_k": ""}
+    words = {"k": k, "dy": dy, "dz": f"dz_{k}", "W": f"W_x{k}", "U": f"W_h{k}"}
     words |= {"dx": f"dx_{k}", "dh": f"dh_{k}", "dW": f"dW_x{k}", "dU": f"dW_h{k}", "db": f"db_{k}"}
-    names = {"DX": "`dx_t`", "DH": "`dh_prev`", "DW": f"`dW_x{k}`", "DU": f"`dW_h{k}`", "DB": f"`db_{k}`"}
-    if k != "h":
-        share, words["in_k"] = f"The share of the {WORDS[k]} in", f" of the {WORDS[k]}"
-        names |= {"DX": f"{share} `dx_t`", "DH": f"{share} `dh_prev`", "DB": f"`b_{k}`: its gradient"}
-        names |= {"DW": f"`W_x{k}`: its gradient", "DU": f"`W_h{k}`: its gradient"}
-    lower = names["DH"][0].lower() + names["DH"][1:]
-    return shared_edits("backward_sum", lower_DH=lower, **words, **names)
+    of_k = "" if k == "h" else f" of the {WORDS[k]}"
+    share, gradient = (f"The share{of_k} in ", "`{}`: its gradient") if of_k else ("", "`d{}`")
+    names = {"DX": f"{share}`dx_t`", "DH": f"{share}`dh_prev`", "lower_DH": f"{share.lower()}`dh_prev`"}
+    names |= {D: gradient.format(name) for D, name in (("DW", f"W_x{k}"), ("DU", f"W_h{k}"), ("DB", f"b_{k}"))}
+    return shared_edits("backward_sum", in_k=of_k, **words, **names)
 
 
 def slope_edits(k: str, dy: str, y: str) -> Iterator[Edit]:
@@ -162,7 +145,8 @@ def lstm_backward_edits() -> Iterator[Edit]:
         cause = "The values are read in the wrong order: they come as i, f, g, o, c, h."
         yield Edit(f"values: {VALUES[b]} {VALUES[a]}", read, cause)
     for a, b in itertools.permutations(GATES, 2):
-        yield from shared_edits("values_of_another", a=a, b=b, dz=f"dz_{a}", other=_dz(b), A=WORDS[a], B=WORDS[b])
+        words = {"a": a, "b": b, "A": WORDS[a], "B": WORDS[b]}
+        yield from shared_edits("values_of_another", dz=f"dz_{a}", other=TABLES["dz"][b], **words)
     same = "The same mistake"
     yield from in_several_gates(by_gate, ifco=f"{same} in all four sums. The", ifo=f"{same} at all three gates. The")
     for edits in by_gate.values():
