@@ -38,10 +38,7 @@ class WrongStructure(Exception):
 
 
 def leaves(name: str, value) -> list[tuple[str, object]]:
-    """What tuples, lists and mappings hold, each under the name that a learner would write: `h[0]`, `w["W_xi"]`.
-
-    At most MAX_ENTRIES entries of each container are returned.
-    """
+    """What tuples, lists and mappings hold, each under the name that a learner would write: `h[0]`, `w["W_xi"]`."""
     if isinstance(value, Mapping):
         return [leaf for k, v in islice(value.items(), MAX_ENTRIES) for leaf in leaves(f'{name}["{k}"]', v)]
     if isinstance(value, (tuple, list)):

@@ -102,9 +102,8 @@ class Inputs:
         if self.keep is not None:
             return mask.fill_(self.keep)
         flat = mask.view(-1)
+        flat[(self.index + 1) % len(flat)] = self.index % 2 == 1
         flat[self.index % len(flat)] = self.index % 2 == 0
-        if len(flat) > 1:
-            flat[(self.index + 1) % len(flat)] = self.index % 2 == 1
         return mask
 
     def weights(self, gates: str = "ifco", **more: str) -> dict[str, torch.Tensor]:

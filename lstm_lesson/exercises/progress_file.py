@@ -48,11 +48,6 @@ class EntriesFile:
             entries = self._read()
         return self._changed(entries)
 
-    def change(self, change: Callable[[dict], dict]) -> None:
-        """Write the entries that `change` returns for those in the file. Raises an exception where that has to wait."""
-        self.waiting.append(change)
-        self._write()
-
     def _read(self) -> dict[str, dict]:
         """The entries in the file; {} if there is none. Raises OSError where it cannot be read."""
         path = own_folder() / self.name
@@ -72,13 +67,15 @@ class EntriesFile:
     def _changed(self, entries: dict) -> dict:
         return functools.reduce(lambda entries, change: change(entries), self.waiting, entries)
 
-    def _write(self) -> None:
-        """Make all changes. The file is locked meanwhile, so no other notebook's are lost.
+    def change(self, *changes: Callable[[dict], dict]) -> None:
+        """Write the entries that `changes` return for those in the file, after the changes that wait.
 
-        Raises filelock.Timeout if another process holds the lock for longer than PATIENCE.
+        The file is locked meanwhile, so no other notebook's are lost. Raises an exception where the changes have to
+        wait: filelock.Timeout, for example, if another process holds the lock for longer than PATIENCE.
         """
         import filelock  # loads slowly
 
+        self.waiting += changes
         path = own_folder() / self.name
         path.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.ExitStack() as stack:
@@ -100,7 +97,7 @@ class EntriesFile:
     def _write_at_exit(self) -> None:
         if self.waiting:
             with contextlib.suppress(Exception):
-                self._write()
+                self.change()
 
 
 def set_aside(path: Path, suffix: str | None = None) -> str:

@@ -169,8 +169,6 @@ def shares() -> Iterator[Edit]:
         rest = {f"rest_{d}": " + ".join(f"{d}_{other}" for other in GATES if other != k) for d in ("dx", "dh")}
         yield from shared_edits("share", k=k, word=WORDS[k], **rest)
     yield from shared_edits("shares_mean")
-    for k in GATES:
-        yield from shared_edits("shares_weights", k=k, word=WORDS[k])
     for a, b in (("c", "o"), ("i", "f"), ("f", "c"), ("i", "c"), ("i", "o"), ("f", "o")):
         names = {name: {a: b, b: a}.get(name[-1], name[-1]) for name in NAMES[:12]}
         text = ", ".join(f"'{name}': d{name[:-1]}{k}" for name, k in names.items())
@@ -190,9 +188,7 @@ def from_torch_edits() -> Iterator[Edit]:
         if changes := {f"{kind}_{k}": f"{kind}_blocks[{n}]" for kind in STACKED for n, k in moved}:
             cause = f"The blocks are read in the order {', '.join(order).replace('c', 'g')}. Look at PyTorch's."
             yield Edit(order, changes, TABLES["orders"].get(order, cause))
-    yield from shared_edits("matrices_from_torch")
-    yield from shared_edits("biases_from_torch")
-    yield from shared_edits("one_matrix_from_torch")
+    yield from shared_edits("from_torch")
     for n, (k, letter) in enumerate(BLOCKS.items()):
         yield from shared_edits("one_bias_from_torch", b=f"b_{k}", n=str(n))
         for kind, own in itertools.product(STACKED, [each for each in BLOCKS if each != k]):
