@@ -16,6 +16,7 @@ ROUNDING = {torch.float64: 1e-10, torch.float32: 2e-5}  # allowed, relative to t
 NAMES_SHOWN = 5  # of a longer list, a message shows fewer
 AXES = {"B": "sequence", "T": "step", "N": "input", "K": "class", "H": "unit", "4H": "unit of i, then f, g, o"}
 OTHER_AXES = {"past": ("window", "value"), "following": ("window",), "forecast": ("series", "step")}
+CANDIDATE = "The candidate's weights end in c: `W_xc`, `W_hc`, `b_c`."
 MAX_ENTRIES = 1000  # of a returned container that are looked at: its iterator may never end
 
 
@@ -127,9 +128,6 @@ def wrong_type(exercise: Exercise, value, needs: str, printed: str) -> str:
     if value is None:
         return f"It returns nothing (None); expected {needs}. Does every path end with a `return`?"
     return f"You return {describe(value)}; expected {needs}.{advice(exercise, value)}"
-
-
-CANDIDATE = "The candidate's weights end in c: `W_xc`, `W_hc`, `b_c`."
 
 
 def wrong_keys(got: Mapping, expected: Mapping, needs: str) -> str:

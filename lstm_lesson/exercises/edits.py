@@ -24,8 +24,7 @@ def edited(name: str, edits: tuple[str, ...] = ()) -> Callable:
     `edits` are identifiers, as in `Result.edits`. Raises KeyError for one that the exercise does not have.
     """
     model = exercises()[name].model_answer
-    chosen = tuple(model.edits[id] for id in edits)
-    return model.function(chosen)
+    return model.function(tuple(model.edits[id] for id in edits))
 
 
 def find_edits(answer: Answer, trials: list[Trial]) -> tuple[Edit, ...]:

@@ -19,6 +19,9 @@ from lstm_lesson.exercises.result import Result
 from lstm_lesson.exercises.retries import reads_notebook
 from lstm_lesson.exercises.sandbox import SECONDS, Sandbox, TimeUp, format_error
 
+TIME_UP = f"the time ran out: all calls together may take {SECONDS} seconds. Is it slow, or does a loop not end?"
+KEEP_INPUTS = "Expected: inputs that are the same afterwards; the caller still needs them."
+
 
 def grade(exercise: Exercise, f: Callable) -> Result:
     """Check `f` as an answer to `exercise`. Never raises."""
@@ -94,9 +97,6 @@ def run_trials(answer: Answer) -> list[Trial]:
     return trials
 
 
-TIME_UP = f"the time ran out: all calls together may take {SECONDS} seconds. Is it slow, or does a loop not end?"
-
-
 def first_problem(answer: Answer, trials: list[Trial]) -> Problem | None:
     """The first problem, in the order that the module's docstring gives; None for a correct answer."""
     problem = next((trial.problem for trial in trials if trial.problem), None) or inputs_changed(trials)
@@ -112,9 +112,6 @@ def inputs_changed(trials: list[Trial]) -> Problem | None:
     else:
         return None
     return Problem("changed", f"The values are right, but your function {what}.\n{KEEP_INPUTS}")
-
-
-KEEP_INPUTS = "Expected: inputs that are the same afterwards; the caller still needs them."
 
 
 def gradients_differ(answer: Answer, trials: list[Trial], tolerance: float = 0.0) -> Problem | None:

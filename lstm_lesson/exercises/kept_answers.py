@@ -32,15 +32,13 @@ from lstm_lesson.exercises.sandbox import Sandbox, name_error
 GIVEN = {"torch": torch, "nn": nn, "F": F, "math": math}  # what every kept answer may use without importing it
 ANNOTATIONS_AS_TEXT = __future__.annotations.compiler_flag  # so the names in them need not exist
 ALLOWED = "torch, nn, F, math, your other answers, and what the same cell defines or imports"
+NONE_KEPT = "none of yours is kept yet"
+UNREADABLE = "its source cannot be read: define it with `def` or `class`, at the top of a cell"
+_loading: list[str] = []  # the kept answers that are being read: one may call another
 
 
 class NotKept(Exception):
     """Why an answer cannot be kept or read, as the end of a sentence."""
-
-
-_loading: list[str] = []  # the kept answers that are being read: one may call another
-NONE_KEPT = "none of yours is kept yet"
-UNREADABLE = "its source cannot be read: define it with `def` or `class`, at the top of a cell"
 
 
 def own_or_package(exercise: Exercise, answer: Callable | None = None) -> tuple[Callable, str]:

@@ -79,9 +79,6 @@ def has_effect(answer: Answer, trials: list[Trial], name: str) -> bool:
     return counts < 3
 
 
-# Right for some inputs
-
-
 def right_in_part(answer: Answer, trials: list[Trial]) -> str:
     """Which results are right, where others are not, and for which of the inputs the answer is right."""
     apart, fits = judged_apart(answer, trials), [trial.problem is None for trial in trials]

@@ -17,7 +17,8 @@ from lstm_lesson.exercises.model import Edit
 WORDS = {"h": "new state", "i": "input gate", "f": "forget gate", "c": "candidate", "o": "output gate",
          "r": "reset gate", "z": "update gate"}  # fmt: skip
 MADE = {k: "g_t" if k == "c" else f"{k}_t" for k in WORDS}
-SECOND = "A weight's second letter says what it makes."
+BLOCKS = {"i": "i", "f": "f", "c": "g", "o": "o"}  # a gate's letter here, and PyTorch's
+STACKED = ("x", "h", "b")  # weight_ih, weight_hh and the biases
 TABLES = read_table("rules")
 
 
@@ -91,14 +92,12 @@ def gru_mixes() -> Iterator[Edit]:
 def wrong_weights() -> Iterator[Edit]:
     """A gate reads weights of another gate, or two read each other's; one weight stands in all four."""
     for a, b in itertools.permutations(GATES, 2):
-        words = {"a": a, "b": b, "A": WORDS[a], "B": WORDS[b], "SECOND": SECOND}
+        words = {"a": a, "b": b, "A": WORDS[a], "B": WORDS[b]}
         words |= {f"{place}_{n}": f"{place}_{k}" for place in ("x", "h", "bias") for n, k in (("a", a), ("b", b))}
         words["also"] = ", or `o_t` stands in its place in equation 3" if b == "o" and a in "if" else ""
         yield from shared_edits("weights_of_two" if a < b else "weights_of_another", **words)
     for k in GATES:
-        yield from shared_edits("weights_everywhere", k=k, word=WORDS[k], SECOND=SECOND)
-    for a, b in itertools.permutations(GATES, 2):
-        yield from shared_edits("weights_crossed", a=a, b=b, x=f"x_{a}", h=f"h_{a}")
+        yield from shared_edits("weights_everywhere", k=k, word=WORDS[k])
 
 
 def loop_edits(states: str) -> Iterator[Edit]:
@@ -111,11 +110,6 @@ def loop_edits(states: str) -> Iterator[Edit]:
         yield from shared_edits(f"loop_{table}")
     if states == "hc":
         yield from shared_edits("loop_h_and_c")
-
-
-# On the way back
-
-VALUES = "ifgoch"  # in the order in which they come
 
 
 def sum_edits(k: str, dy: str) -> Iterator[Edit]:
@@ -140,10 +134,9 @@ def lstm_backward_edits() -> Iterator[Edit]:
     by_gate = {k: [*slope_edits(k, f"d{MADE[k][0]}", MADE[k]), *sum_edits(k, f"d{MADE[k][0]}")] for k in GATES}
     yield from shared_edits("lstm_backward")
     yield from branch_edits()
-    for a, b in itertools.combinations(range(6), 2):
-        read = {f"{VALUES[a]}_t": f"values[{b}]", f"{VALUES[b]}_t": f"values[{a}]"}
+    for (a, one), (b, two) in itertools.combinations(enumerate("ifgoch"), 2):
         cause = "The values are read in the wrong order: they come as i, f, g, o, c, h."
-        yield Edit(f"values: {VALUES[b]} {VALUES[a]}", read, cause)
+        yield Edit(f"values: {two} {one}", {f"{one}_t": f"values[{b}]", f"{two}_t": f"values[{a}]"}, cause)
     for a, b in itertools.permutations(GATES, 2):
         words = {"a": a, "b": b, "A": WORDS[a], "B": WORDS[b]}
         yield from shared_edits("values_of_another", dz=f"dz_{a}", other=TABLES["dz"][b], **words)
@@ -173,12 +166,6 @@ def shares() -> Iterator[Edit]:
         names = {name: {a: b, b: a}.get(name[-1], name[-1]) for name in NAMES[:12]}
         text = ", ".join(f"'{name}': d{name[:-1]}{k}" for name, k in names.items())
         yield from shared_edits("gradients_swapped", a=a, b=b, text=f"{{{text}}}", A=WORDS[a], B=WORDS[b])
-
-
-# Stacked weights and blocks
-
-BLOCKS = {"i": "i", "f": "f", "c": "g", "o": "o"}  # a gate's letter here, and PyTorch's
-STACKED = ("x", "h", "b")  # weight_ih, weight_hh and the biases
 
 
 def from_torch_edits() -> Iterator[Edit]:
