@@ -185,17 +185,13 @@ def advice(exercise: Exercise, value) -> str:
 
 def dtype_problem(exercise: Exercise, label: str, got: Tensor, expected: Tensor) -> Problem | None:
     """A dtype, layout or device that is not the expected one."""
-    fits, needs = {
-        "as given": (
-            got.dtype == expected.dtype,
-            f"{expected.dtype}, as the inputs have. Are new tensors made in their dtype?",
-        ),
-        "integer": (not (got.is_floating_point() or got.is_complex() or got.dtype == torch.bool), "torch.int64."),
-        "float": (got.is_floating_point(), "torch.float32."),
-    }[exercise.dtype]
+    integer = not (got.is_floating_point() or got.is_complex() or got.dtype == torch.bool)
+    fits = {"as given": got.dtype == expected.dtype, "integer": integer, "float": got.is_floating_point()}
+    given = f"{expected.dtype}, as the inputs have. Are new tensors made in their dtype?"
+    needs = {"as given": given, "integer": "torch.int64.", "float": "torch.float32."}[exercise.dtype]
     if got.is_complex():
         needs = "a real number. A complex number has a real part, an imaginary part and a size: which is asked?"
-    if not fits:
+    if not fits[exercise.dtype]:
         return Problem("dtype", f"`{label}` has dtype {got.dtype}; expected {needs}")
     if got.layout != torch.strided or got.device != expected.device:
         has = f"{got.layout} on {got.device}"

@@ -115,21 +115,16 @@ class Inputs:
         return {names[k]: weights[names[k]] for k in order}
 
 
-def input_sets(table: str = "check", first: int = 0, **sizes: int) -> list[Inputs]:
-    """The inputs in a table of `catalogue/inputs.toml`, numbered from `first`, with some sizes given.
+def input_sets(table: str = "check", **sizes: int) -> list[Inputs]:
+    """The inputs in a table of `catalogue/inputs.toml`, with some sizes given: of a "check", "square" or "fresh" ones.
 
-    Those of a check are chosen to expose errors.
+    Those of a check are chosen to expose errors; the others help to find the cause of one.
     """
-    found = []
+    found, first = [], {"check": 0, "square": 10, "fresh": 20}[table]
     for k, row in enumerate(catalogue.read_table("inputs")[table], start=first):
         settings = row | {"dtype": getattr(torch, row.get("dtype", "float64"))}
         found.append(Inputs(k, **settings | {"sizes": dict(zip("BTNHK", row["sizes"], strict=True)) | sizes}))
     return found
-
-
-def fresh_input_sets(**sizes: int) -> list[Inputs]:
-    """Inputs of other sizes and numbers than those of a check, with some sizes given; they test a supposed cause."""
-    return input_sets("fresh", 20, **sizes)
 
 
 @cache

@@ -47,18 +47,13 @@ def _grade(answer: Answer) -> Result:
     of_class = answer.exercise.judge is not None and isinstance(answer.f, type)
     if not of_class and (text := wrong_arguments(answer.f, list(answer.exercise.inputs(input_sets()[0])))):
         return Result("crashed", f"{name}: {text}")
-    if answer.exercise.judge:
-        problem = answer.exercise.judge(answer)
-        if problem is None:
-            return Result("correct", f"{name} is correct.")
-        outcome = {"open": "not attempted", "crashed": "crashed"}.get(problem.kind, "wrong")
-        return Result(outcome, f"{name}: {problem.text}", edits=problem.edits)
-    trials = run_trials(answer)
-    problem = first_problem(answer, trials)
+    judge = answer.exercise.judge
+    trials = [] if judge else run_trials(answer)
+    problem = judge(answer) if judge else first_problem(answer, trials)
     if problem is None:
         return Result("correct", f"{name} is correct.{loop_remark(answer, trials)}")
-    outcome = "crashed" if problem.kind == "crashed" else "wrong"
-    cause, edits = diagnose(answer, trials, problem)
+    outcome = {"open": "not attempted", "crashed": "crashed"}.get(problem.kind, "wrong")
+    cause, edits = ("", problem.edits) if judge else diagnose(answer, trials, problem)
     return Result(outcome, f"{name}: {format_message(problem, cause)}", problem.picture, edits)
 
 
@@ -122,9 +117,8 @@ def gradients_differ(answer: Answer, trials: list[Trial], tolerance: float = 0.0
     for trial in trials:
         trial.gradients, error = answer.sandbox(input_gradients, answer.f, trial.arguments)
         if isinstance(error, InputDetached):
-            return Problem(
-                "changed", f"Your function cuts the history of {error} itself, in place (`detach_`).\n{KEEP_INPUTS}"
-            )
+            text = f"Your function cuts the history of {error} itself, in place (`detach_`)."
+            return Problem("changed", f"{text}\n{KEEP_INPUTS}")
         if isinstance(error, TimeUp):
             trial.problem = Problem("crashed", f"The values are right. While the gradients were compared, {TIME_UP}")
             break

@@ -11,7 +11,7 @@ from lstm_lesson.exercises.answer import Answer, Trial
 from lstm_lesson.exercises.causes import judged_apart
 from lstm_lesson.exercises.compare import AXES, allclose, format_sizes, gradient_problem, input_gradients, join_names
 from lstm_lesson.exercises.edits import find_edits
-from lstm_lesson.exercises.exercise import exercises, fresh_input_sets, input_sets
+from lstm_lesson.exercises.exercise import exercises, input_sets
 from lstm_lesson.exercises.search import Returned
 
 
@@ -40,7 +40,7 @@ def reads_by_order(answer: Answer, trials: list[Trial]) -> str:
     usual = answer.exercise.inputs(input_sets()[0])
     for name in (name for name, value in usual.items() if isinstance(value, dict)):
         differs = []
-        for inputs in fresh_input_sets():
+        for inputs in input_sets("fresh"):
             arguments = answer.exercise.inputs(inputs)
             in_order = {key: arguments[name][key] for key in usual[name]}
             orders = in_order, in_order, dict(reversed(in_order.items()))
@@ -153,7 +153,7 @@ def gradients_right_for_some_sizes(answer: Answer, trials: list[Trial]) -> str:
 def outcome(answer: Answer, gradient: bool = False, scale=1.0, reach=0.0, **sizes: int) -> str:
     """Whether the answer is "right" on all of several fresh inputs, or "wrong" on all of them; "" if neither."""
     found = set()
-    for inputs in fresh_input_sets(**sizes):
+    for inputs in input_sets("fresh", **sizes):
         trial = answer.try_on(replace(inputs, scale=scale, reach=reach))
         problem = trial.problem
         if gradient and problem is None:

@@ -29,8 +29,7 @@ class Returned:
         self.rounding = ROUNDING + tolerance
         self.arrays = {name: as_array(leaf) for name, leaf in by_name(value).items()}
         numbers = {name: a for name, a in self.arrays.items() if isinstance(a, np.ndarray)}
-        largest = {name: np.abs(a[np.isfinite(a)]).max(initial=1) for name, a in numbers.items()}
-        self.allowed = {name: self.rounding * size for name, size in largest.items()}
+        self.allowed = {name: self.rounding * np.abs(a[np.isfinite(a)]).max(initial=1) for name, a in numbers.items()}
         self.everything = (1 << len(self.arrays)) - 1
 
     def equals(self, value) -> bool:

@@ -76,7 +76,7 @@ EDITS = [(name, id) for name in NAMES if exercises()[name].model for id in exerc
 @pytest.mark.parametrize("name", [name for name in NAMES if exercises()[name].model])
 def test_a_model_answer_gives_what_the_reference_gives(name):
     exercise = exercises()[name]
-    for inputs in input_sets() + input_sets("square", 10):
+    for inputs in input_sets() + input_sets("square"):
         arguments = exercise.inputs(inputs)
         got, expected = edited(name)(*arguments.values()), exercise.solve()(*arguments.values())
         assert allclose(got, expected)
@@ -94,7 +94,7 @@ def test_every_regular_mistake_is_an_expression_of_values(name):
 @pytest.mark.parametrize("name", [name for name in NAMES if exercises()[name].model])
 def test_a_described_edit_reads_no_name_that_its_place_does_not_have(name):
     model = exercises()[name].model_answer
-    given = tuple(exercises()[name].inputs(input_sets("square", 10)[0]).values())
+    given = tuple(exercises()[name].inputs(input_sets("square")[0]).values())
     for id, edit in model.described.items():
         try:
             model.run(given, (edit,))
@@ -122,7 +122,7 @@ def is_named(name, id):
     result = check(named(name, mistake))
     assert result.outcome in ("wrong", "crashed")
     assert result.message.count("\n") <= 2
-    arguments = exercises()[name].inputs(input_sets("square", 10)[0])
+    arguments = exercises()[name].inputs(input_sets("square")[0])
     if result.edits:
         given = [run_copy(f, arguments) for f in (mistake, edited(name, result.edits))]
         assert type(given[0][1]) is type(given[1][1]) and (given[0][1] or allclose(given[0][0], given[1][0]))

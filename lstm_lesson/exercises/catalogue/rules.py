@@ -75,18 +75,13 @@ def gru_edits() -> Iterator[Edit]:
     """The mistakes that the GRU's gates share with the LSTM's, but one that its file has in other words, and more."""
     edits = (_naming_the_gate(k, edit) for k in "rz" for edit in affine_edits(k))
     yield from (edit for edit in edits if edit.id != "z: one minus")
-    yield from gru_mixes()
-    for table, gates in TABLES["gru_gates"].items():
-        yield from (edit for gate in gates for edit in shared_edits(table, gate=gate))
-
-
-def gru_mixes() -> Iterator[Edit]:
-    """Other weights of the two parts of a GRU's new state."""
     for (kept, old), (new, g) in itertools.product(TABLES["gru_kept"].items(), TABLES["gru_new"].items()):
         if (said := ", and ".join(filter(None, (old, g)))) and kept != new:
             letters = "".join(k for k in "rz" if f"{k}_t" in kept + new) or "z"
             cause = f"{said[0].upper()}{said[1:]}. {TABLES['gru_mix'][letters]}"
             yield Edit(f"{kept} + {new}", {"kept": kept, "new": new}, cause)
+    for table, gates in TABLES["gru_gates"].items():
+        yield from (edit for gate in gates for edit in shared_edits(table, gate=gate))
 
 
 def wrong_weights() -> Iterator[Edit]:
@@ -133,7 +128,11 @@ def lstm_backward_edits() -> Iterator[Edit]:
     """The mistakes of the LSTM's backward step, the most frequent first."""
     by_gate = {k: [*slope_edits(k, f"d{MADE[k][0]}", MADE[k]), *sum_edits(k, f"d{MADE[k][0]}")] for k in GATES}
     yield from shared_edits("lstm_backward")
-    yield from branch_edits()
+    for place, words in TABLES["branches"].items():
+        for other in ("i_t", "f_t", "g_t", "o_t", "c_t", "h_t", "c_prev", "h_prev"):
+            if other != words["factor"]:
+                yield from shared_edits("branch_with", place=place, other=other, **words)
+        yield from shared_edits("branch", place=place, **words)
     for (a, one), (b, two) in itertools.combinations(enumerate("ifgoch"), 2):
         cause = "The values are read in the wrong order: they come as i, f, g, o, c, h."
         yield Edit(f"values: {two} {one}", {f"{one}_t": f"values[{b}]", f"{two}_t": f"values[{a}]"}, cause)
@@ -142,18 +141,8 @@ def lstm_backward_edits() -> Iterator[Edit]:
         yield from shared_edits("values_of_another", dz=f"dz_{a}", other=TABLES["dz"][b], **words)
     same = "The same mistake"
     yield from in_several_gates(by_gate, ifco=f"{same} in all four sums. The", ifo=f"{same} at all three gates. The")
-    for edits in by_gate.values():
-        yield from edits
+    yield from itertools.chain(*by_gate.values())
     yield from shares()
-
-
-def branch_edits() -> Iterator[Edit]:
-    """The mistakes where a gradient goes back through one factor of a product, in equations 3 and 5."""
-    for place, words in TABLES["branches"].items():
-        for other in ("i_t", "f_t", "g_t", "o_t", "c_t", "h_t", "c_prev", "h_prev"):
-            if other != words["factor"]:
-                yield from shared_edits("branch_with", place=place, other=other, **words)
-        yield from shared_edits("branch", place=place, **words)
 
 
 def shares() -> Iterator[Edit]:
@@ -162,7 +151,7 @@ def shares() -> Iterator[Edit]:
         rest = {f"rest_{d}": " + ".join(f"{d}_{other}" for other in GATES if other != k) for d in ("dx", "dh")}
         yield from shared_edits("share", k=k, word=WORDS[k], **rest)
     yield from shared_edits("shares_mean")
-    for a, b in (("c", "o"), ("i", "f"), ("f", "c"), ("i", "c"), ("i", "o"), ("f", "o")):
+    for a, b in itertools.combinations(GATES, 2):
         names = {name: {a: b, b: a}.get(name[-1], name[-1]) for name in NAMES[:12]}
         text = ", ".join(f"'{name}': d{name[:-1]}{k}" for name, k in names.items())
         yield from shared_edits("gradients_swapped", a=a, b=b, text=f"{{{text}}}", A=WORDS[a], B=WORDS[b])
