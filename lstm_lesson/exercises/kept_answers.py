@@ -12,6 +12,7 @@ import builtins
 import hashlib
 import linecache
 import math
+import sys
 import types
 from collections.abc import Callable
 from datetime import date
@@ -102,7 +103,9 @@ def kept(name: str, others: Callable[[str], Callable]) -> Callable:
     source = _body(path)
     if source is None:
         raise NotKept(f"its file was changed or damaged{set_aside(path, '.txt')}")
-    space, why = {**GIVEN, "__name__": "kept_answers"}, ""
+    module, why = types.ModuleType(f"kept_answer_{name}"), ""
+    sys.modules[module.__name__], space = module, vars(module)  # torch.compile looks for the module of a function
+    space |= GIVEN
     try:
         code = compile("\n" + source, path, "exec", ANNOTATIONS_AS_TEXT)
     except (SyntaxError, ValueError) as error:

@@ -321,13 +321,14 @@ def test_lengths_in_another_order_than_the_model_packs_are_refused():
 def test_at_the_last_state_of_a_cell_the_gradient_is_that_of_gradient_by_lag():
     torch.manual_seed(0)
     lstm, x, zeros = CustomLSTM(3, 4).double(), torch.randn(2, 5, 3).double(), torch.zeros(2, 4).double()
-    gru = CustomGRU(3, 4).double()
+    nn_gru = nn.GRU(3, 4, batch_first=True).double()
+    gru = CustomGRU.from_torch(nn_gru)
     for model in (lstm, lstm.to_torch()):
         found = loss_gradient_by_lag(model, x, lambda output: output[0][:, -1].sum() / 2)
         expected = gradient_by_lag(lstm.cells[0], x, (zeros, zeros))
         assert all((a - b).abs().max() <= 1e-15 for a, b in zip(found, expected, strict=True))
         assert all(weight.grad is None for weight in model.parameters())
-    for model in (gru, gru.to_torch()):
+    for model in (gru, nn_gru):
         found = loss_gradient_by_lag(model, x, lambda output: output[0][:, -1].sum() / 2)
         assert (found - gradient_by_lag(gru.cells[0], x, zeros)).abs().max() <= 1e-15
     found = loss_gradient_by_lag(Siamese(gru.cells[0]), (x, x[:, :2]), lambda apart: apart.sum() / 2, call=0)
