@@ -13,10 +13,9 @@ import torch
 from lstm_lesson.shapes import check_number, check_size
 from lstm_lesson.text.news import Split
 
-PARTS = {"train": "train training", "val": "val valid validation dev", "test": "test testing"}  # the names of each
+PARTS = ("train", "val", "test")
+NAMES = {part: part for part in PARTS} | {"valid": "val", "validation": "val", "dev": "val"}  # name in a file -> part
 FILE = "(file)"  # the column that says from which of several files a row came
-FORM = ("quotechar", "escapechar", "doublequote", "skipinitialspace", "quoting")  # read_csv and csv share them
-OTHER = 'it needs encoding=, for a file from Excel often "cp1252", with \\x00 often "utf-16"'
 
 
 class OwnData(dict):
@@ -67,14 +66,14 @@ def load_csv(path, text: str | Sequence[str], label: str | None = None, *, label
     label, split = (FILE, split) if label is None else (label, FILE if several else split)
     needed = dict.fromkeys(columns, "text") | {label: "label", split: "split"}
     sources = path if several else {None: path}
-    tables, skipped = zip(*(_table(source, needed, read_csv) for source in sources.values()), strict=True)
-    table = pandas.concat([t.assign(**{FILE: key}) for key, t in zip(sources, tables, strict=True)], ignore_index=True)
-    decimal, wanted = read_csv.get("decimal", "."), None if labels is None else [_class(value) for value in labels]
+    tables, skipped = zip(*(_table(source, key, needed, read_csv) for key, source in sources.items()), strict=True)
+    table = pandas.concat(tables, ignore_index=True)
+    decimal, wanted = read_csv.get("decimal", "."), None if labels is None else [_class(str(name)) for name in labels]
     rows, left_out = _kept(pandas.DataFrame({
-        "text": [" ".join(filter(None, map(_word, row))) for row in zip(*(table[c] for c in columns), strict=True)],
-        "label": [_class(value, decimal) for value in table[label]],
-        "part": ["train"] * len(table) if split is None else _parts(table[split]),
-    }, dtype=object), wanted)  # fmt: skip
+        "text": [" ".join(filter(None, row)) for row in zip(*(_words(table[c]) for c in columns), strict=True)],
+        "label": [_class(word, decimal) for word in _words(table[label])],
+        "part": "train" if split is None else _parts(_words(table[split])),
+    }, index=table.index, dtype=object), wanted)  # fmt: skip
     left_out |= {"skipped, as on_bad_lines says": sum(skipped)} if any(skipped) else {}
     title = " and ".join(Path(s).name if isinstance(s, (str, PathLike)) else "DataFrame" for s in sources.values())
     found = sorted(set(rows["label"]), key=lambda name: (isinstance(name, str), name))
@@ -82,7 +81,7 @@ def load_csv(path, text: str | Sequence[str], label: str | None = None, *, label
     if len(classes) < 2 or sorted(map(str, found)) != sorted(map(str, classes)):
         has = f"{title} has the classes {found} in its column {label!r}; left out: {left_out or 'nothing'}"
         raise ValueError(f"{has}; it needs {'two classes or more' if wanted is None else f'each of labels {wanted}'}")
-    if drawn := _cut(rows, shares, seed, title):
+    if drawn := _draw(rows, shares, seed, title):
         title += f" ({' and '.join(drawn)} drawn from train by seed {seed})"
     places = {part: rows.index[rows["part"] == part] for part in PARTS}
     parts = {part: Split(rows.loc[at, "text"].tolist(), torch.tensor([classes.index(n) for n in rows.loc[at, "label"]]))
@@ -91,8 +90,8 @@ def load_csv(path, text: str | Sequence[str], label: str | None = None, *, label
     return OwnData(parts, classes, tables, len(table) + sum(skipped), left_out, title)
 
 
-def _table(path, needed: dict, read: dict) -> tuple:
-    """One table as pandas reads it, with the columns that are needed, and how many lines were skipped."""
+def _table(path, key, needed: dict, read: dict) -> tuple:
+    """One table as pandas reads it, with the columns that are needed and its key, and how many lines were skipped."""
     import pandas
 
     is_file = isinstance(path, (str, PathLike))
@@ -105,7 +104,7 @@ def _table(path, needed: dict, read: dict) -> tuple:
         if column not in (None, FILE) and (count := list(table.columns).count(column)) != 1:
             has = f"{argument} is {column!r}; {path if is_file else 'the DataFrame'} has {count} columns of this name"
             raise ValueError(f"{has} among {list(table.columns)}; it needs one{hint}")
-    return table.loc[:, ~table.columns.duplicated()], skipped
+    return table.loc[:, ~table.columns.duplicated()].assign(**{FILE: key}), skipped
 
 
 def _read(path, read: dict) -> tuple:
@@ -113,7 +112,7 @@ def _read(path, read: dict) -> tuple:
     import pandas
 
     header, starts, hint = [], {}, ""
-    asked = {"dtype": str, "index_col": False} | read
+    asked = {"dtype": str, "index_col": False} | read | {"chunksize": None, "iterator": False}
     asked |= {"on_bad_lines": "warn"} if read.get("on_bad_lines") == "skip" else {}  # to count them
     try:
         with warnings.catch_warnings(record=True) as said:
@@ -122,14 +121,13 @@ def _read(path, read: dict) -> tuple:
             if len(header) == 1 and (other := next((sign for sign in ";\t|," if sign in header[0]), None)):
                 hint = f". The header is one column: is the delimiter {other!r}? Then pass sep={other!r}"
             table = pandas.read_csv(path, **asked)
-        if not isinstance(table, pandas.DataFrame):
-            raise ValueError("chunksize and iterator give parts of a table; it needs to be read as a whole")
         if "loss of data" in (said := " ".join(str(warning.message) for warning in said)):
             raise ValueError("a row below line 1 has more fields than line 1; each row needs as many")
     except Exception as error:  # pandas, gzip, zipfile and the system answer damage with many kinds
         says = str(getattr(error, "strerror", None) or error).strip()
         says = re.sub(r"(?<=fields in line )\d+", lambda row: str(starts.get(int(row[0]), row[0])), says)
-        hint = f"; {OTHER}" if isinstance(error, (UnicodeError, LookupError)) else hint
+        if isinstance(error, (UnicodeError, LookupError)):
+            hint = '; it needs encoding=, for a file from Excel often "cp1252", with \\x00 often "utf-16"'
         raise ValueError(f"{path}: {says}{hint}") from error
     if len(header) == len(table.columns):  # pandas numbers equal names: text, text.1
         pairs = zip(header, table.columns, strict=True)
@@ -140,105 +138,101 @@ def _read(path, read: dict) -> tuple:
 def _first_row(path, read: dict) -> tuple[list[str], dict[int, int]]:
     """The first row of a file, and number of a row -> the line where it starts; both empty if csv can't read it.
 
-    Raises ValueError for a byte that is not in the encoding, for a NUL, and for a quote that does not end.
+    Raises UnicodeError for a byte that is not in the encoding and for a NUL, ValueError for a quote that does not end.
     """
     from pandas.io.common import get_handle
 
     with get_handle(path, "rb", compression=read.get("compression", "infer"), is_text=False) as opened:
         content, encoding = opened.handle.read(), read.get("encoding") or "utf-8"
-    try:
-        text = content.decode(encoding, read.get("encoding_errors") or "strict").removeprefix("\ufeff")
-        before, wrong = text.partition("\0")[0], "\\x00" if "\0" in text else ""
-    except UnicodeError as error:
-        at = getattr(error, "start", 0)
-        before, wrong = content[:at].decode("latin-1"), f"\\x{content[at]:02x}"
-    if wrong:
-        line = len(re.findall("\r\n?|\n", before)) + 1
-        raise ValueError(f"line {line} has the byte {wrong}, no text in {encoding}; {OTHER}")
+    text = content.decode(encoding, read.get("encoding_errors") or "surrogateescape").removeprefix("\ufeff")
+    if wrong := re.search("[\0\udc80-\udcff]", text):  # NUL, or what surrogateescape makes of a wrong byte
+        line = len(re.findall("\r\n?|\n", text[: wrong.start()])) + 1
+        raise UnicodeError(f"line {line} has the byte \\x{ord(wrong[0]) % 256:02x}, no text in {encoding}")
     delimiter = read.get("sep", read.get("delimiter", ","))
     if not isinstance(delimiter, str) or len(delimiter) != 1 or read.get("comment"):
         return [], {}
-    form = {key: read[key] for key in FORM if key in read} | {"delimiter": delimiter}
+    shared = ("quotechar", "escapechar", "doublequote", "skipinitialspace", "quoting")
+    form = {key: read[key] for key in shared if key in read}
     csv.field_size_limit(2**31 - 1)
-    rows, starts = csv.reader(io.StringIO(text, newline=""), strict=True, **form), {1: 1}
-    more = True
-    while more:
+    rows = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=delimiter, **form)
+    header, row, starts = [], [], {1: 1}
+    while row is not None:
         line = starts[len(starts)]
         try:
-            more = next(rows, None) is not None
+            row = next(rows, None)
+            header = header or row
         except csv.Error as error:  # within one line pandas can go on
             if rows.line_num > line or "end of data" in str(error):
                 needs = "it needs a second one before a delimiter. quoting=3 reads quotes as letters"
                 raise ValueError(f"line {line}: a quote begins a field and doesn't end it; {needs}") from error
         starts[len(starts) + 1] = rows.line_num + 1
-    return next(filter(None, csv.reader(io.StringIO(text, newline=""), **form)), []), starts
+    return header or [], starts
 
 
-def _word(value) -> str:
-    """A cell as text without blanks around it, "" if it is missing."""
-    missing = not isinstance(value, str) and str(value) in ("None", "nan", "<NA>", "NaT")
-    return "" if missing else str(value).strip()
+def _words(column) -> list[str]:
+    """Each cell as text without blanks around it, "" if it is missing."""
+    return column.astype("string").fillna("").str.strip().tolist()
 
 
-def _class(value, decimal: str = ".") -> str | int | float | None:
+def _class(word: str, decimal: str = ".") -> str | int | float | None:
     """The class that a label names: a number, whole if it can be, or a word; None if it is missing."""
-    word = _word(value)
-    if re.fullmatch(r"[-+]?(\d+\.?\d*|\.\d+)", number := word.replace(decimal, ".")):
+    if re.fullmatch(r"[-+]?(\d+\.?\d*|\.\d+)", number := word.strip().replace(decimal, ".")):
         return int(float(number)) if float(number).is_integer() else float(number)
-    return word or None
+    return word.strip() or None
 
 
-def _parts(values) -> list[str]:
-    """The part that each cell names, "" where it is empty. Raises ValueError for the name of no part."""
-    named = {"": ""} | {name: part for part, names in PARTS.items() for name in names.split()}
-    words = [_word(value).lower() for value in values]
-    if unknown := sorted(set(words) - set(named)):
-        raise ValueError(f"split has {unknown[:9]} in its column; it needs {', '.join(filter(None, named))}")
-    return [named[word] for word in words]
+def _parts(words: list[str]) -> list[str]:
+    """The part that each word names, "" for none. Raises ValueError for the name of no part."""
+    words = [word.lower().removesuffix("ing") for word in words]
+    if unknown := sorted(set(words) - {"", *NAMES}):
+        raise ValueError(f"split has {unknown[:9]} in its column; it needs {', '.join(NAMES)}")
+    return [NAMES.get(word, "") for word in words]
 
 
 def _kept(rows, wanted: list | None) -> tuple:
     """The rows to keep, and how many of the others are left out for which reason."""
     reasons = {
-        "without text": lambda rows: rows["text"] == "",
-        "without a label": lambda rows: rows["label"].isna(),
-        "with another label": lambda rows: ~rows["label"].isin(wanted or set(rows["label"])),
-        "without a part": lambda rows: rows["part"] == "",
-        "with a text that has different labels": lambda rows: rows.groupby("text")["label"].transform("nunique") > 1,
-        "that repeat a text": lambda rows: rows.sort_values("part", kind="stable").duplicated("text"),  # test is first
+        "without text": lambda: rows["text"] == "",
+        "without a label": lambda: rows["label"].isna(),
+        "with another label": lambda: ~rows["label"].isin(wanted or set(rows["label"])),
+        "without a part": lambda: rows["part"] == "",
+        "with a text that has different labels": lambda: rows.groupby("text")["label"].transform("nunique") > 1,
+        "that repeat a text": lambda: rows.sort_values("part", kind="stable").duplicated("text"),  # test is first
     }
     left_out = {}
     for reason, find in reasons.items():
-        out = find(rows).reindex(rows.index).astype(bool)
-        left_out |= {reason: int(out.sum())} if out.any() else {}
-        rows = rows[~out]
-    return rows.copy(), left_out
+        out = rows.index[find().reindex(rows.index).astype(bool)]
+        left_out |= {reason: len(out)} if len(out) else {}
+        rows = rows.drop(out)
+    return rows, left_out
 
 
-def _cut(rows, shares: Sequence[float], seed: int, title: str) -> list[str]:
+def _draw(rows, shares: Sequence[float], seed: int, title: str) -> list[str]:
     """Give rows of train to val and test, if these have none, by their shares of each class; to which it gave some.
 
     Raises ValueError for shares or a seed that do not fit, and unless each class has a row for each of these parts.
     """
-    check_size("seed", seed, 0, 2**63 - 1)
+    check_size("seed", seed, 0, 2**32 - 1)
     for share in shares:
         check_number("one of shares", share, 0)
     if len(shares) != 3 or abs(sum(shares) - 1) > 1e-6:
         raise ValueError(f"shares is {shares}; it needs three numbers, of train, val and test, with the sum 1")
-    cut = {part: share for part, share in zip(PARTS, shares, strict=True)
-           if part == "train" or not (rows["part"] == part).any()}  # fmt: skip
-    members = {name: group.index[group["part"] == "train"] for name, group in rows.groupby("label", sort=False)}
-    if few := {name: len(index) for name, index in members.items() if len(index) < len(cut)}:
-        needs = f"it needs {len(cut)} or more of each, one for each of {', '.join(cut)}"
-        more = f" and {len(few) - 9} others" if len(few) > 9 else ""
-        raise ValueError(f"{title} has too few rows of classes: {dict(list(few.items())[:9])}{more}; {needs}")
-    before, draw = 0, torch.Generator().manual_seed(seed)  # rows of the classes so far
-    for index in members.values():
-        drawn, start, seen = index[torch.randperm(len(index), generator=draw).numpy()], 0, 0.0
-        for k, part in enumerate(cut):
-            seen += cut[part] / sum(cut.values())
-            end = round(seen * (before + len(drawn))) - round(seen * before)  # then the sums over classes fit, too
-            end = min(max(end, start + 1), len(drawn) - (len(cut) - 1 - k))
-            rows.loc[drawn[start:end], "part"], start = part, end
-        before += len(drawn)
-    return list(cut)[1:]
+    drawn = [part for part in ("val", "test") if not (rows["part"] == part).any()]
+    train = rows["part"] == "train"
+    counts = train.groupby(rows["label"], sort=False).sum()
+    few = counts[counts <= len(drawn)].to_dict()
+    if few:
+        names = f"{dict(list(few.items())[:9])}{' and more' if len(few) > 9 else ''}"
+        needs = f"it needs {len(drawn) + 1} or more of each, one for each of {', '.join(['train', *drawn])}"
+        raise ValueError(f"{title} has too few rows of classes: {names}; {needs}")
+    size, before = dict(zip(PARTS, shares, strict=True)), 0  # before: the rows of the classes so far
+    total = sum(size[part] for part in ("train", *drawn))
+    for _, group in rows[train].sample(frac=1, random_state=seed).groupby("label", sort=False):
+        start, reach = 0, 0.0
+        for k, part in enumerate(drawn, start=1):
+            reach += size[part] / total
+            end = round(reach * (before + len(group))) - round(reach * before)  # then the sums over classes fit, too
+            end = min(max(end, start + 1), len(group) - 1 - len(drawn) + k)
+            rows.loc[group.index[start:end], "part"], start = part, end
+        before += len(group)
+    return drawn

@@ -132,7 +132,7 @@ ERRORS = {  # name -> bytes, what the error says behind the name of the file
     "one label": (f"text,label\n{TEN}".replace("real", "fake").encode(), r"has the classes \['fake'\].*two classes"),
     "only duplicates": (b"text,label\n" + b"same,fake\n" * 9, r"classes \['fake'\].*'that repeat a text': 8"),
     "one text, two labels": (b"text,label\n" + b"same,fake\nsame,real\n" * 9, r"classes \[\].*different labels': 18"),
-    "a class a row": ((HEAD + "".join(f"t{k},c{k}\n" for k in range(2000))).encode(), "classes.*and 1991 others"),
+    "a class a row": ((HEAD + "".join(f"t{k},c{k}\n" for k in range(2000))).encode(), "classes.*and more"),
     "a class of two rows": (f"text,label\n{TEN}a,odd\nb,odd\n".encode(), r"\{'odd': 2\}; it needs 3 or more of each"),
     "no gzip": (b"no gzip", "gzip"),
 }  # fmt: skip
@@ -310,7 +310,7 @@ def test_a_column_names_the_parts_and_what_it_lacks_is_drawn_from_train():
     data = load_csv(frame(part=["training", "training", "test"] * 10), text="text", label="label", split="part")
     assert "DataFrame (val drawn from train by seed 0): 30 rows" in repr(data)
     assert sizes(data) == [18, 2, 10] and len(set(data["val"].texts) | set(data["train"].texts)) == 20
-    with pytest.raises(ValueError, match=r"split has \['holdout'\] in its column; it needs train, training, val"):
+    with pytest.raises(ValueError, match=r"split has \['holdout'\] in its column; it needs train, val, test, valid"):
         load_csv(frame(part=["train", "val", "holdout"] * 10), text="text", label="label", split="part")
     with pytest.raises(ValueError, match="DataFrame has too few rows of classes"):
         load_csv(frame(part=["val", "test"] * 15), text="text", label="label", split="part")
@@ -359,8 +359,7 @@ def test_an_argument_that_pandas_does_not_know_is_named(tmp_path):
         load_csv(path, text="text", label="label", encoding="utf-99")
     with pytest.raises(ValueError, match=r"own\.csv: UTF-16 stream.*; it needs encoding="):
         load_csv(path, text="text", label="label", encoding="utf-16")
-    with pytest.raises(ValueError, match=r"own\.csv: chunksize"):
-        load_csv(path, text="text", label="label", chunksize=2)
+    assert load_csv(path, text="text", label="label", chunksize=2).read == 10
 
 
 # To a trained model --------------------------------------------------------------------------------------------------
