@@ -72,14 +72,14 @@ def _folder(variable: str, place: str) -> Path:
 
 def _checked(folder: Path, file: str) -> Path:
     """`file` in the folder LSTM_LESSON_DATA, or NewsUnavailable if it is missing or changed."""
-    way = "or unset LSTM_LESSON_DATA to download it"
+    way = "Copy it there again, or unset LSTM_LESSON_DATA to download it."
     try:
         has = hashlib.sha256((folder / file).read_bytes()).hexdigest()
     except OSError as error:
-        raise NewsUnavailable(f"{file} can't be read in {folder}: {_reason(error)}. Put it there, {way}.") from error
+        raise NewsUnavailable(f"{file} can't be read in {folder}: {error}. {way}") from error
     if has != SHA256[file]:
         has = f"it has SHA-256 {has} and needs {SHA256[file]}"
-        raise NewsUnavailable(f"{file} in {folder} is damaged or another version: {has}. Copy it again, {way}.")
+        raise NewsUnavailable(f"{file} in {folder} is damaged or another version: {has}. {way}")
     return folder / file
 
 

@@ -30,7 +30,11 @@ class TextClassifier(nn.Module):
         if isinstance(dropout, bool) or not isinstance(dropout, (int, float)) or not 0 <= dropout < 1:
             raise ValueError(f"dropout is {dropout!r}; it needs a number from 0 to below 1")
         lstm = CustomLSTM(embedding, hidden) if lstm is None else lstm
-        _check_lstm(lstm, embedding, hidden)
+        needs = {"input_size": embedding, "hidden_size": hidden, "batch_first": True, "bidirectional": False}
+        has = {name: getattr(lstm, name, None) for name in needs}
+        if not isinstance(lstm, (CustomLSTM, nn.LSTM)) or has != needs or getattr(lstm, "proj_size", 0):
+            kinds = "a CustomLSTM or a torch.nn.LSTM without proj_size"
+            raise ValueError(f"lstm is {type(lstm).__name__} with {has}; it needs {kinds}, with {needs}")
         self.embedding = nn.Embedding(vocab_size, embedding, padding_idx=0)
         self.lstm, self.dropout = lstm, nn.Dropout(dropout)
         self.linear = nn.Linear(hidden, classes)
@@ -132,16 +136,3 @@ def check_ids(ids, lengths, vocab_size: int) -> Tensor:
     if lengths is None:
         return torch.full((batch,), steps, device=ids.device)
     return check_lengths(lengths, batch, steps, ids.device)
-
-
-def _check_lstm(lstm, embedding: int, hidden: int) -> None:
-    """Raise ValueError unless `lstm` reads from left to right, batch first, with the sizes given."""
-    if not isinstance(lstm, (CustomLSTM, nn.LSTM)):
-        raise ValueError(f"lstm is {type(lstm).__name__}; it needs a CustomLSTM or a torch.nn.LSTM")
-    if getattr(lstm, "directions", 1) == 2 or getattr(lstm, "bidirectional", False):
-        raise ValueError("lstm has two directions; the classifier needs one, since it reads the last true step")
-    if not getattr(lstm, "batch_first", True):
-        raise ValueError("lstm has batch_first=False; it needs batch_first=True")
-    if (lstm.input_size, lstm.hidden_size) != (embedding, hidden) or getattr(lstm, "proj_size", 0):
-        has = f"{lstm.input_size} and {lstm.hidden_size}"
-        raise ValueError(f"lstm has input and hidden size {has}; it needs {embedding} and {hidden}, unprojected")

@@ -6,7 +6,6 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cache
-from pathlib import Path
 from typing import NamedTuple
 
 import torch
@@ -44,8 +43,12 @@ def load_news(name: str = "covid") -> dict[str, Split]:
         return {part: Split(texts[cut], labels[cut]) for part, cut in cuts.items()}
     if name != "covid":
         raise ValueError(f'name is {name!r}; it needs "covid" or "synthetic"; text.load_csv reads other files')
-    paths = [find(file) for file in SHA256 if file.startswith("covid/")]
-    return {part: _split(path) for part, path in zip(("train", "val", "test"), paths, strict=True)}
+    news, paths = {}, [find(file) for file in SHA256 if file.startswith("covid/")]
+    for part, path in zip(("train", "val", "test"), paths, strict=True):
+        with path.open(encoding="utf-8", newline="") as file:
+            texts, labels = zip(*((row["tweet"], row["label"] == "fake") for row in csv.DictReader(file)), strict=True)
+        news[part] = Split(list(texts), torch.tensor(labels, dtype=torch.int64))
+    return news
 
 
 def posts_or_headlines() -> tuple[str, dict[str, Split]]:
@@ -61,13 +64,6 @@ def posts_or_headlines() -> tuple[str, dict[str, Split]]:
     what = {"covid": "posts and claims of Constraint-2021", "synthetic": "headlines that the lesson generated"}
     print("This run reads:", what[name])
     return name, data
-
-
-def _split(path: Path) -> Split:
-    """The texts and labels of a CSV file."""
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    return Split([row["tweet"] for row in rows], torch.tensor([("real", "fake").index(row["label"]) for row in rows]))
 
 
 def tokenize(text: str) -> list[str]:

@@ -247,7 +247,7 @@ REFUSED = {
         r"own has batch_first = False",
     ),
     "a classifier with steps first": (
-        lambda: TextClassifier(9, 3, 4, lstm=CustomLSTM(3, 4, batch_first=False)), r"batch_first=False",
+        lambda: TextClassifier(9, 3, 4, lstm=CustomLSTM(3, 4, batch_first=False)), r"'batch_first': False",
     ),
     "a classifier without biases, to save": (
         lambda: save_classifier(TextClassifier(3, 3, 4, lstm=CustomLSTM(3, 4, bias=False)), Vocabulary([["a"]], 1)),

@@ -46,7 +46,7 @@ def test_a_cue_that_is_planted_tells_the_class_and_the_others_do_not(row, text):
 
 
 def test_a_source_and_a_date_are_cues_if_the_table_has_them():
-    rows = own(site=lambda n, k: f"site {k} {n % 4}", day=lambda n, k: f"{n % 28 + 1} March {2014 + 3 * k}")
+    rows = own(K=5, site=lambda n, k: f"site {k} {n % 4}", day=lambda n, k: f"{n % 28 + 1} March {2014 + 3 * k}")
     rows.loc[5, "day"] = "no date"
     data = load_csv(rows, text="text", label="label")
     found = shown(card(data, source="site", date="day"))
@@ -65,6 +65,11 @@ def test_texts_of_train_that_come_again_in_test_are_a_cue():
     again = rows.assign(text=rows["text"].str.upper() + "!")
     data = load_csv(pandas.concat([rows, again]), text="text", label="label")
     assert data.left_out == {} and shown(card(data))["the same words as a text of train"] > 0.8
+
+
+def test_a_card_is_the_same_each_time():
+    data = load_csv(own(), text="text", label="label")
+    assert len({repr(card(data)) for _ in range(3)}) == 1
 
 
 def test_order_alone_is_seen_by_pairs_and_by_no_cue(capsys):

@@ -82,10 +82,11 @@ def test_dropout_acts_in_training_only():
         ({"hidden": 2.5}, "hidden is 2.5"),
         ({"dropout": 1.0}, "dropout is 1.0"),
         ({"lstm": nn.GRU(32, 32)}, "lstm is GRU"),
-        ({"lstm": nn.LSTM(32, 32)}, "batch_first"),
-        ({"lstm": nn.LSTM(32, 32, batch_first=True, bidirectional=True)}, "two directions"),
-        ({"lstm": CustomLSTM(32, 32, bidirectional=True)}, "two directions"),
-        ({"lstm": CustomLSTM(31, 32)}, "31 and 32; it needs 32 and 32"),
+        ({"lstm": nn.LSTM(32, 32)}, "'batch_first': False"),
+        ({"lstm": nn.LSTM(32, 32, proj_size=8, batch_first=True)}, "without proj_size"),
+        ({"lstm": nn.LSTM(32, 32, batch_first=True, bidirectional=True)}, "'bidirectional': True"),
+        ({"lstm": CustomLSTM(32, 32, bidirectional=True)}, "'bidirectional': True"),
+        ({"lstm": CustomLSTM(31, 32)}, "'input_size': 31, .* it needs .*'input_size': 32"),
     ],
 )
 def test_a_classifier_names_what_does_not_fit(change, says):
