@@ -97,8 +97,7 @@ def _download(url: str, output_file: str, _pooch=None) -> None:
             return super().update(n)
 
     as_it_is = {"Accept-Encoding": "identity"}  # so that the server's length is the file's
-    look = {"unit": "B", "unit_scale": True, "file": sys.stdout}
-    with Line(desc=url.rpartition("/")[2], total=1, **look) as line:
+    with Line(desc=url.rpartition("/")[2], total=1, unit="B", unit_scale=True, file=sys.stdout) as line:
         get = pooch.HTTPDownloader(progressbar=line, chunk_size=PIECE, timeout=TIMEOUT, headers=as_it_is)
         get(url, output_file, None)
 

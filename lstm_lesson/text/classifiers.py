@@ -132,7 +132,5 @@ def check_ids(ids, lengths, vocab_size: int) -> Tensor:
         raise ValueError(f"ids has {describe(ids)}; it needs shape (B, T), at least 1 each, and torch.int64")
     if not torch.compiler.is_compiling() and (ids.min() < 0 or ids.max() >= vocab_size):
         raise ValueError(f"ids has entries from {ids.min()} to {ids.max()}; it needs 0 to {vocab_size - 1}")
-    batch, steps = ids.shape
-    if lengths is None:
-        return torch.full((batch,), steps, device=ids.device)
-    return check_lengths(lengths, batch, steps, ids.device)
+    given = torch.full(ids.shape[:1], ids.shape[1], device=ids.device) if lengths is None else lengths
+    return check_lengths(given, *ids.shape, ids.device)

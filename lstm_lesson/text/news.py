@@ -46,16 +46,13 @@ def load_news(name: str = "covid") -> dict[str, Split]:
     news, paths = {}, [find(file) for file in SHA256 if file.startswith("covid/")]
     for part, path in zip(("train", "val", "test"), paths, strict=True):
         with path.open(encoding="utf-8", newline="") as file:
-            texts, labels = zip(*((row["tweet"], row["label"] == "fake") for row in csv.DictReader(file)), strict=True)
-        news[part] = Split(list(texts), torch.tensor(labels, dtype=torch.int64))
+            rows = list(csv.DictReader(file))
+        news[part] = Split([row["tweet"] for row in rows], torch.tensor([int(row["label"] == "fake") for row in rows]))
     return news
 
 
 def posts_or_headlines() -> tuple[str, dict[str, Split]]:
-    """("covid", its data), or ("synthetic", its data) if the posts cannot be had; prints which, and why.
-
-    The data are those of `load_news`.
-    """
+    """("covid", its data from `load_news`), or ("synthetic", its data) if that fails; prints which, and why."""
     try:
         name, data = "covid", load_news("covid")
     except NewsUnavailable as error:

@@ -66,7 +66,7 @@ def load_csv(path, text: str | Sequence[str], label: str | None = None, *, label
     label, split = (FILE, split) if label is None else (label, FILE if several else split)
     needed = dict.fromkeys(columns, "text") | {label: "label", split: "split"}
     sources = path if several else {None: path}
-    tables, skipped = zip(*(_table(source, key, needed, read_csv) for key, source in sources.items()), strict=True)
+    tables = [_table(source, needed, read_csv).assign(**{FILE: key}) for key, source in sources.items()]
     table = pandas.concat(tables, ignore_index=True)
     decimal, wanted = read_csv.get("decimal", "."), None if labels is None else [_class(str(name)) for name in labels]
     rows, left_out = _kept(pandas.DataFrame({
@@ -74,7 +74,6 @@ def load_csv(path, text: str | Sequence[str], label: str | None = None, *, label
         "label": [_class(word, decimal) for word in _words(table[label])],
         "part": "train" if split is None else _parts(_words(table[split])),
     }, index=table.index, dtype=object), wanted)  # fmt: skip
-    left_out |= {"skipped, as on_bad_lines says": sum(skipped)} if any(skipped) else {}
     title = " and ".join(Path(s).name if isinstance(s, (str, PathLike)) else "DataFrame" for s in sources.values())
     found = sorted(set(rows["label"]), key=lambda name: (isinstance(name, str), name))
     classes = found if wanted is None else wanted
@@ -87,42 +86,40 @@ def load_csv(path, text: str | Sequence[str], label: str | None = None, *, label
     parts = {part: Split(rows.loc[at, "text"].tolist(), torch.tensor([classes.index(n) for n in rows.loc[at, "label"]]))
              for part, at in places.items()}  # fmt: skip
     tables = {part: table.loc[at].drop(columns=FILE).reset_index(drop=True) for part, at in places.items()}
-    return OwnData(parts, classes, tables, len(table) + sum(skipped), left_out, title)
+    return OwnData(parts, classes, tables, len(table), left_out, title)
 
 
-def _table(path, key, needed: dict, read: dict) -> tuple:
-    """One table as pandas reads it, with the columns that are needed and its key, and how many lines were skipped."""
+def _table(path, needed: dict, read: dict):
+    """One table as pandas reads it, with the columns that are needed."""
     import pandas
 
     is_file = isinstance(path, (str, PathLike))
     if not is_file and (read or not isinstance(path, pandas.DataFrame)):
         needs = "it needs the path of a file, or a DataFrame and no arguments for read_csv"
         raise ValueError(f"path is {type(path).__name__} with the arguments {list(read)}; {needs}")
-    table, skipped, hint = _read(path, read) if is_file else (path, 0, "")
+    table, hint = _read(path, read) if is_file else (path, "")
     table = table.rename(columns=lambda column: column.strip() if isinstance(column, str) else column)
     for column, argument in needed.items():
         if column not in (None, FILE) and (count := list(table.columns).count(column)) != 1:
             has = f"{argument} is {column!r}; {path if is_file else 'the DataFrame'} has {count} columns of this name"
             raise ValueError(f"{has} among {list(table.columns)}; it needs one{hint}")
-    return table.loc[:, ~table.columns.duplicated()].assign(**{FILE: key}), skipped
+    return table.loc[:, ~table.columns.duplicated()]
 
 
 def _read(path, read: dict) -> tuple:
-    """The table in a file, how many lines pandas skipped, and a question if the delimiter seems to be another one."""
+    """The table in a file, and a question if the delimiter seems to be another one."""
     import pandas
 
     header, starts, hint = [], {}, ""
     asked = {"dtype": str, "index_col": False} | read | {"chunksize": None, "iterator": False}
-    asked |= {"on_bad_lines": "warn"} if read.get("on_bad_lines") == "skip" else {}  # to count them
+    asked |= {"on_bad_lines": "warn"} if read.get("on_bad_lines") == "skip" else {}  # pandas names the lines
     try:
-        with warnings.catch_warnings(record=True) as said:
-            warnings.simplefilter("always")
-            header, starts = _first_row(path, read)
-            if len(header) == 1 and (other := next((sign for sign in ";\t|," if sign in header[0]), None)):
-                hint = f". The header is one column: is the delimiter {other!r}? Then pass sep={other!r}"
+        header, starts = _first_row(path, read)
+        if len(header) == 1 and (other := next((sign for sign in ";\t|," if sign in header[0]), None)):
+            hint = f". The header is one column: is the delimiter {other!r}? Then pass sep={other!r}"
+        with warnings.catch_warnings():
+            warnings.filterwarnings("error", ".*loss of data")  # a row has more fields than the header
             table = pandas.read_csv(path, **asked)
-        if "loss of data" in (said := " ".join(str(warning.message) for warning in said)):
-            raise ValueError("a row below line 1 has more fields than line 1; each row needs as many")
     except Exception as error:  # pandas, gzip, zipfile and the system answer damage with many kinds
         says = str(getattr(error, "strerror", None) or error).strip()
         says = re.sub(r"(?<=fields in line )\d+", lambda row: str(starts.get(int(row[0]), row[0])), says)
@@ -132,7 +129,7 @@ def _read(path, read: dict) -> tuple:
     if len(header) == len(table.columns):  # pandas numbers equal names: text, text.1
         pairs = zip(header, table.columns, strict=True)
         table.columns = [own if str(theirs).startswith(f"{own}.") else theirs for own, theirs in pairs]
-    return table, len(re.findall(r"Skipping line \d", said)), hint
+    return table, hint
 
 
 def _first_row(path, read: dict) -> tuple[list[str], dict[int, int]]:
