@@ -5,12 +5,13 @@ import io
 import re
 import warnings
 from collections.abc import Mapping, Sequence
+from numbers import Real
 from os import PathLike
 from pathlib import Path
 
 import torch
 
-from lstm_lesson.shapes import check_number, check_size
+from lstm_lesson.shapes import check_size
 from lstm_lesson.text.news import Split
 
 PARTS = ("train", "val", "test")
@@ -52,7 +53,7 @@ def load_csv(path, text: str | Sequence[str], label: str | None = None, *, label
     split: the column that says train, val (valid, validation, dev) or test. Val and test, where nothing says what they
     are, get their `shares` of each class of train, drawn by `seed`, one row at least.
     Left out are rows without text, label or part; texts that have different labels, all of them; and repetitions of a
-    text, but for the first, one in test before one in train or val.
+    text: the first in test stays, else the first in train, else in val.
     Raises ValueError that names the file, the line if there is one, and what is needed.
     """
     import pandas
@@ -210,15 +211,13 @@ def _draw(rows, shares: Sequence[float], seed: int, title: str) -> list[str]:
     Raises ValueError for shares or a seed that do not fit, and unless each class has a row for each of these parts.
     """
     check_size("seed", seed, 0, 2**32 - 1)
-    for share in shares:
-        check_number("one of shares", share, 0)
-    if len(shares) != 3 or abs(sum(shares) - 1) > 1e-6:
-        raise ValueError(f"shares is {shares}; it needs three numbers, of train, val and test, with the sum 1")
+    above_0 = all(isinstance(share, Real) and share > 0 for share in shares)
+    if len(shares) != 3 or not above_0 or abs(sum(shares) - 1) > 1e-6:
+        raise ValueError(f"shares is {shares!r}; it needs three numbers above 0, of train, val, test, with the sum 1")
     drawn = [part for part in ("val", "test") if not (rows["part"] == part).any()]
     train = rows["part"] == "train"
     counts = train.groupby(rows["label"], sort=False).sum()
-    few = counts[counts <= len(drawn)].to_dict()
-    if few:
+    if few := counts[counts <= len(drawn)].to_dict():
         names = f"{dict(list(few.items())[:9])}{' and more' if len(few) > 9 else ''}"
         needs = f"it needs {len(drawn) + 1} or more of each, one for each of {', '.join(['train', *drawn])}"
         raise ValueError(f"{title} has too few rows of classes: {names}; {needs}")

@@ -317,11 +317,13 @@ def test_a_column_names_the_parts_and_what_it_lacks_is_drawn_from_train():
         load_csv(frame(part=["val", "test"] * 15), text="text", label="label", split="part")
 
 
-def test_a_text_of_train_that_is_in_test_is_kept_in_test():
+def test_a_repeated_text_is_kept_in_test_else_in_train():
     table = pandas.concat([frame(part=["train", "val", "test"] * 10), pandas.DataFrame(
         {"text": ["again"] * 3, "label": ["real"] * 3, "part": ["train", "val", "test"]})])  # fmt: skip
     data = load_csv(table, text="text", label="label", split="part")
     assert sizes(data) == [10, 10, 11] and data.left_out == {"that repeat a text": 2}
+    in_val_first = table[table["part"] != "test"].iloc[::-1]
+    assert "again" not in load_csv(in_val_first, text="text", label="label", split="part")["val"].texts
 
 
 @pytest.mark.parametrize(
@@ -337,8 +339,8 @@ def test_a_text_of_train_that_is_in_test_is_kept_in_test():
         ({"path": {}, "label": None}, "it needs text and label"),
         ({"path": {"train": frame(), "test": frame()}, "split": "part"}, "with path as dict; it needs text and label"),
         ({"shares": (0.9, 0.1)}, "shares is .*three numbers"),
-        ({"shares": (0.9, 0.1, 0)}, "one of shares is 0; it needs a number above 0"),
-        ({"shares": "abc"}, "one of shares is 'a'"),
+        ({"shares": (0.9, 0.1, 0)}, r"shares is \(0.9, 0.1, 0\); it needs three numbers above 0"),
+        ({"shares": "abc"}, "shares is 'abc'; it needs three numbers"),
         ({"seed": "x"}, "seed is 'x'; it needs a whole number"),
         ({"labels": ["real", "FAKE"]}, r"\['real'\].*'with another label': 15.*each of labels \['real', 'FAKE'\]"),
         ({"labels": ["real"]}, "it needs each of labels"),
