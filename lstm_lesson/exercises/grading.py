@@ -44,10 +44,10 @@ def _grade(answer: Answer) -> Result:
     if answer.is_stub():
         text = f"{name}: not attempted yet. Put your answer in the place of `raise NotImplementedError`."
         return Result("not attempted", text)
-    of_class = answer.exercise.judge is not None and isinstance(answer.f, type)
+    judge = answer.exercise.judge
+    of_class = judge is not None and isinstance(answer.f, type)
     if not of_class and (text := wrong_arguments(answer.f, list(answer.exercise.inputs(input_sets()[0])))):
         return Result("crashed", f"{name}: {text}")
-    judge = answer.exercise.judge
     trials = [] if judge else run_trials(answer)
     problem = judge(answer) if judge else first_problem(answer, trials)
     if problem is None:

@@ -40,7 +40,7 @@ def judge(answer: Answer) -> Problem | None:
     if error is not None:
         overflow = says["overflow"] if "probability tensor" in str(error) else ""
         drawn = Problem("crashed", f"{overflow}\n{format_error(error, answer.f)}".strip())
-    return drawn or grading.inputs_changed(trials) or grading.notebook_tensors_read(answer)
+    return drawn or grading.inputs_changed(trials) or grading.notebook_tensors_read(answer, trials)
 
 
 def _wrong_draws(answer: Answer, says: dict[str, str]) -> Problem | None:
