@@ -102,12 +102,11 @@ def run_steps(
     hidden_seq = [None] * len(steps)
     for t in reversed(steps) if backwards else steps:
         h_new, c_new = cell(xs[t], (h, c))
-        if keep is None:
-            h, c = h_new, c_new
-            hidden_seq[t] = h
-        else:
-            h, c = masked_step(h_new, h, keep[:, t]), masked_step(c_new, c, keep[:, t])
+        hidden_seq[t] = h_new
+        if keep is not None:
             hidden_seq[t] = h_new.masked_fill(~keep[:, t, None], 0)
+            h_new, c_new = masked_step(h_new, h, keep[:, t]), masked_step(c_new, c, keep[:, t])
+        h, c = h_new, c_new
     return torch.stack(hidden_seq, dim=1), h, c
 
 

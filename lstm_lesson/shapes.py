@@ -47,10 +47,8 @@ def checked(function: Callable) -> Callable:
     @wraps(function)
     def check_and_call(*args, **kwargs):
         given = {**dict(zip(names, args, strict=False)), **kwargs}
-        to_check = {}
-        for name, allowed in shapes.items():
-            if name in given and not (name in optional and given[name] is None):
-                to_check[name] = given[name], _of_rank(given[name], allowed)
+        here = [name for name in shapes if name in given and not (name in optional and given[name] is None)]
+        to_check = {name: (given[name], _of_rank(given[name], shapes[name])) for name in here}
         check_shapes(empty_batch=True, **to_check)
         for first, second in pairs:
             if second in to_check and first not in to_check:
