@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from lstm_lesson.recurrent import undisturbed
 from lstm_lesson.shapes import check_float, check_shapes, describe
 from lstm_lesson.text.writing import bits_per_character, next_character_batches
 from lstm_lesson.training.batching import Examples, batches, check_examples
@@ -31,13 +32,11 @@ def masked_accuracy(logits: Tensor, targets: Tensor, keep: Tensor) -> Tensor:
 @torch.no_grad()
 def predict(model: nn.Module, sequences: Sequence[Tensor], batch_size: int = 256) -> Tensor:
     """Class probabilities (n, classes) for n sequences of token ids; the model runs in eval mode, unchanged."""
-    was_training, place = model.training, torch.arange(len(sequences))
-    model.eval()
     parts, places = [], []
-    for ids, lengths, where in batches((sequences, place), batch_size):
-        parts.append(model(ids, lengths=lengths).softmax(dim=1))
-        places.append(where)
-    model.train(was_training)
+    with undisturbed(model):
+        for ids, lengths, where in batches((sequences, torch.arange(len(sequences))), batch_size):
+            parts.append(model(ids, lengths=lengths).softmax(dim=1))
+            places.append(where)
     return torch.cat(parts)[torch.cat(places).argsort()]
 
 
@@ -53,12 +52,11 @@ def evaluate(model: nn.Module, examples: Examples) -> tuple[float, float]:
 @torch.no_grad()
 def bits_on(model: nn.Module, ids: Tensor, B: int = 16, T: int = 256) -> float:
     """The bits per character of a model on a text (n,) int64, read in B streams with the state carried."""
-    was_training, state, values = model.training, None, []
-    model.eval()
-    for x, y in next_character_batches(ids, B, T):
-        logits, state = model(x, state)
-        values.append(bits_per_character(logits, y).item())
-    model.train(was_training)
+    state, values = None, []
+    with undisturbed(model):
+        for x, y in next_character_batches(ids, B, T):
+            logits, state = model(x, state)
+            values.append(bits_per_character(logits, y).item())
     return sum(values) / len(values)
 
 

@@ -51,8 +51,8 @@ def card(data: dict[str, Split], source=None, date=None):
         fit(model, train, val, epochs=6, lr=0.05, label=name)
         found[name] = evaluate(model, test)[1]
     best, p, n = max(found, key=found.get), found["majority"], len(labels[1])
-    print(f"A model has to beat {found[best]:.3f} ({best}); the majority is {p:.3f}.")
-    print(f"Chance moves this by about ±{200 * (p * (1 - p) / n) ** 0.5:.1f} points (two standard errors, n = {n}).")
+    print(f"The highest is {found[best]:.3f} ({best}); always the most frequent class gives {p:.3f}.")
+    print(f"Chance moves {p:.3f} by about ±{200 * (p * (1 - p) / n) ** 0.5:.1f} points (two standard errors, n = {n}).")
     return table({"reads only": list(found), "accuracy on test": [f"{a:.3f}" for a in found.values()],
                   "points above majority": [f"{100 * (a - p):.1f}" for a in found.values()]})  # fmt: skip
 

@@ -75,7 +75,7 @@ def test_a_card_is_the_same_each_time():
 def test_order_alone_is_seen_by_pairs_and_by_no_cue(capsys):
     found = shown(card(load_news("synthetic")))
     assert found.pop("bag of words and pairs") == 1 and max(found.values()) < 0.6
-    assert "A model has to beat 1.000 (bag of words and pairs)" in capsys.readouterr().out
+    assert "The highest is 1.000 (bag of words and pairs)" in capsys.readouterr().out
     with pytest.raises(ValueError, match=r"source is 'site'; data has the columns \[\]"):
         card(load_news("synthetic"), source="site")
 
