@@ -76,9 +76,6 @@ def result_problem(exercise: Exercise, pairs: list[tuple[str, Tensor, Tensor]], 
     return next(filter(None, problems), None)
 
 
-# Structure
-
-
 def match(exercise: Exercise, got, expected, printed: str = "") -> list[tuple[str, Tensor, Tensor]]:
     """The name, the returned and the expected tensor of each result. Raises WrongStructure if they do not match."""
     names = list(exercise.returns)
@@ -180,9 +177,6 @@ def advice(exercise: Exercise, value) -> str:
     return ""
 
 
-# Dtype, shape, values
-
-
 def dtype_problem(exercise: Exercise, label: str, got: Tensor, expected: Tensor) -> Problem | None:
     """A dtype, layout or device that is not the expected one."""
     integer = not (got.is_floating_point() or got.is_complex() or got.dtype == torch.bool)
@@ -242,9 +236,6 @@ def _leaf_allclose(a, b, tolerance: float) -> bool:
     return same_form and bool(isclose(a, b, tolerance).all())
 
 
-# Gradients
-
-
 class InputDetached(Exception):
     """A function detached one of its inputs in place, with `detach_` for example; the message names the input."""
 
@@ -293,9 +284,6 @@ def gradient_problem(got: dict | None, expected: dict | None, tolerance: float =
     if wrong:
         return Problem("gradient", f"the gradient of {next(iter(wrong.values()))}.")
     return None
-
-
-# Words
 
 
 def first_difference(label: str, got: Tensor, expected: Tensor, differs: Tensor) -> str:

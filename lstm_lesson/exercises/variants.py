@@ -75,7 +75,10 @@ def variants_of(node: ast.expr, own: str, text: str, others, say, is_whole: bool
     elif isinstance(node, ast.Call):
         yield from _of_call(node, text, others, say)
     elif isinstance(node, ast.Constant):
-        yield from _of_number(node.value, "−" * text[: node.col_offset].endswith("-"))
+        value, sign = node.value, "−" * text[: node.col_offset].endswith("-")
+        for other in (0, 0.5, 1, 2, 3) if type(value) in (int, float) else ():  # always in this order
+            if other != value:
+                yield str(other), f"the number {sign * (other > 0)}{other} stands where {sign}{value} belongs"
         return
     elif isinstance(node, ast.Attribute | ast.Subscript):
         yield _part(node.value, text), f"something is missing after {say(_part(node.value, text))}"
@@ -121,12 +124,6 @@ def _of_call(node: ast.Call, text: str, others, say) -> Iterator[tuple[str, str]
         value = _part(node.func.value, text)
         yield value, f"`{node.func.attr}` is missing after {say(value)}"
         yield from _regular("methods", value, say(value))
-
-
-def _of_number(value, sign: str) -> Iterator[tuple[str, str]]:
-    for other in (0, 0.5, 1, 2, 3) if type(value) in (int, float) else ():  # always in this order
-        if other != value:
-            yield str(other), f"the number {sign * (other > 0)}{other} stands where {sign}{value} belongs"
 
 
 def _regular(table: str, own: str, said: str) -> Iterator[tuple[str, str]]:

@@ -50,12 +50,8 @@ class Task:
     length: int
 
 
-def _adding(answers, drawn):
-    return (F.mse_loss(answers[:, -1, 0], drawn[1]),) * 2
-
-
-def _order(answers, drawn):
-    return (F.cross_entropy(answers[:, -1], drawn[1]),) * 2
+def _at_the_end(loss):
+    return lambda answers, drawn: (loss(answers[:, -1].squeeze(-1), drawn[1]),) * 2
 
 
 def _reber(answers, drawn):
@@ -72,8 +68,8 @@ def _spikes(answers, drawn):
 
 
 TASKS = {
-    "adding": Task(2, 1, 1 / 6, "mean squared error", tasks.adding_problem, _adding, length=40),
-    "order": Task(6, 4, math.log(4), "cross-entropy", tasks.temporal_order, _order, length=30),
+    "adding": Task(2, 1, 1 / 6, "mean squared error", tasks.adding_problem, _at_the_end(F.mse_loss), length=40),
+    "order": Task(6, 4, math.log(4), "cross-entropy", tasks.temporal_order, _at_the_end(F.cross_entropy), length=30),
     "reber": Task(7, 7, math.log(2), "cross-entropy", lambda n, _, g: tasks.embedded_reber(n, g), _reber, length=0),
     "spikes": Task(
         1, 1, 1 / 9, "mean squared error", lambda n, k, g: tasks.spike_timing(n, k, g, 3, 9), _spikes, length=4
@@ -159,7 +155,12 @@ def trained(runs: Sequence[Run], own: Step | None = None) -> dict[Run, dict]:
     task, threads, start = TASKS[runs[0].task], torch.get_num_threads(), time.thread_time()
     torch.set_num_threads(1)  # one core a group: many groups side by side
     try:
-        nets = [_fresh_net(run, task, own) for run in runs]
+        nets = []
+        for run in runs:
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(run.seed)
+                net = VariantLSTM(task.inputs, run.units, run.variant, run.forget_bias, run.input_bias, own)
+                nets.append(nn.Sequential(net, nn.Linear(run.units, task.outputs)))
         _train(runs, task, nets)
         rows = {}
         with torch.no_grad():
@@ -171,13 +172,6 @@ def trained(runs: Sequence[Run], own: Step | None = None) -> dict[Run, dict]:
         torch.set_num_threads(threads)
     seconds = round((time.thread_time() - start) / len(runs), 2)
     return {run: row | {"seconds": seconds} for run, row in rows.items()}
-
-
-def _fresh_net(run, task, own):
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(run.seed)
-        net = VariantLSTM(task.inputs, run.units, run.variant, run.forget_bias, run.input_bias, own)
-        return nn.Sequential(net, nn.Linear(run.units, task.outputs))
 
 
 def _train(runs, task, nets):
