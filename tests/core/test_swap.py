@@ -572,7 +572,7 @@ def test_row_export(run):
     got, expected = now.exported(now.x, lengths=lengths), now.ours(now.x[:, :3], lengths=lengths)
     assert near(got[0][:, :3], expected[0]) and near(got[1][0], expected[1][0])
     for lstm in (now.ours, now.ours.to_torch()):
-        with pytest.raises(Exception, match="onstraints violated"):
+        with pytest.raises(Exception, match="onstraints violated|_flat_weights"):  # so torch 2.8 of its own LSTM
             x = torch.randn(4, 7, 3)
             torch.export.export(lstm, (x,), dynamic_shapes=({1: torch.export.Dim.DYNAMIC},))
 
