@@ -250,7 +250,7 @@ class CustomLSTM(nn.Module):
     def from_torch(cls, lstm: nn.LSTM, torch_states: bool = False) -> "CustomLSTM":
         """A CustomLSTM with the weights and the options of a `torch.nn.LSTM`; the two biases are added.
 
-        `torch_states` as in CustomLSTM. A layer that reads (T, B, N) still does, and a frozen one stays frozen.
+        `torch_states` as in CustomLSTM. A layer that reads (T, B, N) still does, and a frozen cell stays frozen.
         Raises ValueError for weights that have NaN entries, and for `proj_size`, which CustomLSTM does not have.
         """
         if not isinstance(lstm, nn.LSTM):
@@ -258,11 +258,11 @@ class CustomLSTM(nn.Module):
         names = "num_layers", "bias", "batch_first", "dropout", "bidirectional", "proj_size"
         options = {name: getattr(lstm, name) for name in names}
         own = cls(lstm.input_size, lstm.hidden_size, **options, torch_states=torch_states)
-        trained = any(weight.requires_grad for weight in lstm.parameters())
-        own.to(lstm.weight_ih_l0).train(lstm.training).requires_grad_(trained)
+        own.to(lstm.weight_ih_l0).train(lstm.training)
         for cell, (W_ih, W_hh, *biases) in zip(own.cells, lstm.all_weights, strict=True):
             weights = from_torch_weights(W_ih, W_hh, *(biases or [W_hh.new_zeros(len(W_hh))] * 2))
             cell.load_state_dict({name: weights[name] for name in cell.state_dict()})
+            cell.requires_grad_(any(weight.requires_grad for weight in (W_ih, W_hh, *biases)))
         return own
 
     def to_torch(self) -> nn.LSTM:
@@ -282,8 +282,8 @@ class CustomLSTM(nn.Module):
             for cell, stacked in zip(self.cells, theirs.all_weights, strict=True):
                 W_x, W_h, b = stacked_weights(cell.weights)  # (N, 4H), (H, 4H), (4H,)
                 for weight, value in zip(stacked, (W_x.t(), W_h.t(), b, torch.zeros_like(b)), strict=self.bias):
-                    weight.copy_(value)
-        return theirs.train(self.training).requires_grad_(any(weight.requires_grad for weight in self.parameters()))
+                    weight.copy_(value).requires_grad_(any(w.requires_grad for w in cell.parameters()))
+        return theirs.train(self.training)
 
 
 def _drop(x: Tensor, p: float, keep: Tensor | None, order: Tensor | None) -> Tensor:

@@ -104,13 +104,15 @@ def recompute(module: nn.Module, args: tuple, kwargs: dict, output) -> tuple:
 
 @contextmanager
 def undisturbed(model: nn.Module) -> Iterator[None]:
-    """Evaluation mode; the model, with what it keeps between calls, and torch's random numbers come back as before."""
+    """Evaluation mode; the model's tensors, its attributes and torch's random numbers come back as before."""
+    if any(map(nn.parameter.is_lazy, model.parameters())):
+        raise ValueError("model has parameters without a shape; it needs one call before")
     kept = [(values, dict(values)) for part in model.modules() for values in (vars(part), part._buffers)]
     eager = torch.compiler.set_stance("force_eager") if "torch._dynamo" in sys.modules else nullcontext()
     try:
         with torch.random.fork_rng({part.device for part in model.parameters() if part.is_cuda}), eager:
-            for part in model.modules():  # it may write into its buffers: they are copies
-                part._buffers |= {name: buffer.clone() for name, buffer in part._buffers.items() if buffer is not None}
+            for values, old in kept:  # the model may write into its tensors: they are copies
+                values |= {name: value.clone() for name, value in old.items() if isinstance(value, Tensor)}
             model.eval()
             yield
     finally:

@@ -19,6 +19,8 @@ class Trace(Values):
     Raises ValueError unless tokens are None or B lists.
     """
 
+    tokens = lengths = None
+
     def __new__(cls, *values: Tensor, tokens: Sequence[Sequence] | None = None, lengths: Tensor | None = None):
         trace = cls._make(values)
         if tokens is not None and len(tokens) != len(trace.h):
@@ -32,6 +34,7 @@ class Trace(Values):
 class GRUTrace(GRUValues):
     """The `GRUValues` r, z, g, h of every step, and the rest as in `Trace`."""
 
+    tokens = lengths = None
     __new__ = Trace.__new__
 
 

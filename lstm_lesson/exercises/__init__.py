@@ -53,7 +53,7 @@ def check(f: Callable) -> Result:
     if exercise is None or isinstance(f, str):
         return Result("not attempted", _no_exercise(f))
     result = grade(exercise, f)
-    if result.outcome != "not attempted" and not _of_package(f):
+    if result.outcome != "not attempted" and not _text_attribute(f, "__module__").startswith("lstm_lesson."):
         record_attempt(exercise.name, result.passed)
         if result.passed and (reason := keep(exercise.name, f)):
             result = replace(result, message=f"{result.message} It is not kept for later notebooks: {reason}.")
@@ -74,8 +74,8 @@ def yours(*answers: Callable | str):
         exercise = _find(answer, namespace)
         if exercise is None:
             raise ValueError(_no_exercise(answer))
-        own = answer if not isinstance(answer, str) and not _of_package(answer) else None
-        function, sentence = own_or_package(exercise, own)
+        given = isinstance(answer, str) or _text_attribute(answer, "__module__").startswith("lstm_lesson.")
+        function, sentence = own_or_package(exercise, None if given else answer)
         print(printable(sentence))
         functions.append(function)
     return functions[0] if len(functions) == 1 else tuple(functions)
@@ -112,10 +112,6 @@ def _find(f, namespace: dict) -> Exercise | None:
         return exercises()[name]
     name = next((k for k in exercises() if callable(f) and namespace.get(k) is f), None)
     return exercises()[name] if name else None
-
-
-def _of_package(f) -> bool:
-    return _text_attribute(f, "__module__").startswith("lstm_lesson.")
 
 
 def _text_attribute(f, attribute: str) -> str:

@@ -11,11 +11,7 @@ from lstm_lesson.experiments.ablation import Run
 
 
 def stored(file: str = "results.csv") -> dict[Run, dict]:
-    """The rows of a sweep that comes with the lesson, by their run.
-
-    "results.csv" is the ablation, which `make sweep` writes; "successors.csv" the table of notebook 17, which
-    `make successors` writes.
-    """
+    """The rows of "results.csv", which `make sweep` writes, or "successors.csv" (`make successors`), by their run."""
     text = (files("lstm_lesson.experiments") / file).read_text(encoding="utf-8")
     return dict(map(parsed, csv.DictReader(text.splitlines())))
 

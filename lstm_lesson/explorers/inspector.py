@@ -38,7 +38,7 @@ class GateInspector(Explorer):
 
     `GateInspector(classifier, vocabulary, first, second, labels)` traces texts itself (notebook 13), with boxes for
     others where a kernel runs. first, second: a text or a list of words; "" for no second one. labels: the names of
-    the classes; the score is the probability of the last one.
+    the classes; the score is the probability of the last one. row and the names above belong to traces alone.
 
     scores (H,): one number for each unit, for example its correlation with the label; the units can then be ordered
     by its size. unit: the one it opens at, the most active by default. `traced_texts`: a `TracedText` for each one.

@@ -111,9 +111,10 @@ class CustomGRU(nn.Module):
 
     @classmethod
     def from_torch(cls, gru: nn.GRU | nn.GRUCell) -> "CustomGRU":
-        """A CustomGRU with the weights of a `nn.GRU` or `nn.GRUCell`; ValueError for any other module."""
-        if not isinstance(gru, (nn.GRU, nn.GRUCell)):
-            raise ValueError(f"gru is {type(gru).__name__}; it needs a torch.nn.GRU or torch.nn.GRUCell")
+        """A CustomGRU with the weights of a `nn.GRUCell` or a `nn.GRU` with batch_first=True, else ValueError."""
+        if not isinstance(gru, (nn.GRU, nn.GRUCell)) or not getattr(gru, "batch_first", True):
+            has = f"a {type(gru).__name__}{' with batch_first=False' * isinstance(gru, nn.GRU)}"
+            raise ValueError(f"gru is {has}; it needs a torch.nn.GRUCell, or a torch.nn.GRU with batch_first=True")
         stacked = [weight.detach().chunk(3) for weight in gru.parameters()]  # rows in the order r, z, candidate
         if len(stacked) != 4:
             raise ValueError(f"gru has {len(stacked)} weights; it needs one layer in one direction, with biases: 4")

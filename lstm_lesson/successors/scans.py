@@ -8,6 +8,7 @@ import math
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from lstm_lesson.cells import uniform_weight
 from lstm_lesson.shapes import Shape, check_shapes, check_size, checked
@@ -105,5 +106,5 @@ class MinLSTM(MinGRU):
     gates = "fi"
 
     def kept(self, x: Tensor) -> Tensor:
-        f, i = torch.sigmoid(x @ self.W_xf + self.b_f), torch.sigmoid(x @ self.W_xi + self.b_i)
-        return f / (f + i)
+        f, i = x @ self.W_xf + self.b_f, x @ self.W_xi + self.b_i  # before their σ
+        return torch.sigmoid(F.logsigmoid(f) - F.logsigmoid(i))  # the quotient would be 0 / 0 where both are shut

@@ -68,7 +68,7 @@ class CharacterModel(nn.Module):
     (ids (B, T) int64, state=None) -> logits (B, T, 96) of the next character at each step, and the last state, which
     a later call can start from. `lstm` is any module with the calls of a `torch.nn.LSTM` with batch_first=True, such
     as a CustomLSTM; None builds a `torch.nn.LSTM`. Its input size is that of the embedding.
-    Raises ValueError naming the argument that does not fit.
+    Raises ValueError naming the argument that does not fit; an lstm of another input size raises its own error.
     """
 
     def __init__(self, hidden: int = 128, embedding: int = 32, lstm: nn.Module | None = None):

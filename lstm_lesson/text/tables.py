@@ -5,6 +5,7 @@ import io
 import re
 import warnings
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from numbers import Real
 from os import PathLike
 from pathlib import Path
@@ -80,7 +81,7 @@ def load_csv(path, text: str | Sequence[str], label: str | None = None, *, label
     classes = found if wanted is None else wanted
     if len(classes) < 2 or sorted(map(str, found)) != sorted(map(str, classes)):
         has = f"{title} has the classes {found} in its column {label!r}; left out: {left_out or 'nothing'}"
-        raise ValueError(f"{has}; it needs {'two classes or more' if wanted is None else f'each of labels {wanted}'}")
+        raise ValueError(f"{has}; it needs two classes or more{', each of labels ' * bool(wanted)}{wanted or ''}")
     if drawn := _draw(rows, shares, seed, title):
         title += f" ({' and '.join(drawn)} drawn from train by seed {seed})"
     places = {part: rows.index[rows["part"] == part] for part in PARTS}
@@ -175,7 +176,7 @@ def _words(column) -> list[str]:
 def _class(word: str, decimal: str = ".") -> str | int | float | None:
     """The class that a label names: a number, whole if it can be, or a word; None if it is missing."""
     if re.fullmatch(r"[-+]?(\d+\.?\d*|\.\d+)", number := word.strip().replace(decimal, ".")):
-        return int(float(number)) if float(number).is_integer() else float(number)
+        return int(exact) if (exact := Decimal(number)) == exact.to_integral_value() else float(exact)
     return word.strip() or None
 
 

@@ -78,7 +78,7 @@ def _column(data, part: str, name: str, column) -> list:
     if column not in rows:
         raise ValueError(f"{name} is {column!r}; data has the columns {list(rows)}, it needs one of them")
     if name == "source":
-        return rows[column].astype(str).tolist()
+        return rows[column].astype("string").fillna("").tolist()
     days = pandas.to_datetime(rows[column], errors="coerce", format="mixed", utc=True) - pandas.Timestamp(0, tz="UTC")
     if days.isna().all():
         raise ValueError(f"date is {column!r}; pandas reads no date in it, such as {rows[column].iloc[0]!r}")

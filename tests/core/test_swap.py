@@ -572,7 +572,7 @@ def test_row_export(run):
     got, expected = now.exported(now.x, lengths=lengths), now.ours(now.x[:, :3], lengths=lengths)
     assert near(got[0][:, :3], expected[0]) and near(got[1][0], expected[1][0])
     for lstm in (now.ours, now.ours.to_torch()):
-        with pytest.raises(Exception, match="onstraints violated|_flat_weights"):  # so torch 2.8 of its own LSTM
+        with pytest.raises(Exception, match=r"onstraints violated|_flat_weights"):  # so torch 2.8 of its own LSTM
             x = torch.randn(4, 7, 3)
             torch.export.export(lstm, (x,), dynamic_shapes=({1: torch.export.Dim.DYNAMIC},))
 
@@ -672,3 +672,12 @@ def test_row_bfloat16(run):
     assert near(now.hidden_seq.float(), now.theirs(now.x)[0], 0.02)
     with pytest.raises(ValueError, match="kernel computes in float32 or float64"):
         now.ours(now.x.bfloat16(), kernel=True)
+
+
+def test_each_layer_stays_as_frozen_as_it_was():
+    theirs = nn.LSTM(3, 4, 2, batch_first=True)
+    for name, weight in theirs.named_parameters():
+        weight.requires_grad_("l1" in name)
+    ours = CustomLSTM.from_torch(theirs)
+    assert [all(w.requires_grad for w in cell.parameters()) for cell in ours.cells] == [False, True]
+    assert [w.requires_grad for w in ours.to_torch().parameters()] == [w.requires_grad for w in theirs.parameters()]

@@ -427,3 +427,30 @@ def test_the_gradient_of_a_decoder_goes_through_what_it_wrote_and_needs_no_gradi
     assert at_h.shape == at_c.shape == (2, 4) and (at_h > 0).all()
     at_h, _ = loss_gradient_by_lag(model, x, lambda words: words[:, -1].square().mean(), name="encoder", layer=1)
     assert at_h.shape == (2, 6) and (at_h > 0).all() and model.training
+
+
+class Remembers(nn.Module):
+    """Writes into a tensor that is neither a parameter nor a buffer."""
+
+    def __init__(self):
+        super().__init__()
+        self.lstm, self.last = nn.LSTM(3, 4, batch_first=True), torch.zeros(4)
+
+    def forward(self, x):
+        hidden_seq, (h_n, _) = self.lstm(x)
+        self.last.copy_(h_n[0, 0])
+        return hidden_seq
+
+
+def test_what_a_model_writes_into_its_tensors_is_undone():
+    model = Remembers()
+    record(model, torch.randn(2, 5, 3))
+    assert model.last.eq(0).all()
+
+
+def test_a_model_that_has_no_shapes_yet_is_refused_and_a_part_of_a_trace_has_no_tokens():
+    with pytest.raises(ValueError, match="parameters without a shape; it needs one call"):
+        record(nn.Sequential(nn.LazyLinear(3), nn.LSTM(3, 4, batch_first=True)), torch.randn(2, 5, 2))
+    trace = record(nn.GRU(3, 4, batch_first=True), torch.randn(2, 5, 3), tokens=[["a"] * 5] * 2)
+    changed = trace._replace(h=trace.h + 1)
+    assert trace.tokens and changed.tokens is None and changed.lengths is None

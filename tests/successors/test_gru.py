@@ -133,9 +133,11 @@ BAD = {
     "step: b_hh of another size": (lambda: gru.gru_step(x[:, 0], h, {**W, "b_hh": h[0, :3]}), r"b_hh has shape \(3,\)"),
     "candidate: r of another batch": (lambda: gru.candidate(x[:, 0], h, h[:1], *list(W.values())[6:]), "r_t has shape"),
     "hidden_state: g of another size": (lambda: gru.hidden_state(h, h, h[:, :2]), r"g_t has shape \(2, 2\)"),
-    "from a cell of ours": (lambda: CustomGRU.from_torch(GRU), r"gru is CustomGRU; it needs a torch.nn.GRU or"),
-    "from two layers": (lambda: CustomGRU.from_torch(nn.GRU(3, 4, 2)), r"gru has 8 weights; it needs one layer .*: 4"),
-    "from two directions": (lambda: CustomGRU.from_torch(nn.GRU(3, 4, bidirectional=True)), r"gru has 8 weights"),
+    "from a cell of ours": (lambda: CustomGRU.from_torch(GRU), r"gru is a CustomGRU; it needs a torch"),
+    "from two layers": (lambda: CustomGRU.from_torch(nn.GRU(3, 4, 2, batch_first=True)), r"gru has 8 weights; .* one"),
+    "from two directions": (
+        lambda: CustomGRU.from_torch(nn.GRU(3, 4, batch_first=True, bidirectional=True)), r"gru has 8 weights"),
+    "from one that reads (T, B, N)": (lambda: CustomGRU.from_torch(nn.GRU(3, 4)), "gru is a GRU with batch_first"),
     "from no bias": (lambda: CustomGRU.from_torch(nn.GRUCell(3, 4, bias=False)), r"gru has 2 weights.*with biases"),
 }  # fmt: skip
 

@@ -131,3 +131,11 @@ def test_bad_input_is_named(case):
     call, message = BAD[case]
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_minlstm_has_numbers_where_both_gates_are_shut():
+    layer = MinLSTM(1, 2)
+    with torch.no_grad():
+        layer.W_xf.fill_(-200)
+        layer.W_xi.fill_(-200)
+    assert layer(torch.ones(1, 3, 1))[0].isfinite().all()

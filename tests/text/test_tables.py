@@ -343,7 +343,7 @@ def test_a_repeated_text_is_kept_in_test_else_in_train():
         ({"shares": "abc"}, "shares is 'abc'; it needs three numbers"),
         ({"seed": "x"}, "seed is 'x'; it needs a whole number"),
         ({"labels": ["real", "FAKE"]}, r"\['real'\].*'with another label': 15.*each of labels \['real', 'FAKE'\]"),
-        ({"labels": ["real"]}, "it needs each of labels"),
+        ({"labels": ["real"]}, "each of labels"),
         ({"path": 3}, "path is int .* needs the path of a file, or a DataFrame"),
         ({"path": io.StringIO("text,label")}, "path is StringIO .* needs the path"),
         ({"sep": ";"}, r"path is DataFrame with the arguments \['sep'\]; it needs .* no arguments for read_csv"),
@@ -400,3 +400,14 @@ def test_a_vocabulary_makes_examples_of_the_first_words():
 def test_load_news_sends_other_files_to_load_csv():
     with pytest.raises(ValueError, match=r"name is 'train\.csv'.*text\.load_csv"):
         load_news("train.csv")
+
+
+def test_large_whole_numbers_stay_classes_of_their_own():
+    table = pandas.DataFrame({"text": [f"text {k}" for k in range(60)], "label": [2**60 + k % 3 for k in range(60)]})
+    assert load_csv(table, text="text", label="label").classes == [2**60, 2**60 + 1, 2**60 + 2]
+
+
+def test_one_class_in_labels_is_not_enough():
+    table = pandas.DataFrame({"text": [f"text {k}" for k in range(60)], "label": [0] * 60})
+    with pytest.raises(ValueError, match="it needs two classes or more, each of labels"):
+        load_csv(table, text="text", label="label", labels=["0"])

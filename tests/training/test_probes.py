@@ -88,3 +88,11 @@ def test_a_rule_answers_with_the_most_frequent_class_and_cuts_numbers_at_deciles
     assert probes.rule(values, values, labels, labels) > 0.9
     gaps = [float("nan")] * 50 + values[50:]
     assert probes.rule(gaps, gaps, (torch.arange(100) >= 50).long(), (torch.arange(100) >= 50).long()) == 1
+
+
+def test_a_source_that_is_missing_for_one_class_is_a_cue():
+    rows = own(n=300, K=2, site=lambda n, k: "a site" if k else None, empty=lambda n, k: None)
+    data = load_csv(rows, text="text", label="label")
+    assert shown(card(data, source="site"))["source: column 'site'"] == 1
+    found = shown(card(data, source="empty"))
+    assert found["source: column 'empty'"] == found["majority"]
