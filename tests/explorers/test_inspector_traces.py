@@ -8,6 +8,7 @@ import browser
 import numpy as np
 import pytest
 import torch
+from repository import ROOT
 from torch import nn
 
 from lstm_lesson import record
@@ -52,15 +53,17 @@ def values(packed, units):
     return torch.tensor(whole.astype(np.float64) * packed["scale"]).view(-1, units)
 
 
-def test_a_classifier_from_elsewhere_is_opened_in_five_lines(tmp_path):
+def test_a_classifier_from_elsewhere_is_opened_in_the_five_lines_of_the_readme(tmp_path, monkeypatch):
     torch.manual_seed(0)
     model, ids = Spam(), torch.tensor([[3, 14, 15, 9, 26]])
 
-    trace = record(model, ids, tokens=[WORDS], layer=1)
-    score = [torch.sigmoid(model(ids[:, : t + 1])).item() for t in range(5)]
-    path = GateInspector(trace, score=score, score_name="P(spam)").to_html(tmp_path / "page.html")
+    monkeypatch.chdir(tmp_path)
+    section = (ROOT / "README.md").read_text(encoding="utf-8").split("\n## Your own model\n")[1].split("\n## ")[0]
+    space = {"model": model, "ids": ids, "words": WORDS}
+    exec(re.search(r"```python\n(.*?)```", section, re.S)[1], space)
+    trace, score = space["trace"], space["score"]
 
-    page = path.read_text(encoding="utf-8")
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert "P(fake)" not in page and '"score_name":"P(spam)"' in page and '"win"' in page
     text = data(inspector := GateInspector(trace, score=score, score_name="P(spam)"))["texts"][0]
     assert text["score"] == pytest.approx(score, rel=1e-4) and text["step"] == "word"
