@@ -100,6 +100,8 @@ class Vocabulary:
     split = staticmethod(tokenize)
 
     def __init__(self, token_lists: Iterable[list[str]], min_freq: int = 2):
+        if isinstance(token_lists, Split):
+            raise ValueError("token_lists is a Split; it needs the tokenised texts, map(tokenize, split.texts)")
         counts = Counter()
         for k, tokens in enumerate(token_lists):
             check_tokens(f"token_lists[{k}]", tokens)

@@ -12,6 +12,7 @@ from news_server import DATA, FILES, kept, with_data
 
 from lstm_lesson.data import download
 from lstm_lesson.text import NewsUnavailable, Vocabulary, load_news, pad_batch, posts_or_headlines, tokenize
+from lstm_lesson.text.news import Split
 
 
 def only(dataset):
@@ -270,3 +271,8 @@ def test_pad_batch_fills_up_with_0_on_the_right_and_keeps_its_input():
 def test_pad_batch_names_what_it_cannot_pad(sequences):
     with pytest.raises(ValueError, match=r"sequences(\[0\])? "):
         pad_batch(sequences)
+
+
+def test_a_split_is_no_list_of_tokenised_texts():
+    with pytest.raises(ValueError, match=r"token_lists is a Split; it needs the tokenised texts, map\(tokenize"):
+        Vocabulary(Split(["a text", "another"], torch.tensor([0, 1])))
