@@ -22,7 +22,7 @@ from repository import ROOT
 from torch import nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pack_sequence, pad_packed_sequence
 
-from lstm_lesson import CustomLSTM, LSTMCell, parity
+from lstm_lesson import CustomLSTM, LSTMCell, parity, speed
 from lstm_lesson.kernel import stacked_weights
 from lstm_lesson.layers import from_torch_weights
 from lstm_lesson.text.classifiers import TextClassifier, save_classifier
@@ -630,7 +630,10 @@ def test_row_script(run):
         now.traced(now.x[:, :5])
 
 
-@pytest.mark.parametrize("backend", [pytest.param("inductor", marks=pytest.mark.full), "eager"])
+NEEDS_COMPILER = pytest.mark.skipif(bool(speed.no_compiler()), reason=speed.no_compiler())
+
+
+@pytest.mark.parametrize("backend", [pytest.param("inductor", marks=[pytest.mark.full, NEEDS_COMPILER]), "eager"])
 def test_row_compile(run, backend, monkeypatch):
     real = torch.compile
     monkeypatch.setattr(torch, "compile", lambda module: real(module, backend=backend))
