@@ -175,7 +175,7 @@ def _lstm_step(from_x: Tensor, h: Tensor, c: Tensor, w: dict[str, Tensor]) -> Va
 
 
 def _gru_step(from_x: Tensor, h: Tensor, w: dict[str, Tensor]) -> GRUValues:
-    """The equations of `gru.gru_values`, with one matmul for all gates."""
+    """The equations of `gru.gru_step`, with one matmul for all gates."""
     x_r, x_z, x_g, h_r, h_z, h_g = (*from_x.chunk(3, dim=-1), *(h @ w["W_h"] + w["b_h"]).chunk(3, dim=-1))
     r, z = (x_r + h_r).sigmoid(), (x_z + h_z).sigmoid()
     g = (x_g + r * h_g).tanh()

@@ -49,19 +49,14 @@ def hidden_state(z_t: Shape["B H"], h_prev: Shape["B H"], g_t: Shape["B H"]) -> 
     return z_t * h_prev + (1 - z_t) * g_t
 
 
-def gru_values(x_t: Shape["B N"], h_prev: Shape["B H"], weights: Mapping[str, Tensor]) -> GRUValues:
-    """All that one GRU step computes. `weights` maps the ten `NAMES` to tensors; ValueError if one is missing."""
+def gru_step(x_t: Shape["B N"], h_prev: Shape["B H"], weights: Mapping[str, Tensor]) -> Shape["B H"]:
+    """One GRU step: the new hidden state. `weights` maps the ten `NAMES` to tensors; ValueError if one is missing."""
     check_weights(weights, NAMES, "r, z, h, and b_hh")
     w = weights
     r_t = reset_gate(x_t, h_prev, w["W_xr"], w["W_hr"], w["b_r"])
     z_t = update_gate(x_t, h_prev, w["W_xz"], w["W_hz"], w["b_z"])
     g_t = candidate(x_t, h_prev, r_t, w["W_xh"], w["W_hh"], w["b_h"], w["b_hh"])
-    return GRUValues(r_t, z_t, g_t, hidden_state(z_t, h_prev, g_t))
-
-
-def gru_step(x_t: Shape["B N"], h_prev: Shape["B H"], weights: Mapping[str, Tensor]) -> Shape["B H"]:
-    """One GRU step: the new hidden state. Arguments and errors as in `gru_values`."""
-    return gru_values(x_t, h_prev, weights).h
+    return hidden_state(z_t, h_prev, g_t)
 
 
 class GRUCell(nn.Module):

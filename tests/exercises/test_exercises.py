@@ -159,6 +159,13 @@ def backward_by_autograd(dh, x, h_prev, h, W, U):
     return (*found, db.sum(0))
 
 
+def gru_parts(x, h, w):
+    """The update gate and the candidate of a GRU step."""
+    r, z = (gate(x, h, w[f"W_x{k}"], w[f"W_h{k}"], w[f"b_{k}"])
+            for gate, k in ((gru.reset_gate, "r"), (gru.update_gate, "z")))  # fmt: skip
+    return z, gru.candidate(x, h, r, w["W_xh"], w["W_hh"], w["b_h"], w["b_hh"])
+
+
 def by_hand(x, h, W, U, b):
     """Entry by entry in Python."""
     rows = []
@@ -371,9 +378,9 @@ OTHERS = {
         lambda z, k: z + torch.log((z >= z.sort(dim=1).values[:, -k, None]).to(z.dtype)),
     ],
     "gru_step": [
-        lambda x, h, w: torch.lerp(gru.gru_values(x, h, w).g, h, gru.gru_values(x, h, w).z),
-        lambda x, h, w: (v := gru.gru_values(x, h, w)).g + v.z * (h - v.g),
-        lambda x, h, w: h - (1 - gru.gru_values(x, h, w).z) * (h - gru.gru_values(x, h, w).g),
+        lambda x, h, w: torch.lerp(gru_parts(x, h, w)[1], h, gru_parts(x, h, w)[0]),
+        lambda x, h, w: (v := gru_parts(x, h, w))[1] + v[0] * (h - v[1]),
+        lambda x, h, w: h - (1 - gru_parts(x, h, w)[0]) * (h - gru_parts(x, h, w)[1]),
     ],
 }  # fmt: skip
 RIGHT = [

@@ -5,7 +5,7 @@ import re
 import pytest
 from answers import in_notebook
 
-from lstm_lesson import check
+from lstm_lesson import check, solution
 
 LINE_BY_LINE = """def gru_step(x_t, h_prev, weights):
     w = weights
@@ -145,3 +145,8 @@ LETTERS = {  # another name for a weight, and what is said of it
 @pytest.mark.parametrize(("name", "said"), LETTERS.items())
 def test_a_weight_with_a_letter_of_another_network_gets_those_of_the_gru(name, said):
     assert said in check(in_notebook(line_by_line(G, f"{H_T} + {name}"))).message
+
+
+def test_the_solution_shows_the_equations():
+    shown = str(solution("gru_step"))
+    assert all(f"{name}(" in shown for name in ("reset_gate", "update_gate", "candidate", "hidden_state"))
