@@ -155,12 +155,12 @@ def test_what_comes_from_another_cell_is_named(notebook, capsys):
     assert "the package's code runs here, since none of yours is kept yet" in capsys.readouterr().out
 
 
-def test_a_kept_answer_can_be_compiled(notebook):
+def test_a_function_that_calls_a_kept_answer_can_be_compiled(notebook):
     keep(RIGHT)
     gate = yours("forget_gate")
     shapes = (4, 3), (4, 5), (3, 5), (5, 5), (5,)
     given = [torch.randn(*shape) for shape in shapes]
-    compiled = torch.compile(gate, backend="eager", fullgraph=True)
+    compiled = torch.compile(lambda *arguments: gate(*arguments), backend="eager", fullgraph=True)
     assert compiled(*given).allclose(equations.forget_gate(*given))
 
 
