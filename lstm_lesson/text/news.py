@@ -54,12 +54,11 @@ def load_news(name: str = "covid") -> dict[str, Split]:
 def posts_or_headlines() -> tuple[str, dict[str, Split]]:
     """("covid", its data from `load_news`), or ("synthetic", its data) if that fails; prints which, and why."""
     try:
-        name, data = "covid", load_news("covid")
+        name, data, what = "covid", load_news("covid"), "posts and claims of Constraint-2021"
     except NewsUnavailable as error:
-        name, data = "synthetic", load_news("synthetic")
+        name, data, what = "synthetic", load_news("synthetic"), "headlines that the lesson generated"
         print(error)
-    what = {"covid": "posts and claims of Constraint-2021", "synthetic": "headlines that the lesson generated"}
-    print("This run reads:", what[name])
+    print("This run reads:", what)
     return name, data
 
 
@@ -81,8 +80,7 @@ def tokenize(text: str) -> list[str]:
 @cache
 def _word() -> re.Pattern:
     """A word: a letter or digit, then letters, digits and the marks above or below them, as in हिन्दी."""
-    letters = map(chr, range(0x300, 0x20000))
-    marks = "".join(mark for mark in letters if unicodedata.category(mark) in ("Mn", "Mc"))
+    marks = "".join(mark for mark in map(chr, range(0x300, 0x20000)) if unicodedata.category(mark) in ("Mn", "Mc"))
     marks = re.sub("[\ufe00-\ufe0f]", "", marks)  # these choose the look of an emoji
     return re.compile(rf"\w[\w{marks}]*(?:'[^\W\d]+)?")
 
@@ -91,7 +89,8 @@ class Vocabulary:
     """Maps words to token ids: 0 is <pad>, 1 is <unk>, then the words, the most frequent first.
 
     `token_lists` are tokenised texts; words seen fewer than `min_freq` times are left out and become <unk>.
-    `split` is how a text is cut into words. Raises ValueError for a text that is not tokenised.
+    `split` is how a text is cut into words: `words = Vocabulary(map(list, texts))` and `words.split = list` read
+    characters. Raises ValueError for a text that is not tokenised.
 
     >>> Vocabulary([["a", "b", "a"], ["a", "b", "c"]]).tokens
     ['<pad>', '<unk>', 'a', 'b']
@@ -106,8 +105,7 @@ class Vocabulary:
         for k, tokens in enumerate(token_lists):
             check_tokens(f"token_lists[{k}]", tokens)
             counts.update(tokens)
-        seen = [token for token, count in counts.most_common() if count >= min_freq]
-        self.tokens = ["<pad>", "<unk>", *seen]
+        self.tokens = ["<pad>", "<unk>", *(token for token, count in counts.most_common() if count >= min_freq)]
         self.ids = {token: k for k, token in enumerate(self.tokens)}
 
     def __len__(self) -> int:

@@ -13,29 +13,29 @@ from pathlib import Path
 import torch
 
 from lstm_lesson.shapes import check_size
-from lstm_lesson.text.news import Split
+from lstm_lesson.text.news import Split, Vocabulary, tokenize
 
 PARTS = ("train", "val", "test")
 NAMES = {part: part for part in PARTS} | {"valid": "val", "validation": "val", "dev": "val"}  # name in a file -> part
 FILE = "(file)"  # the column that says from which of several files a row came
+OTHERS = {"excel": rb"PK\x03\x04|\xd0\xcf\x11\xe0", "parquet": b"PAR1", "json": rb'\s*(\[\s*)?\{\s*"'}  # first bytes
 
 
 class OwnData(dict):
     """{"train", "val", "test"}, each a Split(texts, labels), as `load_csv` returns it. It is shown as its report.
 
     `classes` has the names of the labels 0, 1, …; `rows` the table of each part with all its columns; `read` how many
-    rows there were, and `left_out` how many of them were left out for which reason.
+    rows there were, and `left_out` how many of them were left out for which reason; `notes` says what else is odd.
     """
 
-    def __init__(self, parts: dict[str, Split], classes: list, rows: dict, read: int, left_out: dict, title: str):
-        super().__init__(parts)
-        self.classes, self.rows, self.read, self.left_out, self.title = classes, rows, read, left_out, title
+    def __missing__(self, part):
+        raise KeyError(f"{part!r} is no part of the data; it needs one of {list(self)}")
 
     def __repr__(self) -> str:
         from lstm_lesson.plots import table
 
         lines = [f"{self.title}: {self.read} rows read, {sum(len(split.texts) for split in self.values())} kept"]
-        lines += [f"  left out: {count} {reason}" for reason, count in self.left_out.items()]
+        lines += [f"  left out: {n} {why}" for why, n in self.left_out.items()] + [f"  {note}" for note in self.notes]
         counts = {part: split.labels.bincount(minlength=len(self.classes)).tolist() for part, split in self.items()}
         return "\n".join([*lines, repr(table({"label": range(len(self.classes)), "class": self.classes} | counts))])
 
@@ -50,45 +50,78 @@ def load_csv(path, text: str | Sequence[str], label: str | None = None, *, label
     header has numbers for names: `header=None, text=2`. Further arguments, such as sep, encoding, decimal or quoting,
     go to `pandas.read_csv`. Cells are read as written; NA, null and more are missing, unless keep_default_na=False.
     labels: the classes in the order of their numbers 0 to K − 1; rows of other classes are left out. None takes all,
-    at least two: numbers first, then words, sorted. 1, 1.0 and "1" are one class.
+    at least two: numbers first, then words, sorted. 1, 1.0 and "1" are one class; blanks around a label are dropped.
     split: the column that says train, val (valid, validation, dev) or test. Val and test, where nothing says what they
     are, get their `shares` of each class of train, drawn by `seed`, one row at least.
     Left out are rows without text, label or part; texts that have different labels, all of them; and repetitions of a
     text: the first in test stays, else the first in train, else in val.
-    Raises ValueError that names the file, the line if there is one, and what is needed.
+    Warns of labels that differ only in case or blanks, and where `tokenize` finds one word in a text (median of test)
+    or 80 % of the words of test are <unk>. Raises ValueError that names the file, the line and what is needed.
     """
     import pandas
 
     several, columns = isinstance(path, Mapping), list(text) if isinstance(text, (list, tuple)) else [text]
-    names = [*columns, *(name for name in (label, split) if name is not None)]
-    labelled = path and (label is None or split is None) if several else label is not None
-    if not (labelled and columns and all(isinstance(name, (str, int)) for name in names)):
-        has = f"text={text!r}, label={label!r} and split={split!r} with path as {type(path).__name__}"
-        raise ValueError(f"{has}; it needs text and label, or a dict of files in the place of label or split")
+    names, labelled = [*columns, *(name for name in (label, split) if name is not None)], label is not None
+    if several:
+        labelled = path and (split is None if labelled else not {str(key).lower() for key in path} <= {*NAMES})
+    if not (labelled and columns and all(isinstance(n, (str, int)) for n in names) and len(set(names)) == len(names)):
+        has = f"text={text!r}, label={label!r} and split={split!r} with path as {type(path).__name__}; it needs"
+        raise ValueError(f"{has} text and label, no column twice, or a dict; its keys are labels or, with label, parts")
     label, split = (FILE, split) if label is None else (label, FILE if several else split)
     needed = dict.fromkeys(columns, "text") | {label: "label", split: "split"}
-    sources = path if several else {None: path}
-    tables = [_table(source, needed, read_csv).assign(**{FILE: key}) for key, source in sources.items()]
+    sources, decimal = path if several else {None: path}, read_csv.get("decimal", ".")
+    paths = [Path(s).resolve() if isinstance(s, (str, PathLike)) else id(s) for s in sources.values()]
+    title = " and ".join(p.name if isinstance(p, Path) else "DataFrame" for p in paths)
+    if len(set(paths)) < len(paths):
+        raise ValueError(f"path has {title} for the keys {list(path)}; it needs another file for each key")
+    wanted = [_class(str(name), decimal) for name in labels] if hasattr(labels, "__getitem__") else []
+    if labels is not None and (isinstance(labels, (str, Mapping)) or len(set(wanted)) < max(2, len(wanted))):
+        raise ValueError(f"labels is {labels!r}; it needs a list of two classes or more, each once (1 and 1.0 are one)")
+    tables = (_table(source, needed, read_csv).assign(**{FILE: key}) for key, source in sources.items())
     table = pandas.concat(tables, ignore_index=True)
-    decimal, wanted = read_csv.get("decimal", "."), None if labels is None else [_class(str(name)) for name in labels]
-    rows, left_out = _kept(pandas.DataFrame({
+    rows = pandas.DataFrame({
         "text": [" ".join(filter(None, row)) for row in zip(*(_words(table[c]) for c in columns), strict=True)],
         "label": [_class(word, decimal) for word in _words(table[label])],
-        "part": "train" if split is None else _parts(_words(table[split])),
-    }, index=table.index, dtype=object), wanted)  # fmt: skip
-    title = " and ".join(Path(s).name if isinstance(s, (str, PathLike)) else "DataFrame" for s in sources.values())
-    found = sorted(set(rows["label"]), key=lambda name: (isinstance(name, str), name))
-    classes = found if wanted is None else wanted
-    if len(classes) < 2 or sorted(map(str, found)) != sorted(map(str, classes)):
-        has = f"{title} has the classes {found} in its column {label!r}; left out: {left_out or 'nothing'}"
-        raise ValueError(f"{has}; it needs two classes or more{', each of labels ' * bool(wanted)}{wanted or ''}")
-    if drawn := _draw(rows, shares, seed, title):
+        "part": "train" if split is None else _parts(_words(table[split]), title),
+    }, index=table.index, dtype=object)  # fmt: skip
+    found = sorted(rows["label"].dropna().unique(), key=lambda name: (isinstance(name, str), name))
+    rows, left_out = _kept(rows, wanted)
+    kept, has = f"{title}: {len(rows)} of {len(table)} rows kept, left out: {left_out or 'none'}", set(rows["label"])
+    classes = wanted or [name for name in found if name in has]
+    if not has.issuperset(classes) or not 2 <= len(classes) <= max(2, len(rows) / 2):
+        kept += f"; {label!r} has {len(found)} different values: {found[:9]}{' and more' * (len(found) > 9)}; it needs"
+        kept += " two classes or more that repeat, so no id and no measured number"
+        raise ValueError(kept + f", and each of labels {wanted}" * bool(wanted))
+    if drawn := _draw(rows, shares, seed, kept):
         title += f" ({' and '.join(drawn)} drawn from train by seed {seed})"
     places = {part: rows.index[rows["part"] == part] for part in PARTS}
     parts = {part: Split(rows.loc[at, "text"].tolist(), torch.tensor([classes.index(n) for n in rows.loc[at, "label"]]))
              for part, at in places.items()}  # fmt: skip
     tables = {part: table.loc[at].drop(columns=FILE).reset_index(drop=True) for part, at in places.items()}
-    return OwnData(parts, classes, tables, len(table), left_out, title)
+    data, spelled = OwnData(parts), table[label].astype("string").dropna().drop_duplicates()
+    data.classes, data.rows, data.read, data.left_out, data.title = classes, tables, len(table), left_out, title
+    data.notes = _notes(parts, spelled, title)
+    return data
+
+
+def _notes(parts: dict[str, Split], labels, title: str) -> list[str]:
+    """What the report says of the words and, as a warning does, of labels as they are spelled."""
+    step = 1 + sum(len(text) for split in parts.values() for text in split.texts) // 4_000_000
+    words = Vocabulary(map(tokenize, parts["train"].texts[::step]))
+    sequences, _ = words.examples(parts["test"]._replace(texts=parts["test"].texts[::step]), most=10_000)
+    unknown, lengths = (torch.cat(sequences) == 1).double().mean().item(), sorted(map(len, sequences))
+    median = lengths[len(lengths) // 2]
+    empty = sum(not any(map(str.isalnum, text)) for split in parts.values() for text in split.texts)
+    notes = [f"words in a text of test: {median} (median); {unknown:.1%} of all are <unk>, not twice in train"]
+    notes[0] += f", in one text of {step}" * (step > 1) + f"; {empty} texts without a word" * (empty > 0)
+    if odd := median < 2 or unknown > 0.8:
+        notes[0] += ". A model learns little from them. A language without blanks? words.split = list reads letters"
+    plain = labels.str.normalize("NFKC").str.casefold().str.replace(r"[\s\u200b\ufeff]", "", regex=True)
+    if same := [group.tolist() for _, group in labels.groupby(plain) if len(group) > 1]:
+        notes.append(f"labels that differ in case or blanks alone: {same}; blanks around them are dropped, no more")
+    for note in notes[not odd :]:
+        warnings.warn(f"{title}: {note}", stacklevel=3)
+    return notes
 
 
 def _table(path, needed: dict, read: dict):
@@ -97,14 +130,14 @@ def _table(path, needed: dict, read: dict):
 
     is_file = isinstance(path, (str, PathLike))
     if not is_file and (read or not isinstance(path, pandas.DataFrame)):
-        needs = "it needs the path of a file, or a DataFrame and no arguments for read_csv"
-        raise ValueError(f"path is {type(path).__name__} with the arguments {list(read)}; {needs}")
+        has = f"path is {type(path).__name__} with the arguments {list(read)}"
+        raise ValueError(f"{has}; it needs the path of a file, or a pandas.DataFrame and no arguments for read_csv")
     table, hint = _read(path, read) if is_file else (path, "")
     table = table.rename(columns=lambda column: column.strip() if isinstance(column, str) else column)
     for column, argument in needed.items():
         if column not in (None, FILE) and (count := list(table.columns).count(column)) != 1:
             has = f"{argument} is {column!r}; {path if is_file else 'the DataFrame'} has {count} columns of this name"
-            raise ValueError(f"{has} among {list(table.columns)}; it needs one{hint}")
+            raise ValueError(f"{has} among {list(table.columns)!r:.300}; it needs one{hint}")
     return table.loc[:, ~table.columns.duplicated()]
 
 
@@ -113,12 +146,12 @@ def _read(path, read: dict) -> tuple:
     import pandas
 
     header, starts, hint = [], {}, ""
-    asked = {"dtype": str, "index_col": False} | read | {"chunksize": None, "iterator": False}
+    asked = {"dtype": str} | read | {"index_col": False, "chunksize": None, "iterator": False}
     asked |= {"on_bad_lines": "warn"} if read.get("on_bad_lines") == "skip" else {}  # pandas names the lines
     try:
         header, starts = _first_row(path, read)
         if len(header) == 1 and (other := next((sign for sign in ";\t|," if sign in header[0]), None)):
-            hint = f". The header is one column: is the delimiter {other!r}? Then pass sep={other!r}"
+            hint = f"; is the delimiter {other!r}? Pass sep={other!r}{' and skiprows=1' * header[0].startswith('sep=')}"
         with warnings.catch_warnings():
             warnings.filterwarnings("error", ".*loss of data")  # a row has more fields than the header
             table = pandas.read_csv(path, **asked)
@@ -127,11 +160,13 @@ def _read(path, read: dict) -> tuple:
         says = re.sub(r"(?<=fields in line )\d+", lambda row: str(starts.get(int(row[0]), row[0])), says)
         if isinstance(error, (UnicodeError, LookupError)):
             hint = '; it needs encoding=, for a file from Excel often "cp1252", with \\x00 often "utf-16"'
+        elif re.search("ields in line|Length of header", says):
+            hint += "; it needs quotes around a text that has the delimiter in it"
         raise ValueError(f"{path}: {says}{hint}") from error
     if len(header) == len(table.columns):  # pandas numbers equal names: text, text.1
-        pairs = zip(header, table.columns, strict=True)
-        table.columns = [own if str(theirs).startswith(f"{own}.") else theirs for own, theirs in pairs]
-    return table, hint
+        table.columns = [a if str(b).startswith(f"{a}.") else b for a, b in zip(header, table.columns, strict=True)]
+    unnamed = {"header", "names"}.isdisjoint(read)
+    return table, hint or "; is line 1 a row of the data? Pass header=None and text=0, or names=" * unnamed
 
 
 def _first_row(path, read: dict) -> tuple[list[str], dict[int, int]]:
@@ -143,26 +178,29 @@ def _first_row(path, read: dict) -> tuple[list[str], dict[int, int]]:
 
     with get_handle(path, "rb", compression=read.get("compression", "infer"), is_text=False) as opened:
         content, encoding = opened.handle.read(), read.get("encoding") or "utf-8"
+    if kind := next((kind for kind, start in OTHERS.items() if re.match(start, content)), None):
+        raise ValueError(f"{content[:12]!r} begins no CSV; read it with pandas.read_{kind} and hand over the DataFrame")
     text = content.decode(encoding, read.get("encoding_errors") or "surrogateescape").removeprefix("\ufeff")
     if wrong := re.search("[\0\udc80-\udcff]", text):  # NUL, or what surrogateescape makes of a wrong byte
         line = len(re.findall("\r\n?|\n", text[: wrong.start()])) + 1
         raise UnicodeError(f"line {line} has the byte \\x{ord(wrong[0]) % 256:02x}, no text in {encoding}")
     delimiter = read.get("sep", read.get("delimiter", ","))
-    if not isinstance(delimiter, str) or len(delimiter) != 1 or read.get("comment"):
+    if not isinstance(delimiter, str) or len(delimiter) != 1 or {"comment", "dialect"} & {*read}:
         return [], {}
-    shared = ("quotechar", "escapechar", "doublequote", "skipinitialspace", "quoting")
-    form = {key: read[key] for key in shared if key in read}
+    form = {k: read[k] for k in read.keys() & {"quotechar", "escapechar", "doublequote", "skipinitialspace", "quoting"}}
     csv.field_size_limit(2**31 - 1)
-    rows = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=delimiter, **form)
+    lines = list(io.StringIO(text, newline=""))
+    above = sum(n for n in (read.get("skiprows"), read.get("header")) if isinstance(n, int))  # lines over the header
+    rows = csv.reader(lines, strict=True, delimiter=delimiter, **form)
     header, row, starts = [], [], {1: 1}
     while row is not None:
         line = starts[len(starts)]
         try:
             row = next(rows, None)
-            header = header or row
+            header = header or (row if line > above else [])
         except csv.Error as error:  # within one line pandas can go on
-            if rows.line_num > line or "end of data" in str(error):
-                needs = "it needs a second one before a delimiter. quoting=3 reads quotes as letters"
+            if rows.line_num > line or "end of data" in str(error) or '\\"' in lines[line - 1]:
+                needs = "it needs a second one before a delimiter; or quoting=3, if quotes are letters; or escapechar"
                 raise ValueError(f"line {line}: a quote begins a field and doesn't end it; {needs}") from error
         starts[len(starts) + 1] = rows.line_num + 1
     return header or [], starts
@@ -180,15 +218,15 @@ def _class(word: str, decimal: str = ".") -> str | int | float | None:
     return word.strip() or None
 
 
-def _parts(words: list[str]) -> list[str]:
+def _parts(words: list[str], title: str) -> list[str]:
     """The part that each word names, "" for none. Raises ValueError for the name of no part."""
     words = [word.lower().removesuffix("ing") for word in words]
     if unknown := sorted(set(words) - {"", *NAMES}):
-        raise ValueError(f"split has {unknown[:9]} in its column; it needs {', '.join(NAMES)}")
+        raise ValueError(f"{title}: split has {unknown!r:.200} in its column; it needs {', '.join(NAMES)}")
     return [NAMES.get(word, "") for word in words]
 
 
-def _kept(rows, wanted: list | None) -> tuple:
+def _kept(rows, wanted: list) -> tuple:
     """The rows to keep, and how many of the others are left out for which reason."""
     reasons = {
         "without text": lambda: rows["text"] == "",
@@ -206,28 +244,25 @@ def _kept(rows, wanted: list | None) -> tuple:
     return rows, left_out
 
 
-def _draw(rows, shares: Sequence[float], seed: int, title: str) -> list[str]:
+def _draw(rows, shares: Sequence[float], seed: int, kept: str) -> list[str]:
     """Give rows of train to val and test, if these have none, by their shares of each class; to which it gave some.
 
     Raises ValueError for shares or a seed that do not fit, and unless each class has a row for each of these parts.
     """
     check_size("seed", seed, 0, 2**32 - 1)
-    above_0 = all(isinstance(share, Real) and share > 0 for share in shares)
-    if len(shares) != 3 or not above_0 or abs(sum(shares) - 1) > 1e-6:
+    if len(shares) != 3 or not all(isinstance(s, Real) and s > 0 for s in shares) or abs(sum(shares) - 1) > 1e-6:
         raise ValueError(f"shares is {shares!r}; it needs three numbers above 0, of train, val, test, with the sum 1")
     drawn = [part for part in ("val", "test") if not (rows["part"] == part).any()]
     train = rows["part"] == "train"
     counts = train.groupby(rows["label"], sort=False).sum()
     if few := counts[counts <= len(drawn)].to_dict():
-        names = f"{dict(list(few.items())[:9])}{' and more' if len(few) > 9 else ''}"
-        needs = f"it needs {len(drawn) + 1} or more of each, one for each of {', '.join(['train', *drawn])}"
-        raise ValueError(f"{title} has too few rows of classes: {names}; {needs}")
+        has = f"{kept}; {len(few)} of {len(counts)} classes have too few rows in train, {few!r:.200}; it needs"
+        raise ValueError(f"{has} {len(drawn) + 1} or more of each for {', '.join(['train', *drawn])}, or other labels=")
     size, before = dict(zip(PARTS, shares, strict=True)), 0  # before: the rows of the classes so far
-    total = sum(size[part] for part in ("train", *drawn))
     for _, group in rows[train].sample(frac=1, random_state=seed).groupby("label", sort=False):
         start, reach = 0, 0.0
         for k, part in enumerate(drawn, start=1):
-            reach += size[part] / total
+            reach += size[part] / sum(size[p] for p in ("train", *drawn))
             end = round(reach * (before + len(group))) - round(reach * before)  # then the sums over classes fit, too
             end = min(max(end, start + 1), len(group) - 1 - len(drawn) + k)
             rows.loc[group.index[start:end], "part"], start = part, end

@@ -1,6 +1,5 @@
 """What a data set gives away: cues that take no reading, each alone, beside the majority and bags of words."""
 
-import math
 import re
 from itertools import pairwise
 
@@ -23,8 +22,7 @@ CUES = {  # name -> what it makes of a text; numbers are cut in ten parts
 
 def with_pairs(text: str) -> list[str]:
     """The first 64 words of a text, and each two neighbours as one more word."""
-    words = tokenize(text)[:64]
-    return words + [" ".join(pair) for pair in pairwise(words)]
+    return (words := tokenize(text)[:64]) + [" ".join(pair) for pair in pairwise(words)]
 
 
 def card(data: dict[str, Split], source=None, date=None):
@@ -45,7 +43,7 @@ def card(data: dict[str, Split], source=None, date=None):
     for name, split in {"bag of words": lambda text: tokenize(text)[:64], "bag of words and pairs": with_pairs}.items():
         words = Vocabulary(map(split, data["train"].texts))
         words.split = split
-        train, val, test = (words.examples(part, most=127) for part in data.values())
+        train, val, test = (words.examples(data[part], most=127) for part in ("train", "val", "test"))
         torch.manual_seed(0)
         model = BagOfWords(len(words), train[0], int(max(split.labels.max() for split in data.values())) + 1)
         fit(model, train, val, epochs=6, lr=0.05, label=name)
@@ -63,19 +61,17 @@ def rule(train: list, test: list, train_labels: torch.Tensor, test_labels: torch
 
     train, test = pandas.Series(train), pandas.Series(test)
     if train.dtype.kind in "if":
-        edges = [-math.inf, *train.quantile([k / 10 for k in range(1, 10)]).unique(), math.inf]
+        edges = [-torch.inf, *train.quantile([k / 10 for k in range(1, 10)]).unique(), torch.inf]
         train, test = (pandas.cut(part, edges).astype(str) for part in (train, test))
     most = pandas.crosstab(train, train_labels.numpy()).idxmax(axis=1)
-    said = test.map(most).fillna(train_labels.mode().values.item())
-    return float((said == test_labels.numpy()).mean())
+    return float((test.map(most).fillna(train_labels.mode().values.item()) == test_labels.numpy()).mean())
 
 
 def _column(data, part: str, name: str, column) -> list:
     """A column of the table in one part: words, or for a date the days since 1970."""
     import pandas
 
-    rows = data.rows[part] if hasattr(data, "rows") else {}
-    if column not in rows:
+    if column not in (rows := data.rows[part] if hasattr(data, "rows") else {}):
         raise ValueError(f"{name} is {column!r}; data has the columns {list(rows)}, it needs one of them")
     if name == "source":
         return rows[column].astype("string").fillna("").tolist()

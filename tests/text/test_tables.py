@@ -5,6 +5,7 @@ import gzip
 import io
 import re
 import zipfile
+from pathlib import Path
 
 import pandas
 import pytest
@@ -101,7 +102,7 @@ def test_excel_in_a_german_locale_writes_semicolons_and_decimal_commas(tmp_path,
     if encoding == "cp1252":
         with pytest.raises(ValueError, match=r"line 1 has .*cp1252"):
             load_csv(path, text="Überschrift", label="Klasse", sep=";")
-    with pytest.raises(ValueError, match=r"Mappe1\.csv.*is the delimiter ';'\? Then pass sep=';'"):
+    with pytest.raises(ValueError, match=r"Mappe1\.csv.*is the delimiter ';'\? Pass sep=';'"):
         load_csv(path, text="Überschrift", label="Klasse", encoding=encoding)
     data = load_csv(path, text="Überschrift", label="Klasse", sep=";", encoding=encoding, decimal=",")
     assert data.classes == [1, 2] and sorted(set(data["train"].labels.tolist())) == [0, 1]
@@ -114,11 +115,11 @@ HEAD = "text,label\n"
 ERRORS = {  # name -> bytes, what the error says behind the name of the file
     "empty": (b"", "No columns to parse"),
     "blank lines only": (b"\n\n\r\n", "No columns to parse"),
-    "header only": (b"text,label\n", r"has the classes \[\].*two classes"),
+    "header only": (b"text,label\n", r"0 of 0 rows kept.*has 0 different values: \[\]; it needs two classes"),
     "a NUL": (f"text,label\na\0b,real\n{TEN}".encode(), r"line 2 has the byte \\x00.*utf-16"),
     "utf-16": (f"text,label\n{TEN}".encode("utf-16-le"), r"line 1 has the byte \\x00.*utf-16"),
     "not utf-8": (f"text,label\n{TEN}Größe,fake\n".encode("latin-1"), r"line 12 has the byte \\xf6.*encoding="),
-    "a row too long": (f"text,label\n{TEN}a,b,c\n".encode(), r"Expected 2 fields in line 12, saw 3"),
+    "a row too long": (f"text,label\n{TEN}a,b,c\n".encode(), r"Expected 2 fields in line 12, saw 3; it needs quotes"),
     "a row too long, below lines": (f'{HEAD}"a\n\nb",real\n\n{TEN}a,b,c\n'.encode(), "in line 16, saw 3"),
     "every row too long": (b"text,label\na,fake,x\nb,real,y\nc,fake,z\n", "Length of header .* does not match"),
     "a quote that never ends": (f'text,label\n"no end,fake\n{TEN}'.encode(), "line 2: a quote begins a field"),
@@ -127,13 +128,23 @@ ERRORS = {  # name -> bytes, what the error says behind the name of the file
     "not utf-8 on an old Mac": (f"{HEAD}{TEN}é,fake\n".replace("\n", "\r").encode("latin-1"), "line 12 has the byte"),
     "two columns of a name but for a blank": (f"text,label, text\n{TEN}".encode(), "has 2 columns of this name"),
     "no such column": (f"title,label\n{TEN}".encode(), r"has 0 columns.*\['title', 'label'\]"),
-    "tabs": (f"text,label\n{TEN}".replace(",", "\t").encode(), r"is the delimiter '\\t'\? Then pass sep='\\t'"),
-    "labels empty": (b"text,label\na,\nb,NaN\nc,nan\n", "classes .*3 without a label|'without a label': 3"),
-    "one label": (f"text,label\n{TEN}".replace("real", "fake").encode(), r"has the classes \['fake'\].*two classes"),
-    "only duplicates": (b"text,label\n" + b"same,fake\n" * 9, r"classes \['fake'\].*'that repeat a text': 8"),
-    "one text, two labels": (b"text,label\n" + b"same,fake\nsame,real\n" * 9, r"classes \[\].*different labels': 18"),
-    "a class a row": ((HEAD + "".join(f"t{k},c{k}\n" for k in range(2000))).encode(), "classes.*and more"),
-    "a class of two rows": (f"text,label\n{TEN}a,odd\nb,odd\n".encode(), r"\{'odd': 2\}; it needs 3 or more of each"),
+    "tabs": (f"text,label\n{TEN}".replace(",", "\t").encode(), r"is the delimiter '\\t'\? Pass sep='\\t'"),
+    "labels empty": (b"text,label\na,\nb,NaN\nc,nan\n", "'without a label': 3.*two classes"),
+    "one label": (f"text,label\n{TEN}".replace("real", "fake").encode(), r"1 .*values: \['fake'\]; it needs two"),
+    "only duplicates": (b"text,label\n" + b"same,fake\n" * 9, r"1 of 9 rows kept.*'that repeat a text': 8\}"),
+    "one text, two labels": (b"text,label\n" + b"same,fake\nsame,real\n" * 9, r"0 of 18 rows.*different labels': 18\}"),
+    "a class a row": ((HEAD + "".join(f"t{k},c{k}\n" for k in range(2000))).encode(), r"2000 dif.* and more.*so no id"),
+    "a measured number": ((HEAD + "".join(f"t{k},{k / 7}\n" for k in range(99))).encode(), "99 .*no measured number"),
+    "escaped quotes": (f'{HEAD}{TEN}"He said \\"hi\\", then left",real\n'.encode(), "line 12: a quote.*escapechar"),
+    "escaped quotes without a comma": (f'{HEAD}{TEN}"He said \\"hi\\" to",real\n'.encode(), "line 12: a.*escapechar"),
+    "no header": (TEN.encode(), r"0 columns.*'Story number 0 of the day'.*line 1 a row of the data\? Pass header=None"),
+    "a line for Excel": (f"sep=;\n{HEAD}{TEN}".replace(",", ";").encode(), "Pass sep=';' and skiprows=1"),
+    "a workbook": (b"PK\x03\x04\x14\0\x06\0", "no CSV; read it with pandas.read_excel and hand over"),
+    "an old workbook": (b"\xd0\xcf\x11\xe0\xa1\xb1", "pandas.read_excel"),
+    "parquet": (b"PAR1\x15\x04\x15", "pandas.read_parquet"),
+    "json": (b'[{"text": "a", "label": 1},\n {"text": "b", "label": 0}]', "pandas.read_json"),
+    "json lines": (b'{"text": "a", "label": 1}\n{"text": "b", "label": 0}', "pandas.read_json"),
+    "a class of two rows": (f"text,label\n{TEN}a,odd\nb,odd\n".encode(), r"1 of 3.*too few.*\{'odd': 2\}; it needs 3"),
     "no gzip": (b"no gzip", "gzip"),
 }  # fmt: skip
 
@@ -313,7 +324,7 @@ def test_a_column_names_the_parts_and_what_it_lacks_is_drawn_from_train():
     assert sizes(data) == [18, 2, 10] and len(set(data["val"].texts) | set(data["train"].texts)) == 20
     with pytest.raises(ValueError, match=r"split has \['holdout'\] in its column; it needs train, val, test, valid"):
         load_csv(frame(part=["train", "val", "holdout"] * 10), text="text", label="label", split="part")
-    with pytest.raises(ValueError, match="DataFrame has too few rows of classes"):
+    with pytest.raises(ValueError, match=r"DataFrame: 30 of 30 rows kept.*2 of 2 classes have too few rows in train"):
         load_csv(frame(part=["val", "test"] * 15), text="text", label="label", split="part")
 
 
@@ -333,7 +344,7 @@ def test_a_repeated_text_is_kept_in_test_else_in_train():
         ({"label": "y"}, "label is 'y'; the DataFrame has 0"),
         ({"split": "part"}, "split is 'part'; the DataFrame has 0"),
         ({"text": []}, "it needs text and label"),
-        ({"label": None}, "it needs text and label, or a dict of files"),
+        ({"label": None}, "it needs text and label, no column twice, or a dict"),
         ({"label": ["label"]}, "it needs text and label"),
         ({"text": None}, "it needs text and label"),
         ({"path": {}, "label": None}, "it needs text and label"),
@@ -342,9 +353,22 @@ def test_a_repeated_text_is_kept_in_test_else_in_train():
         ({"shares": (0.9, 0.1, 0)}, r"shares is \(0.9, 0.1, 0\); it needs three numbers above 0"),
         ({"shares": "abc"}, "shares is 'abc'; it needs three numbers"),
         ({"seed": "x"}, "seed is 'x'; it needs a whole number"),
-        ({"labels": ["real", "FAKE"]}, r"\['real'\].*'with another label': 15.*each of labels \['real', 'FAKE'\]"),
-        ({"labels": ["real"]}, "each of labels"),
-        ({"path": 3}, "path is int .* needs the path of a file, or a DataFrame"),
+        (
+            {"labels": ["real", "FAKE"]},
+            r"'with another label': 15.*values: \['fake', 'real'\].*each of labels \['real', 'FAKE'\]",
+        ),
+        ({"labels": ["real"]}, r"labels is \['real'\]; it needs a list of two classes or more, each once"),
+        ({"labels": ["real", "fake", "real "]}, "labels is .* each once"),
+        ({"labels": [1, 1.0, 2]}, "labels is .* each once"),
+        ({"labels": {"fake", "real"}}, "labels is .* it needs a list"),
+        ({"labels": {"fake": 1, "real": 0}}, "labels is .* it needs a list"),
+        ({"labels": "fake"}, "labels is 'fake'; it needs a list"),
+        ({"labels": 2}, "labels is 2; it needs a list"),
+        ({"text": ["text", "label"]}, r"text=\['text', 'label'\], label='label'.*no column twice"),
+        ({"text": ["text", "text"]}, "no column twice"),
+        ({"split": "label"}, "no column twice"),
+        ({"path": {"train": frame(), "test": frame()}, "label": None}, "its keys are labels or, with label, parts"),
+        ({"path": 3}, "path is int .* needs the path of a file, or a pandas.DataFrame"),
         ({"path": io.StringIO("text,label")}, "path is StringIO .* needs the path"),
         ({"sep": ";"}, r"path is DataFrame with the arguments \['sep'\]; it needs .* no arguments for read_csv"),
     ],
@@ -362,7 +386,114 @@ def test_an_argument_that_pandas_does_not_know_is_named(tmp_path):
         load_csv(path, text="text", label="label", encoding="utf-99")
     with pytest.raises(ValueError, match=r"own\.csv: UTF-16 stream.*; it needs encoding="):
         load_csv(path, text="text", label="label", encoding="utf-16")
-    assert load_csv(path, text="text", label="label", chunksize=2).read == 10
+
+
+def test_options_that_change_the_rows_or_columns_are_counted_right(tmp_path):
+    lines = [("id", "text", "label"), *((k, text, label) for k, (text, label) in enumerate(rows(20)))]
+    path = write(tmp_path / "own.csv", lines)
+    whole = {"chunksize": 2}, {"iterator": True}, {"index_col": 0}, {"index_col": "text"}, {"index_col": None}
+    for option, read in [*((option, 20) for option in whole), ({"nrows": 10}, 10), ({"skiprows": [1, 2]}, 18)]:
+        data = load_csv(path, text="text", label="label", **option)
+        assert data.read == read and adds_up(data) and list(data.rows["train"].columns) == ["id", "text", "label"]
+    doubled = write(
+        tmp_path / "twice.csv", [("a title",), ("text", "label", "text"), *((*row, "x") for row in rows(9))]
+    )
+    for option in ({"skiprows": 1}, {"header": 1}):
+        with pytest.raises(ValueError, match="has 2 columns of this name"):
+            load_csv(doubled, text="text", label="label", **option)
+    tabs = write(
+        tmp_path / "tabs.csv", [("text", "label"), ('"Said', "real"), *rows(9)], sep="\t", quoting=3, quotechar="~"
+    )
+    data = load_csv(tabs, text="text", label="label", dialect=type("Tabs", (csv.excel_tab,), {"quoting": 3}))
+    assert data.read == 10
+
+
+# What is silent elsewhere --------------------------------------------------------------------------------------------
+
+
+def test_the_same_file_or_the_same_rows_in_two_parts_are_named(tmp_path):
+    first, second = (write(tmp_path / f"{name}.csv", [("text", "label"), *rows(30)]) for name in "ab")
+    for again in (first, str(first), tmp_path / ".." / tmp_path.name / "a.csv"):
+        with pytest.raises(
+            ValueError, match=r"a\.csv and a\.csv for the keys \['train', 'test'\]; it needs another file"
+        ):
+            load_csv({"train": first, "test": again}, text="text", label="label")
+    with pytest.raises(ValueError, match="path has DataFrame and DataFrame"):
+        load_csv(dict.fromkeys(("real", "fake"), frame()), text="text")
+    with pytest.raises(ValueError, match=r"a\.csv and b\.csv: 30 of 60 rows kept.*'that repeat a text': 30.*in train"):
+        load_csv({"train": first, "test": second}, text="text", label="label")
+    with pytest.raises(ValueError, match=r"0 of 60 rows kept.*'with a text that has different labels': 60"):
+        load_csv({"real": first, "fake": second}, text="text")
+
+
+def test_a_part_that_is_not_there_is_answered_with_those_that_are():
+    with pytest.raises(
+        KeyError, match=r"'validation' is no part of the data; it needs one of \['train', 'val', 'test'\]"
+    ):
+        load_csv(frame(), text="text", label="label")["validation"]
+
+
+def test_labels_that_differ_in_case_or_blanks_are_said_and_only_blanks_around_are_dropped():
+    table = frame(40, label=["Real", "real ", "real", "fake"] * 10)
+    with pytest.warns(
+        UserWarning, match=r"DataFrame.*: labels that differ in case.*\[\['Real', 'real ', 'real'\]\]"
+    ) as said:
+        data = load_csv(table, text="text", label="label")
+    assert len(said) == 1 and Path(said[0].filename) == Path(__file__)
+    assert data.classes == ["Real", "fake", "real"] and "case or blanks alone: [['Real', 'real ', 'real']]" in repr(
+        data
+    )
+    for pair in (["mostly true", "mostly  true"], ["caf\u00e9", "cafe\u0301"], ["real", "real\u200b"]):
+        with pytest.warns(UserWarning, match="differ in case or blanks alone"):
+            assert load_csv(frame(label=pair * 15), text="text", label="label").classes == sorted(pair)
+
+
+@pytest.mark.filterwarnings("error")
+def test_labels_of_numbers_and_truth_values_give_the_classes_and_no_warning():
+    for labels, classes in (
+        ([True, False], ["False", "True"]),
+        ([1.0, 0.0], [0, 1]),
+        (["1.0", "0"], [0, 1]),
+        (["C", "C++"], ["C", "C++"]),
+        (["-1", "1"], [-1, 1]),
+    ):
+        data = load_csv(frame(label=labels * 15), text="text", label="label")
+        assert data.classes == classes and len(data.notes) == 1
+        assert load_csv(frame(label=labels * 15), text="text", label="label", labels=labels[::-1]).read == 30
+    data = load_csv(frame(label=[1.0, 0.0, float("nan")] * 10), text="text", label="label")
+    assert data.left_out == {"without a label": 10} and data.classes == [0, 1]
+
+
+def test_unknown_words_of_test_are_counted_and_a_language_without_blanks_is_said():
+    table = frame(part=["train", "val", "test"] * 10)
+    data = load_csv(table, text="text", label="label", split="part")
+    assert data.notes == ["words in a text of test: 6 (median); 16.7% of all are <unk>, not twice in train"]
+    assert data.notes[0] in repr(data)
+    draw = torch.Generator().manual_seed(0)
+    letters = torch.randint(0x4E00, 0x4E40, (60, 20), generator=draw).tolist()
+    table = frame(60, text=["".join(map(chr, row)) for row in letters])
+    with pytest.warns(UserWarning, match=r"1 \(median\); 100\.0% .* blanks\? words\.split = list") as said:
+        data = load_csv(table, text="text", label="label")
+    assert (
+        len(said) == 1 and Path(said[0].filename) == Path(__file__) and said[0].message.args[0].endswith(data.notes[0])
+    )
+    words = Vocabulary(map(list, data["train"].texts))
+    words.split = list
+    assert (torch.cat(words.examples(data["test"])[0]) == 1).double().mean() < 0.1
+    clauses = [", ".join("".join(map(chr, row[k : k + 5])) for k in (0, 5, 10)) for row in letters]
+    with pytest.warns(UserWarning, match=r"3 \(median\)"):
+        load_csv(frame(60, text=clauses), text="text", label="label")
+
+
+def test_texts_without_a_word_are_counted():
+    table = frame(text=["!!!", "\u2026 ?", *(f"a text number {k}" for k in range(28))])
+    assert load_csv(table, text="text", label="label").notes[0].endswith("; 2 texts without a word")
+
+
+def test_words_of_a_large_table_are_counted_in_some_of_its_texts():
+    table = frame(900, text="Story number {k} of the day")
+    table["text"] = [f"{text} {k} and more{' and' * 2000}" for k, text in enumerate(table["text"])]
+    assert ", in one text of 2" in load_csv(table, text="text", label="label").notes[0]
 
 
 # To a trained model --------------------------------------------------------------------------------------------------
@@ -409,5 +540,5 @@ def test_large_whole_numbers_stay_classes_of_their_own():
 
 def test_one_class_in_labels_is_not_enough():
     table = pandas.DataFrame({"text": [f"text {k}" for k in range(60)], "label": [0] * 60})
-    with pytest.raises(ValueError, match="it needs two classes or more, each of labels"):
+    with pytest.raises(ValueError, match="labels is \\['0'\\]; it needs a list of two classes or more"):
         load_csv(table, text="text", label="label", labels=["0"])

@@ -72,6 +72,12 @@ def test_a_card_is_the_same_each_time():
     assert len({repr(card(data)) for _ in range(3)}) == 1
 
 
+def test_the_order_of_the_parts_in_a_dict_does_not_matter():
+    data = load_csv(own(300), text="text", label="label")
+    turned = {part: data[part] for part in ("test", "val", "train")}
+    assert repr(card(turned)) == repr(card(data))
+
+
 def test_order_alone_is_seen_by_pairs_and_by_no_cue(capsys):
     found = shown(card(load_news("synthetic")))
     assert found.pop("bag of words and pairs") == 1 and max(found.values()) < 0.6
