@@ -3,6 +3,7 @@
 import csv
 import gzip
 import io
+import json
 import re
 import zipfile
 from pathlib import Path
@@ -14,7 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from repository import ROOT
 
-from lstm_lesson.text import Vocabulary, load_csv, load_news, tokenize
+from lstm_lesson.layers import CustomLSTM, last_true_step
+from lstm_lesson.text import Vocabulary, load_csv, load_news, pad_batch, tokenize
+from lstm_lesson.training import fit
 
 
 def rows(n, classes=("fake", "real"), text="Story number {k} of the day"):
@@ -518,6 +521,20 @@ def test_the_five_lines_of_the_readme_train_on_a_file_that_nobody_prepared(tmp_p
     from lstm_lesson.training import evaluate
 
     assert evaluate(names["model"], names["words"].examples(names["data"]["test"]))[1] > 0.9
+
+
+def test_the_classifier_of_notebook_12_takes_the_classes_of_a_table():
+    cells = json.loads((ROOT / "notebooks/12_fake_news.ipynb").read_text(encoding="utf-8"))["cells"]
+    code = next(source for cell in cells if (source := "".join(cell["source"])).startswith("class NewsReader"))
+    names = {"nn": torch.nn, "last_true_step": last_true_step}
+    exec(code, names)
+    data = load_csv(frame(label=["a", "b", "c"] * 10), text="text", label="label")
+    words = Vocabulary(map(tokenize, data["train"].texts))
+    reader = names["NewsReader"](len(words), CustomLSTM(32, 32), classes=len(data.classes))
+    sequences, labels = words.examples(data["train"])
+    fit(reader, (sequences, labels), words.examples(data["val"]), epochs=1)
+    assert reader(*pad_batch(sequences)).shape == (len(labels), 3)
+    assert names["NewsReader"](len(words), CustomLSTM(32, 32)).linear.out_features == 2
 
 
 def test_a_vocabulary_makes_examples_of_the_first_words():
