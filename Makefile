@@ -57,7 +57,7 @@ endif
 
 setup: $(READY)
 
-$(READY): requirements.txt pyproject.toml classroom/jupyter_server_config.py
+$(READY): requirements.txt pyproject.toml tools/install.py classroom/jupyter_server_config.py
 	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11))" || { \
 		echo "The lessons need Python 3.11 or newer; '$(PYTHON)' is not. Name another: make setup PYTHON=python3.13"; \
 		exit 1; }
@@ -66,8 +66,7 @@ $(READY): requirements.txt pyproject.toml classroom/jupyter_server_config.py
 		echo "'$(PYTHON) -m venv' failed. On Debian and Ubuntu it comes with: sudo apt install python3-venv"; \
 		exit 1; }
 	@echo "Setting up .venv from requirements.txt: once, some minutes (PyTorch is a large download) ..."
-	@$(PY) -m pip install -qq --no-compile --requirement requirements.txt
-	@$(PY) -m pip install -qq --no-deps --no-build-isolation --editable .
+	@$(PY) tools/install.py
 	@mkdir -p .venv/etc/jupyter && cp classroom/jupyter_server_config.py .venv/etc/jupyter/
 	@pwd -P > $(READY)
 
