@@ -21,7 +21,7 @@ NEWEST := .venv/newest/$(BIN)/python
 READY := .venv/ready
 HUB := .venv/classroom/ready
 
-.PHONY: help setup lab test test-full oldest newest colab classroom classroom-setup classroom-load classroom-test notebooks slides html bench sweep writer successors
+.PHONY: help setup lab update test test-full oldest newest colab classroom classroom-setup classroom-load classroom-test notebooks slides html bench sweep writer successors
 
 help:
 	@echo "make lab        install the packages once, check them, open the lessons in JupyterLab"
@@ -37,6 +37,7 @@ help:
 	@echo "make classroom-test         tests on a real hub that learners cannot reach each other, and a class of two"
 	@echo "make setup      only a .venv with requirements.txt and the package"
 	@echo "                (make setup PYTHON=python3.13 uses another Python, 3.11 or newer)"
+	@echo "make update     the newest lessons; what you changed in a notebook is first copied to notebooks/mine"
 	@echo "make notebooks  run all notebooks again, in place"
 	@echo "                (make notebooks NOTEBOOKS=notebooks/05_forget_gate.ipynb runs this one)"
 	@echo "make slides     slides of each notebook, in build/slides"
@@ -70,6 +71,11 @@ $(READY): requirements.txt pyproject.toml tools/install.py classroom/jupyter_ser
 	@mkdir -p .venv/etc/jupyter && cp classroom/jupyter_server_config.py .venv/etc/jupyter/
 	@pwd -P > $(READY)
 
+# The set-up is the one of the new Makefile.
+update:
+	@$(PYTHON) tools/update.py
+	@$(MAKE) --no-print-directory setup
+
 lab: setup
 	@$(PY) -m lstm_lesson
 	$(PY) tools/lab.py $(LAB_ARGS)
@@ -98,7 +104,12 @@ newest:
 	@$(NEWEST) -m pip install -qq --no-compile --upgrade --upgrade-strategy eager --editable ".[lab,test]"
 	$(NEWEST) -m pytest -m "not colab and not full and not browser" --ignore=tests/project/test_classroom.py
 
-colab: setup
+co# The set-up is the one of the new Makefile.
+update:
+	@$(PYTHON) tools/update.py
+	@$(MAKE) --no-print-directory setup
+
+lab: setup
 	$(PY) tools/colab.py .venv/colab
 	$(PY) -m pytest -m colab --dist=load tests/project/test_colab.py
 

@@ -1,0 +1,144 @@
+"""Bring the lessons up to date without losing what was written into them: `python tools/update.py`.
+
+Every tracked file that was changed is first copied to notebooks/mine/DATE, which git ignores. Then the tracked files
+are restored, and git moves forward to what was published. If anything stands in the way, nothing is changed, and the
+reason is printed with what to do. Files that git does not track stay as they are.
+"""
+
+import datetime
+import filecmp
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+KEPT = "notebooks/mine"
+PATIENCE = 120  # seconds for the server
+BEGUN = {
+    "MERGE_HEAD": ("merge", "git merge --abort"),
+    "CHERRY_PICK_HEAD": ("cherry-pick", "git cherry-pick --abort"),
+    "REVERT_HEAD": ("revert", "git revert --abort"),
+    "rebase-merge": ("rebase", "git rebase --abort"),
+    "rebase-apply": ("rebase", "git rebase --abort"),
+}
+
+
+class Stop(Exception):
+    """Why nothing was changed, and what to do."""
+
+
+def git(root: Path, *words: str, limit: float | None = None) -> str:
+    """What git prints. CalledProcessError, with the error output, if it fails."""
+    quiet = {"GIT_TERMINAL_PROMPT": "0", "GIT_LITERAL_PATHSPECS": "1", "LC_ALL": "C"}
+    command = ["git", "-C", str(root), *words]
+    done = subprocess.run(command, env=os.environ | quiet, capture_output=True, timeout=limit, check=True)
+    return os.fsdecode(done.stdout)
+
+
+def asked(root: Path, *words: str) -> str:
+    """What git prints, without the line's end; empty if it fails."""
+    try:
+        return git(root, *words).rstrip("\n")
+    except subprocess.CalledProcessError:
+        return ""
+
+
+def fetch(root: Path) -> None:
+    """Fetch what was published. Stop if the state of the repository, or the network, does not allow an update."""
+    try:
+        inside = Path(asked(root, "rev-parse", "--show-toplevel")).resolve() == root.resolve()
+    except FileNotFoundError:
+        raise Stop("git is not installed. Install it, or download the lessons anew into another folder.") from None
+    if not inside:
+        raise Stop("This folder is no git clone. Download the lessons anew into another folder.")
+    for name, (begun, way_out) in BEGUN.items():
+        if (root / asked(root, "rev-parse", "--git-path", name)).exists():
+            raise Stop(f"A {begun} is in progress. Finish it, or give it up with: {way_out}")
+    if git(root, "ls-files", "--unmerged"):
+        raise Stop("Files have conflicts; `git status` lists them. Settle these, then commit.")
+    branch = asked(root, "symbolic-ref", "--quiet", "--short", "HEAD")
+    if not branch:
+        raise Stop("No branch is checked out (a detached HEAD). Go back to one with: git switch main")
+    if not asked(root, "rev-parse", "--abbrev-ref", "@{upstream}"):
+        raise Stop(f"The branch {branch} follows no other. Say which: git branch --set-upstream-to=origin/main")
+    try:
+        git(root, "fetch", "--quiet", limit=PATIENCE)
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+        lines = os.fsdecode(error.stderr or b"").strip().splitlines() or ["the server did not answer"]
+        raise Stop(f"The published lessons cannot be reached: {lines[0]}. Try again later.") from None
+    if own := int(git(root, "rev-list", "--count", "@{upstream}..HEAD")):
+        what = "commit that is" if own == 1 else "commits that are"
+        raise Stop(f"The branch {branch} has {own} {what} not published. Commit your changes, then: git pull --rebase")
+
+
+def differing(root: Path, *words: str) -> set[str]:
+    """The files that `git diff` with these words names."""
+    return {name for name in git(root, "diff", "--name-only", "--no-renames", "-z", *words).split("\0") if name}
+
+
+def changes(root: Path) -> list[str]:
+    """The files of the last commit that were changed or deleted. Stop if copies of them would not hold everything."""
+    staged = differing(root, "--cached")
+    changed = sorted((differing(root, "HEAD") | staged) - differing(root, "--cached", "--diff-filter=A"))
+    if found := [name for name in changed if name in staged & differing(root)]:
+        raise Stop(f"`git add` noted another form than the file has now: {', '.join(found)}. Add it again.")
+    return changed
+
+
+def in_the_way(root: Path) -> list[str]:
+    """The files here that the update would overwrite although the last commit has none of that name."""
+    return sorted(n for n in differing(root, "--diff-filter=A", "HEAD", "@{upstream}") if os.path.lexists(root / n))
+
+
+def keep(root: Path, name: str, folder: Path) -> Path:
+    """Copy a file into the folder under its own name, or with a number if another has it; gives the copy's path."""
+    source, place = root / name, folder / name.removeprefix("notebooks/")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    copy, number = place, 1
+    while os.path.lexists(copy):
+        if copy.is_file() and filecmp.cmp(source, copy, shallow=False):
+            return copy
+        number += 1
+        copy = place.with_stem(f"{place.stem}-{number}")
+    with source.open("rb") as read, copy.open("xb") as write:
+        shutil.copyfileobj(read, write)
+    return copy
+
+
+def update(root: Path = ROOT, day: str = "") -> list[str]:
+    """Update the repository and return the lines to print. Stop if nothing was changed."""
+    fetch(root)
+    if not int(git(root, "rev-list", "--count", "HEAD..@{upstream}")):
+        return ["Nothing new was published. Nothing was changed."]
+    if found := in_the_way(root):
+        raise Stop(f"A file of yours has the name of a new one: {', '.join(found)}. Rename it, then try again.")
+    changed = changes(root)
+    folder = root / KEPT / (day or datetime.date.today().isoformat())
+    kept = {name: keep(root, name, folder) for name in changed if (root / name).is_file()}
+    lines = [f"Kept {name} as {copy.relative_to(root).as_posix()}" for name, copy in kept.items()]
+    lines += [f"Brought back {name}, which was deleted here" for name in changed if name not in kept]
+    if changed:
+        git(root, "checkout", "--quiet", "HEAD", "--", *changed)
+    try:
+        git(root, "merge", "--quiet", "--ff-only", "@{upstream}")
+    except subprocess.CalledProcessError as error:
+        for name, copy in kept.items():
+            shutil.copyfile(copy, root / name)
+        raise Stop(f"git could not go forward: {os.fsdecode(error.stderr).strip()}") from None
+    return [*lines, f"The lessons are now those of {git(root, 'log', '-1', '--format=%cs: %s').strip()}"]
+
+
+def main() -> int:
+    """0 if the lessons are up to date, else 1."""
+    try:
+        print(*update(), sep="\n")
+    except Stop as reason:
+        print(f"{reason} Nothing was changed.", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
