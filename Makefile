@@ -31,7 +31,7 @@ help:
 	@echo "make oldest     unit tests and doctests with the lowest versions that pyproject.toml allows, in .venv/oldest"
 	@echo "                (make oldest OLDEST_PYTHON=python3.12 if there is no python3.11)"
 	@echo "make newest     make test without the browser, with the newest versions of all packages, in .venv/newest"
-	@echo "make colab      every notebook on a stand-in for Colab, built once in .venv/colab"
+	@echo "make colab      every notebook on a stand-in for Colab, some on one for Kaggle, both built once in .venv"
 	@echo "make classroom  a JupyterHub on this machine for a trial (classroom/README.md describes the real one)"
 	@echo "make classroom-load N=20    a class of simulated learners on such a hub, with a crash half-way"
 	@echo "make classroom-test         tests on a real hub that learners cannot reach each other, and a class of two"
@@ -111,6 +111,7 @@ update:
 
 lab: setup
 	$(PY) tools/colab.py .venv/colab
+	$(PY) tools/colab.py .venv/kaggle kaggle
 	$(PY) -m pytest -m colab --dist=load tests/project/test_colab.py
 
 # The hub's packages go into the same .venv, so that learners' servers find the lessons. npm installs the proxy.

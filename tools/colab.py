@@ -1,7 +1,9 @@
-"""A stand-in for Colab: its old ipywidgets and IPython, a `google.colab` module, the lesson's wheel and no checkout.
+"""Stand-ins for Colab and Kaggle: the versions and the mark of the place, the lesson's wheel and no checkout.
 
-`python tools/colab.py FOLDER` builds it once; a second call updates only what has changed. Versions: tools/colab.txt.
-Two things differ from Colab: torch is the one of the running Python, shared by links, and there is no GPU.
+`python tools/colab.py FOLDER` builds Colab's once; a second call updates only what has changed. `python tools/colab.py
+FOLDER kaggle` builds Kaggle's. Versions: tools/colab.txt, and for Kaggle tools/kaggle.txt over it. Colab is known by a
+module `google.colab`, Kaggle by an environment variable. Three things differ from both: Python and torch are those
+that run this, torch shared by links, and there is no GPU.
 """
 
 import importlib.metadata
@@ -18,12 +20,12 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parent.parent
-VERSIONS = ROOT / "tools" / "colab.txt"
-# Runs in every kernel before its first cell. Colab's `%pip` fetches the package from GitHub. Here `%pip` writes its
+VERSIONS = {"colab": ["colab.txt"], "kaggle": ["colab.txt", "kaggle.txt"]}
+MARK = {"KAGGLE_KERNEL_RUN_TYPE": "Interactive"}  # in every kernel on Kaggle
+# Runs in every kernel before its first cell. The true `%pip` fetches the package from GitHub. Here `%pip` writes its
 # arguments to a file, which the tests read, and installs the wheel instead of the address.
 STARTUP = """
 import fcntl, os, pathlib, shlex, subprocess, sys
-import google.colab
 from IPython.core.magic import register_line_magic
 
 @register_line_magic
@@ -39,15 +41,19 @@ def pip(line):
 """
 
 
-def build(folder):
-    """Build the environment in `folder`, or bring its wheel up to date, and return the folder."""
-    folder = Path(folder).resolve()
-    stamp, wanted = folder / "ready", f"{folder}\n{sys.version}\n{VERSIONS.read_text(encoding='utf-8')}"
+def build(folder, place="colab"):
+    """Build the environment of a place in `folder`, or bring its wheel up to date, and return the folder."""
+    folder, lists = Path(folder).resolve(), [ROOT / "tools" / name for name in VERSIONS[place]]
+    stamp, wanted = (
+        folder / "ready",
+        "\n".join([str(folder), sys.version, *(path.read_text("utf-8") for path in lists)]),
+    )
     if not stamp.is_file() or stamp.read_text(encoding="utf-8") != wanted:
         venv.create(folder, clear=True, with_pip=True)
-        _pip(folder, "install", "-qq", "--no-compile", "--no-deps", "--requirement", VERSIONS)
+        for path in lists:
+            _pip(folder, "install", "-qqq", "--no-compile", "--no-deps", "--requirement", path)
         _share_torch(folder)
-        _pretend_to_be_colab(folder)
+        _pretend_to_be(place, folder)
         stamp.write_text(wanted, encoding="utf-8")
     _add_wheel(folder)
     return folder
@@ -56,7 +62,7 @@ def build(folder):
 def environment(folder, scratch):
     """The environment variables with which Jupyter finds and starts a kernel of `folder`."""
     path = os.pathsep.join([str(Path(folder) / "jupyter"), os.environ.get("JUPYTER_PATH", "")])
-    own = {"JUPYTER_PATH": path, "IPYTHONDIR": str(Path(folder) / "ipython"), "PYTHONNOUSERSITE": "1"}
+    own = {"JUPYTER_PATH": path, "IPYTHONDIR": str(Path(folder) / "ipython"), "PYTHONNOUSERSITE": "1", "PYTHONPATH": ""}
     return os.environ | own | {"COLAB_PIP_LINES": str(Path(scratch) / "pip-lines.txt")}
 
 
@@ -97,19 +103,20 @@ def _with_needs(name, found=None):
     return found.values()
 
 
-def _pretend_to_be_colab(folder):
-    module = _packages(folder) / "google" / "colab"
-    module.mkdir(parents=True)
-    (module / "__init__.py").write_text('"""Stands for Colab\'s own module."""\n', encoding="utf-8")
+def _pretend_to_be(place, folder):
     startup = folder / "ipython" / "profile_default" / "startup"
     startup.mkdir(parents=True)
-    (startup / "colab.py").write_text(STARTUP, encoding="utf-8")
-    kernel = folder / "jupyter" / "kernels" / "colab"
+    (startup / "pip.py").write_text(STARTUP, encoding="utf-8")
+    if place == "colab":
+        module = _packages(folder) / "google" / "colab"
+        module.mkdir(parents=True)
+        (module / "__init__.py").write_text('"""Stands for Colab\'s own module."""\n', encoding="utf-8")
+        (startup / "colab.py").write_text("import google.colab\n", encoding="utf-8")
+    kernel = folder / "jupyter" / "kernels" / place
     kernel.mkdir(parents=True)
     command = [str(python(folder)), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-    kernel.joinpath("kernel.json").write_text(
-        json.dumps({"argv": command, "display_name": "Colab", "language": "python"}), encoding="utf-8"
-    )
+    spec = {"argv": command, "display_name": place, "language": "python", "env": MARK if place == "kaggle" else {}}
+    kernel.joinpath("kernel.json").write_text(json.dumps(spec), encoding="utf-8")
 
 
 def _add_wheel(folder):
@@ -125,4 +132,4 @@ def _add_wheel(folder):
 
 
 if __name__ == "__main__":
-    print(f"The stand-in for Colab is ready in {build(sys.argv[1])}")
+    print(f"The stand-in is ready in {build(*sys.argv[1:])}")

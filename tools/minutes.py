@@ -17,6 +17,7 @@ NOT_PROSE = (
     r"<details>\s*<summary>For the teacher.*?</details>",
     r"(?m:^```.*?^```\s*$)",
     r"\$\$.*?\$\$",
+    r"\[!\[[^\]]*\]\([^)]*\)\]\([^)]*\)",  # a badge
     r"\]\([^)]*\)|<[^>]*>",  # where a link leads; tags
 )
 
@@ -24,7 +25,7 @@ NOT_PROSE = (
 def parts(path: Path) -> dict[str, int]:
     """What the rule counts in a notebook: words of prose, lines of code, questions, minutes of the exercises.
 
-    The notes for the teacher, displayed formulas, the set-up cell, stubs, blank lines and comments are not counted.
+    Notes for the teacher, displayed formulas, badges, the set-up cell, stubs, blank lines and comments do not count.
     A formula within a sentence is one word.
     """
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]

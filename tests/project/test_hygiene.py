@@ -4,12 +4,13 @@ import nbformat
 import notebook_rules as rules
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
-from repository import NOTEBOOKS, SETUP_CELL, badge
+from repository import NOTEBOOKS, SETUP_CELL, badge, kaggle_badge
 from stored_notebook import WIDGET_VIEW, folded
 
 PICTURE = {"image/png": "aGVyZQ==", "text/html": '<img alt="a curve that falls" src="data:image/png;base64,aGVyZQ==">'}
 STUB = "def half_life(f):\n    raise NotImplementedError\n\ncheck(half_life)"
 FOLDED = folded([new_output("display_data", PICTURE | {"text/plain": "a curve"})])
+BADGES = f"{badge('01_lesson.ipynb')}\n{kaggle_badge('01_lesson.ipynb')}"
 CLOSING = "".join(f"\n\n<details><summary>{part}</summary>\n\nText.\n\n</details>" for part in rules.CLOSING)
 
 
@@ -22,7 +23,7 @@ def test_the_notebook_keeps_the_rule(path, rule):
 def good_lesson():
     """The smallest lesson that keeps every rule."""
     cells = [
-        new_markdown_cell(f"# 01 · A lesson\n\n**Does it hold?** 20 minutes.\n\n{badge('01_lesson.ipynb')}"),
+        new_markdown_cell(f"# 01 · A lesson\n\n**Does it hold?** 20 minutes.\n\n{BADGES}"),
         new_code_cell(SETUP_CELL),
         new_markdown_cell("## A part\n\nSee [the start](00_start.ipynb#The-first-part) and $5!$ and `a != b`."),
         new_code_cell("lines(x)", outputs=[new_output("display_data", PICTURE)]),
@@ -143,6 +144,7 @@ BROKEN = [
     (rules.checks_every_stub, source(5, "●○○", "●●○")),
     (rules.carries_its_own_badge, source(0, "01_lesson.ipynb", "00_start.ipynb")),
     (rules.carries_its_own_badge, source(0, "lstm-lesson/", "somebody/")),
+    (rules.carries_its_own_badge, source(0, kaggle_badge("01_lesson.ipynb"), "")),
     (rules.links_to_what_exists, source(2, "00_start.ipynb", "00_begin.ipynb")),
     (rules.links_to_what_exists, source(2, "The-first-part", "The-last-part")),
     (rules.links_to_what_exists, says('<a href="gone.ipynb">here</a>')),

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import nbformat
-from repository import SETUP_CELL, badge, machine_paths
+from repository import SETUP_CELL, badge, kaggle_badge, machine_paths
 from stored_notebook import ANSWER, NOT_OURS, STAND_IN, WIDGET_VIEW, is_folded
 from tracked import ours
 
@@ -299,8 +299,9 @@ def checks_every_stub(lesson):
 
 
 def carries_its_own_badge(lesson):
-    if badge(lesson.path.name) not in lesson.cells[0].source.splitlines():
-        yield "the first cell has no line with this notebook's Colab badge"
+    for service, line in {"Colab": badge, "Kaggle": kaggle_badge}.items():
+        if line(lesson.path.name) not in lesson.cells[0].source.splitlines():
+            yield f"the first cell has no line with this notebook's {service} badge"
 
 
 def links_to_what_exists(lesson):

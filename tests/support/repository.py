@@ -44,6 +44,14 @@ def badge(name: str) -> str:
     return f"[![Open in Colab]({picture})]({colab}/blob/main/notebooks/{name})"
 
 
+def kaggle_badge(name: str) -> str:
+    """The Kaggle badge of a notebook, in the line below Colab's."""
+    picture = "https://kaggle.com/static/images/open-in-kaggle.svg"
+    return (
+        f"[![Open in Kaggle]({picture})](https://kaggle.com/kernels/welcome?src={ADDRESS}/blob/main/notebooks/{name})"
+    )
+
+
 def binder_badge() -> str:
     """The Binder badge of the README: opens the first notebook."""
     binder = ADDRESS.replace("https://github.com", "https://mybinder.org/v2/gh")

@@ -73,7 +73,7 @@ class LessonRenderer(IPythonRenderer):
         return f'<div class="wide"><table>{text}</table></div>\n'
 
     def image(self, text: str, url: str, title: str | None = None) -> str:
-        if url.endswith("/colab-badge.svg"):
+        if url.endswith(("/colab-badge.svg", "/open-in-kaggle.svg")):
             return text  # the link around it becomes a button
         return f'<span class="picture">{super().image(text, url, title)}</span>'
 
@@ -82,6 +82,8 @@ class LessonRenderer(IPythonRenderer):
             here = url.rsplit("/", 1)[1]
             buttons = {"Open in Colab": url, "Download the notebook": f"downloads/{here}"}
             return " ".join(f'<a class="button" href="{to}">{name}</a>' for name, to in buttons.items())
+        if url.startswith("https://kaggle.com/kernels/welcome"):
+            return f'<a class="button" href="{url}">{text}</a>'
         return super().link(text, re.sub(r"^([\w-]+)\.ipynb", r"\1.html", url), title)
 
 
