@@ -2,8 +2,10 @@
 
 import html
 import re
+import tomllib
 from functools import cache
 from importlib.resources import files
+from string import Template
 
 from matplotlib.colors import to_hex, to_rgb
 
@@ -14,11 +16,7 @@ from lstm_lesson.plots.style import COLORS, INK, NAMES, QUIET
 from lstm_lesson.plots.svg import math_text
 
 PARTS = "ifgcoh"  # in the order in which the cell computes them
-CELL_ALT = (
-    "LSTM cell. The cell state (its memory) runs straight along the top: times the forget gate, plus the input gate "
-    "times the candidate. The output gate times the tanh of the new cell state is the hidden state, which leaves to "
-    "the right and upwards."
-)
+WORDS = tomllib.loads((files("lstm_lesson.plots") / "diagrams.toml").read_text(encoding="utf-8"))
 VALUES = (*PARTS, "x", "h_prev", "c_prev")  # the names that can have a number
 BELOW = ("h_prev", "c_prev", "c", "h", "kept")  # numbers under their line; the others stand after their symbol
 
@@ -34,7 +32,7 @@ def lstm_diagram(lit: str = "", values: dict | None = None, alt: str | None = No
     svg = lstm_svg(lit, values)
     parts = ", ".join(f"{NAMES[part]} {part}" for part in PARTS if part in lit) or "none"
     shown = "; ".join(f"{name} = {_value(name, value)}" for name, value in (values or {}).items())
-    return Picture(svg, alt or f"{CELL_ALT} Lit parts: {parts}." + (f" Values: {shown}." if shown else ""))
+    return Picture(svg, alt or f"{WORDS['lstm']} Lit parts: {parts}." + (f" Values: {shown}." if shown else ""))
 
 
 def lstm_svg(lit: str = "", values: dict | None = None) -> str:
@@ -57,20 +55,10 @@ def lstm_svg(lit: str = "", values: dict | None = None) -> str:
 
 
 def _rules(part: str) -> str:
-    """The CSS rules that light one part: its colour, thicker lines, bold names; for a gate, its inputs too."""
-    color, p = COLORS[part], f".{part}"
-    tint = to_hex([1 - 0.12 * (1 - light) for light in to_rgb(color)])
-    rules = [
-        f"{p} text {{ fill: {color} }} {p} .name, {p} .tag {{ font-weight: bold }}",
-        f"{p} .line, {p} .sign {{ stroke: {color}; stroke-width: 4.5 }} {p} .wide {{ stroke-width: 8 }}",
-        f"{p} .head, {p} .joint, {p} .point {{ fill: {color} }}",
-        f"{p} .box, {p} .dot {{ stroke: {color}; stroke-width: 4.5; fill: {tint} }}",
-    ]
-    if part in "ifgo":
-        rules.append(f".in text {{ fill: {INK} }}")
-        for g in (".in", f".tap-{part}"):
-            rules.append(f"{g} .line {{ stroke: {QUIET} }} {g} .head, {g} .joint {{ fill: {QUIET} }}")
-    return "\n    ".join(rules)
+    """The CSS rules that light one part; for a gate, its inputs too."""
+    tint = to_hex([1 - 0.12 * (1 - light) for light in to_rgb(COLORS[part])])
+    rules = Template(WORDS["lit"] + (WORDS["lit_gate"] if part in "ifgo" else ""))
+    return rules.substitute(part=part, color=COLORS[part], tint=tint, ink=INK, quiet=QUIET)
 
 
 def _value(name: str, value) -> str:
@@ -81,15 +69,12 @@ def _value(name: str, value) -> str:
 
 def rnn_diagram() -> Picture:
     """A tanh RNN unrolled over four steps, with the same weights at each."""
-    how = "Each step reads its input and the state before, and hands its state on."
-    return Picture(_stored("rnn.svg"), f"Tanh RNN unrolled over 4 steps, the same weights at each. {how}")
+    return Picture(_stored("rnn.svg"), WORDS["rnn"])
 
 
 def scan_diagram() -> Picture:
     """Eight steps of a linear recurrence joined in rounds: 1 to 2, 2 to 4, 4 to 8."""
-    how = ", ".join(f"in round {k} with what stands {2 ** (k - 1)} before" for k in (1, 2, 3))
-    alt = f"8 steps in a row. Each is joined {how}. Then each covers all steps from the first."
-    return Picture(_stored("scan.svg"), alt)
+    return Picture(_stored("scan.svg"), WORDS["scan"])
 
 
 @cache

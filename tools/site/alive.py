@@ -9,7 +9,7 @@ from torch import nn
 from lstm_lesson import CustomLSTM, training
 from lstm_lesson.explorers import playground
 from lstm_lesson.explorers.inspector import GateInspector
-from lstm_lesson.plots.diagrams import CELL_ALT, lstm_svg
+from lstm_lesson.plots.diagrams import WORDS, lstm_svg
 from lstm_lesson.plots.style import COLORS, NAMES, QUIET
 from lstm_lesson.text import TextClassifier, Vocabulary, load_news, tokenize
 
@@ -42,7 +42,7 @@ def playground_data(equations: list[str]) -> dict:
         rows.append((f"{NAMES[gate]} {gate}", gate, weights))
     data = {"state": playground.STATE, "weights": playground.WEIGHTS, "presets": playground.PRESETS}
     data |= {"grid": playground.GRID, "shown": playground.SHOWN, "colors": COLORS, "ink": QUIET}
-    data["alt"] = f"{CELL_ALT} The next step gives:"
+    data["alt"] = f"{WORDS['lstm']} The next step gives:"
     return {"data": data, "groups": rows, "presets": list(playground.PRESETS), "cell": drawn_cell(),
             "equations": [formula(equation, display=True) for equation in equations]}  # fmt: skip
 
