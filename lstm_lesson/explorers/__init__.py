@@ -1,8 +1,7 @@
 """The interactive explorers of the lessons: controls, a picture that follows them, and the values as text."""
 
 from lstm_lesson.explorers.base import Explorer
-from lstm_lesson.explorers.gates import HalfLifeExplorer, UnrolledStepper
-from lstm_lesson.explorers.gradients import GradientExplorer
+from lstm_lesson.explorers.gates import GradientExplorer, HalfLifeExplorer, UnrolledStepper
 from lstm_lesson.explorers.inspector import GateInspector
 from lstm_lesson.explorers.playground import CellPlayground
 from lstm_lesson.explorers.traced_text import trace_text
