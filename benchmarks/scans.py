@@ -4,10 +4,11 @@ import itertools
 import statistics
 
 import torch
+from min_lstm import MinLSTM
 from torch import nn
 
 from lstm_lesson.speed import fastest, ratios
-from lstm_lesson.successors import MinGRU, MinLSTM
+from lstm_lesson.successors import MinGRU
 
 TITLE = "scans: time of a forward and backward pass, divided by that of nn.LSTM (median of pairs, N = H = 64)"
 SIZES = itertools.product((1, 8), (64, 128, 256, 512, 1024, 2048, 4096, 8192))  # B, T

@@ -17,13 +17,14 @@ from pathlib import Path
 
 import torch
 from growth import bytes_saved
+from min_lstm import MinLSTM
 from sweep import read, resumed
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lstm_lesson.data import tasks
 from lstm_lesson.experiments.ablation import Run
-from lstm_lesson.successors import CausalAttention, MinLSTM
+from lstm_lesson.successors import CausalAttention
 from lstm_lesson.text.characters import CHARACTERS, CharacterModel, encode, python_source
 from lstm_lesson.text.writing import bits_per_character, sample
 from lstm_lesson.training.loop import training_steps

@@ -2,6 +2,6 @@
 
 from lstm_lesson.successors.attention import CausalAttention
 from lstm_lesson.successors.gru import CustomGRU, GRUCell
-from lstm_lesson.successors.scans import MinGRU, MinLSTM, scan
+from lstm_lesson.successors.scans import MinGRU, scan
 
-__all__ = ["CausalAttention", "CustomGRU", "GRUCell", "MinGRU", "MinLSTM", "scan"]
+__all__ = ["CausalAttention", "CustomGRU", "GRUCell", "MinGRU", "scan"]

@@ -1,6 +1,6 @@
-"""Gates that do not look back: minGRU and minLSTM, whose states a parallel scan computes.
+"""Gates that do not look back: minGRU, whose states a parallel scan computes.
 
-Their gates read x_t alone. So h_t = a_t ⊙ h_{t−1} + b_t, where a and b are known for all steps before the first one.
+Its gate reads x_t alone. So h_t = a_t ⊙ h_{t−1} + b_t, where a and b are known for all steps before the first one.
 Source: Feng et al. 2024. Each function raises ValueError naming the argument whose shape does not fit.
 """
 
@@ -8,7 +8,6 @@ import math
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from lstm_lesson.cells import uniform_weight
 from lstm_lesson.shapes import Shape, check_shapes, check_size, checked
@@ -79,7 +78,7 @@ class MinGRU(nn.Module):
     Source: Feng et al. 2024. Raises ValueError naming the argument that does not fit.
     """
 
-    gates = "z"
+    gates = "z"  # the minLSTM of benchmarks/min_lstm.py has two others
 
     def __init__(self, input_size: int, hidden_size: int):
         super().__init__()
@@ -98,13 +97,3 @@ class MinGRU(nn.Module):
         a, g = self.kept(x), x @ self.W_xh + self.b_h
         hidden_seq = (scan if parallel else loop)(a, g - a * g, h_0)
         return hidden_seq, hidden_seq[:, -1]
-
-
-class MinLSTM(MinGRU):
-    """A `MinGRU` that keeps f_t / (f_t + i_t), with f_t = σ(x_t W_xf + b_f) and i_t = σ(x_t W_xi + b_i)."""
-
-    gates = "fi"
-
-    def kept(self, x: Tensor) -> Tensor:
-        f, i = x @ self.W_xf + self.b_f, x @ self.W_xi + self.b_i  # before their σ
-        return torch.sigmoid(F.logsigmoid(f) - F.logsigmoid(i))  # the quotient would be 0 / 0 where both are shut
