@@ -20,7 +20,7 @@ import torch
 from lstm_lesson.experiments.ablation import DRAWS, TASKS, Run, best_draw, drawn_settings, grid, together, trained
 from lstm_lesson.experiments.results import parsed
 from lstm_lesson.experiments.variants import VARIANTS
-from lstm_lesson.training.progress_line import ProgressLine
+from lstm_lesson.training import ProgressLine
 
 MADE = ("torch", "python", "date", "command")  # what made a row
 COLUMNS = (*(field.name for field in fields(Run)), "loss", "chance", "seconds", *MADE)

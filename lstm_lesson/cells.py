@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from lstm_lesson.equations import candidate, cell_state, forget_gate, hidden_state, input_gate, output_gate, rnn_step
-from lstm_lesson.shapes import Shape, check_number, check_size, checked
+from lstm_lesson.shapes import Shape, check_number, check_sizes, checked
 
 GATES = "ifco"  # input gate, forget gate, candidate (for c), output gate: PyTorch's order of the weights
 NAMES = *(name for k in GATES for name in (f"W_x{k}", f"W_h{k}", f"b_{k}")), "W_ci", "W_cf", "W_co"
@@ -61,7 +61,7 @@ class RNNCell(nn.Module):
 
     def __init__(self, input_size: int, hidden_size: int):
         super().__init__()
-        self.input_size, self.hidden_size = check_size("input_size", input_size), check_size("hidden_size", hidden_size)
+        self.input_size, self.hidden_size = check_sizes(input_size=input_size, hidden_size=hidden_size)
         self.W_xh, self.W_hh, self.b_h = gate_weights(input_size, hidden_size)
 
     def forward(self, x_t: Shape["B N"], h: Shape["B H"] | None = None) -> Shape["B H"]:
@@ -88,7 +88,7 @@ class LSTMCell(nn.Module):
     def __init__(self, input_size: int, hidden_size: int, peephole: str | None = None, forget_bias: float = 0.0,
                  bias: bool = True):  # fmt: skip
         super().__init__()
-        self.input_size, self.hidden_size = check_size("input_size", input_size), check_size("hidden_size", hidden_size)
+        self.input_size, self.hidden_size = check_sizes(input_size=input_size, hidden_size=hidden_size)
         if peephole not in (None, "diagonal", "full"):
             raise ValueError(f'peephole is {peephole!r}; it needs None, "diagonal" or "full"')
         check_number("forget_bias", forget_bias)

@@ -15,7 +15,7 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_
 from lstm_lesson.cells import GATES, LSTMCell, lstm_step, unpack_state
 from lstm_lesson.equations import rnn_step
 from lstm_lesson.kernel import run_cell, stacked_weights, unsupported, without_padding
-from lstm_lesson.shapes import Shape, check_lengths, check_shapes, check_size, checked, describe, true_steps
+from lstm_lesson.shapes import Shape, check_lengths, check_shapes, check_sizes, checked, describe, true_steps
 
 
 @checked
@@ -149,8 +149,7 @@ class CustomLSTM(nn.Module):
         if proj_size != 0:
             raise ValueError(f"proj_size is {proj_size!r}; it needs 0: for a projection, keep torch.nn.LSTM")
         super().__init__()
-        check_size("num_layers", num_layers)
-        check_size("hidden_size", hidden_size)
+        check_sizes(num_layers=num_layers, hidden_size=hidden_size)
         switches = "bias", "batch_first", "bidirectional", "torch_states"
         for name, value in zip(switches, (bias, batch_first, bidirectional, torch_states), strict=True):
             if not isinstance(value, bool):

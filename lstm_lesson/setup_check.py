@@ -1,8 +1,8 @@
 """The set-up check: versions of the packages, and whether our LSTM equals PyTorch's on this machine."""
 
 import platform
-from dataclasses import dataclass
 from importlib import metadata
+from typing import NamedTuple
 
 import torch
 from packaging.requirements import Requirement
@@ -15,17 +15,14 @@ from lstm_lesson.parity import differences
 NEEDS = ("torch", "numpy", "matplotlib", "ipywidgets", "ipython")
 
 
-@dataclass(frozen=True)
-class Report:
+class Report(NamedTuple):
     """The result of the check: `lines` to read, and `complete`, whether the lessons can run."""
 
     lines: tuple[str, ...]
     complete: bool
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:  # a notebook shows the lines
         return "\n".join(self.lines)
-
-    __repr__ = __str__  # a notebook shows the lines
 
 
 def report() -> Report:

@@ -121,6 +121,11 @@ def check_size(name: str, value, least: int = 1, most: float = math.inf) -> int:
     return int(value)
 
 
+def check_sizes(**sizes) -> tuple[int, ...]:
+    """Several sizes as ints. Raises ValueError unless each is a whole number of at least 1."""
+    return tuple(check_size(name, size) for name, size in sizes.items())
+
+
 def check_number(name: str, value, above: float = -math.inf, most: float = sys.float_info.max) -> None:
     """Raise ValueError unless `value` is a number, of Python or NumPy, above `above` and at most `most`, so not NaN."""
     if isinstance(value, bool) or not isinstance(value, Real) or not above < value <= most:

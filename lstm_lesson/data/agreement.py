@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from lstm_lesson.shapes import check_size
+from lstm_lesson.shapes import check_size, check_sizes
 
 FEATURES = ("singular noun", "plural noun", "verb", "article", "other word", "full stop")  # what a cell reads of a word
 SINGULAR, PLURAL, VERB, ARTICLE, OTHER, STOP = range(6)
@@ -58,8 +58,7 @@ def texts(
     >>> print(texts(1, 13, generator=torch.Generator().manual_seed(2))[0])
     the poet there beside the door there by the letters again near the poets again ___ .
     """
-    check_size("count", count)
-    check_size("clauses", clauses)
+    check_sizes(count=count, clauses=clauses)
     low, high = gap if isinstance(gap, (tuple, list)) and len(gap) == 2 else (gap, gap)
     check_size("gap", low, 0)
     check_size("gap", high, 0)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from lstm_lesson.data.download import find
-from lstm_lesson.shapes import check_number, check_size
+from lstm_lesson.shapes import check_number, check_sizes
 
 FILE = "co2/co2-concentration.csv"
 
@@ -25,8 +25,7 @@ def sine(batch: int, steps: int, generator: torch.Generator | None = None) -> Te
     >>> sine(4, 30).shape
     torch.Size([4, 30])
     """
-    check_size("batch", batch)
-    check_size("steps", steps)
+    check_sizes(batch=batch, steps=steps)
     period = 20 + 20 * torch.rand(batch, 1, generator=generator, dtype=torch.float64)
     phase = torch.rand(batch, 1, generator=generator, dtype=torch.float64)  # in whole turns
     turns = torch.arange(steps, dtype=torch.float64) / period + phase  # (B, T)
@@ -48,8 +47,7 @@ def lorenz(batch: int, steps: int, generator: torch.Generator | None = None, dt:
     >>> lorenz(2, 5).shape
     torch.Size([2, 5, 3])
     """
-    check_size("batch", batch)
-    check_size("steps", steps)
+    check_sizes(batch=batch, steps=steps)
     check_number("dt", dt, above=0, most=1)
     state = torch.randn(batch, 3, generator=generator, dtype=torch.float64) + torch.tensor([0.0, 0.0, 25.0])
     for _ in range(2000):  # 20 units of time

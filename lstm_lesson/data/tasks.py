@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 
-from lstm_lesson.shapes import check_size
+from lstm_lesson.shapes import check_size, check_sizes
 
 IGNORE = -100  # no target here; the value that torch's cross_entropy leaves out
 REBER = "BTPSXVE"  # the letters of the Reber grammar; the position is the one-hot index
@@ -118,8 +118,7 @@ def spike_timing(batch: int, intervals: int = 3, generator: torch.Generator | No
     >>> x.shape, asked.sum(dim=1).tolist()
     (torch.Size([2, 70, 1]), [3, 3])
     """
-    for name, size in {"batch": batch, "intervals": intervals, "shortest": shortest}.items():
-        check_size(name, size)
+    check_sizes(batch=batch, intervals=intervals, shortest=shortest)
     check_size("longest", longest, shortest + 1)
     steps = shortest + intervals * longest
     start = torch.randint(0, shortest, (batch, 1), generator=generator)

@@ -13,8 +13,7 @@ from torch.nn import functional as F
 
 from lstm_lesson.data import tasks
 from lstm_lesson.experiments.variants import VARIANTS, Step, VariantLSTM
-from lstm_lesson.training.loop import training_steps
-from lstm_lesson.training.progress_line import ProgressLine
+from lstm_lesson.training.loop import ProgressLine, training_steps
 
 DRAWS = range(100, 120)  # the seeds of the search: one a draw of the settings
 FINALS = range(10, 15)  # the seeds of what is measured with the best draw

@@ -12,8 +12,7 @@ from lstm_lesson.data.tasks import adding_problem, spike_timing
 from lstm_lesson.experiments.broken_cells import Step, lstm_with
 from lstm_lesson.layers import CustomLSTM
 from lstm_lesson.shapes import check_size
-from lstm_lesson.training.loop import training_steps
-from lstm_lesson.training.progress_line import ProgressLine
+from lstm_lesson.training.loop import ProgressLine, training_steps
 
 ADDING_CHANCE = 1 / 6  # mean squared error of always answering 1: the variance of a sum of two uniform numbers
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from lstm_lesson.shapes import Shape, check_shapes, check_size, checked
+from lstm_lesson.shapes import Shape, check_shapes, check_sizes, checked
 
 # Names of Greff et al.: no input, forget or output gate; no input or output activation function; coupled input and
 # forget gate; diagonal peepholes; full gate recurrence. Then the LSTM of 1997, and the tanh RNN, without gates.
@@ -66,7 +66,7 @@ class VariantLSTM(nn.Module):
         super().__init__()
         if own is None and variant not in VARIANTS:
             raise ValueError(f"variant is {variant!r}; it needs one of {', '.join(VARIANTS)}")
-        self.input_size, self.hidden_size = check_size("input_size", input_size), check_size("hidden_size", hidden_size)
+        self.input_size, self.hidden_size = check_sizes(input_size=input_size, hidden_size=hidden_size)
         self.variant, self.own = variant, own
         bound, H = 1 / math.sqrt(hidden_size), hidden_size
         for name, shape in {"W_x": (input_size, 4 * H), "W_h": (H, 4 * H), "b": (4 * H,), "peepholes": (3, H),

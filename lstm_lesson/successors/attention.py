@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from lstm_lesson.cells import unpack_state
-from lstm_lesson.shapes import Shape, check_shapes, check_size
+from lstm_lesson.shapes import Shape, check_shapes, check_sizes
 
 
 class CausalAttention(nn.Module):
@@ -19,7 +19,7 @@ class CausalAttention(nn.Module):
 
     def __init__(self, input_size: int, hidden_size: int):
         super().__init__()
-        self.input_size, self.hidden_size = check_size("input_size", input_size), check_size("hidden_size", hidden_size)
+        self.input_size, self.hidden_size = check_sizes(input_size=input_size, hidden_size=hidden_size)
         self.q, self.k, self.v = (nn.Linear(input_size, hidden_size) for _ in "qkv")
 
     def forward(self, x: Shape["B T N"], cache=None) -> tuple[Tensor, tuple[Tensor, Tensor]]:

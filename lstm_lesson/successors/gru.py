@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from lstm_lesson.cells import check_weights, gate_weights, uniform_weight, zero_state
-from lstm_lesson.shapes import Shape, check_shapes, check_size, checked
+from lstm_lesson.shapes import Shape, check_shapes, check_sizes, checked
 
 NAMES = *(f"{name}{k}" for k in "rzh" for name in ("W_x", "W_h", "b_")), "b_hh"
 # What one GRU step computes, each (B, H): reset gate, update gate, candidate and hidden state.
@@ -68,7 +68,7 @@ class GRUCell(nn.Module):
 
     def __init__(self, input_size: int, hidden_size: int):
         super().__init__()
-        self.input_size, self.hidden_size = check_size("input_size", input_size), check_size("hidden_size", hidden_size)
+        self.input_size, self.hidden_size = check_sizes(input_size=input_size, hidden_size=hidden_size)
         self.W_xr, self.W_hr, self.b_r = gate_weights(input_size, hidden_size)  # reset gate
         self.W_xz, self.W_hz, self.b_z = gate_weights(input_size, hidden_size)  # update gate
         self.W_xh, self.W_hh, self.b_h = gate_weights(input_size, hidden_size)  # candidate

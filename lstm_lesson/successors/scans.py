@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from lstm_lesson.cells import uniform_weight
-from lstm_lesson.shapes import Shape, check_shapes, check_size, checked
+from lstm_lesson.shapes import Shape, check_shapes, check_sizes, checked
 
 
 @checked
@@ -82,7 +82,7 @@ class MinGRU(nn.Module):
 
     def __init__(self, input_size: int, hidden_size: int):
         super().__init__()
-        self.input_size, self.hidden_size = check_size("input_size", input_size), check_size("hidden_size", hidden_size)
+        self.input_size, self.hidden_size = check_sizes(input_size=input_size, hidden_size=hidden_size)
         for k in self.gates + "h":
             setattr(self, f"W_x{k}", uniform_weight(hidden_size, input_size, hidden_size))
             setattr(self, f"b_{k}", uniform_weight(hidden_size, hidden_size))

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from lstm_lesson.layers import CustomLSTM
-from lstm_lesson.shapes import check_size, describe
+from lstm_lesson.shapes import check_sizes, describe
 from lstm_lesson.text.classifiers import TextClassifier, check_ids
 from lstm_lesson.text.news import Vocabulary
 
@@ -73,8 +73,7 @@ class CharacterModel(nn.Module):
 
     def __init__(self, hidden: int = 128, embedding: int = 32, lstm: nn.Module | None = None):
         super().__init__()
-        for name, size in {"hidden": hidden, "embedding": embedding}.items():
-            check_size(name, size)
+        check_sizes(hidden=hidden, embedding=embedding)
         self.embedding = nn.Embedding(len(CHARACTERS), embedding)
         self.lstm = nn.LSTM(embedding, hidden, batch_first=True) if lstm is None else lstm
         shape = tuple(self.lstm(torch.zeros(1, 2, embedding))[0].shape)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from lstm_lesson.data.download import own_folder, replacing
 from lstm_lesson.layers import CustomLSTM, last_true_step
-from lstm_lesson.shapes import check_lengths, check_size, describe, true_steps
+from lstm_lesson.shapes import check_lengths, check_sizes, describe, true_steps
 from lstm_lesson.text.news import Vocabulary
 
 
@@ -24,9 +24,7 @@ class TextClassifier(nn.Module):
     def __init__(self, vocab_size: int, embedding: int = 32, hidden: int = 32, classes: int = 2, dropout: float = 0.0,
                  lstm: nn.Module | None = None):  # fmt: skip
         super().__init__()
-        sizes = {"vocab_size": vocab_size, "embedding": embedding, "hidden": hidden, "classes": classes}
-        for name, size in sizes.items():
-            check_size(name, size)
+        check_sizes(vocab_size=vocab_size, embedding=embedding, hidden=hidden, classes=classes)
         if isinstance(dropout, bool) or not isinstance(dropout, (int, float)) or not 0 <= dropout < 1:
             raise ValueError(f"dropout is {dropout!r}; it needs a number from 0 to below 1")
         lstm = CustomLSTM(embedding, hidden) if lstm is None else lstm
@@ -59,8 +57,7 @@ class BagOfWords(nn.Module):
 
     def __init__(self, vocab_size: int, train: Sequence[Tensor], classes: int = 2):
         super().__init__()
-        check_size("vocab_size", vocab_size)
-        check_size("classes", classes)
+        check_sizes(vocab_size=vocab_size, classes=classes)
         texts_with = torch.zeros(vocab_size)
         for ids in train:
             texts_with[ids.unique()] += 1

@@ -7,7 +7,6 @@ from string import ascii_letters
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from lstm_lesson.shapes import check_shapes, check_size, describe
 from lstm_lesson.text.characters import decode, encode
@@ -84,6 +83,8 @@ def knowledge(values: Tensor, labels: Tensor, shuffles: int = 20, seed: int = 0)
     moved along the text by a random distance, so that a string stays as long as it is.
     Raises ValueError for values or labels that do not fit.
     """
+    import pandas  # loads slowly
+
     n, H = check_shapes(values=(values, "n H")).values()
     if not isinstance(labels, Tensor) or labels.shape != (n,):
         raise ValueError(f"labels has {describe(labels)}; it needs a torch.Tensor of shape (n,) = ({n},)")
@@ -94,11 +95,7 @@ def knowledge(values: Tensor, labels: Tensor, shuffles: int = 20, seed: int = 0)
     probe = torch.linalg.solve(train.T @ train + len(train) * 1e-4 * torch.eye(H), train.T @ (told - told.mean()))
     columns = torch.cat([x, (x @ probe)[:, None]], dim=1)[n // 2 :]
     if y.dtype == torch.bool:  # ranks; equal entries share the mean of theirs
-        ordered, places = columns.T.float().sort(dim=1)
-        k, new = torch.arange(len(y)), ordered.diff(dim=1) != 0
-        first = torch.where(F.pad(new, (1, 0), value=True), k, 0).cummax(dim=1).values
-        last = torch.where(F.pad(new, (0, 1), value=True), k, len(y)).flip(1).cummin(dim=1).values.flip(1)
-        columns = torch.empty_like(places).scatter_(1, places, first + last).T.double() / 2
+        columns = torch.tensor(pandas.DataFrame(columns.float().numpy()).rank().to_numpy())
     columns = columns - columns.mean(dim=0)
     lengths = columns.norm(dim=0).clamp_min(1e-300)
 

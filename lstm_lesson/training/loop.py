@@ -1,6 +1,8 @@
-"""Training in plain sight: the loop that all trainings share, `fit` for classifiers, `stream_steps` along a text."""
+"""Training in plain sight: the loop and the progress line that all share, `fit` for classifiers, `stream_steps`."""
 
 import math
+import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -9,11 +11,50 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lstm_lesson.gradients import truncate
-from lstm_lesson.shapes import check_number, check_size
+from lstm_lesson.shapes import check_number, check_sizes
 from lstm_lesson.text.writing import bits_per_character
 from lstm_lesson.training.batching import Examples, batches, check_examples
 from lstm_lesson.training.metrics import evaluate, predict
-from lstm_lesson.training.progress_line import ProgressLine
+
+
+class ProgressLine:
+    """One line that shows the progress of a training and the time left; a stored notebook keeps only its last state.
+
+    `label` stands at its start; `on` False prints nothing; `steps` is the number of calls of `step` to come.
+    """
+
+    def __init__(self, label: str, on: bool, steps: int):
+        self.label, self.on, self.steps = f"{label} · " if label else "", on, steps
+        self.done, self.shown, self.start, self.handle = 0, 0.0, time.perf_counter(), None
+        shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+        if on and getattr(shell, "kernel", None) is not None:  # in a notebook
+            from IPython.display import display
+
+            self.handle = display({"text/plain": f"{self.label}…"}, raw=True, display_id=True)
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the start."""
+        return time.perf_counter() - self.start
+
+    def step(self, text: str) -> None:
+        """Count one step; show `text` and the time left, at most twice a second."""
+        self.done += 1
+        if self.on and self.seconds - self.shown > 0.5:
+            self.shown = self.seconds
+            left = self.seconds / self.done * (self.steps - self.done)
+            self._write(f"{text} · about {left:.0f} s left", end="")
+
+    def last(self, text: str) -> None:
+        """Show `text` as the final state."""
+        if self.on:
+            self._write(text, end="\n")
+
+    def _write(self, text: str, end: str) -> None:
+        if self.handle is not None:
+            self.handle.update({"text/plain": self.label + text}, raw=True)
+        else:
+            print(f"\r{self.label}{text:<72}", end=end, flush=True)
 
 
 @dataclass
@@ -38,8 +79,7 @@ def fit(model: nn.Module, train: Examples, val: Examples, epochs: int = 8, lr: f
     A KeyboardInterrupt ends the training early: the best of the complete epochs is kept.
     Raises ValueError for examples that do not fit and for numbers out of range, and if the loss is no longer finite.
     """
-    for name, size in {"epochs": epochs, "batch_size": batch_size}.items():
-        check_size(name, size)
+    check_sizes(epochs=epochs, batch_size=batch_size)
     for name, number in {"lr": lr, "clip": clip}.items():
         check_number(name, number, 0, math.inf)
     check_examples("train", train)

@@ -13,7 +13,7 @@ from lstm_lesson.gradients import clip_by_norm, truncate
 from lstm_lesson.text.classifiers import BagOfWords, TextClassifier, load_classifier, save_classifier
 from lstm_lesson.text.news import Vocabulary, load_news, pad_batch, tokenize
 from lstm_lesson.tracing import record
-from lstm_lesson.training import loop, progress_line
+from lstm_lesson.training import loop
 from lstm_lesson.training.batching import batches
 from lstm_lesson.training.loop import fit, training_steps
 from lstm_lesson.training.metrics import (
@@ -285,9 +285,7 @@ def test_a_loss_that_is_not_finite_leaves_the_best_epoch_so_far(monkeypatch):
 
 def test_progress_is_one_line_with_loss_time_left_and_the_end_on_stdout_only(capfd, monkeypatch):
     ticks = iter(range(10**6))
-    monkeypatch.setattr(
-        progress_line.time, "perf_counter", lambda: next(ticks)
-    )  # every look at the clock is a second later
+    monkeypatch.setattr(loop.time, "perf_counter", lambda: next(ticks))  # every look at the clock is a second later
     fit(TextClassifier(10, 4, 4), toy(), toy(), epochs=2, batch_size=40, label="mine")
     out, err = capfd.readouterr()
     assert err == "" and out.count("\n") == 1 and out.endswith("\n")
