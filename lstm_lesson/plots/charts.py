@@ -9,7 +9,7 @@ from matplotlib.ticker import MaxNLocator
 
 from lstm_lesson.plots import style
 from lstm_lesson.plots.figure import Picture, captioned
-from lstm_lesson.plots.inputs import as_dict, as_numbers, as_plain
+from lstm_lesson.plots.inputs import as_dict, as_floats, as_plain
 from lstm_lesson.plots.numbers import significant, three_digits, true_minus
 from lstm_lesson.plots.style import NOTE, QUIET, axes, color_of, curve_styles, pretty, reference_line
 
@@ -68,7 +68,7 @@ def bars(
     ylabel then names the axis of numbers.
     Raises ValueError if a number is missing, not finite, or not above 0 on a log axis.
     """
-    runs = as_dict("values", values, as_numbers)
+    runs = as_dict("values", values, as_floats)
     for label, numbers in runs.items():
         if not np.isfinite(numbers).all() or (log and (numbers <= 0).any()):
             raise ValueError(f"{label} has {numbers.tolist()}; bars need finite numbers{' above 0' if log else ''}")
@@ -97,7 +97,7 @@ def stacked_bars(parts: dict, *, title: str, alt: str, positions=None, xlabel: s
     Shares below 0 are stacked downwards; a white diamond then marks the sum.
     Raises ValueError if sizes differ or a share is not finite.
     """
-    shares = as_dict("parts", parts, as_numbers)
+    shares = as_dict("parts", parts, as_floats)
     count = len(next(iter(shares.values())))
     positions = [str(as_plain("positions", p)) for p in (range(1, count + 1) if positions is None else positions)]
     for name, values in {**shares, "positions": positions}.items():
@@ -154,9 +154,9 @@ def differences(values: dict, *, title: str, alt: str, limit: float = 1e-12) -> 
 def _curve(label: str, values, log: str):
     """x and y, each (n,), with NaN where there is nothing to draw."""
     if isinstance(values, tuple) and len(values) == 2 and all(hasattr(v, "__len__") for v in values):
-        x, y = as_numbers(f"x of {label}", values[0]), as_numbers(f"y of {label}", values[1])
+        x, y = as_floats(f"x of {label}", values[0]), as_floats(f"y of {label}", values[1])
     else:
-        y = as_numbers(label, values)
+        y = as_floats(label, values)
         x = np.arange(1.0, len(y) + 1) if "x" in log else np.arange(float(len(y)))
     if len(x) != len(y):
         raise ValueError(f"x of {label} has {len(x)} numbers; it needs {len(y)}, as y has")
@@ -175,7 +175,7 @@ def _band(ax, label, edges, curves, styles):
     x, color = (curves[label][0], styles[label][0]) if label in curves else (next(iter(curves.values()))[0], QUIET)
     if not isinstance(edges, (tuple, list)) or len(edges) != 2:
         raise ValueError(f"bands[{label!r}] is {type(edges).__name__}; it needs a pair (low, high)")
-    low, high = (as_numbers(f"bands[{label!r}]", edge) for edge in edges)
+    low, high = (as_floats(f"bands[{label!r}]", edge) for edge in edges)
     for edge in (low, high):
         if len(edge) not in (1, len(x)):
             raise ValueError(f"bands[{label!r}] has {len(edge)} numbers; it needs {len(x)}, as the curve has")

@@ -42,14 +42,13 @@ def heatmaps(
     height = min(6.5, max(2.3, wide * rows / columns + 1.5)) + 0.4 * long_names
     turned = {"rotation": 40, "ha": "right"} if long_names else {}
     with mpl.rc_context({**BARE, "axes.spines.top": True, "axes.spines.right": True}):
-        fig, grid = axes(title, xlabel, ylabel, height, columns=len(arrays))
-        grid = grid if isinstance(grid, list) else [grid]
-        for ax, (label, array) in zip(grid, arrays.items(), strict=True):
+        fig, _ = axes(title, xlabel, ylabel, height, columns=len(arrays))
+        for ax, (label, array) in zip(list(fig.axes), arrays.items(), strict=True):
             image = _map(ax, array, scale, numbers=wide / array.shape[1] > 0.5 and array.shape[0] <= 12)
             ax.set_title(pretty(textwrap.fill(label, max(10, 80 // len(arrays)))), loc="left", fontsize=12.5)
             ax.set_xticks(*_ticks("xticks", xticks, array.shape[1]), **turned)
             ax.set_yticks(*_ticks("yticks", yticks, array.shape[0]))
-        fig.colorbar(image, ax=grid, shrink=0.9, pad=0.02).outline.set_visible(False)
+        fig.colorbar(image, ax=fig.axes, shrink=0.9, pad=0.02).outline.set_visible(False)
     return Picture(fig, alt)
 
 

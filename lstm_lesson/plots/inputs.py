@@ -20,18 +20,13 @@ def as_plain(name: str, value):
     return value.detach().item() if hasattr(value, "detach") else value.item() if hasattr(value, "item") else value
 
 
-def as_numbers(name: str, values) -> np.ndarray:
-    """Numbers (n,) as a float array, a single number as (1,).
+def as_floats(name: str, values, needs: str = "(n,)") -> np.ndarray:
+    """Numbers as a float array of the shape `needs`, or "(rows, columns)"; a single number as (1,).
 
     Raises ValueError for any other shape, for no number, and for anything that is not a number.
     """
-    if not hasattr(values, "shape"):
+    if needs == "(n,)" and not hasattr(values, "shape"):
         values = [as_plain(name, v) for v in values] if hasattr(values, "__iter__") else [values]
-    return as_floats(name, values, "(n,)")
-
-
-def as_floats(name: str, values, needs: str) -> np.ndarray:
-    """Numbers as a float array of the shape `needs`, such as "(rows, columns)"; errors as in `as_numbers`."""
     try:
         values = values.detach().cpu() if hasattr(values, "detach") else values
         array = np.atleast_1d(np.asarray(values, dtype=float))

@@ -28,7 +28,7 @@ LETTERS = {name: k for k, name in NAMES.items()} | {"cell state": "c", "update g
 
 
 def axes(title: str, xlabel: str = "", ylabel: str = "", height: float = 4.6, width: float = 9, columns: int = 1):
-    """A figure with a title at the left, and its axes: one, or a list of `columns`."""
+    """A figure with a title at the left, and the first of its axes, `columns` side by side."""
     fig = Figure(figsize=(width, height), layout="constrained")
     grid = fig.subplots(1, columns, squeeze=False)[0]
     fig.get_layout_engine().set(w_pad=0.1, h_pad=0.09)  # a margin on the white card
@@ -36,7 +36,7 @@ def axes(title: str, xlabel: str = "", ylabel: str = "", height: float = 4.6, wi
     fig.suptitle(heading, x=0.014, ha="left", fontsize=14, fontweight="bold")
     for k, ax in enumerate(grid):
         ax.set(xlabel=pretty(xlabel), ylabel=pretty(ylabel) if k == 0 else "")
-    return fig, list(grid) if columns > 1 else grid[0]
+    return fig, grid[0]
 
 
 def pretty(text: str) -> str:
