@@ -2,16 +2,16 @@
 
 import math
 from collections import namedtuple
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor
 
-from lstm_lesson.cells import GATES, lstm_step
+from lstm_lesson.cells import LSTMCell, lstm_step
 from lstm_lesson.data.tasks import adding_problem, spike_timing
 from lstm_lesson.experiments.broken_cells import Step, lstm_with
 from lstm_lesson.layers import CustomLSTM
-from lstm_lesson.shapes import check_size
+from lstm_lesson.shapes import check_sizes
 from lstm_lesson.training.loop import ProgressLine, training_steps
 
 ADDING_CHANCE = 1 / 6  # mean squared error of always answering 1: the variance of a sum of two uniform numbers
@@ -32,20 +32,23 @@ def learn_to_add(
     ones. Adam on the mean squared error, 64 new sequences a step. A line shows loss and time left, headed by `label`.
     Raises ValueError for numbers below 1.
     """
-    for name, size in {"runs": runs, "steps": steps, "length": length, "hidden": hidden}.items():
-        check_size(name, size)
+    check_sizes(runs=runs, steps=steps, length=length, hidden=hidden)
     random = torch.Generator().manual_seed(seed)
-    weights = {n: w.requires_grad_() for n, w in _uniform_weights(runs, 2, hidden, random).items()}
+    weights = _uniform_weights(runs, 2, hidden, random)
     answer = torch.func.vmap(lambda x, w: _read_out(_states(step, x, w)[-1], w))  # each run with its own weights
 
     def drawn(batch):
         x, sums = adding_problem(runs * batch, length, random)
         return x.view(runs, batch, length, 2), sums.view(runs, batch)
 
-    adam, batches = torch.optim.Adam(weights.values(), lr=0.03), (drawn(64) for _ in range(steps))
-    errors = _train(adam, steps, batches, lambda x, sums: answer(x, weights) - sums, lambda: drawn(1000), label)
-    lstms = [_as_lstm(step, {n: w[r] for n, w in weights.items()}) for r in range(runs)]
-    return AddingResult(errors.square().mean(dim=1).tolist(), lstms)
+    def errors(x, sums):
+        return answer(x, weights) - sums
+
+    error = _train(weights, 0.03, steps, lambda: drawn(64), errors, lambda: drawn(1000), label)
+    lstms = [lstm_with(step, CustomLSTM(2, hidden)) for _ in range(runs)]
+    for run, lstm in enumerate(lstms):
+        lstm.cells[0].load_state_dict({n: w[run].detach() for n, w in weights.items() if not n.endswith("_y")})
+    return AddingResult(error.square().mean(dim=1).tolist(), lstms)
 
 
 def learn_timing(
@@ -61,11 +64,10 @@ def learn_timing(
     correct if the answer, rounded to whole steps, equals it. A line shows loss and time left, headed by `label`.
     Raises ValueError for another kind of peephole, for numbers below 1, and unless shortest < longest.
     """
-    for name, size in {"seeds": seeds, "steps": steps, "hidden": hidden}.items():
-        check_size(name, size)
-    first = _uniform_weights(seeds, 1, hidden, torch.Generator().manual_seed(0), peephole)
-    first["b_f"] += 1  # starts by keeping
-    weights, ends = {name: w.requires_grad_() for name, w in first.items()}, (shortest, longest)
+    check_sizes(seeds=seeds, steps=steps, hidden=hidden)
+    weights = _uniform_weights(seeds, 1, hidden, torch.Generator().manual_seed(0), peephole)
+    weights["b_f"] += 1  # starts by keeping
+    random, ends = torch.Generator().manual_seed(0), (shortest, longest)
     answer = torch.func.vmap(lambda x, w: _read_out(torch.stack(_states(step, x, w), dim=1), w))
 
     def errors(x, targets, asked):
@@ -74,16 +76,15 @@ def learn_timing(
     def fresh():
         return _spikes(seeds, 500, torch.Generator().manual_seed(1), *ends)
 
-    random, adam = torch.Generator().manual_seed(0), torch.optim.Adam(weights.values(), lr=0.02)
-    batches = (_spikes(seeds, 32, random, *ends) for _ in range(steps))
-    error = _train(adam, steps, batches, errors, fresh, label, clip=seeds)  # (seeds, 500)
+    error = _train(weights, 0.02, steps, lambda: _spikes(seeds, 32, random, *ends), errors, fresh, label, clip=seeds)
     correct = (error.abs() < 0.5 / (longest - shortest)).float().mean(dim=1)
     return TimingResult(error.square().mean(dim=1).tolist(), correct.tolist())
 
 
-def _train(adam, steps: int, batches: Iterable, errors: Callable, fresh: Callable, label: str, clip=None) -> Tensor:
+def _train(weights, lr, steps: int, drawn: Callable, errors: Callable, fresh: Callable, label, clip=None) -> Tensor:
     """Minimise the mean squared error of every run -> the errors on a fresh batch, (runs, …)."""
-    line = ProgressLine(label, on=bool(label), steps=steps)
+    adam = torch.optim.Adam([w.requires_grad_() for w in weights.values()], lr=lr)
+    line, batches = ProgressLine(label, on=bool(label), steps=steps), (drawn() for _ in range(steps))
     updates = training_steps(adam, batches, lambda batch: errors(*batch).square().mean(dim=1), clip)
     for k, (_, losses) in enumerate(updates, start=1):
         line.step(f"step {k} of {steps} · loss {losses.mean().item():.4f}")
@@ -103,13 +104,9 @@ def _uniform_weights(runs, inputs, hidden, random, peephole=None) -> dict[str, T
 
     The peepholes are drawn last, so that the other weights are the same with and without them.
     """
-    if peephole not in (None, "diagonal", "full"):
-        raise ValueError(f'peephole is {peephole!r}; it needs None, "diagonal" or "full"')
-    shapes = {"W_y": (hidden, 1), "b_y": (1,)}
-    for k in GATES:
-        shapes |= {f"W_x{k}": (inputs, hidden), f"W_h{k}": (hidden, hidden), f"b_{k}": (hidden,)}
-    if peephole:
-        shapes |= {f"W_c{k}": (hidden, hidden) if peephole == "full" else (hidden,) for k in "ifo"}
+    with torch.device("meta"):  # for the names and shapes alone: no random number is drawn
+        cell = LSTMCell(inputs, hidden, peephole)
+    shapes = {"W_y": (hidden, 1), "b_y": (1,)} | {name: w.shape for name, w in cell.named_parameters()}
     uniform = {name: 2 * torch.rand(runs, *shape, generator=random) - 1 for name, shape in shapes.items()}
     return {name: w / math.sqrt(hidden) for name, w in uniform.items()}
 
@@ -132,9 +129,3 @@ def _states(step: Callable, x: Tensor, weights: Mapping[str, Tensor]) -> list[Te
 def _read_out(h: Tensor, weights: Mapping[str, Tensor]) -> Tensor:
     """One number from each hidden state: (…, H) -> (…)."""
     return (h @ weights["W_y"] + weights["b_y"])[..., 0]
-
-
-def _as_lstm(step, weights) -> CustomLSTM:
-    lstm = lstm_with(step, CustomLSTM(weights["W_xi"].shape[0], len(weights["b_i"])))
-    lstm.cells[0].load_state_dict({name: w.detach() for name, w in weights.items() if not name.endswith("_y")})
-    return lstm
