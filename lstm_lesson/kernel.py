@@ -27,7 +27,7 @@ def unsupported(cell: nn.Module, *tensors: Tensor) -> str:
         return "the kernel has no peepholes"
     if _observed(cell):
         return "the kernel takes no single step that a hook, torch.func or a forward-mode gradient could observe"
-    return _unfit_weights(cell) or _unfit_tensors(*tensors, *cell.weights.values())
+    return _unfit(cell, *tensors)
 
 
 def _observed(cell: nn.Module) -> bool:
@@ -46,18 +46,14 @@ def _observed(cell: nn.Module) -> bool:
         return True
 
 
-def _unfit_weights(cell: LSTMCell) -> str:
-    """Which weight has a shape that does not fit the cell, or ""."""
+def _unfit(cell: LSTMCell, *tensors: Tensor) -> str:
+    """Why the kernel cannot compute with the weights of the cell and these tensors, or ""."""
     N, H, weights = cell.input_size, cell.hidden_size, cell.weights
     for k in GATES:
         for name, shape in ((f"W_x{k}", (N, H)), (f"W_h{k}", (H, H)), (f"b_{k}", (H,))):
             if (has := tuple(getattr(weights.get(name), "shape", ()))) != shape:
                 return f"{name} has shape {has}, not {shape}"
-    return ""
-
-
-def _unfit_tensors(*tensors: Tensor) -> str:
-    """Why the kernel cannot compute with these tensors, or ""."""
+    tensors += tuple(weights.values())
     kinds = {(tensor.dtype, tensor.device) for tensor in tensors}
     dtype, device = next(iter(kinds))
     if len(kinds) > 1 or any(type(tensor) not in (Tensor, nn.Parameter) for tensor in tensors):

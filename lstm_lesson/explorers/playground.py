@@ -30,8 +30,7 @@ class CellPlayground(Explorer):
     """
 
     def __init__(self, preset: str = "remember"):
-        self.steps, self.exact_state, self.preset_name = [], {}, _check_preset(preset)
-        start = dict.fromkeys([*STATE, *WEIGHTS], 0.0) | PRESETS[preset]["numbers"]
+        start = self._started(preset)
         narrow = {"width": 240, "label_width": 50, "step": GRID}
         controls = {name: slider(name, name, start[name], *STATE[name], **narrow) for name in STATE}
         controls |= {name: slider(name, name, start[name], -16, 16, **narrow) for name in WEIGHTS}
@@ -64,8 +63,14 @@ class CellPlayground(Explorer):
 
     def preset(self, name: str) -> None:
         """Set every number as a preset has it and delete the steps. Raises ValueError for an unknown name."""
-        self.steps, self.exact_state, self.preset_name = [], {}, _check_preset(name)
-        self.move(**dict.fromkeys(self.controls, 0.0) | PRESETS[name]["numbers"])
+        self.move(**self._started(name))
+
+    def _started(self, preset: str) -> dict[str, float]:
+        """The numbers of a preset, with the steps deleted."""
+        if preset not in PRESETS:
+            raise ValueError(f"preset is {preset!r}; it needs one of {', '.join(PRESETS)}")
+        self.steps, self.exact_state, self.preset_name = [], {}, preset
+        return dict.fromkeys([*STATE, *WEIGHTS], 0.0) | PRESETS[preset]["numbers"]
 
     @property
     def hint(self) -> str:
@@ -129,12 +134,6 @@ class CellPlayground(Explorer):
         for x, name, dash in ((700, "c", "solid"), (790, "h", "dashed")):
             card.path([(x, 64), (x + 34, 64)], COLORS[name], 2.8, dash)
             card.text(x + 42, 69, f"{name}_t", COLORS[name])
-
-
-def _check_preset(preset: str) -> str:
-    if preset not in PRESETS:
-        raise ValueError(f"preset is {preset!r}; it needs one of {', '.join(PRESETS)}")
-    return preset
 
 
 def _on_grid(value: float) -> float:

@@ -38,7 +38,7 @@ def autograd_graph(tensor: Tensor, names: dict[str, Tensor] | None = None, alt: 
             raise ValueError(f"names[{name!r}] is {type(named).__name__}; it needs a torch.Tensor")
     nodes, edges = _read(tensor, names or {})
     alt = alt or f"Autograd graph from {', '.join(names or {}) or 'the parameters'} to the result, {len(nodes)} nodes."
-    svg = _drawn(_source(nodes, edges))
+    svg = _drawn(nodes, edges)
     if svg is not None:
         return Picture(svg, alt)
     arrows = [f"{' '.join(nodes[a][0])} → {' '.join(nodes[b][0])}" for a, b in edges]
@@ -90,17 +90,13 @@ def _words(words: list[str], fill: str | None, tokens: dict) -> tuple[list[str],
     return [*(name or ["result"] if result else name), shape], "result" if result else "leaf"
 
 
-def _source(nodes, edges) -> str:
-    """The graph in the DOT language."""
+def _drawn(nodes, edges) -> str | None:
+    """The SVG that the first program that works makes of the graph in the DOT language, or None."""
     lines = [DEFAULTS]
     for key, (words, kind) in nodes.items():
         label = "\\n".join(word.replace("\\", "\\\\").replace('"', '\\"') for word in words)
         lines.append(f'{key} [label="{label}" {dict(leaf=LEAF, result=RESULT).get(kind, "")}]')
-    return "\n  ".join(["digraph {", *lines, *(f"{a} -> {b}" for a, b in edges)]) + "\n}\n"
-
-
-def _drawn(source: str) -> str | None:
-    """The SVG from the first program that works, or None."""
+    source = "\n  ".join(["digraph {", *lines, *(f"{a} -> {b}" for a, b in edges)]) + "\n}\n"
     for program in PROGRAMS:
         path = shutil.which(program) or shutil.which(program, path=sysconfig.get_path("scripts"))
         if path is None:

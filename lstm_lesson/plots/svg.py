@@ -44,10 +44,8 @@ class Card:
 
     def rect(self, x, y, width, height, fill="none", color="none", thick=1.5, corner=6) -> None:
         """A rectangle with corners rounded by `corner` pixels."""
-        self.add(
-            f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" rx="{corner}" fill="{fill}" '
-            f'stroke="{color}" stroke-width="{thick}"/>'
-        )
+        box = f'x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" rx="{corner}"'
+        self.add(f'<rect {box} fill="{fill}" stroke="{color}" stroke-width="{thick}"/>')
 
     def circle(self, x, y, radius, fill="none", rim="none") -> None:
         """A circle around (x, y)."""
@@ -67,10 +65,8 @@ class Card:
         size = f'width="{self.width}" height="{round(self.height)}" viewBox="0 0 {self.width} {self.height}"'
         ground = f'<rect width="{self.width}" height="{self.height}" fill="#FFFFFF"/>'
         style = f"text {{ font-family: {FONT} }} .it {{ font-style: italic }} .sub {{ font-size: 72% }}"
-        return Picture(
-            f'<svg xmlns="http://www.w3.org/2000/svg" {size}><style>{style}</style>{ground}{"".join(self.parts)}</svg>',
-            alt,
-        )
+        start = f'<svg xmlns="http://www.w3.org/2000/svg" {size}><style>{style}</style>{ground}'
+        return Picture("".join([start, *self.parts, "</svg>"]), alt)
 
 
 class Axes:
@@ -139,9 +135,8 @@ def math_text(text: str) -> str:
 
 def _italics(token: str, longest: int = 1) -> str:
     """A word of up to `longest` letters in italics; "a" is a word of English, not a variable."""
-    return re.sub(
-        rf"(?<![A-Za-z0-9])(?![aA]\b)[A-Za-z]{{1,{longest}}}(?![A-Za-z])", r'<tspan class="it">\g<0></tspan>', token
-    )
+    word = rf"(?<![A-Za-z0-9])(?![aA]\b)[A-Za-z]{{1,{longest}}}(?![A-Za-z])"
+    return re.sub(word, r'<tspan class="it">\g<0></tspan>', token)
 
 
 def _ticks(low: float, high: float, integer: bool = False) -> list[float]:

@@ -113,10 +113,9 @@ class CustomGRU(nn.Module):
         stacked = [weight.detach().chunk(3) for weight in gru.parameters()]  # rows in the order r, z, candidate
         if len(stacked) != 4:
             raise ValueError(f"gru has {len(stacked)} weights; it needs one layer in one direction, with biases: 4")
-        W_x, W_h, b_x, b_h = stacked
-        state = {"b_hh": b_h[2]}
-        for n, k in enumerate("rzh"):
-            state |= {f"W_x{k}": W_x[n].t(), f"W_h{k}": W_h[n].t(), f"b_{k}": b_x[n] + (b_h[n] if k in "rz" else 0)}
-        own = cls(gru.input_size, gru.hidden_size).to(b_h[2])
+        state = {"b_hh": stacked[3][2]}
+        for k, W_x, W_h, b_x, b_h in zip("rzh", *stacked, strict=True):
+            state |= {f"W_x{k}": W_x.t(), f"W_h{k}": W_h.t(), f"b_{k}": b_x + (b_h if k in "rz" else 0)}
+        own = cls(gru.input_size, gru.hidden_size).to(state["b_hh"])
         own.cells[0].load_state_dict(state)
         return own
