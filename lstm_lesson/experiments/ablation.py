@@ -28,12 +28,12 @@ class Run:
     variant: str
     seed: int
     length: int  # of the sequences: T, the delay, or the number of intervals, as the task has it
-    units: int
-    batch: int
-    updates: int
-    lr: float  # at the start; it falls to 0 along a straight line
-    input_bias: float  # added to the first bias of the input gate, and of the forget gate
-    forget_bias: float
+    units: int = 16
+    batch: int = 32
+    updates: int = 400
+    lr: float = 0.03  # at the start; it falls to 0 along a straight line
+    input_bias: float = 0.0  # added to the first bias of the input gate, and of the forget gate
+    forget_bias: float = 2.0
 
 
 @dataclass(frozen=True)
@@ -86,9 +86,7 @@ def grid(names: Iterable[str] = tuple(TASKS), variants: Iterable[str] = tuple(VA
     for name, variant, seed in itertools.product(names, variants, seeds):
         if name not in TASKS:
             raise ValueError(f"task is {name!r}; it needs one of {', '.join(TASKS)}")
-        settings = dict(length=TASKS[name].length, units=16, batch=32, updates=400, lr=0.03)
-        settings |= dict(input_bias=0.0, forget_bias=2.0)
-        runs.append(Run(name, variant, seed, **(settings | changes)))
+        runs.append(Run(name, variant, seed, **({"length": TASKS[name].length} | changes)))
     return runs
 
 

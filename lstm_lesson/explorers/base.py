@@ -2,6 +2,7 @@
 
 import contextlib
 import html
+import tomllib
 from importlib.resources import files
 from numbers import Real
 
@@ -12,12 +13,7 @@ from lstm_lesson.shapes import check_size
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 BOX = "lesson-explorer"  # the CSS class of every explorer; base.js and the tests search for it
-CARD = '<div class="lesson-picture" style="line-height:0">{}</div>'
-LINE = '<div class="lesson-values" role="status" style="font-size:15px;line-height:1.5;padding:4px 2px">{}</div>'
-ERROR = (
-    '<div class="lesson-error" role="alert" style="font-size:15px;line-height:1.5;padding:12px;color:#202124;'
-    'background:#FDECEA;border-left:4px solid #B3264C">This cannot be drawn. {}: {}</div>'
-)
+HTML = tomllib.loads((files("lstm_lesson.explorers") / "base.toml").read_text(encoding="utf-8"))
 SCRIPT = html.escape(files("lstm_lesson.explorers").joinpath("base.js").read_text(encoding="utf-8"))
 
 
@@ -83,15 +79,15 @@ class Explorer:
             self.picture, self.text = self.draw(**self.values)
             self._view.value = self._live()
         except Exception as error:
-            self._view.value = ERROR.format(type(error).__name__, html.escape(str(error)))
+            self._view.value = HTML["error"].format(type(error).__name__, html.escape(str(error)))
 
     def _live(self) -> str:
         """The HTML that the browser gets at each change."""
         image = self.picture._repr_html_().replace("<img ", f'<img onload="{SCRIPT}" ', 1)
-        return CARD.format(image) + LINE.format(html.escape(self.text))
+        return HTML["card"].format(image) + HTML["line"].format(html.escape(self.text))
 
     def _repr_html_(self) -> str:
-        return CARD.format(self.picture._repr_html_()) + LINE.format(html.escape(self.text))
+        return HTML["card"].format(self.picture._repr_html_()) + HTML["line"].format(html.escape(self.text))
 
     def _repr_mimebundle_(self, **_wishes) -> dict:
         view = {"version_major": 2, "version_minor": 0, "model_id": self.widget.model_id}

@@ -9,8 +9,7 @@ from matplotlib.ticker import MaxNLocator
 
 from lstm_lesson.plots import style
 from lstm_lesson.plots.figure import Picture, captioned
-from lstm_lesson.plots.inputs import as_dict, as_floats, as_plain
-from lstm_lesson.plots.numbers import significant, three_digits, true_minus
+from lstm_lesson.plots.numbers import as_dict, as_floats, as_plain, significant, three_digits, true_minus
 from lstm_lesson.plots.style import NOTE, QUIET, axes, color_of, curve_styles, pretty, reference_line
 
 PLAIN = "#4A6A96"  # of bars without a colour of their own

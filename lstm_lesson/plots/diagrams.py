@@ -10,8 +10,7 @@ from string import Template
 from matplotlib.colors import to_hex, to_rgb
 
 from lstm_lesson.plots.figure import Picture
-from lstm_lesson.plots.inputs import as_plain
-from lstm_lesson.plots.numbers import unit_number
+from lstm_lesson.plots.numbers import as_plain, unit_number
 from lstm_lesson.plots.style import COLORS, INK, NAMES, QUIET
 from lstm_lesson.plots.svg import math_text
 

@@ -10,8 +10,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.patches import Rectangle
 
 from lstm_lesson.plots.figure import Picture, captioned
-from lstm_lesson.plots.inputs import as_dict, as_floats, as_plain
-from lstm_lesson.plots.numbers import cell_number
+from lstm_lesson.plots.numbers import as_dict, as_floats, as_plain, cell_number
 from lstm_lesson.plots.style import COLORS, INK, axes, pretty
 
 BARE = {"axes.grid": False, "xtick.major.size": 0, "ytick.major.size": 0}

@@ -10,7 +10,7 @@ import matplotlib as mpl
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from lstm_lesson.plots.inputs import as_plain
+from lstm_lesson.plots.numbers import as_plain
 
 # The same in formulas, diagrams, charts and widgets; each has a contrast of 4.5:1 or more on white.
 COLORS = {"i": "#0072B2", "f": "#B84A00", "g": "#007A41", "o": "#9C3587", "c": "#715E14", "h": "#5F6368"}

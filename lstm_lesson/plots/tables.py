@@ -3,8 +3,7 @@
 import html
 import re
 
-from lstm_lesson.plots.inputs import as_plain
-from lstm_lesson.plots.numbers import significant
+from lstm_lesson.plots.numbers import as_plain, significant
 
 CODE = "margin:0;font-family:monospace;white-space:pre-wrap;background:none"
 

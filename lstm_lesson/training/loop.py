@@ -13,8 +13,7 @@ from torch.nn import functional as F
 from lstm_lesson.gradients import truncate
 from lstm_lesson.shapes import check_number, check_sizes
 from lstm_lesson.text.writing import bits_per_character
-from lstm_lesson.training.batching import Examples, batches, check_examples
-from lstm_lesson.training.metrics import evaluate, predict
+from lstm_lesson.training.metrics import Examples, batches, check_examples, evaluate, predict
 
 
 class ProgressLine:

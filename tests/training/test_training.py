@@ -14,9 +14,9 @@ from lstm_lesson.text.classifiers import BagOfWords, TextClassifier, load_classi
 from lstm_lesson.text.news import Vocabulary, load_news, pad_batch, tokenize
 from lstm_lesson.tracing import record
 from lstm_lesson.training import loop
-from lstm_lesson.training.batching import batches
 from lstm_lesson.training.loop import fit, training_steps
 from lstm_lesson.training.metrics import (
+    batches,
     evaluate,
     masked_accuracy,
     predict,
