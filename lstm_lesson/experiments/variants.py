@@ -81,22 +81,18 @@ class VariantLSTM(nn.Module):
         from_x = x @ self.W_x + self.b  # (B, T, 4H)
         h = c = x.new_zeros(x.shape[0], self.hidden_size)
         W, read, hidden_seq = self.W_h, h, []  # what a step reads of the step before: h, and in two variants the gates
-        if self.own is None and self.variant in ("FGR", "LSTM97"):  # their gates read gates
+        gated = self.own is None and self.variant in ("FGR", "LSTM97")  # their gates read gates
+        if gated:
             into_i, into_f, into_o = self.W_g.chunk(3, dim=1)
             W = torch.cat([W, torch.cat([into_i, into_f, torch.zeros_like(into_i), into_o], dim=1)])  # (4H, 4H)
             read = torch.cat([h] * 4, dim=1)  # (B, 4H)
         for z_x in from_x.unbind(dim=1):
-            h, c, read = self._step(torch.addmm(z_x, read, W), c)
+            z = torch.addmm(z_x, read, W)
+            if self.own is None:
+                h, c, (i, f, o) = variant_step(z, c, self.variant, self.peepholes)
+            else:
+                h, c = self.own(*z.chunk(4, dim=1), c)
             hidden_seq.append(h)
+            read = torch.cat([h, i, f if self.variant == "FGR" else 0 * i, o], dim=1) if gated else h
+            read = read.detach() if gated and self.variant == "LSTM97" else read
         return torch.stack(hidden_seq, dim=1)  # (B, T, H)
-
-    def _step(self, z, c):
-        if self.own is not None:
-            h, c = self.own(*z.chunk(4, dim=1), c)
-            return h, c, h
-        h, c, (i, f, o) = variant_step(z, c, self.variant, self.peepholes)
-        if self.variant == "FGR":
-            return h, c, torch.cat([h, i, f, o], dim=1)
-        if self.variant == "LSTM97":
-            return h, c, torch.cat([h, i, torch.zeros_like(i), o], dim=1).detach()
-        return h, c, h
