@@ -5,21 +5,17 @@ import shutil
 import subprocess
 import sysconfig
 import warnings
+from string import Template
 
 from torch import Tensor
 
+from lstm_lesson.plots.diagrams import WORDS
 from lstm_lesson.plots.figure import Picture
 from lstm_lesson.plots.style import INK
 from lstm_lesson.plots.svg import Card
 
 PROGRAMS = ("dot", "graphviz-pure")  # tried in this order; the second is a pip package
-DEFAULTS = f"""
-  graph [bgcolor="white" pad="0.2" nodesep="0.8" ranksep="0.22"]
-  node [shape=box style="filled,rounded" fillcolor="#F1F3F4" color="#9AA0A6" fontcolor="{INK}"
-        fontname="Helvetica,Arial,sans-serif" fontsize=15 height=0.4 margin="0.22,0.07"]
-  edge [color="#5F6368" arrowsize=0.8 penwidth=1.2]"""
-LEAF = 'fillcolor="#E3EFF7" color="#0072B2" fontcolor="#0B4F7A" penwidth=2'
-RESULT = f'fillcolor="{INK}" color="{INK}" fontcolor="#FFFFFF"'
+DEFAULTS, LEAF, RESULT = (Template(look).substitute(ink=INK) for look in WORDS["graph"].values())
 
 
 def autograd_graph(tensor: Tensor, names: dict[str, Tensor] | None = None, alt: str | None = None) -> Picture:
