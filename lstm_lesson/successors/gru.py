@@ -1,7 +1,7 @@
 """The GRU: its equations one by one, one step, and modules that equal `torch.nn.GRUCell` and `torch.nn.GRU`.
 
 Source: Cho et al. 2014, but the reset gate stands behind the matrix W_hh and its bias b_hh, as in PyTorch and cuDNN.
-Each function raises ValueError naming the argument whose shape does not fit.
+Each function and class raises ValueError naming the argument that does not fit.
 """
 
 from collections.abc import Mapping
@@ -63,7 +63,6 @@ class GRUCell(nn.Module):
     """One GRU step with its parameters, named as in the equations.
 
     GRUCell(N, H)(x_t (B, N), h (B, H) or None for zeros) -> h_t (B, H). Weights start uniform in ±1/√H.
-    Raises ValueError naming the argument that does not fit.
     """
 
     def __init__(self, input_size: int, hidden_size: int):
@@ -87,7 +86,6 @@ class CustomGRU(nn.Module):
     """A GRU of one layer in one direction, with the outputs, states and gradients of `torch.nn.GRU`.
 
     CustomGRU(N, H)(x (B, T, N), h_0 (B, H) or None for zeros) -> hidden_seq (B, T, H), h_n (B, H).
-    Raises ValueError naming the argument that does not fit.
     """
 
     num_layers = directions = 1
