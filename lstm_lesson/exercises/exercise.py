@@ -47,7 +47,7 @@ class Exercise:
 
     def solve(self) -> Callable:
         """The package's own function."""
-        return self.reference if callable(self.reference) else _named(self.reference)
+        return self.reference if callable(self.reference) else named(self.reference)
 
     @cached_property
     def model_answer(self) -> Model | None:
@@ -157,13 +157,13 @@ def read_exercises(file: str, text: str) -> dict[str, Exercise]:
 def _exercise(name: str, notebook: str, hints=(), inputs=None, edits=(), judge: str = "", **others) -> Exercise:
     if len(hints) != 3:
         raise ValueError(f"hints has {len(hints)} entries; it needs three")
-    others |= {"hints": tuple(hints), "inputs": _drawing(inputs or {}), "judge": _named(judge) if judge else None}
+    others |= {"hints": tuple(hints), "inputs": _drawing(inputs or {}), "judge": named(judge) if judge else None}
     exercise = Exercise(name, notebook, edits=_made(edits), **others)
     _ = exercise.model_answer  # an edit that does not fit raises an exception here
     return exercise
 
 
-def _named(path: str) -> Callable:
+def named(path: str) -> Callable:
     """A function of the package, by its module and its name."""
     module, function = path.rsplit(".", 1)
     return getattr(importlib.import_module(f"lstm_lesson.{module}"), function)

@@ -13,10 +13,9 @@ from torch.overrides import TorchFunctionMode
 
 from lstm_lesson.exercises.answer import Answer, Trial
 from lstm_lesson.exercises.compare import InputDetached, Problem, gradient_problem, input_gradients, join_names
-from lstm_lesson.exercises.diagnosis import diagnose
+from lstm_lesson.exercises.diagnosis import diagnose, reads_notebook
 from lstm_lesson.exercises.exercise import Exercise, exercises, input_sets
 from lstm_lesson.exercises.result import Result
-from lstm_lesson.exercises.retries import reads_notebook
 from lstm_lesson.exercises.sandbox import SECONDS, Sandbox, TimeUp, format_error
 
 TIME_UP = f"the time ran out: all calls together may take {SECONDS} seconds. Is it slow, or does a loop not end?"
@@ -137,7 +136,7 @@ def notebook_tensors_read(answer: Answer, trials: list[Trial]) -> Problem | None
         return None
     taught = {name for exercise in exercises().values() for name in exercise.inputs(input_sets()[0])}
     text = reads_notebook(answer, trials, taught)
-    return Problem("global", text) if text else None
+    return text and Problem("global", text)
 
 
 def loop_remark(answer: Answer, trials: list[Trial]) -> str:

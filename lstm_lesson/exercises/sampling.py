@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from lstm_lesson.exercises import causes, grading
+from lstm_lesson.exercises import diagnosis, grading
 from lstm_lesson.exercises.answer import Answer
 from lstm_lesson.exercises.compare import Problem
 from lstm_lesson.exercises.exercise import input_sets
@@ -32,7 +32,7 @@ def judge(answer: Answer) -> Problem | None:
         problem, ids, K = trials[-1].problem, trials[-1].got, inputs.sizes["K"]
         if problem and problem.kind != "value":
             negative = says["negative"] if "probability tensor" in problem.text else ""
-            known = negative or causes.known_error(answer, trials[-1:])
+            known = negative or diagnosis.known_error(answer, trials[-1:])
             return Problem(problem.kind, f"{says.get(problem.kind, known)}\n{problem.text}".strip())
         if ids.min() < 0 or ids.max() >= K:
             return Problem("value", f"Your numbers go from {ids.min()} to {ids.max()}; expected 0 to {K - 1}.")
