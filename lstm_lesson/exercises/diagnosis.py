@@ -19,10 +19,9 @@ from lstm_lesson.exercises import compare
 from lstm_lesson.exercises.answer import Answer, Trial
 from lstm_lesson.exercises.catalogue import read_table
 from lstm_lesson.exercises.compare import Problem, allclose, gradient_problem, input_gradients, join_names
-from lstm_lesson.exercises.edits import find_edits
+from lstm_lesson.exercises.edits import Returned, find_edits
 from lstm_lesson.exercises.exercise import exercises, input_sets, named
 from lstm_lesson.exercises.model import Edit
-from lstm_lesson.exercises.search import Returned
 
 
 def diagnose(answer: Answer, trials: list[Trial], problem: Problem) -> tuple[str, tuple[str, ...]]:

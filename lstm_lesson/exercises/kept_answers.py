@@ -23,7 +23,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from lstm_lesson.data.download import own_folder, replacing
-from lstm_lesson.exercises.bytecode import global_names, stored_names, written_function
+from lstm_lesson.exercises.answer import global_names, stored_names, written_function
 from lstm_lesson.exercises.compare import join_names
 from lstm_lesson.exercises.exercise import Exercise, exercises
 from lstm_lesson.exercises.grading import grade

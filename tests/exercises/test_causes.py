@@ -11,9 +11,9 @@ from often import one_in
 from torch import nn
 
 from lstm_lesson import check
+from lstm_lesson.exercises.edits import OneTurn, Tries
 from lstm_lesson.exercises.exercise import exercises
 from lstm_lesson.exercises.model import Model
-from lstm_lesson.exercises.search import OneTurn, Tries
 
 
 def right(name, *given):

@@ -6,7 +6,7 @@ import pytest
 from answers import in_notebook
 
 from lstm_lesson import check
-from lstm_lesson.exercises.variants import variants
+from lstm_lesson.exercises.model import variants
 
 ROWS = "L = len(ids) // B\n    rows = ids[: B * L].view(B, L)\n    "
 CUT = "n = len(ids) // (B * T) * B * T\n    rows = ids[:n].view(B, -1)\n    L = n // B\n    "

@@ -4,6 +4,7 @@ import contextlib
 import copy
 import inspect
 import itertools
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,10 +12,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from lstm_lesson.exercises.examination.equations import KNOWN, by_name
+from lstm_lesson.exercises.catalogue import read_table
 from lstm_lesson.exercises.sandbox import Sandbox, name_error
 
-NAMES = KNOWN["names"]
+NAMES = read_table("examination")["names"]
 SIZES = ((2, 3), (3, 3))  # N and H; equal ones for a class that runs with those only
 LARGEST = 1000  # entries of all weights together
 INPUTS = ("BTN", "TBN", "BN", "TN", "NBT", "NTB", "NT", "N", "TN1", "N1", "NB")  # the dimensions that are tried
@@ -233,6 +234,12 @@ class Subject:
         if has != needs:
             raise NotUnderstood(f"with B = {sizes['B']} and T = {sizes['T']} it returns {has} where {needs} is needed")
         return arranged(leaves[path], letters, "BTH" if "T" in letters else "BH")
+
+
+def by_name(vector: Tensor, shapes: dict[str, tuple[int, ...]]) -> dict[str, Tensor]:
+    """The weights that stand one after the other in a vector."""
+    sizes = [math.prod(shape) for shape in shapes.values()]
+    return {name: part.view(shape) for (name, shape), part in zip(shapes.items(), vector.split(sizes), strict=True)}
 
 
 def arranged(t: Tensor, given: str, wanted: str) -> Tensor:

@@ -15,8 +15,7 @@ from lstm_lesson.exercises.compare import ROUNDING, Problem, format_number, inpu
 from lstm_lesson.exercises.diagnosis import describe
 from lstm_lesson.exercises.edits import find_edits, find_gradient_edits
 from lstm_lesson.exercises.examination import matching
-from lstm_lesson.exercises.examination.equations import KINDS, KNOWN, question
-from lstm_lesson.exercises.examination.matching import Mapping, Matcher
+from lstm_lesson.exercises.examination.matching import KINDS, KNOWN, Mapping, Matcher, question
 from lstm_lesson.exercises.examination.subject import LARGEST, Subject, carries, find_form, instances
 from lstm_lesson.exercises.exercise import Inputs
 from lstm_lesson.exercises.grading import format_message, gradients_differ
