@@ -4,7 +4,8 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from itertools import chain, islice
+from functools import partial
+from itertools import islice
 
 import numpy as np
 import torch
@@ -68,12 +69,8 @@ def find_problem(exercise: Exercise, inputs: Inputs, got, expected, printed: str
 
 def result_problem(exercise: Exercise, pairs: list[tuple[str, Tensor, Tensor]], inputs: Inputs) -> Problem | None:
     """The first problem of results, as `match` gives them: dtypes, then shapes, then values. None if there is none."""
-    problems = chain(
-        (dtype_problem(exercise, *pair) for pair in pairs),
-        (shape_problem(exercise, *pair) for pair in pairs),
-        (value_problem(exercise, *pair, inputs) for pair in pairs),
-    )
-    return next(filter(None, problems), None)
+    kinds = dtype_problem, shape_problem, partial(value_problem, inputs=inputs)
+    return next(filter(None, (problem(exercise, *pair) for problem in kinds for pair in pairs)), None)
 
 
 def match(exercise: Exercise, got, expected, printed: str = "") -> list[tuple[str, Tensor, Tensor]]:
@@ -97,24 +94,18 @@ def match(exercise: Exercise, got, expected, printed: str = "") -> list[tuple[st
     if len(got) != len(expected):
         raise WrongStructure(wrong_length(got, needs, holds_containers))
     if exercise.strict_type and type(got) is not type(expected):
-        has, needs = type(got).__name__, type(expected).__name__
-        text = f"You return a {has}; expected a {needs}. Code that asks `isinstance(…, {needs})` would not know it."
-        raise WrongStructure(text)
-    keys = list(expected) if is_mapping else range(len(expected))
-    parts = dict.fromkeys(keys) if is_mapping else [None] * len(keys)
-    labels = names if len(names) == len(expected) else [label for label, _ in leaves(names[0], parts)]
-    pairs = []
-    for label, key in zip(labels, keys, strict=True):
+        asks = f"Code that asks `isinstance(…, {container})` would not know it."
+        raise WrongStructure(f"You return a {type(got).__name__}; expected a {container}. {asks}")
+    parts = dict.fromkeys(expected) if is_mapping else [None] * len(expected)
+    labels, pairs = names if len(names) == len(expected) else [label for label, _ in leaves(names[0], parts)], []
+    for label, key in zip(labels, expected if is_mapping else range(len(expected)), strict=True):
         value, target = got[key], expected[key]
-        if isinstance(target, (tuple, list, Mapping)):
-            try:
-                pairs += match(replace(exercise, returns={label: ""}), value, target)
-            except WrongStructure as error:
-                raise WrongStructure(f"`{label}`: {error}") from None
-        elif not isinstance(value, Tensor):
+        if isinstance(target, Tensor) and not isinstance(value, Tensor):
             raise WrongStructure(no_tensor(exercise, label, value, target))
-        else:
-            pairs.append((label, value, target))
+        try:
+            pairs += match(replace(exercise, returns={label: ""}), value, target)
+        except WrongStructure as error:
+            raise WrongStructure(f"`{label}`: {error}") from None
     return pairs
 
 
@@ -224,16 +215,15 @@ def isclose(got: Tensor, expected: Tensor, tolerance: float = 0.0) -> Tensor:
 
 def allclose(one, other, tolerance: float = 0.0) -> bool:
     """Whether two returned values agree in structure, shapes and values. The order of a dictionary does not count."""
+
+    def alike(a, b) -> bool:  # of objects that are no tensors only the types are compared
+        if not (isinstance(a, Tensor) and isinstance(b, Tensor)):
+            return type(a) is type(b) and not isinstance(a, Tensor)
+        same_form = (a.shape, a.device, a.layout, a.is_complex()) == (b.shape, b.device, b.layout, b.is_complex())
+        return same_form and bool(isclose(a, b, tolerance).all())
+
     one, other = (dict(leaves("", value)) for value in (one, other))
-    return one.keys() == other.keys() and all(_leaf_allclose(one[name], other[name], tolerance) for name in one)
-
-
-def _leaf_allclose(a, b, tolerance: float) -> bool:
-    """Whether two tensors agree in shape and values; of other objects only the types are compared."""
-    if not (isinstance(a, Tensor) and isinstance(b, Tensor)):
-        return type(a) is type(b) and not isinstance(a, Tensor)
-    same_form = (a.shape, a.device, a.layout, a.is_complex()) == (b.shape, b.device, b.layout, b.is_complex())
-    return same_form and bool(isclose(a, b, tolerance).all())
+    return one.keys() == other.keys() and all(alike(one[name], other[name]) for name in one)
 
 
 class InputDetached(Exception):
@@ -245,39 +235,35 @@ def input_gradients(f: Callable, arguments: dict) -> dict[str, Tensor | None] | 
 
     The weights are the same at every call. None where no output has a graph. Raises InputDetached.
     """
-    inputs: dict[str, Tensor] = {}
+
+    def tensors(values: Mapping) -> dict[str, Tensor]:
+        every = (leaf for name, value in values.items() for leaf in leaves(name, value))
+        return {name: t for name, t in every if isinstance(t, Tensor) and t.is_floating_point()}
+
     originals = map_tensors(lambda t: t.clone().requires_grad_() if t.is_floating_point() else t.clone(), arguments)
-    for name, value in originals.items():
-        inputs.update((k, t) for k, t in leaves(name, value) if isinstance(t, Tensor) and t.is_floating_point())
     given = map_tensors(torch.clone, originals)  # with a history, as a state in the middle of a sequence has
-    given_inputs = {k: t for name, value in given.items() for k, t in leaves(name, value) if k in inputs}
+    given_inputs, generator = tensors(given), torch.Generator().manual_seed(1)
     outputs = [t for _, t in leaves("", f(*given.values())) if isinstance(t, Tensor)]
     if detached := [name for name, t in given_inputs.items() if not t.requires_grad]:
         raise InputDetached(join_names(detached))
-    generator = torch.Generator().manual_seed(1)
-    total = sum(
-        (t * torch.randn(t.shape, generator=generator, dtype=torch.float64)).sum() for t in outputs if t.requires_grad
-    )
-    if not isinstance(total, Tensor):
-        return None
-    gradients = torch.autograd.grad(total, list(inputs.values()), allow_unused=True)
-    return dict(zip(inputs, gradients, strict=True))
+    outputs = [t for t in outputs if t.requires_grad]
+    weights = [torch.randn(t.shape, generator=generator, dtype=torch.float64) for t in outputs]
+    total = sum((t * w).sum() for t, w in zip(outputs, weights, strict=True))
+    inputs = tensors(originals)
+    gradients = torch.autograd.grad(total, list(inputs.values()), allow_unused=True) if outputs else ()
+    return dict(zip(inputs, gradients, strict=True)) if outputs else None
 
 
 def gradient_problem(got: dict | None, expected: dict | None, tolerance: float = 0.0) -> Problem | None:
     """What is wrong with the gradients on one set of inputs; a missing gradient and one of zeros are the same."""
-    names = list(expected or got or {})
-    got, expected = got or {}, expected or {}
-    wrong = {}
+    names, wrong = list(expected or got or {}), {}
     for name in names:
-        g, e = got.get(name), expected.get(name)
-        if g is None and e is None:
-            continue
-        g, e = torch.zeros_like(e) if g is None else g, torch.zeros_like(g) if e is None else e
-        differs = ~isclose(g, e, tolerance)
-        if differs.any():
-            wrong[name] = first_difference(name, g, e, differs)
-    missing = [name for name in wrong if got.get(name) is None]
+        g, e = (found and found.get(name) for found in (got, expected))
+        if g is not None or e is not None:
+            g, e = torch.zeros_like(e) if g is None else g, torch.zeros_like(g) if e is None else e
+            if (differs := ~isclose(g, e, tolerance)).any():
+                wrong[name] = first_difference(name, g, e, differs)
+    missing = [name for name in wrong if not got or got.get(name) is None]
     if missing:
         where = join_names(missing) if len(missing) < len(names) or len(names) == 1 else "any of the inputs"
         return Problem("gradient", f"no gradient reaches {where}; expected one.")

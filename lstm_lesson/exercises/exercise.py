@@ -154,11 +154,11 @@ def read_exercises(file: str, text: str) -> dict[str, Exercise]:
     return found
 
 
-def _exercise(name: str, notebook: str, hints=(), inputs=None, edits=(), judge: str = "", **others) -> Exercise:
+def _exercise(name: str, notebook: str, hints=(), inputs=None, names_sizes=True, edits=(), judge="", **others):
     if len(hints) != 3:
         raise ValueError(f"hints has {len(hints)} entries; it needs three")
-    others |= {"hints": tuple(hints), "inputs": _drawing(inputs or {}), "judge": named(judge) if judge else None}
-    exercise = Exercise(name, notebook, edits=_made(edits), **others)
+    others |= {"inputs": _drawing(inputs or {}, names_sizes), "judge": named(judge) if judge else None}
+    exercise = Exercise(name, notebook, hints=tuple(hints), edits=_made(edits), **others)
     _ = exercise.model_answer  # an edit that does not fit raises an exception here
     return exercise
 
@@ -169,12 +169,22 @@ def named(path: str) -> Callable:
     return getattr(importlib.import_module(f"lstm_lesson.{module}"), function)
 
 
-def _drawing(inputs: str | Mapping[str, str]) -> Callable[[Inputs], dict]:
-    """What draws the arguments: an expression of `draw` for all of them, or one for each."""
+def _drawing(inputs: str | Mapping[str, str], names_sizes: bool) -> Callable[[Inputs], dict]:
+    """What draws the arguments: an expression of `draw` for all of them, or one for each, which may read those above.
+
+    `names_sizes` says whether the stub has letters for their sizes.
+    """
     names = vars(importlib.import_module("lstm_lesson.exercises.catalogue.draws"))
-    if isinstance(inputs, str):
-        return lambda draw: eval(inputs, names | {"draw": draw})
-    return lambda draw: {name: eval(text, names | {"draw": draw}) for name, text in inputs.items()}
+
+    def drawn(draw: Inputs) -> dict:
+        found = {}
+        for name, text in (inputs if isinstance(inputs, Mapping) else {"": inputs}).items():
+            found[name] = eval(text, {**names, **found, "draw": draw})
+        if not names_sizes:
+            draw.letters_used.clear()
+        return found.get("", found)
+
+    return drawn
 
 
 def _made(rows: list) -> tuple[Edit, ...]:

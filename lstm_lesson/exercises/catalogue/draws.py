@@ -8,27 +8,6 @@ import torch
 from lstm_lesson.cells import lstm_values
 
 
-def hidden_states(draw):
-    state = draw("B H") if draw.index % 2 else (draw("B H"), draw.unbounded("B H"))  # one tensor with B = 2 among them
-    draw.letters_used.clear()  # the stub names no sizes
-    return {"state": state}
-
-
-def gradients(draw):
-    shapes = ("N H", "H H", "H", "N", "H N")[: (3, 2, 5)[draw.index % 3]]
-    grads = [draw.unbounded(shape) for shape in shapes]
-    draw.letters_used.clear()  # the stub names no sizes
-    norm = sum(float((g.double() ** 2).sum()) for g in grads) ** 0.5
-    return {"grads": grads, "max_norm": norm * (0.1, 1.2, 0.4, 3.0, 1.0001, 0.9)[draw.index % 6]}
-
-
-def half_life(draw):
-    shape = ("B H", "B T H", "H", "")[draw.index % 4]
-    f = draw(shape, 6).sigmoid() if draw.reach else draw.uniform(0.02, 0.999, shape)
-    draw.letters_used.clear()  # f may have any shape
-    return {"f": f}
-
-
 def rnn_step_back(draw):
     x_t, h_prev, W_xh, W_hh = draw("B N"), draw("B H"), draw("N H", 0.5), draw("H H", 0.5)
     h_t = (x_t @ W_xh + h_prev @ W_hh + draw("H")).tanh()
@@ -59,7 +38,6 @@ def sequences(draw):
     if draw.sizes["T"] == 1:  # one word in every sequence
         lengths = [1] * len(lengths)
     lengths[0] = max(lengths[0], draw.sizes["T"])
-    draw.letters_used.clear()
     words = 30_000 if draw.reach else 9
     return {"sequences": [torch.tensor([(7 * k + n) * 1000 % words for k in range(n)]) for n in lengths]}
 
