@@ -4,12 +4,15 @@
 of a wrong one, `kept_answers.py` keeps a right one for later notebooks, and `ledger.py` keeps guesses.
 """
 
+import contextlib
 import difflib
 import inspect
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from types import FunctionType
 
+from lstm_lesson.exercises.answer import global_names
 from lstm_lesson.exercises.examination import examine
 from lstm_lesson.exercises.exercise import Exercise, exercises
 from lstm_lesson.exercises.grading import grade
@@ -93,34 +96,48 @@ def hint(f: Callable | str) -> Note:
 
 
 def solution(f: Callable | str) -> Note:
-    """The source code of the package's own function for an exercise. Takes f or its name."""
+    """The source code of the package's own function for an exercise. Takes f or its name.
+
+    Below it stand the functions of its module that it calls, but those that are exercises up to this notebook.
+    """
     exercise = _find(f, sys._getframe(1).f_globals)
     if exercise is None:
         return Note(_no_exercise(f))
     try:
-        source = inspect.getsource(exercise.solve()).rstrip()
+        source = "\n\n\n".join(inspect.getsource(each).rstrip() for each in _with_helpers(exercise))
     except OSError:
         return Note(f"The source of `{exercise.name}` cannot be read here; it is lstm_lesson.{exercise.reference}.")
     path = exercise.reference.rsplit(".", 1)[0].replace(".", "/")
     return Note(f"# From lstm_lesson/{path}.py, which also guards against inputs that do not fit.\n{source}", code=True)
 
 
+def _with_helpers(exercise: Exercise) -> list[Callable]:
+    """The exercise's function, then those of its module that it calls; without guards, `check_…`, and known ones."""
+    found = [inspect.unwrap(exercise.solve())]
+    known = [inspect.unwrap(each.solve()) for each in exercises().values() if each.notebook <= exercise.notebook]
+    for function in found:
+        for name in global_names(function.__code__) if isinstance(function, FunctionType) else ():
+            helper = inspect.unwrap(function.__globals__.get(name))
+            own = isinstance(helper, FunctionType) and helper.__module__ == function.__module__
+            if own and helper not in found + known and not name.lstrip("_").startswith("check"):
+                found.append(helper)
+    return found
+
+
 def _find(f, namespace: dict) -> Exercise | None:
     """The exercise that f belongs to; f is its name, has its name, or is called by it in the caller's notebook."""
     name = f if isinstance(f, str) else _text_attribute(f, "__name__") or (type(f).__name__ if callable(f) else "")
-    if name in exercises():
-        return exercises()[name]
-    name = next((k for k in exercises() if callable(f) and namespace.get(k) is f), None)
-    return exercises()[name] if name else None
+    if name not in exercises():
+        name = next((k for k in exercises() if callable(f) and namespace.get(k) is f), None)
+    return exercises().get(name)
 
 
 def _text_attribute(f, attribute: str) -> str:
     """An attribute of f if it is text, else ""; any object may come, also one whose attributes raise."""
-    try:
+    with contextlib.suppress(Exception):
         value = getattr(f, attribute, "")
-    except Exception:
-        return ""
-    return value if isinstance(value, str) else ""
+        return value if isinstance(value, str) else ""
+    return ""
 
 
 def _no_exercise(f) -> str:

@@ -1,5 +1,7 @@
 """Every exercise accepts each correct answer, and names the cause of each known wrong one."""
 
+import ast
+import builtins
 import inspect
 import itertools
 import math
@@ -453,3 +455,33 @@ def test_the_solution_is_the_packages_own_source(name):
     assert inspect.getsource(exercises()[name].solve()).rstrip() in shown.text
     assert shown._repr_markdown_().startswith("```python")
     assert solution(name).text == shown.text
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_solution_calls_only_what_is_known_or_shown_below_it(name):
+    """Known are Python, torch, guards, and the exercises up to its notebook; a named tuple counts as a tuple."""
+    exercise, shown = exercises()[name], ast.parse(solution(name).text)
+    nodes = list(ast.walk(shown))
+    own = {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    own |= {node.arg for node in nodes if isinstance(node, ast.arg)}
+    own |= {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    earlier = {each.name for each in exercises().values() if each.notebook <= exercise.notebook}
+    module = vars(inspect.getmodule(exercise.solve()))
+    in_errors = {id(node) for error in nodes if isinstance(error, ast.Raise) for node in ast.walk(error)}
+    for node in nodes:
+        called = node.func if isinstance(node, ast.Call) and id(node) not in in_errors else None
+        while isinstance(called, ast.Attribute):
+            called = called.value
+        if isinstance(called, ast.Name) and called.id not in own | earlier and not hasattr(builtins, called.id):
+            value = module.get(called.id)
+            theirs = getattr(value, "__module__", None) or getattr(value, "__name__", "")
+            known = not theirs.startswith("lstm_lesson") or called.id.lstrip("_").startswith("check")
+            assert known or (isinstance(value, type) and issubclass(value, tuple)), called.id
+
+
+def test_the_solution_of_the_step_shows_its_equations_and_that_of_a_loop_the_known_step_by_name():
+    step, loop = solution("lstm_step").text, solution("lstm").text
+    assert "values = lstm_values(" in step and "c_t = cell_state(f_t, c_prev, i_t, g_t)" in step
+    assert "= lstm_step(" in loop and "def lstm_step" not in loop
+    assert "def hidden_state(z_t" in solution("gru_step").text  # another one than that of notebook 07
+    assert "def _check" not in solution("lstm_backward_step").text
