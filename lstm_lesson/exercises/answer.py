@@ -3,6 +3,7 @@
 import dis
 import functools
 import inspect
+import sys
 import types
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -74,6 +75,22 @@ class Answer:
         finally:
             variables[name] = value
         return isinstance(error, NameError) and error.name == name
+
+    def caller_of(self, name: str) -> str:
+        """The name of the function that calls the notebook's function `name` in a run; "" if none does."""
+        variables, callers = written_function(self.f).__globals__, []
+        called = variables[name]
+
+        def noted(*given, **named):
+            callers.append(sys._getframe(1).f_code.co_name)
+            return called(*given, **named)
+
+        variables[name] = noted
+        try:
+            self.run(self.exercise.inputs(input_sets()[0]))
+        finally:
+            variables[name] = called
+        return callers[0] if callers else ""
 
     def is_stub(self) -> bool:
         """Whether it raises NotImplementedError or does nothing."""

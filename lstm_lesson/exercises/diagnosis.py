@@ -59,12 +59,13 @@ early_error = functools.partial(known_error, when="before_edits")
 
 
 def unsolved_exercise(answer: Answer, trials: list[Trial]) -> str | None:
-    """The answer calls another exercise that is still a stub. It may catch the exception of that."""
+    """A run of the answer calls another exercise that is still a stub. It may catch the exception of that."""
     for name, stub in answer.code.stubs.items():
         exercise = exercises().get(name)
-        if exercise and Answer(exercise, stub, answer.sandbox).is_stub():
+        if exercise and (caller := answer.caller_of(name)) and Answer(exercise, stub, answer.sandbox).is_stub():
+            calls = "you call" if caller == answer.exercise.name or "<" in caller else f"your `{caller}` calls"
             instead = f"or call the package's `{exercise.reference}`"
-            return f"`{name}`, which you call, is still open. Solve it first, {instead}."
+            return f"`{name}`, which {calls}, is still open. Solve it first, {instead}."
 
 
 def all_turned_round(answer: Answer, trials: list[Trial]) -> str | None:

@@ -189,6 +189,26 @@ def unroll(x, h_0, W_xh, W_hh, b_h):
     assert "still open" not in check(space["unroll"]).message
 
 
+def test_of_an_open_exercise_it_is_said_which_function_calls_it_and_nothing_if_none_does():
+    source = """
+def hidden_state(o_t, c_t):
+    raise NotImplementedError
+
+def shown(o_t, c_t):
+    return hidden_state(o_t, c_t)
+
+def lstm_step(x, h, c, w):
+    return {}, c"""
+    space = {"torch": torch, "__name__": "__main__"}
+    exec(source.format("shown(c, c)"), space)
+    assert "`hidden_state`, which your `shown` calls, is still open" in check(space["lstm_step"]).message
+    exec(source.format("[hidden_state(c, c) for _ in range(1)][0]"), space)
+    assert "`hidden_state`, which you call, is still open" in check(space["lstm_step"]).message
+    exec(source.format("c if c is not None else hidden_state(c, c)"), space)
+    assert "still open" not in check(space["lstm_step"]).message
+    assert space["hidden_state"].__name__ == "hidden_state"
+
+
 def test_states_overwritten_in_place_are_named():
     def lstm(x, h_0, c_0, weights):
         hidden_seq = []
