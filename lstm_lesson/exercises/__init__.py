@@ -15,11 +15,10 @@ from types import FunctionType
 from lstm_lesson.exercises.answer import global_names
 from lstm_lesson.exercises.examination import examine
 from lstm_lesson.exercises.exercise import Exercise, exercises
-from lstm_lesson.exercises.grading import grade
+from lstm_lesson.exercises.grading import Result, grade, printable
 from lstm_lesson.exercises.kept_answers import keep, own_or_package
 from lstm_lesson.exercises.ledger import guess, guesses
 from lstm_lesson.exercises.progress_file import progress, record_attempt
-from lstm_lesson.exercises.result import Result, printable
 
 __all__ = ["Note", "Result", "check", "examine", "guess", "guesses", "hint", "progress", "solution", "yours"]
 

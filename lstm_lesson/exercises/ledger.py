@@ -8,8 +8,8 @@ from datetime import date
 from difflib import get_close_matches
 
 from lstm_lesson.exercises.catalogue import read_table
+from lstm_lesson.exercises.grading import printable
 from lstm_lesson.exercises.progress_file import EntriesFile
-from lstm_lesson.exercises.result import printable
 
 KINDS = {"choice": (str,), "sure": (int, float), "because": (str,), "day": (str,)}  # of a kept guess
 HOW = (

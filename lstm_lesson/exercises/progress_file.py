@@ -20,7 +20,7 @@ from pathlib import Path
 
 from lstm_lesson.data.download import own_folder, replacing
 from lstm_lesson.exercises.exercise import exercises
-from lstm_lesson.exercises.result import printable
+from lstm_lesson.exercises.grading import printable
 
 PATIENCE = 0.3  # seconds to wait for another notebook that is writing
 

@@ -24,7 +24,7 @@ from torch import nn
 
 from lstm_lesson import LSTMCell, examine
 from lstm_lesson.exercises.edits import edited
-from lstm_lesson.exercises.examination.subject import tensors
+from lstm_lesson.exercises.subject import tensors
 from lstm_lesson.layers import lstm
 
 ARGUMENTS = {KeywordOnly: ((), {"n_in": 2, "n_hidden": 3}), TwoLinears: ((3, 2), {}), LongSignature: (("a", 2, 3), {})}

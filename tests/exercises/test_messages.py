@@ -403,7 +403,7 @@ def test_a_picture_that_fails_leaves_the_message(monkeypatch):
     def no_plots(*_):
         raise ImportError("no plots")
 
-    monkeypatch.setattr("lstm_lesson.exercises.result._heatmaps", no_plots)
+    monkeypatch.setattr("lstm_lesson.exercises.grading._heatmaps", no_plots)
     wrong = check(named("cell_state", lambda f, c, i, g: f * c))
     assert wrong._repr_html_() is None
     assert "Nothing new comes in" in wrong._repr_markdown_()

@@ -28,7 +28,12 @@ STATES = ("BH", "1BH", "B1H", "HB", "11BH", "H", "1H", "11H", "H1")
 
 def instances(thing, sandbox: Sandbox) -> Iterator[tuple[object, int, int] | BaseException]:
     """Every instance that may be meant, with its sizes N and H, or the exception that an attempt to make one raised."""
-    copied = thing if isinstance(thing, type) else _copied(thing)
+    copied = thing
+    if not isinstance(thing, type):
+        try:
+            copied = copy.deepcopy(thing)
+        except Exception:  # tensors that cannot be copied with their history are copied without
+            copied = copy.deepcopy(thing, {id(t): t.detach().clone() for _, t in tensors(thing)})
     if copied is not thing and (not callable(thing) or any(True for _ in tensors(copied))):
         yield from _sized(copied)
     elif callable(thing):  # a class, or a function that makes an instance
@@ -44,31 +49,20 @@ def _arguments(maker, N: int, H: int) -> Iterator[tuple[tuple, dict]]:
         parameters = inspect.signature(maker).parameters.values()
     except (TypeError, ValueError):
         parameters = ()
-    named = [p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
-    names = [p.name for p in named]
-    hidden = next((k for k in names if re.search(NAMES["hidden"], k)), None)
-    given = next((k for k in names if re.search(NAMES["input"], k) and k != hidden), None)
+    named = {p.name: p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)}
+    hidden = next((k for k in named if re.search(NAMES["hidden"], k)), None)
+    given = next((k for k in named if re.search(NAMES["input"], k) and k != hidden), None)
     values = {k: v for k, v in ((hidden, H), (given, N)) if k}
     free = [size for size, name in ((N, given), (H, hidden)) if name is None]
-    for p in named:
-        if p.name in values or (p.default is not p.empty and p.name != "batch_first"):
-            continue
-        known = next((value for pattern, value in NAMES["others"] if re.search(pattern, p.name)), None)
-        if known is None:
-            known = 7 if given and re.search(NAMES["output"], p.name) else free.pop(0) if free else 1
-        values[p.name] = known
+    for name, p in named.items():
+        if name not in values and (p.default is p.empty or name == "batch_first"):
+            known = next((value for pattern, value in NAMES["others"] if re.search(pattern, name)), None)
+            if known is None:
+                known = 7 if given and re.search(NAMES["output"], name) else free.pop(0) if free else 1
+            values[name] = known
     if values:
         yield (), values
     yield from (((N, H), {}), ((H, N), {}), ((N, H, 1), {}), ((), {}))
-
-
-def _copied(module):
-    """A deep copy; tensors that cannot be copied with their history are copied without."""
-    try:
-        return copy.deepcopy(module)
-    except Exception:
-        history = {id(t): t.detach().clone() for _, t in tensors(module)}
-        return copy.deepcopy(module, history)
 
 
 def _sized(module) -> Iterator[tuple[object, int, int]]:
@@ -165,10 +159,10 @@ class Subject:
     def __call__(self, x: Tensor, h: Tensor, c: Tensor) -> dict[str, Tensor]:
         """x (B, T, N), h and c (B, H) -> what is returned, by the names and in the shapes of the exercise `lstm`."""
         x, h, c = (t.to(self.dtype) for t in (x, h, c))
-        if "B" not in self.form.x:
-            rows = [self._sequence(x[b : b + 1], h[b : b + 1], c[b : b + 1]) for b in range(len(x))]
-            return {name: torch.cat([row[name] for row in rows]) for name in rows[0]}
-        return self._sequence(x, h, c)
+        if "B" in self.form.x:
+            return self._sequence(x, h, c)
+        rows = [self._sequence(x[b : b + 1], h[b : b + 1], c[b : b + 1]) for b in range(len(x))]
+        return {name: torch.cat([row[name] for row in rows]) for name in rows[0]}
 
     def _sequence(self, x, h, c) -> dict[str, Tensor]:
         """The whole sequence, step by step where the module is a cell."""
