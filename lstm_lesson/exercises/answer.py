@@ -58,7 +58,8 @@ class Answer:
         given = map_tensors(torch.clone, arguments)
         trial.got, trial.error = self.sandbox(self.f, *given.values())
         trial.changed = tuple(name for name in given if not allclose(given[name], arguments[name]))
-        trial.marked = tuple(name for name, value in given.items() if is_marked(value))
+        held = ((k, t) for k, value in given.items() for _, t in leaves("", value) if isinstance(t, Tensor))
+        trial.marked = tuple(dict.fromkeys(k for k, t in held if t.requires_grad or t.grad is not None))
         if trial.error is None:
             found = self.exercise, inputs, trial.got, trial.expected, self.sandbox.printed.getvalue()
             trial.problem, trial.error = self.sandbox(find_problem, *found)
@@ -117,11 +118,6 @@ def judging(judge: Callable) -> Callable[[Answer], Problem | None]:
             return Problem("type", str(why))
 
     return judged
-
-
-def is_marked(value) -> bool:
-    """Whether a tensor in it asks for a gradient or holds one."""
-    return any(isinstance(t, Tensor) and (t.requires_grad or t.grad is not None) for _, t in leaves("", value))
 
 
 def agrees(f: Callable, trials: list[Trial], tolerance: float = 0.0) -> bool:

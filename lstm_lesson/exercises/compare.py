@@ -92,7 +92,10 @@ def match(exercise: Exercise, got, expected, printed: str = "") -> list[tuple[st
     if is_mapping and set(got) != set(expected):
         raise WrongStructure(wrong_keys(got, expected, needs))
     if len(got) != len(expected):
-        raise WrongStructure(wrong_length(got, needs, holds_containers))
+        containers = (type(v).__name__ for v in islice(got, MAX_ENTRIES) if isinstance(v, (tuple, list, Mapping)))
+        nested = "" if holds_containers else next(containers, "")
+        has = f"a {nested} inside a {type(got).__name__}" if nested else describe(got)
+        raise WrongStructure(f"You return {has}; expected {needs}{', side by side' if nested else ''}.")
     if exercise.strict_type and type(got) is not type(expected):
         asks = f"Code that asks `isinstance(…, {container})` would not know it."
         raise WrongStructure(f"You return a {type(got).__name__}; expected a {container}. {asks}")
@@ -101,7 +104,10 @@ def match(exercise: Exercise, got, expected, printed: str = "") -> list[tuple[st
     for label, key in zip(labels, expected if is_mapping else range(len(expected)), strict=True):
         value, target = got[key], expected[key]
         if isinstance(target, Tensor) and not isinstance(value, Tensor):
-            raise WrongStructure(no_tensor(exercise, label, value, target))
+            dtype = ", torch.int64" if exercise.dtype == "integer" else ""
+            needs = f"a tensor {format_shape(exercise, label, target)}{dtype}"
+            what = "nothing (None)" if value is None else describe(value)
+            raise WrongStructure(f"`{label}` is {what}; expected {needs}.{advice(exercise, value)}")
         try:
             pairs += match(replace(exercise, returns={label: ""}), value, target)
         except WrongStructure as error:
@@ -125,23 +131,6 @@ def wrong_keys(got: Mapping, expected: Mapping, needs: str) -> str:
         return f"You return more than {needs}: {join_names(others)}."
     hint = f" {CANDIDATE}" if any(str(k).endswith("g") for k in others) else ""
     return f"The dictionary has no entry {join_names(missing)}{f', but {join_names(others)}' if others else ''}.{hint}"
-
-
-def wrong_length(got, needs: str, holds_containers: bool) -> str:
-    """A sentence that says: too many results, too few results, or results nested in one more container."""
-    containers = (type(v).__name__ for v in islice(got, MAX_ENTRIES) if isinstance(v, (tuple, list, Mapping)))
-    nested = next(containers, "")
-    if nested and not holds_containers:
-        return f"You return a {nested} inside a {type(got).__name__}; expected {needs}, side by side."
-    return f"You return {describe(got)}; expected {needs}."
-
-
-def no_tensor(exercise: Exercise, label: str, value, expected: Tensor) -> str:
-    """A sentence on an entry of a tuple or dictionary that is no tensor."""
-    dtype = ", torch.int64" if exercise.dtype == "integer" else ""
-    needs = f"a tensor {format_shape(exercise, label, expected)}{dtype}"
-    what = "nothing (None)" if value is None else describe(value)
-    return f"`{label}` is {what}; expected {needs}.{advice(exercise, value)}"
 
 
 def describe(value) -> str:

@@ -37,14 +37,12 @@ class Returned:
         self.arrays = {name: as_array(leaf) for name, leaf in by_name(value).items()}
         numbers = {name: a for name, a in self.arrays.items() if isinstance(a, np.ndarray)}
         self.allowed = {name: self.rounding * np.abs(a[np.isfinite(a)]).max(initial=1) for name, a in numbers.items()}
-        self.everything = (1 << len(self.arrays)) - 1
 
     def equals(self, value) -> bool:
         """Whether another returned value has the same tensors."""
         others = by_name(value)
-        return others.keys() == self.arrays.keys() and all(
-            self.equal(name, as_array(leaf)) for name, leaf in others.items()
-        )
+        same_names = others.keys() == self.arrays.keys()
+        return same_names and all(self.equal(name, as_array(leaf)) for name, leaf in others.items())
 
     def is_nan(self) -> bool:
         """Whether it has numbers, and all of them are NaN."""
@@ -102,18 +100,13 @@ class OneTurn:
             self.values.append(model.value(line, names))
             names[line.place], latest[line.place] = self.values[n], n
         self.right, self.wanted = Returned(self.values[self.last]), Returned(got, tolerance)
-        self.everything = self.wanted.everything
+        self.everything = (1 << len(self.wanted.arrays)) - 1
         self.same_form = self.right.arrays.keys() == self.wanted.arrays.keys()
         self.wrong = self.everything & ~self.wanted.bits(self.right.arrays)
-        given_by = {id(value): n for n, value in enumerate(self.values)}
-        self.returned_by = {  # the number of a line -> the name under which its tensor is returned
-            given_by[id(leaf)]: name for name, leaf in leaves("", self.values[self.last]) if id(leaf) in given_by
-        }
+        given_by, returned = {id(value): n for n, value in enumerate(self.values)}, leaves("", self.values[self.last])
+        # the number of a line -> the name under which its tensor is returned
+        self.returned_by = {given_by[id(leaf)]: name for name, leaf in returned if id(leaf) in given_by}
         self.reach, self.touches = cache(self.reach), cache(self.touches)
-
-    def lines_of(self, edit: Edit) -> dict[int, Line]:
-        """The edit's lines by number."""
-        return {self.number[line.place]: line for line in self.model.changed((edit,))}
 
     def read_by(self, n: int, line: Line) -> set[int]:
         """The numbers of the lines whose values line n reads."""
@@ -208,7 +201,8 @@ class Tries:
 
     def _run(self, k: int):
         """Run one edit, and fill in what it does."""
-        turn, self.lines[k] = self.turn, self.turn.lines_of(self.edits[k])
+        turn = self.turn
+        self.lines[k] = {turn.number[line.place]: line for line in turn.model.changed((self.edits[k],))}
         if (values := turn.run(self.lines[k])) is None:
             return
         self.ran[k], changed = True, tuple(sorted(self.lines[k]))
@@ -307,26 +301,23 @@ def pairs(tries: Tries, described: int) -> Iterator[tuple[Edit, Edit]]:
     groups, count = {}, len(tries.edits)
     for k in np.flatnonzero(tries.ran).tolist():
         groups.setdefault((k < described, *sorted(tries.lines[k])), []).append(k)
-    found = [
-        tries.partners(which, tuple(changed), count if first else described)
-        for (first, *changed), which in groups.items()
-    ]
-    if not found:
+    if not groups:
         return
+    among = {True: count, False: described}
+    found = [tries.partners(which, tuple(changed), among[first]) for (first, *changed), which in groups.items()]
     both, unsure = (np.concatenate(parts) for parts in zip(*found, strict=True))
     several = np.array([len(lines) > 1 for lines in tries.lines])
     order = np.lexsort((several[both].sum(axis=1), both.max(axis=1) >= described, unsure))
     seen, left = set(), BUDGET
     for one, two in np.sort(both[order[: 2 * BUDGET]], axis=1).tolist():  # a pair stands there once or twice
-        if (one, two) in seen:
-            continue
-        lines = tries.lines[one] | tries.lines[two]
-        left -= len(tries.turn.reach(tuple(sorted(lines))))
-        if left < 0:
-            return
-        seen.add((one, two))
-        if tries.turn.explains(lines):
-            yield tries.edits[one], tries.edits[two]
+        if (one, two) not in seen:
+            seen.add((one, two))
+            lines = tries.lines[one] | tries.lines[two]
+            left -= len(tries.turn.reach(tuple(sorted(lines))))
+            if left < 0:
+                return
+            if tries.turn.explains(lines):
+                yield tries.edits[one], tries.edits[two]
 
 
 def edited(name: str, edits: tuple[str, ...] = ()) -> Callable:
@@ -467,14 +458,12 @@ def cuts(model: Model) -> list[Edit]:
 
 def cuts_that_agree(model: Model, trial: Trial) -> Iterator[tuple[Edit, ...]]:
     """Edits that leave the same gradients wrong as the answer does, on one set of inputs: single ones, then pairs."""
-    right, parts = gradients_of(model, (), trial.arguments) or {}, []
+    right, parts = gradients_of(model, (), trial.arguments), []
 
-    def lost_in(got: dict | None) -> set[str]:
-        """The inputs whose gradients are not the right ones."""
-        got = got or {}
-        return {k for k in right | got if gradient_problem({k: got.get(k)}, {k: right.get(k)}) is not None}
+    def lost_in(got: dict) -> set[str]:  # the inputs whose gradients are not the right ones
+        return {k for k in right | got if gradient_problem({k: got.get(k)}, {k: right.get(k)})}
 
-    lost = lost_in(trial.gradients)
+    lost = lost_in(trial.gradients or {})
     for edit in cuts(model):
         found = lost_in(gradients_of(model, (edit,), trial.arguments))
         if found == lost:
@@ -485,16 +474,15 @@ def cuts_that_agree(model: Model, trial: Trial) -> Iterator[tuple[Edit, ...]]:
     yield from itertools.islice((pair for pair in both if not pair[0].changes.keys() & pair[1].changes.keys()), MANY)
 
 
-def gradients_of(model: Model, edits: tuple[Edit, ...], arguments: dict) -> dict | None:
-    """The gradients of the edited model; None where it has none."""
+def gradients_of(model: Model, edits: tuple[Edit, ...], arguments: dict) -> dict:
+    """The gradients of the edited model; {} where it has none."""
     try:
-        return input_gradients(model.function(edits), arguments)
+        return input_gradients(model.function(edits), arguments) or {}
     except Exception:
-        return None
+        return {}
 
 
 def gradients_agree(model: Model, edits: tuple[Edit, ...], trial: Trial, values) -> bool:
     """Whether the edited model returns these values and has the answer's gradients."""
-    if not Returned(values).equals(run(model, tuple(trial.arguments.values()), edits)):
-        return False
-    return gradient_problem(trial.gradients, gradients_of(model, edits, trial.arguments)) is None
+    same = Returned(values).equals(run(model, tuple(trial.arguments.values()), edits))
+    return same and gradient_problem(trial.gradients, gradients_of(model, edits, trial.arguments)) is None

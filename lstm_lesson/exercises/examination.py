@@ -35,7 +35,6 @@ from lstm_lesson.exercises.subject import LARGEST, Subject, by_name, carries, fi
 from lstm_lesson.kernel import stacked_weights
 
 KNOWN = read_table("examination")
-OLD_MEMORY = "The output gate's peephole reads the old memory, `c_prev`. It reads the new one, `c_t`."
 CHANGE = 0.7
 FIRST = ("W_xc", "b_c")
 ORDERS = ("ifco", "ifoc")  # of stacked blocks, the most frequent first
@@ -112,7 +111,7 @@ def question(kind: Kind, outputs: tuple[str, ...], states: bool, N: int, H: int,
         source = re.sub(r"(bias_\w =) b_\w( \+)?", lambda line: f"{line[1]}{'' if line[2] else ' 0.0'}", source)
     edits = plain.edits
     if kind.peepholes:
-        edits = (Edit("o: peephole on c_prev", {"bias_o": f"b_o + c_prev {product} W_co"}, OLD_MEMORY), *edits)
+        edits = (Edit("o: peephole on c_prev", {"bias_o": f"b_o + c_prev {product} W_co"}, SAYS["old_memory"]), *edits)
     asked = replace(
         plain, model=source, edits=edits, returns={name: plain.returns[name] for name in outputs}, dtype="float",
         inputs=lambda draw: _inputs(draw, kind, states, N, H, bias),
@@ -545,13 +544,13 @@ def judge_mapping(subject: Subject, mapping: Places) -> Examination:
     answer, found = ModuleAnswer(subject, mapping), located(subject, mapping)
     weights = {name: " + ".join(place[1] for place in places) for name, places in found.items()}
     facts = {"weights": weights, "order": order_of(found)}
-    trials, large = answer.trials(), answer.trials(LONG, reach=1000.0)
+    trials, (large,) = answer.trials(), answer.trials(LONG, reach=1000.0)
     problem = next((t.problem for t in trials if t.problem), None)
     if problem is not None:
         known = mapping.edits and agrees(answer.exercise.model_answer.function(mapping.edits), trials)
         return explained(answer, mapping.edits if known else find_edits(answer, trials), problem, facts)
-    if large[0].problem is not None:
-        return explained(answer, SAYS["large"], large[0].problem, facts)
+    if large.problem is not None:
+        return explained(answer, SAYS["large"], large.problem, facts)
     problem = gradients_differ(answer, trials[:3], ROUNDING[subject.dtype])
     facts["differences"] = differences(answer, trials)
     if problem is None:

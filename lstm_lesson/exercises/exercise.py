@@ -157,8 +157,11 @@ def read_exercises(file: str, text: str) -> dict[str, Exercise]:
 def _exercise(name: str, notebook: str, hints=(), inputs=None, names_sizes=True, edits=(), judge="", **others):
     if len(hints) != 3:
         raise ValueError(f"hints has {len(hints)} entries; it needs three")
+    found, rules = [], vars(importlib.import_module("lstm_lesson.exercises.catalogue.rules"))
+    for row in edits:  # a mistake that is described, or a call that makes some
+        found += eval(row, rules) if isinstance(row, str) else [Edit(*row)]
     others |= {"inputs": _drawing(inputs or {}, names_sizes), "judge": named(judge) if judge else None}
-    exercise = Exercise(name, notebook, hints=tuple(hints), edits=_made(edits), **others)
+    exercise = Exercise(name, notebook, hints=tuple(hints), edits=tuple(found), **others)
     _ = exercise.model_answer  # an edit that does not fit raises an exception here
     return exercise
 
@@ -187,20 +190,18 @@ def _drawing(inputs: str | Mapping[str, str], names_sizes: bool) -> Callable[[In
     return drawn
 
 
-def _made(rows: list) -> tuple[Edit, ...]:
-    """The mistakes that are described, and those that calls of `catalogue/rules.py` make, in their order."""
-    found, rules = [], vars(importlib.import_module("lstm_lesson.exercises.catalogue.rules"))
-    for row in rows:
-        found += eval(row, rules) if isinstance(row, str) else [Edit(*row)]
-    return tuple(found)
-
-
 def shared_edits(table: str, **words: str) -> Iterator[Edit]:
     """The mistakes in a table of `catalogue/shared_edits.toml`, in each of its texts and places these words filled in.
 
-    >>> [edit.changes for edit in shared_edits("wrong_state", k="f", word="forget gate", h="h_f", U="W_hf")][0]
+    The letter of a gate, k, a or b, or of a state, s, brings with it the words that `catalogue/rules.toml` has for it.
+
+    >>> [edit.changes for edit in shared_edits("wrong_state", k="f")][0]
     {'h_f': 'c_prev @ W_hf'}
     """
+    rules = catalogue.read_table("rules")
+    for kind in words.keys() & rules["words"].keys():
+        called = {name: rules[name].get(words[kind], "") for name in ("gate", "state", "made")}
+        words = {name: text.format(words[kind], **called) for name, text in rules["words"][kind].items()} | words
 
     def fill(text: str) -> str:
         return text.format(**words) if words else text

@@ -21,8 +21,6 @@ PLACES = tuple(f"{letter}_t" for letter in LETTERS)
 VISIBLE = 0.01  # from this difference on, a table shows it
 STEPS = 60  # of an input, at most
 RIGHT: Mapping[str, str] = {}  # no line is changed
-PYTHON = """
-Write Python: `*` for ⊙, `@`, `sigmoid(…)`, `tanh(…)`; only what stands right of the `=`; it makes a tensor (B, 1)."""
 
 
 def weights() -> dict[str, Tensor]:
@@ -105,7 +103,8 @@ def _wrong_line(answer: Answer, hidden: Mapping[str, str], place: str, line: str
     for x in (probes[:2], probes):  # two sequences first: their shapes are easier to read in an error
         got, error = answer.sandbox(run, x, weights(), {place: line.strip()})
         if error is not None:
-            why = format_error(error, None) + PYTHON * isinstance(error, SyntaxError | NameError | TypeError)
+            python = read_table("wrong_cells")["python"] * isinstance(error, SyntaxError | NameError | TypeError)
+            why = format_error(error, None) + python
             return Problem("crashed", f"`{line:.80}` does not run at the place of `{place}` with B = {len(x)}: {why}")
     expected = run(x, weights(), hidden)
     off = torch.stack([(expected[k] - got[k]).abs().nan_to_num(9.0)[..., 0] for k in LETTERS], dim=-1)  # (B, T, 6)

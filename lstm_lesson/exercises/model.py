@@ -14,6 +14,7 @@ An edit {"h_h": "h_prev @ W_hh.T"} is the mistake "transposed". Entries of an ar
 import ast
 import math
 import re
+from collections import namedtuple
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
@@ -56,13 +57,7 @@ class Line:
     text: str = ""  # "" in a line of the loop itself
 
 
-@dataclass(frozen=True)
-class Loop:
-    """`for name in place:` and its lines."""
-
-    name: str
-    over: str
-    lines: tuple[Line, ...]
+Loop = namedtuple("Loop", ["name", "over", "lines"])  # `for name in over:` and its lines
 
 
 class Model:
@@ -122,7 +117,18 @@ class Model:
     def run(self, given: tuple, edits: tuple[Edit, ...] = ()):
         """What the model answer returns with these edits."""
         changed, names = {line.place: line for line in self.changed(edits)}, self.environment(given)
-        self._run(self.lines, changed, names)
+
+        def assign(*lines: Line):
+            for line in lines:
+                names[line.place] = self.value(changed.get(line.place, line), names)
+
+        for part in self.lines:
+            if isinstance(part, Line):
+                assign(part)
+            else:
+                for turn in names[part.over]:
+                    names[part.name] = turn
+                    assign(*part.lines)
         return names["return"]
 
     def function(self, edits: tuple[Edit, ...]) -> Callable:
@@ -136,15 +142,6 @@ class Model:
 
     def value(self, line: Line, names: dict):
         return eval(line.code, names)  # as global names: a comprehension reads no others
-
-    def _run(self, lines, changed, names):
-        for line in lines:
-            if isinstance(line, Loop):
-                for turn in names[line.over]:
-                    names[line.name] = turn
-                    self._run(line.lines, changed, names)
-            else:
-                names[line.place] = self.value(changed.get(line.place, line), names)
 
 
 def _statement(node) -> Line | Loop:

@@ -22,6 +22,7 @@ from lstm_lesson.data.download import own_folder, replacing
 from lstm_lesson.exercises.exercise import exercises
 from lstm_lesson.exercises.grading import printable
 
+MARKS = "⬜✅"  # of an exercise: not solved yet, solved
 PATIENCE = 0.3  # seconds to wait for another notebook that is writing
 
 
@@ -154,14 +155,14 @@ class Progress:
     def __repr__(self) -> str:
         lines = [self._total()]
         for notebook, rows in self._by_notebook().items():
-            lines.append(f"{notebook:<34}" + "  ".join(f"{_mark(row)} {row['exercise']}" for row in rows))
+            lines.append(f"{notebook:<34}" + "  ".join(f"{MARKS[row['solved']]} {row['exercise']}" for row in rows))
         return printable("\n".join(lines))
 
     def _repr_html_(self) -> str:
         body = "".join(
             f"<tr><td style='text-align:left'>{html.escape(notebook)}</td>"
             f"<td>{sum(row['solved'] for row in rows)} of {len(rows)}</td><td style='text-align:left'>"
-            + " &nbsp; ".join(f"{_mark(row)} <code>{row['exercise']}</code>" for row in rows)
+            + " &nbsp; ".join(f"{MARKS[row['solved']]} <code>{row['exercise']}</code>" for row in rows)
             + "</td></tr>"
             for notebook, rows in self._by_notebook().items()
         )
@@ -182,7 +183,3 @@ def progress() -> Progress:
         row |= {"difficulty": exercise.difficulty, "solved": entry["solved_at"] is not None}
         rows.append(row | {"attempts": entry["attempts"], "solved_at": entry["solved_at"] or ""})
     return Progress(tuple(rows))
-
-
-def _mark(row: dict) -> str:
-    return "✅" if row["solved"] else "⬜"

@@ -17,6 +17,8 @@ from pathlib import Path
 
 import torch
 
+from lstm_lesson.exercises.catalogue import read_table
+
 SECONDS = 1.5  # for all calls of one check together
 LOADING = 30.0  # more seconds, at most, in which modules are loaded and functions compiled
 
@@ -147,16 +149,12 @@ class _CapturedText(io.StringIO):
 
 def format_error(error: BaseException, f) -> str:
     """An exception in one or two lines: its own message, and the line of `f` that raised it."""
-    if isinstance(error, TimeUp):
-        text = f"It was stopped after {SECONDS} seconds; expected an answer at once. Does a loop never end?"
-    elif isinstance(error, KeyboardInterrupt):
-        text = "It was interrupted; expected an answer at once."
-    elif isinstance(error, RecursionError):
-        text = "It calls itself without end (RecursionError); expected an answer. Which call never comes back?"
-    else:
-        text = f"It raises {name_error(error)}"
-    line = _line_of(error, f)
-    return f"{text}\nIn your line `{line}`" if line else text
+    said = read_table("causes")["stopped"].get(type(error).__name__)
+    text = said.format(SECONDS) if said else f"It raises {name_error(error)}"
+    code = getattr(inspect.unwrap(f) if callable(f) else f, "__code__", None)
+    frames = traceback.extract_tb(error.__traceback__, limit=-40) if code else []
+    lines = [frame.line for frame in frames if frame.filename == code.co_filename and frame.line]  # of their own code
+    return f"{text}\nIn your line `{' '.join(lines[-1].split())[:100]}`" if lines else text
 
 
 def name_error(error: BaseException) -> str:
@@ -167,11 +165,3 @@ def name_error(error: BaseException) -> str:
         message = ""
     message = message if len(message) <= 160 else f"{message[:157]}…"
     return f"{type(error).__name__}{f': {message}' if message else ''}"
-
-
-def _line_of(error: BaseException, f) -> str:
-    """The last line of the learner's own code that the exception passed through; "" if there is none."""
-    code = getattr(inspect.unwrap(f) if callable(f) else f, "__code__", None)
-    frames = traceback.extract_tb(error.__traceback__, limit=-40) if code else []
-    lines = [frame.line for frame in frames if frame.filename == code.co_filename and frame.line]
-    return " ".join(lines[-1].split())[:100] if lines else ""

@@ -15,15 +15,11 @@ from torch import Tensor, nn
 from lstm_lesson.exercises.catalogue import read_table
 from lstm_lesson.exercises.sandbox import Sandbox, name_error
 
-NAMES = read_table("examination")["names"]
+NAMES, SHAPES = (read_table("examination")[name] for name in ("names", "shapes"))
 SIZES = ((2, 3), (3, 3))  # N and H; equal ones for a class that runs with those only
 LARGEST = 1000  # entries of all weights together
-INPUTS = ("BTN", "TBN", "BN", "TN", "NBT", "NTB", "NT", "N", "TN1", "N1", "NB")  # the dimensions that are tried
-GIVEN_STATES = ("BH", "1BH", "H", "1H", "H1", "HB")
 IGNORED = "the states that it is given have no effect"
 OUTPUTS = ("hidden_seq", "h_T", "c_T")
-SEQUENCES = ("BTH", "TBH", "BHT", "HBT", "TB1H", "BT1H", "1BTH", "1TBH", "TH", "TH1", "T1H", "HT")  # returned
-STATES = ("BH", "1BH", "B1H", "HB", "11BH", "H", "1H", "11H", "H1")
 
 
 def instances(thing, sandbox: Sandbox) -> Iterator[tuple[object, int, int] | BaseException]:
@@ -210,7 +206,7 @@ class Subject:
 
     def _learn(self, leaves: dict, sizes: dict) -> None:
         """Find out which tensor is what: by its shape; a sequence stands first, and h before c."""
-        x, every = self.form.x, (*SEQUENCES, *STATES)
+        x, every = self.form.x, (*SHAPES["sequences"], *SHAPES["states"])
         fits = [k for k in every if ("T" in x or "T" not in k) and ("B" in k) == ("B" in x)]
         for path, leaf in leaves.items():
             self.letters[path] = next((k for k in fits if leaf.shape == tuple(map(sizes.get, k))), "")
@@ -256,9 +252,9 @@ def forms(module) -> list[Form]:
     places = [f"apart:{x},{h},{c}"] if x and h and c else []
     places += [f"pair:{x},{pair}"] if x and pair else []
     places += ["pair", "apart", "apart first", "pair first"]
-    given = [Form(x, s, p) for x in INPUTS for s in GIVEN_STATES for p in places if ("B" in x) == ("B" in s)]
-    fitting = []
-    for form in (*given, *(Form(x) for x in INPUTS if "T" in x)):
+    given, fitting = itertools.product(SHAPES["inputs"], SHAPES["given_states"], places), []
+    given = [Form(x, s, p) for x, s, p in given if ("B" in x) == ("B" in s)]
+    for form in (*given, *(Form(x) for x in SHAPES["inputs"] if "T" in x)):
         ordered, named = form.arguments(0, 0, 0)
         with contextlib.suppress(TypeError):  # what the signature does not take
             signature.bind(*ordered, **named)

@@ -2,7 +2,8 @@
 
 A text among the `edits` of an exercise, such as "affine_edits('f')", is a call of a function here. In
 function(x_t W + h_prev U + b), an RNN step, a gate or the candidate, the places of a model answer are x_k, h_k, bias_k
-and z_k, where k is the last letter of the weights; MADE has the last.
+and z_k, where k is the last letter of the weights; `rules.toml` has
+what is made of z_k.
 """
 
 import itertools
@@ -14,21 +15,17 @@ from lstm_lesson.exercises.catalogue import read_table
 from lstm_lesson.exercises.exercise import shared_edits
 from lstm_lesson.exercises.model import Edit
 
-WORDS = {"h": "new state", "i": "input gate", "f": "forget gate", "c": "candidate", "o": "output gate",
-         "r": "reset gate", "z": "update gate"}  # fmt: skip
-MADE = {k: "g_t" if k == "c" else f"{k}_t" for k in WORDS}
 BLOCKS = {"i": "i", "f": "f", "c": "g", "o": "o"}  # a gate's letter here, and PyTorch's
 STACKED = ("x", "h", "b")  # weight_ih, weight_hh and the biases
 TABLES = read_table("rules")
+WORDS, MADE = TABLES["gate"], TABLES["made"]
 
 
 def affine_edits(k: str) -> Iterator[Edit]:
     """The mistakes in the lines of k that need no other gate's weights."""
     f, low = ("tanh", "-1") if k in "hc" else ("sigmoid", "0")
-    words = {"k": k, "word": WORDS[k], "W": f"W_x{k}", "U": f"W_h{k}", "b": f"b_{k}", "f": f, "low": low}
-    words |= {"made": MADE[k], **{place: f"{place}_{k}" for place in ("x", "h", "bias", "z")}}
     for table in ("affine", f"affine_{f}", "affine_detached"):
-        yield from shared_edits(table, **words)
+        yield from shared_edits(table, k=k, f=f, low=low)
 
 
 def affine_edits_with_peephole(k: str) -> Iterator[Edit]:
@@ -61,7 +58,7 @@ def step_edits() -> Iterator[Edit]:
     yield from (_naming_the_gate(k, edit) for k, edits in by_gate.items() for edit in edits)
     yield from wrong_weights()
     for k in GATES:
-        yield from shared_edits("wrong_state", k=k, word=WORDS[k], h=f"h_{k}", U=f"W_h{k}")
+        yield from shared_edits("wrong_state", k=k)
     yield from shared_edits("wrong_states")
 
 
@@ -87,20 +84,16 @@ def gru_edits() -> Iterator[Edit]:
 def wrong_weights() -> Iterator[Edit]:
     """A gate reads weights of another gate, or two read each other's; one weight stands in all four."""
     for a, b in itertools.permutations(GATES, 2):
-        words = {"a": a, "b": b, "A": WORDS[a], "B": WORDS[b]}
-        words |= {f"{place}_{n}": f"{place}_{k}" for place in ("x", "h", "bias") for n, k in (("a", a), ("b", b))}
-        words["also"] = ", or `o_t` stands in its place in equation 3" if b == "o" and a in "if" else ""
-        yield from shared_edits("weights_of_two" if a < b else "weights_of_another", **words)
+        also = ", or `o_t` stands in its place in equation 3" if b == "o" and a in "if" else ""
+        yield from shared_edits("weights_of_two" if a < b else "weights_of_another", a=a, b=b, also=also)
     for k in GATES:
-        yield from shared_edits("weights_everywhere", k=k, word=WORDS[k])
+        yield from shared_edits("weights_everywhere", k=k)
 
 
 def loop_edits(states: str) -> Iterator[Edit]:
     """The mistakes of a loop that carries these states: "h" or "hc"."""
     for s in states:
-        words = {"s": s, "word": {"h": "state", "c": "memory"}[s]}
-        words |= {"first": f"first_{s}", "prev": f"{s}_prev", "next": f"next_{s}"}
-        yield from shared_edits("loop_carried", **words)
+        yield from shared_edits("loop_carried", s=s)
     for table in (f"carried_{states}", "read", "collected", f"detached_{states}", "detached"):
         yield from shared_edits(f"loop_{table}")
     if states == "hc":
@@ -109,19 +102,17 @@ def loop_edits(states: str) -> Iterator[Edit]:
 
 def sum_edits(k: str, dy: str) -> Iterator[Edit]:
     """The mistakes on the way through the sum of k; dy is the gradient before the slope of its function."""
-    words = {"k": k, "dy": dy, "dz": f"dz_{k}", "W": f"W_x{k}", "U": f"W_h{k}"}
-    words |= {"dx": f"dx_{k}", "dh": f"dh_{k}", "dW": f"dW_x{k}", "dU": f"dW_h{k}", "db": f"db_{k}"}
     of_k = "" if k == "h" else f" of the {WORDS[k]}"
     share, gradient = (f"The share{of_k} in ", "`{}`: its gradient") if of_k else ("", "`d{}`")
     names = {"DX": f"{share}`dx_t`", "DH": f"{share}`dh_prev`", "lower_DH": f"{share.lower()}`dh_prev`"}
     names |= {D: gradient.format(name) for D, name in (("DW", f"W_x{k}"), ("DU", f"W_h{k}"), ("DB", f"b_{k}"))}
-    return shared_edits("backward_sum", in_k=of_k, **words, **names)
+    return shared_edits("backward_sum", k=k, dy=dy, in_k=of_k, **names)
 
 
 def slope_edits(k: str, dy: str, y: str) -> Iterator[Edit]:
     """The mistakes in the line dz = dy · slope; y is what came out of the function of k."""
     function, at = "tanh" if k in "hc" else "sigmoid", "" if k == "h" else f" at the {WORDS[k]}"
-    return shared_edits(f"slope_of_{function}", k=k, dz=f"dz_{k}", dy=dy, y=y, at=at)
+    return shared_edits(f"slope_of_{function}", k=k, dy=dy, y=y, at=at)
 
 
 def lstm_backward_edits() -> Iterator[Edit]:
@@ -137,8 +128,7 @@ def lstm_backward_edits() -> Iterator[Edit]:
         cause = "The values are read in the wrong order: they come as i, f, g, o, c, h."
         yield Edit(f"values: {two} {one}", {f"{one}_t": f"values[{b}]", f"{two}_t": f"values[{a}]"}, cause)
     for a, b in itertools.permutations(GATES, 2):
-        words = {"a": a, "b": b, "A": WORDS[a], "B": WORDS[b]}
-        yield from shared_edits("values_of_another", dz=f"dz_{a}", other=TABLES["dz"][b], **words)
+        yield from shared_edits("values_of_another", a=a, b=b, dz=f"dz_{a}", other=TABLES["dz"][b])
     same = "The same mistake"
     yield from in_several_gates(by_gate, ifco=f"{same} in all four sums. The", ifo=f"{same} at all three gates. The")
     yield from itertools.chain(*by_gate.values())
@@ -149,12 +139,12 @@ def shares() -> Iterator[Edit]:
     """`dx_t` and `dh_prev` are sums over four gates: a share is missing, stands alone or is counted wrongly."""
     for k in GATES:
         rest = {f"rest_{d}": " + ".join(f"{d}_{other}" for other in GATES if other != k) for d in ("dx", "dh")}
-        yield from shared_edits("share", k=k, word=WORDS[k], **rest)
+        yield from shared_edits("share", k=k, **rest)
     yield from shared_edits("shares_mean")
     for a, b in itertools.combinations(GATES, 2):
         names = {name: {a: b, b: a}.get(name[-1], name[-1]) for name in NAMES[:12]}
         text = ", ".join(f"'{name}': d{name[:-1]}{k}" for name, k in names.items())
-        yield from shared_edits("gradients_swapped", a=a, b=b, text=f"{{{text}}}", A=WORDS[a], B=WORDS[b])
+        yield from shared_edits("gradients_swapped", a=a, b=b, text=f"{{{text}}}")
 
 
 def from_torch_edits() -> Iterator[Edit]:
