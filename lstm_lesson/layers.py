@@ -241,7 +241,8 @@ class CustomLSTM(nn.Module):
         flat = self.single and not self.torch_states
         letters = "B H" if flat else "layers·directions B H"
         sizes = {"layers·directions": shape[0], "B": shape[1], "H": shape[2]}
-        named = {f"{name} of init_states": (state, letters) for name, state in zip(("h_0", "c_0"), states, strict=True)}
+        where = "init_states" + " (without torch_states=True)" * (flat and getattr(states[0], "ndim", 0) == 3)
+        named = {f"{name} of {where}": (state, letters) for name, state in zip(("h_0", "c_0"), states, strict=True)}
         check_shapes(sizes, empty_batch=True, x=(x, "B T N"), **named)
         return tuple(state[None] if flat else state for state in states)
 

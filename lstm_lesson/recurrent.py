@@ -32,7 +32,7 @@ def choose(model: nn.Module, name: str | None = None) -> tuple[str, nn.Module]:
     names = [place for place in found if found[place] not in inside]
     if not names:
         needs = "it needs a module with an LSTM, a GRU or a cell, of torch.nn or of this package"
-        raise ValueError(f"model is {type(model).__name__}; {needs}")
+        raise ValueError(f"model is {type(model).__name__}; {needs}, before it is quantised, scripted or exported")
     name = names[0] if name is None and len(names) == 1 else name
     if name not in names:
         raise ValueError(f"name is {name!r}; it needs one of {names}, the recurrent modules of model")
@@ -63,7 +63,7 @@ def recompute(module: nn.Module, args: tuple, kwargs: dict, output) -> tuple:
 
     Returns the output in the form of `output`, which the module returned; for each layer and direction, in PyTorch's
     order, the values (B, T, H) of its steps in the order of time; for each, the states (h,) or (h, c) in the order in
-    which it makes them, from the one before the first step on; and the lengths (B,), or None.
+    which it makes them, from the one before the first step on; the lengths (B,), or None; and what it read (B, T, N).
     With gradients on, a first state without a gradient is a new leaf.
     """
     given = inspect.signature(type(module).forward).bind(module, *args, **kwargs)
@@ -83,7 +83,7 @@ def recompute(module: nn.Module, args: tuple, kwargs: dict, output) -> tuple:
         x = batch_first(x.reshape(-1, 1, x.shape[-1]) if is_cell else x)
         lengths = None if lengths is None else check_lengths(lengths, len(x), x.shape[1], x.device)
         keep = None if lengths is None else true_steps(lengths, x.shape[1])
-        shown, found = [None] * len(weights), []
+        shown, found, read = [None] * len(weights), [], x
         if not (is_cell or lengths is not None or torch.is_grad_enabled() or "W_ci" in weights[0]):
             shown[-directions:] = batch_first(output[0]).chunk(directions, dim=-1)
         for k, (start, w) in enumerate(zip(_starts(state, x, weights), weights, strict=True)):
@@ -99,7 +99,7 @@ def recompute(module: nn.Module, args: tuple, kwargs: dict, output) -> tuple:
         elif not is_cell:
             x = without_padding(x, keep)
             own = [x.transpose(0, 1) if turned else x, *own]
-        return _in_form(output, iter(own)), values, states, lengths
+        return _in_form(output, iter(own)), values, states, lengths, read
 
 
 @contextmanager

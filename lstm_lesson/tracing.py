@@ -3,11 +3,15 @@
 import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from itertools import chain, pairwise, product
+from numbers import Real
 
 import torch
 from torch import Tensor, nn
 
 from lstm_lesson.cells import Values
+from lstm_lesson.kernel import reversed_steps, without_padding
 from lstm_lesson.recurrent import CELLS, choose, held, tensors, undisturbed
 from lstm_lesson.shapes import check_lengths, check_size, check_tokens, describe, true_steps
 from lstm_lesson.successors.gru import GRUValues
@@ -16,17 +20,21 @@ from lstm_lesson.successors.gru import GRUValues
 class Trace(Values):
     """The `Values` i, f, g, o, c, h of every step, each (B, T, H), NaN at padded steps; `tokens` and `lengths`.
 
-    Raises ValueError unless tokens are None or B lists.
+    Raises ValueError unless tokens are None or B lists, each of T entries or of as many as the sequence has steps.
     """
 
     tokens = lengths = None
 
     def __new__(cls, *values: Tensor, tokens: Sequence[Sequence] | None = None, lengths: Tensor | None = None):
         trace = cls._make(values)
+        check_tokens("tokens", () if tokens is None else tokens)
         if tokens is not None and len(tokens) != len(trace.h):
             raise ValueError(f"tokens has {len(tokens)} lists; it needs {len(trace.h)}, one a sequence")
-        for number, words in enumerate([] if tokens is None else tokens):
+        for number, words in enumerate(() if tokens is None else tokens):
             check_tokens(f"tokens[{number}]", words)
+            steps = trace.h.shape[1] if lengths is None else int(lengths[number])
+            if len(words) not in (steps, trace.h.shape[1]):
+                raise ValueError(f"tokens[{number}] has {len(words)} entries; it needs {steps}, one a step")
         trace.tokens, trace.lengths = tokens, lengths
         return trace
 
@@ -39,32 +47,29 @@ class GRUTrace(GRUValues):
 
 
 def record(
-    model: nn.Module, x, lengths=None, tokens=None, layer: int = 0, reverse: bool = False, call: int | None = None,
+    model: nn.Module, x=(), lengths=None, tokens=None, layer: int = 0, reverse: bool = False, call: int | None = None,
     name: str | None = None, inputs: Mapping | None = None,
 ) -> Trace | GRUTrace:  # fmt: skip
     """Run `model` on x and record what one layer of its LSTM or GRU computes at every step.
 
     `model` is an nn.LSTM, nn.GRU, CustomLSTM or CustomGRU, a cell of one, or a module that calls one. `name` chooses
     one of several, by its name in `model.named_modules()`; `layer` and `reverse` choose the layer and the direction,
-    and `call` one of several calls, from 0. A cell that is called step by step makes one call as long as it is given
-    the state that it returned (or, where a sequence is padded, the state before).
-    The model is called as model(x); x may be a tuple of arguments, and `inputs` are arguments by name. `lengths` (B,)
-    are handed on if its forward takes an argument of this name. A packed sequence has its own lengths.
+    and `call` one of several calls, from 0. A module that is called step by step, as a cell is, makes one call as long
+    as it is given the state that it returned (or, where a sequence is padded, the state before).
+    The model is called as model(x); x may be a tuple of arguments, and `inputs` are arguments by name, with or without
+    x. `lengths` (B,) are handed on if its forward takes an argument of this name. A packed sequence has its own.
     `tokens`, one list of words or numbers for each sequence, are kept for display.
     The values are recomputed from the weights, half precision in float32, and held against what the module returned.
-    T is in the order of time (for a cell, of its calls); without a batch, B = 1. With proj_size, h has that size.
+    T is in the order of time; without a batch, B = 1. With proj_size, h has that size.
+    A loop or a model that reads from the last step on, as is seen from what the module was given, needs reverse=True.
+    Where it is not seen, a loop over a cell is in the order of its calls, and reverse=True turns this round.
     The model runs without gradients, in evaluation mode. It and torch's random numbers are left as they were.
-    Raises ValueError if nothing or several things can be meant, for a layer or direction that is not there, and if the
-    module returned other values than its weights give: the error says by how much.
+    Raises ValueError if nothing or several things can be meant, for a layer or direction that is not there, for NaN,
+    for `lengths` where the module reads padding before true steps, and if the module returned other values than its
+    weights give: the error says by how much.
     """
-    (values, _, read), _ = _watch(model, x, lengths, layer, reverse, call, name, inputs)
-    kind = Trace if isinstance(values[0], Values) else GRUTrace
-    values = [torch.cat(parts, dim=1) for parts in zip(*values, strict=True)]  # (B, T, H)
-    B, T = values[0].shape[:2]
-    lengths = _true_lengths(read, lengths, B, T, values[0].device)
-    if lengths is not None:
-        values = [v.masked_fill(~true_steps(lengths, T)[:, :, None], float("nan")) for v in values]
-    return kind(*values, tokens=tokens, lengths=lengths)
+    (values, _, lengths), _ = _watch(model, x, lengths, layer, reverse, call, name, inputs)
+    return (Trace if len(values) == 6 else GRUTrace)(*values, tokens=tokens, lengths=lengths)
 
 
 def loss_gradient_by_lag(
@@ -85,92 +90,135 @@ def loss_gradient_by_lag(
     >>> at_h.shape, at_h[0, 0].item()
     (torch.Size([2, 6]), 2.0)
     """
-    (_, states, read), value = _watch(model, x, lengths, layer, reverse, call, name, inputs, loss)
+    (_, states, lengths), value = _watch(model, x, lengths, layer, reverse, call, name, inputs, loss)
     if not isinstance(value, Tensor) or value.numel() != 1:
         raise ValueError(f"loss gives {describe(value)}; it needs a torch.Tensor with one number, such as a mean")
     parts = [part for state in states for part in state]
     if not value.requires_grad or not all(part.requires_grad for part in parts):
-        raise ValueError("loss has no gradient; it needs to be computed from the model's output, with gradients on")
+        raise ValueError("loss has no gradient; it needs to come from the model's output, outside torch.inference_mode")
     gradients = torch.autograd.grad(value, parts, allow_unused=True, materialize_grads=True)
     norms = torch.stack([g.norm(dim=1) for g in gradients], dim=1)
-    (B, _), T, device = norms.shape, len(states) - 1, norms.device
-    lengths = _true_lengths(read, [T] * B if lengths is None and read is None else lengths, B, T, device)[:, None]
-    lag = torch.arange(T + 1, device=device).expand(B, -1)
-    last = T if reverse and read is None else lengths  # a module that knows no lengths reads the padding, too
-    at = (last - lag).clamp_min(0)  # (B, T + 1)
-    kinds = norms.unflatten(1, (T + 1, -1)).unbind(2)  # at h and at c
-    by_lag = [norm.gather(1, at).masked_fill(lag > lengths, float("nan")) for norm in kinds]
+    if norms.isnan().any():
+        raise ValueError("loss has a gradient that is NaN; it needs finite numbers, and no root or logarithm of 0")
+    lag = torch.arange(len(states), device=norms.device).expand(len(norms), -1)  # (B, T + 1)
+    last = torch.full_like(lag[:, :1], len(states) - 1) if lengths is None else lengths[:, None]
+    kinds = norms.unflatten(1, (len(states), -1)).unbind(2)  # at h and at c
+    by_lag = [norm.gather(1, (last - lag).clamp_min(0)).masked_fill(lag > last, float("nan")) for norm in kinds]
     return by_lag[0] if len(by_lag) == 1 else tuple(by_lag)
 
 
 def _watch(model, x, lengths, layer, reverse, call, name, inputs, loss: Callable | None = None) -> tuple:
     """Run the model. Returns one call of one layer: values, states and lengths; and the loss of the output, if any.
 
-    For a loss, what is recomputed stands in for what the module returned.
+    The values are in the order of time. For a loss, what is recomputed stands in for what the module returned.
     """
     name, module = choose(model, name)
     layers, kind = getattr(module, "num_layers", 1), type(module).__name__
-    directions = getattr(module, "directions", 1 + getattr(module, "bidirectional", False))
-    if layer not in range(layers) or reverse not in (False, True)[:directions]:
-        has = f"{layers} layers and {directions} direction(s)"
-        raise ValueError(f"layer = {layer}, reverse = {reverse} is not there; the {kind} has {has}")
-    k, is_cell = layer * directions + reverse, isinstance(module, CELLS)
-    calls, before = [], []
+    ways = getattr(module, "directions", 1 + getattr(module, "bidirectional", False))
+    has = f"layer = {layer}, reverse = {reverse} is not there; the {kind} has {layers} layers and {ways} direction(s)"
+    if layer not in range(layers) or reverse not in (False, True)[: ways + (module is not model)]:
+        raise ValueError(has)
+    k, calls, before = layer * ways + (reverse and ways == 2), [], []
 
     def watch(_module, args, kwargs, output):
-        if not is_cell and call not in (None, len(calls)):
-            return calls.append(None)
-        own, values, states, read = held(name, module, args, kwargs, output)
-        if is_cell and calls and _goes_on(states[k][0], *before):
-            calls[-1][0].append(values[k])
-            calls[-1][1].extend(states[k][1:])
+        own, values, states, read, given = held(name, module, args, kwargs, output)
+        if given.shape[1] == 1 and before and _goes_on(states, *before):
+            for parts, part in zip(calls[-1], ([values[k]], states[k][1:], [given]), strict=False):
+                parts.extend(part)
         else:
-            calls.append(([values[k]], states[k], read))
-        before[:] = states[k][0], tensors(output if loss is None else own)
+            calls.append(([values[k]], states[k], [given], read))
+        last = tensors(output if loss is None else own)[-len(states[0][0]) :]
+        before[:] = [states, last] if given.shape[1] == 1 else []
         return None if loss is None else own
+
+    def see(_part, args, output):
+        output = output[0] if isinstance(output, tuple) and output else output
+        if isinstance(output, Tensor) and output.ndim == 3 and output.shape[1] > 1:
+            given = [args[0]] if args and isinstance(args[0], Tensor) and args[0].ndim > 1 else []
+            seen.append((output, bool(given and _turned(given, seen)[0])))
 
     while hasattr(model, "_orig_mod") or isinstance(model, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
         model = model._orig_mod if hasattr(model, "_orig_mod") else model.module
     args, named = x if type(x) is tuple else (x,), dict(inputs or {})
     if lengths is not None:
-        takes = inspect.signature(model.forward)
-        could = any(p.name == "lengths" or p.kind is p.VAR_KEYWORD for p in takes.parameters.values())
-        if could and "lengths" not in takes.bind_partial(*args, **named).arguments:
+        with suppress(TypeError):  # where forward takes no argument of this name, or has it already
+            inspect.signature(model.forward).bind_partial(*args, **named, lengths=lengths)
             named["lengths"] = lengths
-    hook = module.register_forward_hook(watch, prepend=True, with_kwargs=True)
+    seen = [(given, False) for given in (*args, *named.values()) if isinstance(given, Tensor)]
+    hooks = [part.register_forward_hook(see) for part in set(model.modules()) - set(module.modules())]
+    hooks.append(module.register_forward_hook(watch, prepend=True, with_kwargs=True))
     try:
         with undisturbed(model), torch.set_grad_enabled(loss is not None):
             output = model(*args, **named)
             value = None if loss is None else loss(output)
+    except Exception as error:
+        if 0 in x.shape if isinstance(x, Tensor) else isinstance(x, (list, str, Real)) or hasattr(x, "__array__"):
+            raise ValueError(f"x has {describe(x)}; it needs a tensor without empty dimensions: {error}") from error
+        raise
     finally:
-        hook.remove()
-    return calls[_the_call(call, len(calls), kind)], value
+        for hook in hooks:
+            hook.remove()
+    if not calls:
+        raise ValueError(f"model does not call its {kind}; it needs a forward that calls it, as self.lstm(x)")
+    if call is None and len(calls) > 1:
+        raise ValueError(f"model calls its {kind} {len(calls)} times; choose one with call=0 to call={len(calls) - 1}")
+    values, states, given, read = calls[check_size("call", call or 0, 0, len(calls) - 1)]
+    values = values[0] if len(given) == 1 else values[0]._make(torch.cat(v, dim=1) for v in zip(*values, strict=True))
+    (B, T), known = values.h.shape[:2], read if len(given) == 1 else None
+    if lengths is not None:
+        read, known = known, check_lengths(lengths, B, T if known is None else sys.maxsize, values.h.device)
+        if read is not None and not torch.equal(known, read) and torch.equal(known.sort()[0], read.sort()[0]):
+            has = f"lengths is {known.tolist()}, but the model sorts its sequences to {read.tolist()}"
+            raise ValueError(f"{has}; it needs them, x and tokens in this order")
+        known = known if read is None else read
+    in_padding = ways == 2 and (reverse or layer > 0)
+    if ways == 1 and module is not model:
+        turned, keep = _turned(given, seen, known, reverse)
+        if (reverse and len(given) == 1 and not isinstance(module, CELLS)) if turned is None else reverse != turned:
+            raise ValueError(has + ", from the last step to the first, so it needs True" * bool(turned))
+        if reverse:
+            order, in_padding = reversed_steps(values.h, keep), keep is None
+            values = values._make(v.gather(1, order.expand_as(v)) for v in values)
+    if in_padding and known is not None and read is None and known.min() < T:
+        needs = "it needs None, or a model that packs its sequences"
+        raise ValueError(f"lengths is {known.tolist()}; the {kind} reads padding before true steps, so {needs}")
+    padding = None if known is None else ~true_steps(known, T)[:, :, None]
+    if not all((v.isfinite() if padding is None else v.isfinite() | padding).all() for v in values[-2:]):
+        wrong = [key for key, tensor in model.state_dict().items() if not tensor.isfinite().all()]
+        raise ValueError(f"model computes NaN or infinity; it needs finite numbers in {', '.join(wrong) or 'x'}")
+    if padding is not None and loss is None:
+        values = values._make(v.masked_fill(padding, float("nan")) for v in values)
+    return (values, states, known), value
 
 
-def _goes_on(start: tuple, before: tuple, returned: list[Tensor]) -> bool:
-    """Whether a cell is given the state that it returned, in some sequences perhaps the one before: they are padded."""
-    if start[0].shape[-2:] != before[0].shape[-2:]:
+def _turned(given: list[Tensor], seen: list, lengths: Tensor | None = None, wanted: bool = False) -> tuple:
+    """Whether what was read, (B, T, N) or (B, T) in one or more parts, is a sequence `seen` before, turned round.
+
+    Returns True, False, or None where nothing shows it; and the true steps (B, T) within which it was turned, or None.
+    """
+    x = torch.cat(given, dim=1)
+    x, T = x[..., None] if x.ndim == 2 else x, x.shape[1]
+    keeps = (None,) if lengths is None else (None, true_steps(lengths, T))
+    for one, is_turned in reversed(seen):
+        views = (one, one.transpose(0, 1)) if one.ndim == 3 else (one[..., None], one[None]) if one.ndim == 2 else ()
+        for own in [view[:, :T].to(x) for view in views if view[:, :T].shape == x.shape]:
+            for turned, keep in product((wanted, not wanted), keeps):
+                other = without_padding(own, keep)
+                if turned != is_turned:
+                    other = other.gather(1, reversed_steps(own, keep).expand_as(own))
+                if torch.equal(other, without_padding(x, keep)):
+                    return turned, keep
+    places = [part.storage_offset() for part in given]  # the steps may be parts of one tensor
+    rises = {b > a for a, b in pairwise(places)}
+    one = len({part.untyped_storage().data_ptr() for part in given}) == len(rises) == 1
+    return not rises.pop() if one and places[0] != places[-1] else None, None
+
+
+def _goes_on(states: list, before: list, returned: list[Tensor]) -> bool:
+    """Whether a module is given the state that it returned, or in some sequences the one before: they are padded."""
+    state, old = (torch.cat([*chain(*zip(*(s[0] for s in one), strict=True))], dim=1) for one in (states, before))
+    if state.shape != old.shape:
         return False
-    new, old = (torch.stack([(a == b).all(dim=-1) for a, b in zip(start, state, strict=True)]).all(dim=0)
-                for state in (returned, before))  # fmt: skip
-    return bool(new.any() and (new | old).all())
-
-
-def _true_lengths(read: Tensor | None, lengths, B: int, T: int, device) -> Tensor | None:
-    """The lengths of the sequences: those that the module was called with, else those that were given."""
-    if read is None:
-        return None if lengths is None else check_lengths(lengths, B, T, device)
-    given = read if lengths is None else check_lengths(lengths, B, sys.maxsize, device)
-    if not torch.equal(given, read) and torch.equal(given.sort().values, read.sort().values):
-        needs = "it needs them, x and tokens in this order"
-        raise ValueError(f"lengths is {given.tolist()}, but the model sorts its sequences to {read.tolist()}; {needs}")
-    return read
-
-
-def _the_call(call: int | None, found: int, name: str) -> int:
-    """The index of the call to record. Raises ValueError unless there is one call, or `call` chooses one."""
-    if not found:
-        raise ValueError(f"model does not call its {name}; it needs a forward that calls it, as self.lstm(x)")
-    if call is None and found > 1:
-        raise ValueError(f"model calls its {name} {found} times; choose one with call=0 to call={found - 1}")
-    return check_size("call", 0 if call is None else call, 0, found - 1)
+    new = torch.cat([*chain(*(part.reshape(len(states), len(old), part.shape[-1]) for part in returned))], dim=1)
+    new, old = (state.isclose(one.to(state), 0, 0, equal_nan=True).all(dim=1) for one in (new, old))
+    return bool((new | old).all() and (new.any() or not len(new)))

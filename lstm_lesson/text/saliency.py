@@ -49,6 +49,7 @@ def saliency(classifier: TextClassifier, ids: Tensor, lengths=None, target: int 
     if not isinstance(classifier, TextClassifier):
         raise ValueError(f"classifier is {type(classifier).__name__}; it needs a TextClassifier")
     lengths = check_ids(ids, lengths, classifier.embedding.num_embeddings)
+    ids, lengths = (given.to(classifier.embedding.weight.device) for given in (ids, lengths))
     padded = ~true_steps(lengths, ids.shape[1])[:, :, None]
     with undisturbed(classifier):
         x = classifier.embedding(ids).detach().masked_fill(padded, 0)  # (B, T, N)
@@ -62,14 +63,14 @@ def leave_one_out(classifier: TextClassifier, sequences: Sequence[Tensor], which
     sequences: B tensors (T_k,) int64 with T_k at least 2, which (B,): the index of the word to leave out -> (B,).
     Raises ValueError for a text of one word, or an index outside the text.
     """
-    shorter = []
-    for k, (ids, place) in enumerate(zip(sequences, which.tolist(), strict=True)):
-        if len(ids) < 2 or not 0 <= place < len(ids):
-            has = f"{len(ids)} words and which[{k}] is {place}"
-            raise ValueError(f"sequences[{k}] has {has}; it needs 2 and one of them")
-        shorter.append(torch.cat([ids[:place], ids[place + 1 :]]))
+    shorter, device = [], next(classifier.parameters()).device
+    for k, (ids, at) in enumerate(zip(sequences, which.tolist(), strict=True)):
+        if len(ids) < 2 or not 0 <= at < len(ids):
+            raise ValueError(f"sequences[{k}] has {len(ids)} words and which[{k}] is {at}; it needs 2 and one of them")
+        shorter.append(torch.cat([ids[:at], ids[at + 1 :]]))
     with undisturbed(classifier), torch.no_grad():
-        before, after = (log_odds(classifier(*pad_batch(list(texts))), target) for texts in (sequences, shorter))
+        batches = [[part.to(device) for part in pad_batch(list(texts))] for texts in (sequences, shorter)]
+        before, after = (log_odds(classifier(*batch), target) for batch in batches)
     return (after - before).abs()
 
 

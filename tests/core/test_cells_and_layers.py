@@ -115,7 +115,7 @@ BAD = {
     "x no tensor": (lambda: MODEL(x.tolist()), r"x is list; it needs a torch.Tensor"),
     "states of another batch": (lambda: MODEL(x, (h[:1], h)), r"h_0 of init_states has shape \(1, 4\).*B = 2"),
     "memory of another batch": (lambda: MODEL(x, (h, h[:1])), r"c_0 of init_states has shape \(1, 4\).*B = 2"),
-    "states of another rank": (lambda: MODEL(x, (h[None], h[None])), r"h_0 of init_states has shape \(1, 2, 4\)"),
+    "states of another rank": (lambda: MODEL(x, (h[None],) * 2), r"h_0 of init_states \(without torch_states=T"),
     "states of too few layers": (lambda: STACKED(x, (h[None], h[None])), r"h_0 of init_states.*layers.directions = 2"),
     "states of another dtype": (lambda: MODEL(x, (h.double(), h)), r"h_0 of init_states has dtype"),
     "one state": (lambda: MODEL(x, h), r"init_states has type Tensor; it needs a pair"),

@@ -285,7 +285,11 @@ def test_a_module_under_autocast_is_held_to_the_rounding_of_autocast(kind):
     assert kind is not nn.LSTMCell or torch.equal(inside.h, record(module, x).h)  # of the same input and state
 
 
-def test_numbers_that_are_no_numbers_agree_with_each_other():
+def test_numbers_that_are_not_finite_are_refused_at_true_steps():
     module, x = nn.LSTM(3, 4, batch_first=True), torch.randn(2, 5, 3)
     x[0, 2] = float("nan")
-    assert record(module, x).h[0, 2:].isnan().all() and record(module, x).h[1].isfinite().all()
+    for lengths in (None, [3, 5]):  # the number is at a true step
+        with pytest.raises(ValueError, match="model computes NaN or infinity; it needs finite numbers in x"):
+            record(module, x, lengths)
+    trace = record(module, x, lengths=[2, 5])
+    assert trace.h[0, :2].isfinite().all() and trace.h[1].isfinite().all()

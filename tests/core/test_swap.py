@@ -449,6 +449,23 @@ def test_row_optimiser(run):
     assert not near(now.ours.cells[0].W_xi, before, 1e-3)
 
 
+def test_row_encoder_and_decoder(run):
+    now = run("an encoder and a decoder")
+    assert near(now.answer, now.theirs(now.x, now.theirs(now.x)[1])[0])
+    with pytest.raises(ValueError, match=r"h_0 of init_states \(without torch_states=True\) has shape \(1, 4, 5\)"):
+        now.ours(now.x, now.theirs(now.x)[1])
+    with pytest.raises(RuntimeError, match="hx and cx should also be 3-D"):
+        now.theirs(now.x, now.ours(now.x)[1])
+
+
+def test_row_names_and_types(run):
+    now = run("names and types")
+    assert not any(word in name for name, _ in now.ours.named_parameters() for word in ("bias", "weight_hh"))
+    assert any(b is now.ours.cells[0].b_f for b in now.biases) and len(now.biases) == len(now.recurrent) == 4
+    assert {tuple(w.shape) for w in now.biases} == {(5,)} and {tuple(w.shape) for w in now.recurrent} == {(5, 5)}
+    assert now.is_lstm and not isinstance(now.ours, nn.LSTM)
+
+
 def test_row_flatten_parameters(run):
     assert run("`flatten_parameters()`").del_the_line
 
@@ -655,6 +672,15 @@ def test_row_ddp(run, tmp_path, monkeypatch):
         assert near(now.ours.cells[0].W_xi.grad, now.theirs.weight_ih_l0.grad[:5].t())
     finally:
         torch.distributed.destroy_process_group()
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
+def test_row_quantize_dynamic(run):
+    now = run("`quantize_dynamic`")
+    unchanged = torch.ao.quantization.quantize_dynamic(nn.Sequential(now.ours), {nn.LSTM})
+    assert torch.equal(unchanged(now.x)[0], now.ours(now.x)[0]) and type(unchanged[0]) is CustomLSTM
+    assert works("`quantize_dynamic`") is False and "quantized" in type(now.small[0]).__module__
+    assert near(now.small(now.x)[0], now.ours(now.x)[0], 0.05)
 
 
 def test_row_amp(run):

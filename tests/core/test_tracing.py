@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
-from lstm_lesson import CustomLSTM
+from lstm_lesson import CustomLSTM, LSTMCell
 from lstm_lesson.cells import Values
 from lstm_lesson.gradients import gradient_by_lag
 from lstm_lesson.successors import CustomGRU
@@ -412,7 +412,7 @@ def test_the_gradient_is_the_slope_that_small_changes_of_a_state_show(layer, rev
     [
         (lambda output: output[0], r"loss gives shape \(2, 5, 4\).*; it needs a torch.Tensor with one number"),
         (lambda output: 1.0, "loss gives type float; it needs"),
-        (lambda output: output[0].detach().sum(), "loss has no gradient; it needs to be computed from the model's"),
+        (lambda output: output[0].detach().sum(), "loss has no gradient; it needs to come from the model's output"),
     ],
 )
 def test_a_loss_without_a_gradient_is_refused(loss, message):
@@ -454,3 +454,257 @@ def test_a_model_that_has_no_shapes_yet_is_refused_and_a_part_of_a_trace_has_no_
     trace = record(nn.GRU(3, 4, batch_first=True), torch.randn(2, 5, 3), tokens=[["a"] * 5] * 2)
     changed = trace._replace(h=trace.h + 1)
     assert trace.tokens and changed.tokens is None and changed.lengths is None
+
+
+class Steps(nn.Module):
+    """Reads x, or the words of ids, step by step with a cell, or with a layer of one step at a time."""
+
+    def __init__(self, cell=None, backwards=False, before=None):
+        super().__init__()
+        self.cell, self.backwards, self.before = cell or nn.LSTMCell(3, 4), backwards, before or nn.Identity()
+
+    def forward(self, x):
+        x, state, layer = self.before(x), None, not isinstance(self.cell, (nn.LSTMCell, nn.GRUCell, LSTMCell))
+        for t in reversed(range(x.shape[1])) if self.backwards else range(x.shape[1]):
+            state = self.cell(x[:, t : t + 1] if layer else x[:, t], state)
+            state = state[1] if layer else state
+        return state[0] if isinstance(state, tuple) else state
+
+
+class Turned(nn.Module):
+    """Reads x, or what `before` makes of it, turned round."""
+
+    def __init__(self, lstm, before=None, first=False):
+        super().__init__()
+        self.lstm, self.before, self.first = lstm, before or nn.Identity(), first
+
+    def forward(self, x):
+        x = self.before(x.flip(1)) if self.first else self.before(x).flip(1)
+        return self.lstm(x)[0]
+
+
+class Hidden(Steps):
+    def forward(self, x):
+        return super().forward(torch.relu(x) + 1)
+
+
+def by_hand(cell, x, backwards=False):
+    """h (B, T, H) of a cell that reads x (B, T, N), in the order of time."""
+    state, shown = None, [None] * x.shape[1]
+    for t in reversed(range(x.shape[1])) if backwards else range(x.shape[1]):
+        state = cell(x[:, t], state)
+        shown[t] = state[0] if isinstance(state, tuple) else state
+    return torch.stack(shown, dim=1).detach()
+
+
+@pytest.mark.parametrize("kind", [nn.LSTMCell, nn.GRUCell, LSTMCell])
+@pytest.mark.parametrize("way", ["x", "embedding", "relu", "float64", "T = B"])
+def test_a_loop_that_reads_backwards_needs_reverse_and_is_in_the_order_of_time(kind, way):
+    torch.manual_seed(0)
+    dtype, ids = torch.float64 if way == "float64" else torch.float32, torch.randint(10, (2, 5))
+    cell, embedding = kind(3, 4).to(dtype), nn.Embedding(10, 3)
+    x = torch.randn(5 if way == "T = B" else 2, 5, 3, dtype=dtype)
+    model = Hidden(cell, True) if way == "relu" else Steps(cell, True, embedding if way == "embedding" else None)
+    read = {"relu": torch.relu(x) + 1, "embedding": embedding(ids).detach()}.get(way, x)
+    given = ids if way == "embedding" else x
+    with pytest.raises(ValueError, match=r"reverse = False is not there.*from the last step to the first, so it needs"):
+        record(model, given)
+    tokens = [list("abcde")] * len(x)
+    trace = record(model, given, tokens=tokens, reverse=True)
+    assert torch.allclose(trace.h, by_hand(cell, read, True), atol=1e-6) and trace.tokens is tokens
+    model.backwards = False
+    with pytest.raises(ValueError, match="reverse = True is not there"):
+        record(model, given, reverse=True)
+    assert torch.allclose(record(model, given).h, by_hand(cell, read), atol=1e-6)
+
+
+def test_a_loop_whose_direction_nothing_shows_is_in_the_order_of_its_calls():
+    torch.manual_seed(0)
+    cell = nn.LSTMCell(3, 4)
+
+    class Away(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.cell = cell
+
+        def forward(self, x):
+            state = None
+            for t in reversed(range(5)):
+                state = self.cell(x[:, t].tanh(), state)
+            return state[0]
+
+    x = torch.randn(2, 5, 3)
+    there, back = record(Away(), x), record(Away(), x, reverse=True)
+    assert torch.allclose(back.h, by_hand(cell, x.tanh(), True), atol=1e-6) and torch.equal(there.h.flip(1), back.h)
+
+
+@pytest.mark.parametrize("first", [False, True])
+@pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU, CustomLSTM])
+def test_a_layer_that_reads_its_sequence_turned_round_needs_reverse(kind, first):
+    torch.manual_seed(0)
+    lstm, embedding = kind(3, 4, **({} if kind is CustomLSTM else {"batch_first": True})), nn.Embedding(10, 3)
+    ids = torch.randint(10, (2, 5))
+    model = Turned(lstm, nn.Sequential(embedding, nn.Dropout(0.5)), first)
+    with pytest.raises(ValueError, match=r"is not there.*from the last step to the first, so it needs True"):
+        record(model, ids)
+    trace = record(model, ids, reverse=True)
+    assert torch.allclose(trace.h.flip(1), lstm(embedding(ids).flip(1))[0], atol=1e-6)
+    with pytest.raises(ValueError, match=r"lengths is \[5, 3\]; the .* reads padding before true steps"):
+        record(model, ids, lengths=[5, 3], reverse=True)
+
+
+def test_a_packed_batch_that_was_turned_within_its_lengths_is_turned_back():
+    torch.manual_seed(0)
+
+    class Pair(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.lstm = nn.LSTM(3, 4, batch_first=True)
+
+        def forward(self, x, lengths):
+            x = torch.stack([torch.cat([row[:n].flip(0), row[n:]]) for row, n in zip(x, lengths, strict=True)])
+            return self.lstm(pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False))[1][0]
+
+    model, x, lengths = Pair(), torch.randn(3, 6, 3), [3, 6, 1]
+    with pytest.raises(ValueError, match="from the last step to the first"):
+        record(model, x, lengths)
+    trace = record(model, x, lengths, reverse=True)
+    for b, n in enumerate(lengths):
+        alone = model.lstm(x[b : b + 1, :n].flip(1))[0].flip(1)
+        assert torch.allclose(trace.h[b, :n], alone[0], atol=1e-6) and trace.h[b, n:].isnan().all()
+
+
+@pytest.mark.parametrize("options", [{}, {"num_layers": 2}, {"num_layers": 2, "bidirectional": True}])
+@pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU, CustomLSTM])
+def test_a_layer_that_is_called_step_by_step_makes_one_call(kind, options):
+    torch.manual_seed(0)
+    layer, x = kind(3, 4, **({} if kind is CustomLSTM else {"batch_first": True}), **options), torch.randn(2, 5, 3)
+    model, state, shown = Steps(layer), None, []
+    for t in range(5):
+        output, state = layer(x[:, t : t + 1], state)
+        shown.append(output)
+    last = options.get("num_layers", 1) - 1
+    assert torch.allclose(record(model, x, layer=last).h, torch.cat(shown, dim=1)[..., :4], atol=1e-6)
+    if kind is not nn.GRU and not options:
+        model.backwards = True
+        with pytest.raises(ValueError, match="from the last step to the first"):
+            record(model, x)
+        model.backwards = False
+        found = loss_gradient_by_lag(model, x, lambda h: h.sum())
+        expected = loss_gradient_by_lag(layer, x, lambda output: output[0][:, -1].sum())
+        assert all(torch.allclose(a, b, atol=1e-6) for a, b in zip(found, expected, strict=True))
+
+
+def test_the_weights_that_are_not_finite_are_named_also_in_a_loop():
+    for value in (float("nan"), float("inf")):
+        for model in (
+            nn.Sequential(nn.LSTM(3, 4, batch_first=True)),
+            Steps(nn.LSTMCell(3, 4)),
+            Steps(nn.GRUCell(3, 4)),
+        ):
+            name, weight = next(iter(model.named_parameters()))
+            weight.data.fill_(value)
+            with pytest.raises(ValueError, match=f"NaN or infinity; it needs finite numbers in {name}"):
+                record(model, torch.randn(2, 5, 3))
+            with pytest.raises(ValueError, match=f"NaN or infinity; it needs finite numbers in {name}"):
+                loss_gradient_by_lag(model, torch.randn(2, 5, 3), lambda output: torch.zeros(()))
+
+
+def test_a_gradient_that_is_nan_is_refused():
+    with pytest.raises(ValueError, match="loss has a gradient that is NaN"):
+        loss_gradient_by_lag(nn.GRU(3, 4, batch_first=True), torch.randn(2, 5, 3), lambda o: (0 * o[0]).sum().sqrt())
+
+
+def test_lengths_that_the_module_never_had_are_refused_where_it_reads_the_padding_first():
+    torch.manual_seed(0)
+    lstm, x = nn.LSTM(3, 4, 2, batch_first=True, bidirectional=True), torch.randn(2, 5, 3)
+    for choice in ({"reverse": True}, {"layer": 1}, {"layer": 1, "reverse": True}):
+        with pytest.raises(ValueError, match=r"lengths is \[5, 3\]; the LSTM reads padding before true steps"):
+            record(lstm, x, [5, 3], **choice)
+        with pytest.raises(ValueError, match="reads padding before true steps"):
+            loss_gradient_by_lag(lstm, x, lambda output: output[0].sum(), [5, 3], **choice)
+        assert record(lstm, x, [5, 5], **choice).lengths.tolist() == [5, 5]
+    assert record(lstm, x, [5, 3]).h[1, 3:].isnan().all()  # the first steps have read no padding
+    ours = CustomLSTM.from_torch(lstm)
+    assert record(ours, x, [5, 3], reverse=True).h[1, 3:].isnan().all()
+
+
+class Named(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.lstm = nn.LSTM(3, 4, batch_first=True)
+
+    def forward(self, *, ids, mask=None):
+        return self.lstm(ids if mask is None else ids * mask)[0]
+
+
+def test_arguments_may_be_given_by_name_alone():
+    model, x = Named(), torch.randn(2, 5, 3)
+    assert torch.equal(record(model, inputs={"ids": x}).h, record(model.lstm, x).h)
+    assert torch.equal(record(model, inputs={"ids": x, "mask": 2}).h, record(model.lstm, 2 * x).h)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
+@pytest.mark.parametrize("convert", [
+    lambda lstm, x: torch.jit.script(lstm), lambda lstm, x: torch.jit.trace(lstm, x),
+    lambda lstm, x: torch.export.export(lstm, (x,)).module(),
+    lambda lstm, x: torch.ao.quantization.quantize_dynamic(nn.Sequential(lstm), {nn.LSTM}),
+])  # fmt: skip
+def test_a_converted_model_is_refused_and_the_error_says_what_to_take(convert):
+    lstm, x = nn.LSTM(3, 4, batch_first=True), torch.randn(2, 5, 3)
+    with pytest.raises(ValueError, match=r"model is .* of this package, before it is quantised, scripted or exported"):
+        record(convert(lstm, x), x)
+
+
+@pytest.mark.parametrize(
+    ("x", "has"),
+    [
+        (torch.zeros(2, 5, 3).numpy(), "type ndarray"), (torch.zeros(2, 5, 3).tolist(), "type list"), (5, "type int"),
+        ("text", "type str"), (torch.zeros(2, 0, 3), r"shape \(2, 0, 3\)"),
+    ],
+)  # fmt: skip
+def test_an_x_that_is_no_tensor_or_is_empty_is_named_if_the_model_fails(x, has):
+    for model in (nn.LSTM(3, 4, batch_first=True), nn.GRU(3, 4, batch_first=True), CustomLSTM(3, 4)):
+        with pytest.raises(ValueError, match=f"x has {has}.*; it needs a tensor without empty dimensions: "):
+            record(model, x)
+
+
+def test_an_empty_batch_is_recorded():
+    for model in (nn.LSTM(3, 4, batch_first=True), CustomLSTM(3, 4), Steps(), Steps(nn.GRU(3, 4, batch_first=True))):
+        assert record(model, torch.zeros(0, 5, 3)).h.shape == (0, 5, 4)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "lengths", "message"),
+    [
+        ("text", None, r"tokens is 'text' \(str\); it needs a list of words"),
+        (5, None, r"tokens is 5 \(int\)"),
+        ([["a"] * 5], None, "tokens has 1 lists; it needs 2, one a sequence"),
+        ([["a"] * 5, ["b"] * 4], None, r"tokens\[1\] has 4 entries; it needs 5, one a step"),
+        ([["a"] * 5, ["b"] * 4], [5, 3], r"tokens\[1\] has 4 entries; it needs 3, one a step"),
+        (torch.zeros(2, 4), None, r"tokens\[0\] has 4 entries; it needs 5"),
+    ],
+)
+def test_tokens_that_do_not_fit_are_refused_where_they_are_given(tokens, lengths, message):
+    with pytest.raises(ValueError, match=message):
+        record(nn.LSTM(3, 4, batch_first=True), torch.randn(2, 5, 3), lengths, tokens)
+
+
+def test_under_inference_mode_a_trace_is_the_same_and_a_loss_is_refused_by_name():
+    torch.manual_seed(0)
+    for model in (nn.LSTM(3, 4, batch_first=True), CustomLSTM(3, 4), Steps(), Steps(nn.GRU(3, 4, batch_first=True))):
+        x = torch.randn(2, 5, 3)
+        expected = record(model, x)
+        with torch.inference_mode():
+            inside, made = record(model, x), x.clone()
+            with pytest.raises(ValueError, match=r"outside torch.inference_mode"):
+                loss_gradient_by_lag(model, x, lambda o: (o if isinstance(o, torch.Tensor) else o[0]).sum())
+        assert torch.equal(inside.h, expected.h) and torch.equal(record(model, made).h, expected.h)
+
+
+def test_a_copied_and_a_compiled_loop_is_read_like_the_loop():
+    torch.manual_seed(0)
+    model, x = Steps(nn.LSTMCell(3, 4), backwards=True), torch.randn(2, 5, 3)
+    expected = record(model, x, reverse=True)
+    for other in (copy.deepcopy(model), torch.compile(model, backend="eager"), nn.DataParallel(model)):
+        assert torch.equal(record(other, x, reverse=True).h, expected.h)

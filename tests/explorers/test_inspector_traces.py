@@ -43,6 +43,12 @@ def traced(tokens=None, batch=1, steps=5, units=4, lengths=None, model=nn.LSTM, 
     return record(model(3, units, **options), torch.randn(batch, steps, 3), lengths, tokens, **choice)
 
 
+def fewer_tokens():
+    trace = traced()
+    trace.tokens = [WORDS[:3]]
+    return trace
+
+
 def data(inspector):
     found = re.search(r'<script type="application/json" id="data">(.*?)</script>', inspector.page(), re.S)
     return json.loads(found[1])
@@ -213,7 +219,7 @@ def broken(letter="f", value=NAN, kind=Trace, letters="ifgoch"):
         (traced(batch=2), {"compare": broken(), "row": 1}, "compare.f is NaN or infinite at step 3"),
         (broken(), {"row": 1}, "trace.f is NaN or infinite at step 3; it needs finite numbers at all 4 steps before"),
         (broken("z", float("inf"), GRUTrace, "rzgh"), {"row": 1}, "trace.z is NaN or infinite at step 3"),
-        (traced([WORDS[:3]]), {}, r"trace.tokens\[0\] has 3 entries; it needs 5, one a step"),
+        (fewer_tokens(), {}, r"trace.tokens\[0\] has 3 entries; it needs 5, one a step"),
         (traced([[1.0, NAN, 3, 4, 5]]), {}, r"trace.tokens\[0\] is NaN or infinite at step 2"),
         (traced([[1.0, "b", 3, 4, 5]]), {}, r"trace.tokens\[0\] has type list; it needs 5 numbers"),
         (Trace(*torch.rand(5, 1, 5, 4), torch.rand(1, 4, 4)), {}, r"trace.h has shape \(1, 4, 4\)"),

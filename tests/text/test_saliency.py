@@ -1,5 +1,7 @@
 """Saliency is the gradient it claims to be, and its companions measure what they say."""
 
+import sys
+
 import pytest
 import torch
 from torch import nn
@@ -120,3 +122,28 @@ def test_the_correlation_is_that_of_torch_and_0_for_a_unit_that_never_moves():
 def test_what_does_not_fit_is_named(call, says):
     with pytest.raises(ValueError, match=says):
         call()
+
+
+class Elsewhere(TextClassifier):
+    """On a device without memory; keeps the devices of what it is given."""
+
+    given = []
+
+    def forward(self, ids, lengths):
+        self.given.append((ids.device.type, lengths.device.type))
+        return torch.zeros(len(ids), 2, device=ids.device)
+
+    def read(self, x, lengths):
+        self.given.append((x.device.type, lengths.device.type))
+        return x.sum(dim=1)[:, :2]
+
+
+def test_what_is_made_for_the_classifier_is_made_on_its_device(monkeypatch):
+    module = sys.modules[leave_one_out.__module__]
+    monkeypatch.setattr(
+        module, "log_odds", lambda logits, target: logits[:, target]
+    )  # the other takes entries by value
+    model = Elsewhere(12, 5, 4).to("meta")
+    assert saliency(model, IDS, LENGTHS)[0].device.type == "meta"
+    assert leave_one_out(model, [IDS[0], IDS[1, :3]], torch.tensor([0, 1])).device.type == "meta"
+    assert model.given == [("meta", "meta")] * 3
