@@ -1,6 +1,7 @@
 """Saliency is the gradient it claims to be, and its companions measure what they say."""
 
 import sys
+from typing import ClassVar
 
 import pytest
 import torch
@@ -127,7 +128,7 @@ def test_what_does_not_fit_is_named(call, says):
 class Elsewhere(TextClassifier):
     """On a device without memory; keeps the devices of what it is given."""
 
-    given = []
+    given: ClassVar[list] = []
 
     def forward(self, ids, lengths):
         self.given.append((ids.device.type, lengths.device.type))
