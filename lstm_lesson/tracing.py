@@ -186,8 +186,7 @@ def _watch(model, x, lengths, layer, reverse, call, name, inputs, loss: Callable
     if not all((v.isfinite() if padding is None else v.isfinite() | padding).all() for v in values[-2:]):
         wrong = [key for key, tensor in model.state_dict().items() if not tensor.isfinite().all()]
         raise ValueError(f"model computes NaN or infinity; it needs finite numbers in {', '.join(wrong) or 'x'}")
-    if padding is not None and loss is None:
-        values = values._make(v.masked_fill(padding, float("nan")) for v in values)
+    values = values if padding is None else values._make(v.masked_fill(padding, float("nan")) for v in values)
     return (values, states, known), value
 
 
@@ -198,7 +197,10 @@ def _turned(given: list[Tensor], seen: list, lengths: Tensor | None = None, want
     """
     x = torch.cat(given, dim=1)
     x, T = x[..., None] if x.ndim == 2 else x, x.shape[1]
-    keeps = (None,) if lengths is None else (None, true_steps(lengths, T))
+    places = [(part.untyped_storage().data_ptr(), part.storage_offset()) for part in given]
+    rises = {a[0] == b[0] and (b[1] > a[1]) - (b[1] < a[1]) for a, b in pairwise(places)}  # through one tensor
+    shown = len(rises) == 1 and rises.pop()
+    wanted, keeps = shown < 0 if shown else wanted, [None] if lengths is None else [None, true_steps(lengths, T)]
     for one, is_turned in reversed(seen):
         views = (one, one.transpose(0, 1)) if one.ndim == 3 else (one[..., None], one[None]) if one.ndim == 2 else ()
         for own in [view[:, :T].to(x) for view in views if view[:, :T].shape == x.shape]:
@@ -208,10 +210,7 @@ def _turned(given: list[Tensor], seen: list, lengths: Tensor | None = None, want
                     other = other.gather(1, reversed_steps(own, keep).expand_as(own))
                 if torch.equal(other, without_padding(x, keep)):
                     return turned, keep
-    places = [part.storage_offset() for part in given]  # the steps may be parts of one tensor
-    rises = {b > a for a, b in pairwise(places)}
-    one = len({part.untyped_storage().data_ptr() for part in given}) == len(rises) == 1
-    return not rises.pop() if one and places[0] != places[-1] else None, None
+    return (shown < 0 if shown else None), None
 
 
 def _goes_on(states: list, before: list, returned: list[Tensor]) -> bool:

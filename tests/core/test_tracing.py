@@ -518,6 +518,21 @@ def test_a_loop_that_reads_backwards_needs_reverse_and_is_in_the_order_of_time(k
     assert torch.allclose(record(model, given).h, by_hand(cell, read), atol=1e-6)
 
 
+def test_a_loop_over_a_sequence_that_is_the_same_from_both_ends_reads_backwards_too():
+    model, x = Steps(backwards=True), torch.zeros(2, 5, 3)
+    with pytest.raises(ValueError, match="from the last step to the first"):
+        record(model, x)
+    assert torch.allclose(record(model, x, reverse=True).h, by_hand(model.cell, x, True), atol=1e-6)
+
+    class TurnedTwice(Steps):
+        def forward(self, x):
+            return super().forward(x.flip(1))
+
+    x = torch.randn(2, 5, 3)
+    again = TurnedTwice(model.cell, True)
+    assert torch.allclose(record(again, x).h, by_hand(model.cell, x), atol=1e-6)
+
+
 def test_a_loop_whose_direction_nothing_shows_is_in_the_order_of_its_calls():
     torch.manual_seed(0)
     cell = nn.LSTMCell(3, 4)
