@@ -69,19 +69,8 @@ class Kind:
         return sum(math.prod(shape) for shape in self.shapes(N, H).values())
 
 
-def _kinds() -> Iterator[Kind]:
-    """Every way to make the memory, without peepholes and with both kinds of them."""
-    for peepholes, words in (("", ""), ("diagonal", "peepholes"), ("full", "full peepholes")):
-        own = KNOWN["peepholes"] if peepholes else {}
-        if peepholes == "full":
-            own = {place: text.replace("*", "@") for place, text in own.items()}
-        for name, absent, lines in KNOWN["cells"]:
-            parts = " and ".join(filter(None, (words, name)))
-            parts = f" with {parts}" if parts and parts != "without forget gate" else f" {parts}".rstrip()
-            yield Kind(f"LSTM{parts}", tuple((own | lines).items()), absent, peepholes)
-
-
-KINDS = list(_kinds())
+PEEPHOLES, MEMORIES = KNOWN["peepholes"], KNOWN["memories"]
+KINDS = [Kind(name, tuple((PEEPHOLES[p] | MEMORIES[m]).items()), absent, p) for name, absent, p, m in KNOWN["kinds"]]
 
 
 def torch_lstm(outputs: tuple[str, ...], states: bool, bias: bool) -> Callable:
@@ -101,7 +90,7 @@ def torch_lstm(outputs: tuple[str, ...], states: bool, bias: bool) -> Callable:
 @cache
 def question(kind: Kind, outputs: tuple[str, ...], states: bool, N: int, H: int, bias: bool = True) -> Exercise:
     """The exercise `lstm` in another form, whose answer is a module of this kind. Its reference is a function."""
-    plain, product = exercises()["lstm"], "@" if kind.peepholes == "full" else "*"
+    plain = exercises()["lstm"]
     source = plain.model.replace("return hidden_seq, h_T, c_T", f"return {', '.join(outputs)}")
     for place, text in kind.lines:
         source = re.sub(rf"(?m)^( +{place} =) .*$", lambda line, text=text: f"{line[1]} {text}", source)
@@ -111,7 +100,8 @@ def question(kind: Kind, outputs: tuple[str, ...], states: bool, N: int, H: int,
         source = re.sub(r"(bias_\w =) b_\w( \+)?", lambda line: f"{line[1]}{'' if line[2] else ' 0.0'}", source)
     edits = plain.edits
     if kind.peepholes:
-        edits = (Edit("o: peephole on c_prev", {"bias_o": f"b_o + c_prev {product} W_co"}, SAYS["old_memory"]), *edits)
+        reads_old = PEEPHOLES[kind.peepholes]["bias_o"].replace("c_t", "c_prev")
+        edits = (Edit("o: peephole on c_prev", {"bias_o": reads_old}, SAYS["old_memory"]), *edits)
     asked = replace(
         plain, model=source, edits=edits, returns={name: plain.returns[name] for name in outputs}, dtype="float",
         inputs=lambda draw: _inputs(draw, kind, states, N, H, bias),
