@@ -140,11 +140,6 @@ class OneTurn:
         names = {self.returned_by.get(n) for n in reach} | self.wanted.arrays.keys() - set(self.returned_by.values())
         return sum(1 << k for k, name in enumerate(self.wanted.arrays) if name in names)
 
-    def explains(self, lines: dict[int, Line]) -> bool:
-        """Whether these lines together give what the answer gives."""
-        values = self.run(lines)
-        return values is not None and self.wanted.equals(values.get(self.last, self.values[self.last]))
-
 
 def first_entry(value) -> float:
     """The first entry of a tensor of real numbers, or of the last one in a list of them; NaN for anything else."""
@@ -298,7 +293,7 @@ def pairs(tries: Tries, described: int) -> Iterator[tuple[Edit, Edit]]:
     One of the two is among the first `described`. At most BUDGET lines are run: first those of which the first entries
     are known to fit, and of these the ones of described edits.
     """
-    groups, count = {}, len(tries.edits)
+    turn, groups, count = tries.turn, {}, len(tries.edits)
     for k in np.flatnonzero(tries.ran).tolist():
         groups.setdefault((k < described, *sorted(tries.lines[k])), []).append(k)
     if not groups:
@@ -313,10 +308,11 @@ def pairs(tries: Tries, described: int) -> Iterator[tuple[Edit, Edit]]:
         if (one, two) not in seen:
             seen.add((one, two))
             lines = tries.lines[one] | tries.lines[two]
-            left -= len(tries.turn.reach(tuple(sorted(lines))))
+            left -= len(turn.reach(tuple(sorted(lines))))
             if left < 0:
                 return
-            if tries.turn.explains(lines):
+            values = turn.run(lines)
+            if values is not None and turn.wanted.equals(values.get(turn.last, turn.values[turn.last])):
                 yield tries.edits[one], tries.edits[two]
 
 

@@ -13,9 +13,9 @@ tensors say what they may be. Then values and gradients are compared, and what i
 import itertools
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, partial
 from os.path import commonprefix
 
 import torch
@@ -73,18 +73,14 @@ PEEPHOLES, MEMORIES = KNOWN["peepholes"], KNOWN["memories"]
 KINDS = [Kind(name, tuple((PEEPHOLES[p] | MEMORIES[m]).items()), absent, p) for name, absent, p, m in KNOWN["kinds"]]
 
 
-def torch_lstm(outputs: tuple[str, ...], states: bool, bias: bool) -> Callable:
+def torch_lstm(x, h_0, c_0, weights, outputs: tuple[str, ...], states: bool, bias: bool):
     """What `nn.LSTM` calls, as an answer to the exercise. No gradient reaches states or biases that there are not."""
-
-    def f(x, h_0, c_0, weights):
-        h_0, c_0 = (s[None] if states else s[None].detach() for s in (h_0, c_0))
-        W, U, b = stacked_weights(weights)
-        b = b if bias else b.detach()
-        sequence, h, c = torch.lstm(x, (h_0, c_0), (W.T, U.T, b, 0 * b), True, 1, 0.0, False, False, True)
-        returned = tuple({"hidden_seq": sequence, "h_T": h[0], "c_T": c[0]}[name] for name in outputs)
-        return returned if len(returned) > 1 else returned[0]
-
-    return f
+    h_0, c_0 = (s[None] if states else s[None].detach() for s in (h_0, c_0))
+    W, U, b = stacked_weights(weights)
+    b = b if bias else b.detach()
+    sequence, h, c = torch.lstm(x, (h_0, c_0), (W.T, U.T, b, 0 * b), True, 1, 0.0, False, False, True)
+    returned = tuple({"hidden_seq": sequence, "h_T": h[0], "c_T": c[0]}[name] for name in outputs)
+    return returned if len(returned) > 1 else returned[0]
 
 
 @cache
@@ -102,10 +98,11 @@ def question(kind: Kind, outputs: tuple[str, ...], states: bool, N: int, H: int,
     if kind.peepholes:
         reads_old = PEEPHOLES[kind.peepholes]["bias_o"].replace("c_t", "c_prev")
         edits = (Edit("o: peephole on c_prev", {"bias_o": reads_old}, SAYS["old_memory"]), *edits)
+    of_torch = partial(torch_lstm, outputs=outputs, states=states, bias=bias)
     asked = replace(
         plain, model=source, edits=edits, returns={name: plain.returns[name] for name in outputs}, dtype="float",
         inputs=lambda draw: _inputs(draw, kind, states, N, H, bias),
-        reference=(lambda *given: asked.model_answer.run(given)) if kind.lines else torch_lstm(outputs, states, bias),
+        reference=(lambda *given: asked.model_answer.run(given)) if kind.lines else of_torch,
     )  # fmt: skip
     return asked
 
