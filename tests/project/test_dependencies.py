@@ -19,7 +19,7 @@ OWN = {"lstm_lesson"} | {
 MODULE_NAMES = {"pillow": "pil", "pytest-xdist": "xdist"}
 # nbconvert, Matplotlib, pytest and JupyterLab depend on these
 INSTALLED_WITH_OTHERS = {
-    "bs4", "fonttools", "jinja2", "yaml", "httpx", "tornado", "traitlets", "jupyter_server",
+    "bs4", "fonttools", "jinja2", "yaml", "httpx", "tornado", "traitlets", "jupyter_server", "websocket",
 }  # fmt: skip
 
 

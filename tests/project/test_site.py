@@ -43,8 +43,8 @@ STYLE = (ROOT / "tools" / "site" / "template" / "style.css").read_text(encoding=
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    return built_site.build(tmp_path_factory.mktemp("html") / "site")
+def site():
+    return built_site.once()
 
 
 @pytest.fixture(scope="module")

@@ -1,10 +1,12 @@
 """Build the static site in a folder and serve it on this machine, for the tests and the benchmark."""
 
+import atexit
 import contextlib
 import functools
 import http.server
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
@@ -25,6 +27,14 @@ def build(folder: Path) -> Path:
     if done.returncode:
         raise RuntimeError(f"the site was not built:\n{done.stderr[-3000:]}")
     return folder
+
+
+@functools.cache
+def once() -> Path:
+    """The site, built once for all test files of a process and removed when it ends."""
+    scratch = tempfile.TemporaryDirectory(prefix="lstm-lesson-")
+    atexit.register(scratch.cleanup)
+    return build(Path(scratch.name) / "site")
 
 
 @contextlib.contextmanager
