@@ -104,12 +104,7 @@ newest:
 	@$(NEWEST) -m pip install -qq --no-compile --upgrade --upgrade-strategy eager --editable ".[lab,test]"
 	$(NEWEST) -m pytest -m "not colab and not full and not browser" --ignore=tests/project/test_classroom.py
 
-co# The set-up is the one of the new Makefile.
-update:
-	@$(PYTHON) tools/update.py
-	@$(MAKE) --no-print-directory setup
-
-lab: setup
+colab: setup
 	$(PY) tools/colab.py .venv/colab
 	$(PY) tools/colab.py .venv/kaggle kaggle
 	$(PY) -m pytest -m colab --dist=load tests/project/test_colab.py

@@ -58,6 +58,32 @@ def test_its_picture_is_the_cell_that_plots_draws():
     assert stored.read_text(encoding="utf-8").strip() == plots.lstm_diagram("ifgcoh").svg.strip()
 
 
+PROMISES = re.search(r"(?ms)^\| promised \| run by \|\n\|---\|---\|\n(.+?)\n\n", README)[1].splitlines()
+
+PLACES = [
+    *("Linux", "macOS", "Windows", "3.11", "3.12", "3.13", "conda", "Colab", "Kaggle", "Binder", "VS Code"),
+    *("JupyterHub", "JupyterLab", "Chromium", "Firefox", "WebKit"),
+]
+
+
+@pytest.mark.parametrize("promise", PROMISES)
+def test_what_it_promises_is_run_by_something_that_exists_or_said_to_be_untried(promise):
+    what, run_by = (part.strip() for part in promise.strip("|").split("|"))
+    named = re.findall(r"`([^`]+)`", run_by)
+    for name in named:
+        if name.startswith("make "):
+            assert re.search(rf"(?m)^{name[5:]}:", (ROOT / "Makefile").read_text(encoding="utf-8")), name
+            assert name in (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines(), f"{name} is not in .ci/run"
+        else:
+            assert (ROOT / name).is_file() and ours(ROOT / name), name
+    assert what and (named or run_by.startswith(("untried", "by hand: ")))
+
+
+def test_its_promises_name_every_place_to_run_the_lessons():
+    promised = " ".join(promise.split("|")[1] for promise in PROMISES)
+    assert [place for place in PLACES if place not in promised] == []
+
+
 def test_its_map_lists_every_module_and_sub_package_once_and_nothing_else():
     listed = re.findall(r"(?m)^  ([\w.]+/?)  +\S", re.search(r"(?ms)^lstm_lesson/ .*?(?=^\w)", README)[0])
     modules = {path.name for path in filter(ours, PACKAGE.glob("*.py"))} - {"__init__.py"}
