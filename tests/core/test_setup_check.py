@@ -23,7 +23,8 @@ def test_a_missing_package_is_named_with_the_line_to_type(monkeypatch):
     monkeypatch.setattr(setup_check, "_version", lambda name: None if name == "matplotlib" else there(name))
     found = setup_check.report()
     assert not found.complete
-    assert 'matplotlib is missing: pip install "matplotlib>=3.8"' in found.lines
+    needed = next(line for line in setup_check.metadata.requires("lstm-lesson") if line.startswith("matplotlib"))
+    assert f'matplotlib is missing: pip install "{needed}"' in found.lines
     assert found.lines[-1].startswith("Not ready")
 
 
