@@ -1,20 +1,20 @@
 """The gate inspector: a page that shows the gates of a model at each step of a text or a series."""
 
-import base64
 import html
 import json
 from importlib.resources import files
 from pathlib import Path
 
 import ipywidgets as widgets
-import torch
 from torch import Tensor
 
 from lstm_lesson.data.download import replacing
 from lstm_lesson.explorers.base import Explorer
+from lstm_lesson.explorers.page_model import packed_values, page_model
 from lstm_lesson.explorers.snapshot import NAMES, score_ends, short, snapshot
 from lstm_lesson.explorers.traced_text import by_activity, printable, trace_text, traced_row
 from lstm_lesson.shapes import check_size, describe
+from lstm_lesson.text.characters import CHARACTERS, CharacterModel, as_classifier
 from lstm_lesson.text.classifiers import TextClassifier, check_classifier
 from lstm_lesson.text.news import Vocabulary
 from lstm_lesson.tracing import GRUTrace, Trace
@@ -22,7 +22,10 @@ from lstm_lesson.tracing import GRUTrace, Trace
 FRAME = '<iframe class="lstm-inspector" title="Gate inspector" data-key="{}" style="{}" srcdoc="{}"></iframe>'
 LIVE = "width:100%;height:760px;border:0"
 OVER = "position:absolute;left:0;top:0;width:100%;height:100%;border:0;background:#fff"  # covers the static picture
-TEMPLATE = files("lstm_lesson.explorers").joinpath("inspector.html").read_text(encoding="utf-8")
+STILL = 200_000  # letters of a picture that the page shows without JavaScript; of a larger one it has the words
+HERE = files("lstm_lesson.explorers")
+READER = HERE.joinpath("inspector_model.js").read_text(encoding="utf-8")
+TEMPLATE = HERE.joinpath("inspector.html").read_text(encoding="utf-8").replace("/* inspector_model.js */", READER)
 
 
 class GateInspector(Explorer):
@@ -36,9 +39,12 @@ class GateInspector(Explorer):
     such as "month"; by default character, sub-word, word or step. input_name: what a series measures, with its unit.
     compare: a second trace of as many units, or an inspector of one with a score.
 
-    `GateInspector(classifier, vocabulary, first, second, labels)` traces texts itself (notebook 13), with boxes for
-    others where a kernel runs. first, second: a text or a list of words; "" for no second one. labels: the names of
-    the classes; the score is the probability of the last one. row and the names above belong to traces alone.
+    `GateInspector(classifier, vocabulary, first, second, labels)` traces texts itself (notebook 13). The page has boxes
+    for others and runs the LSTM itself: of one layer, with weights of at most 1 MB; else it says why it does not, and
+    the boxes need a kernel. first, second: a text or a list of words; "" for no second one. labels: the names of
+    the classes; the score is the probability of the last one. A `CharacterModel` in the place of the classifier needs
+    no vocabulary and no labels; the score is the probability of the character that follows. presets: more texts to
+    choose, a pair under each name. row and the names above belong to traces alone.
 
     scores (H,): one number for each unit, for example its correlation with the label; the units can then be ordered
     by its size. unit: the one it opens at, the most active by default. `traced_texts`: a `TracedText` for each one.
@@ -50,8 +56,12 @@ class GateInspector(Explorer):
                  labels: tuple[str, ...] = ("real", "fake"), scores: Tensor | None = None, unit: int | None = None, *,
                  score=None, score_name: str = "score", compare=None, row: int = 0, saliency=None,
                  step_name: str | None = None, input_name: str = "input",
+                 presets: dict[str, tuple[str, str]] | None = None,
                  classifier: TextClassifier | None = None):  # fmt: skip
         trace, controls = classifier if trace is None else trace, {}
+        self.model, self.said, self.presets, self._follows = None, "", presets or {}, isinstance(trace, CharacterModel)
+        if self._follows:
+            trace, vocabulary, labels = as_classifier(trace, CHARACTERS[-1])
         self.classifier, self.vocabulary, self.scores, self.labels = trace, vocabulary, scores, None
         idle = (first or None, second or None) if vocabulary is None else (score, saliency, compare, step_name)
         if any(value is not None for value in idle):
@@ -74,27 +84,35 @@ class GateInspector(Explorer):
             if not named or len(labels) != classes:
                 raise ValueError(f"labels is {labels!r}; it needs {classes} names, one for each class")
             self.labels = labels
+            boxes = {"first": _box("Text", "first", first), "second": _box("Compare with", "second", second)}
             self._given = {_joined(text): text for text in (first, second) if isinstance(text, (list, tuple))}
-            controls = {"first": _box("Text", "first", first), "second": _box("Compare with", "second", second)}
+            self._typed = {name: box.value for name, box in boxes.items()}
+            self.model, self.said = page_model(trace, vocabulary, self._follows)
+            controls = boxes if self.model is None else {}
         fit = isinstance(scores, Tensor) and scores.shape == (units,) and scores.isfinite().all()
         if scores is not None and not fit:
             raise ValueError(f"scores has {describe(scores)}; it needs {units} finite numbers, one for each unit")
         self.unit = None if unit is None else check_size("unit", unit, 0, units - 1)
         super().__init__(controls)
 
-    def draw(self, first: str = "", second: str = ""):
+    def draw(self, **typed: str):
         """Trace the texts; return a picture for where no script runs, and the scores at the end as text."""
         if self.vocabulary is not None:
-            given = {"first": first} | ({"second": second} if second.strip() else {})
-            reader, score_name = (self.classifier, self.vocabulary), f"P({self.labels[-1]})"
+            self._typed |= typed
+            reader, score_name = (
+                (self.classifier, self.vocabulary),
+                f"P({'next' if self._follows else self.labels[-1]})",
+            )
             self.traced_texts = [
-                trace_text(*reader, self._given.get(text, text), self._label(name), score_name)
-                for name, text in given.items()
+                trace_text(*reader, self._given.get(text, text), self._label(name), score_name, self._follows)
+                for name, text in self._typed.items()
+                if name == "first" or text.strip()
             ]
         order, _ = by_activity(self.traced_texts)
         shown = order[0] if self.unit is None else self.unit
         picture = snapshot(self.traced_texts, sorted(order, key=lambda u: u != shown))
-        ends = [f"{t.score_name} = {short(t.score[-1])}" for t in self.traced_texts if t.score is not None]
+        ends = [f"{t.score_name} = {short(t.score[-1])}" for t in self.traced_texts
+                if t.score is not None and t.score[-1].isfinite()]  # fmt: skip
         said = [f"{'answer ' * bool(self.labels)}at the end: {' · '.join(ends)}"] if ends else []
         return picture, "; ".join([*said, f"most active unit: {order[0]}"])
 
@@ -112,15 +130,22 @@ class GateInspector(Explorer):
         texts = [
             {"tokens": r.tokens, "step": r.step, "known": r.known, "notes": r.notes,
              "score_name": r.score_name, "input_name": r.input_name, "ends": score_ends(r, self.traced_texts),
-             "values": {gate: _packed(values) for gate, values in r.values.items()},
+             "values": {gate: packed_values(values)[0] for gate, values in r.values.items()},
              **{name: _rounded(getattr(r, name)) for name in ("series", "score", "saliency", "effect")}}
             for r in self.traced_texts
         ]  # fmt: skip
         data = {"units": len(order), "unit": self.unit, "letters": [*self.traced_texts[0].values], "names": NAMES,
-                "answer": self.labels and self.labels[-1], "orders": orders, "scores": scores}  # fmt: skip
-        text = json.dumps(data | {"texts": texts}, separators=(",", ":"))  # ASCII, others as \u....
-        text = text.translate({ord(k): f"\\u{ord(k):04x}" for k in "<>&"})  # so no token can end the script
-        return TEMPLATE.replace(">{}<", f">{text}<")  # of the script that holds the values
+                "answer": None if self._follows else self.labels and self.labels[-1], "orders": orders,
+                "scores": scores, "labels": self.labels, "said": self.said, "presets": self.presets,
+                "typed": self.labels and list(self._typed.values()), "texts": texts}  # fmt: skip
+        still = self.picture._repr_html_()
+        still = still if len(still) < STILL else f"<p>{html.escape(self.picture.alt)}</p>"
+        page = TEMPLATE.replace("<!-- still -->", still)
+        for name, value in {"data": data, "model": self.model}.items():
+            text = json.dumps(value, separators=(",", ":"))  # ASCII, others as \u....
+            text = text.translate({ord(k): f"\\u{ord(k):04x}" for k in "<>&"})  # so no token can end the script
+            page = page.replace(f'id="{name}">{{}}<', f'id="{name}">{text}<')
+        return page
 
     def to_html(self, path: str | Path) -> Path:
         """Write the page to a file and return its path. Raises OSError if it fails; the file then stays as it was."""
@@ -136,15 +161,8 @@ class GateInspector(Explorer):
         return f'<div style="position:relative;line-height:0">{self.picture._repr_html_()}{over}</div>'
 
 
-def _packed(values: Tensor) -> dict:
-    """Values (T, H) as 16-bit integers times a scale: four decimals for a gate, in a third of the space."""
-    scale = max(values.abs().max().item(), 1e-9) / 32767
-    whole = (values / scale).round().clamp(-32767, 32767).to(torch.int16).contiguous().cpu().numpy()
-    return {"scale": scale, "data": base64.b64encode(whole.astype("<i2").tobytes()).decode()}
-
-
 def _rounded(values: Tensor | None) -> list[float] | None:
-    return None if values is None else [float(f"{v:.5g}") for v in values.tolist()]
+    return None if values is None else [float(f"{v:.5g}") if v == v else None for v in values.tolist()]
 
 
 def _joined(tokens) -> str:

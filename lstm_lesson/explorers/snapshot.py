@@ -58,6 +58,7 @@ def score_ends(text: TracedText, texts: list[TracedText]) -> tuple[float, float]
     """The ends of the line above the words, for all scores of one name: 0 and 1, or their own if those are far off."""
     same = [t.score for t in texts if t.score is not None and t.score_name == text.score_name]
     scores = torch.cat([*same, torch.zeros(0 if same else 1)])
+    scores = scores[scores.isfinite()] if scores.isfinite().any() else torch.zeros(1)
     near = scores.min() >= 0 and scores.max() <= 1 and (text.known or scores.max() > 0.1)
     return (0.0, 1.0) if near else _ends(scores)
 
@@ -74,7 +75,11 @@ def _said(text: TracedText) -> str:
     if text.series is not None:
         low, high = short(text.series.min()), short(text.series.max())
         what = f"{text.input_name} from {low} to {high} at {len(text.series)} {text.step}s"
-    return what if text.score is None else f"{what}, at the end {text.score_name} = {short(text.score[-1])}"
+    return (
+        what
+        if text.score is None or text.score[-1].isnan()
+        else f"{what}, at the end {text.score_name} = {short(text.score[-1])}"
+    )
 
 
 def _cut(text: str, length: int) -> str:
@@ -93,7 +98,7 @@ def _words(card: Card, top: float, text: TracedText, unit: int, colors: list[str
         ink = "#000" if luminance(colors[t]) > 0.179 else "#fff"  # the one with more contrast
         card.text(x + width / 2, y + 46, word, ink, 15.5, "middle", formula=False)
         card.text(x + width / 2, y + 70, value, QUIET, 12.5, "middle")
-        if text.score is not None:
+        if text.score is not None and text.score[t].isfinite():
             point = x + width / 2, y + 4 + 17 * (ends[1] - text.score[t].item()) / (ends[1] - ends[0])
             if before:
                 card.path([before, point], INK, 2)

@@ -10,7 +10,7 @@ from lstm_lesson.plots.numbers import significant, true_minus
 from lstm_lesson.shapes import check_lengths, check_shapes, check_size, describe
 from lstm_lesson.text.classifiers import TextClassifier, check_classifier
 from lstm_lesson.text.news import Vocabulary
-from lstm_lesson.text.saliency import saliency
+from lstm_lesson.text.saliency import log_odds, saliency
 from lstm_lesson.tracing import GRUTrace, Trace, record
 
 MOST = 500  # steps shown of one sequence
@@ -23,8 +23,9 @@ class TracedText:
 
     tokens: the words, characters or numbers; step: what one is called; series (T,): the numbers, None for a text;
     values: i f g o c h or r z g h, each (T, H); score (T,) or None: for a classifier the probability of the last label
-    if the text ended at that word; saliency and effect (T,) or None: see `saliency.saliency`, for the answer at the
-    end; notes: sentences about what was cut off or is unknown; known: whether the vocabulary has each word, or None.
+    if the text ended at that word, for a character model of the character that follows, with NaN at the end; saliency
+    and effect (T,) or None: see `saliency.saliency`, for the answer at the end; notes: sentences about what was cut off
+    or is unknown; known: whether the vocabulary has each word, or None.
     """
 
     tokens: list[str]
@@ -94,11 +95,12 @@ def traced_row(
 
 def trace_text(
     classifier: TextClassifier, vocabulary: Vocabulary, text: str | list[str], name: str = "text",
-    score_name: str = "score",
+    score_name: str = "score", follows: bool = False,
 ) -> TracedText:  # fmt: skip
     """Run the classifier over a text or a list of tokens, at most 500, and keep its values at each word.
 
-    The values are those of its last layer. Raises ValueError, naming the argument, for a text without a word or
+    The values are those of its last layer. With `follows`, its classes are the words of the vocabulary, and the score
+    is the probability of the word that follows. Raises ValueError, naming the argument, for a text without a word or
     without any word that the classifier knows, and if classifier and vocabulary have different sizes.
     """
     check_classifier(classifier, vocabulary)
@@ -119,7 +121,10 @@ def trace_text(
     ids = vocabulary.encode(list(tokens))[None].to(classifier.embedding.weight.device)  # (1, T)
     trace = record(classifier, ids, tokens=[tokens], layer=classifier.lstm.num_layers - 1)
     with torch.no_grad():
-        probability = classifier.linear(trace.h[0]).softmax(dim=1)[:, -1]  # (T,)
+        logits = classifier.linear(trace.h[0])  # (T, K)
+    probability = (
+        logits.softmax(dim=1)[range(len(tokens)), ids[0].roll(-1) - 2] if follows else log_odds(logits).sigmoid()
+    )
     norm, effect = saliency(classifier, ids)
     computed = trace._asdict() | {"probability": probability, "saliency": norm, "effect": effect}
     if wrong := [what for what, numbers in computed.items() if not numbers.isfinite().all()]:
@@ -127,6 +132,8 @@ def trace_text(
         raise ValueError(f"{name} gives NaN or infinite numbers for {', '.join(wrong)}; {needs}")
     traced = traced_row(trace, score=probability, saliency=norm, score_name=score_name, step_name=step)
     traced.known, traced.effect, traced.notes = known, effect[0], notes
+    if follows:
+        traced.score[-1], traced.saliency, traced.effect = torch.nan, None, None
     return traced
 
 

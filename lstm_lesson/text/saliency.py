@@ -30,10 +30,11 @@ def input_gradient(score: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
 def log_odds(logits: Tensor, target: int = -1) -> Tensor:
     """Logits (B, K) -> (B,): the log odds of class `target`, the logarithm of p / (1 − p).
 
-    With two classes it is the difference of their logits, 0 where the classifier is undecided.
+    With two classes it is the difference of their logits, 0 where the classifier is undecided; with one, its logit.
     """
     others = torch.arange(logits.shape[1], device=logits.device) != target % logits.shape[1]
-    return logits[:, target] - torch.logsumexp(logits[:, others], dim=1)
+    against = torch.logsumexp(logits[:, others], dim=1) if len(others) > 1 else 0
+    return logits[:, target] - against
 
 
 def saliency(classifier: TextClassifier, ids: Tensor, lengths=None, target: int = -1) -> tuple[Tensor, Tensor]:
