@@ -16,10 +16,14 @@ import alive  # noqa: E402
 import formulas  # noqa: E402
 import jinja2  # noqa: E402
 import lessons  # noqa: E402
+import search  # noqa: E402
+import story  # noqa: E402
+import yaml  # noqa: E402
 from nbconvert.writers import FilesWriter  # noqa: E402
 from tracked import ours  # noqa: E402
 
-from lstm_lesson import plots  # noqa: E402
+from lstm_lesson.plots.diagrams import CELL_ALT  # noqa: E402
+from lstm_lesson.plots.style import COLORS  # noqa: E402
 
 NOTEBOOKS = ROOT / "notebooks"
 ARC = [  # heading, what it is about, the last notebook of it
@@ -28,6 +32,7 @@ ARC = [  # heading, what it is about, the last notebook of it
     ("What the memory is worth", "Gradients that survive, gates that see the memory, and a curve to continue.", 11),
     ("A classifier, opened", "Real news, a score with its limits, and what the gates do meanwhile.", 13),
     ("Less, and faster", "What could be left out, and where the time goes.", 15),
+    ("It writes, and what came next", "A model of characters writes Python. The successors take the same tests.", 17),
 ]
 INSPECTOR = {"page": "inspector.html", "title": "The gate inspector, alive in this browser:",
              "line": "a small classifier of synthetic headlines, word by word, without a kernel."}  # fmt: skip
@@ -66,19 +71,49 @@ def write_others(site: Path, everything) -> None:
     templates = jinja2.Environment(loader=loader, autoescape=False, undefined=jinja2.StrictUndefined)
     templates.policies["json.dumps_kwargs"] = {}  # in the order of Python: the first preset is the one to start with
     by_number = {lesson.number: lesson for lesson in everything}
-    cell = plots.lstm_diagram("ifgcoh")
-    (site / "pictures" / "cell.svg").write_text(cell.svg, encoding="utf-8")
-    height = round(cell.width * lessons.aspect_ratio(cell.svg.encode()))
-    shown = {"file": "pictures/cell.svg", "alt": cell.alt, "width": cell.width, "height": height}
     pages = {
-        "home": {"lessons": everything, "arc": arc(everything), "cell": shown, "address": address(everything[0])},
+        "home": {
+            "lessons": everything,
+            "arc": arc(everything),
+            "address": address(everything[0]),
+            **opening(everything),
+        },
         "inspector": {"lesson": by_number["13"], **alive.trained_inspector()},
-        "playground": {"lesson": by_number["07"], **alive.playground_data(equations(everything[0]))},
+        "playground": {
+            "lesson": by_number["07"],
+            "after": by_number["08"],
+            **alive.playground_data(equations(everything[0])),
+        },
+        "search": {},
     }
     for name, given in pages.items():
         made = templates.get_template(f"{name}.html.j2").render(given)
         (site / f"{'index' if name == 'home' else name}.html").write_text(made, encoding="utf-8")
     (site / "style.css").write_bytes((HERE / "template" / "style.css").read_bytes())
+    (site / "search-index.js").write_text(search.index(everything), encoding="utf-8")
+
+
+def opening(everything) -> dict:
+    """What the first page says of the series as a whole: its story, its time, and how to cite it."""
+    stories, minutes = story.story(), [int(lesson.minutes) for lesson in everything]
+    verb = next(k for k, step in enumerate(stories[0]) if step["word"] in ("is", "are"))
+    starts = [" ".join(step["word"] for step in steps[:2]) for steps in stories]
+    at_the_verb = stories[0][verb]
+    cell = alive.drawn_cell(at_the_verb["values"] | {"x": at_the_verb["word"]}, CELL_ALT)
+    data = {"stories": stories, "starts": starts, "verb": verb, "colors": COLORS}
+    given = {"stories": stories, "starts": starts, "verb": verb, "cell": cell, "data": data, "citation": citation()}
+    return given | {"hours": round(sum(minutes) / 60), "shortest": min(minutes), "longest": max(minutes)}
+
+
+def citation() -> dict:
+    """The message of CITATION.cff, and its facts as an entry for BibTeX."""
+    cff = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    authors = " and ".join(f"{{{author['name']}}}" for author in cff["authors"])
+    fields = {"title": f"{{{cff['title']}}}", "author": authors, "version": cff["version"],
+              "url": cff["repository-code"], "note": cff["abstract"]}  # fmt: skip
+    lines = "\n".join(f"  {name} = {{{value}}}," for name, value in fields.items())
+    key = cff["repository-code"].rsplit("/", 1)[1]
+    return {"message": cff["message"], "bibtex": f"@software{{{key},\n{lines}\n}}"}
 
 
 def arc(everything) -> list[tuple]:

@@ -21,6 +21,9 @@ def formula(latex: str, display: bool = False) -> str:
     except LatexError as error:
         raise ValueError(f"the formula {latex!r} cannot be converted: {error}") from error
     made = re.sub(r"#[0-9a-fA-F]{6}\b", _color, made)
+    made = re.sub(
+        r"<mo\b([^>]*>[⊙⊕⊗])", r'<mo largeop="false"\1', made
+    )  # Firefox draws them large in a displayed formula
     return f'<span class="formula">{made}</span>' if display else made
 
 

@@ -70,7 +70,7 @@ class LessonRenderer(IPythonRenderer):
         return formula(f"\\begin{{{name}}}{body}\\end{{{name}}}", display=True)
 
     def table(self, text: str) -> str:
-        return f'<div class="wide"><table>{text}</table></div>\n'
+        return f'<div class="wide"><table>{without_empty_heads(text)}</table></div>\n'
 
     def image(self, text: str, url: str, title: str | None = None) -> str:
         if url.endswith(("/colab-badge.svg", "/open-in-kaggle.svg")):
@@ -106,12 +106,21 @@ class ForThePage(Preprocessor):
         return cell, resources
 
     def for_the_page(self, html, cell, resources):
-        if "<iframe" in html:  # the inspector works without a kernel; its picture is not needed
-            return re.search(r"(?s)<iframe.*?</iframe>", html)[0].replace("position:absolute;left:0;top:0;", "")
+        frame = re.search(r"(?s)<iframe.*?</iframe>", html)  # the inspector works without a kernel ...
+        html = html.replace(frame[0], "") if frame else html
         html = html.replace("<table", '<div class="wide"><table').replace("</table>", "</table></div>")
+        html = without_empty_heads(html)
         shown = re.sub(r"<img[^>]*>", lambda found: picture(found[0], resources), html)
+        if frame:  # ... but not on paper or without scripts: there stands its picture
+            alive = frame[0].replace("position:absolute;left:0;top:0;", "")
+            return f'<div class="needs-script on-screen">{alive}</div><div class="instead">{shown}</div>'
         live = LIVE if "CellPlayground" in cell.source else ""
         return shown + STILL.format(live) if "lesson-picture" in html else shown
+
+
+def without_empty_heads(html: str) -> str:
+    """A table's empty corner is no heading: screen readers would announce it as one."""
+    return re.sub(r"<th\b[^>]*>\s*</th>", "<td></td>", html)
 
 
 def parts(cell):

@@ -1,19 +1,11 @@
 // One LSTM unit, equations 1 to 5, in double precision as in Python. Names, ranges, presets and colours are data of
 // the page, taken from lstm_lesson.explorers.playground.
-"use strict";
-const D = JSON.parse(document.getElementById("data").textContent);
+const D = JSON.parse($("data").textContent);
 const NAMES = [...Object.keys(D.state), ...D.weights];
-const $ = id => document.getElementById(id);
 const sigmoid = z => 1 / (1 + Math.exp(-z));
 const onGrid = v => +(Math.round(v / D.grid) * D.grid).toFixed(9);
-const minus = text => text.replace("-", "−");
-const number = (v, digits) => minus(v.toFixed(digits).replace(/^-(0\.?0*)$/, "$1"));
-const unitNumber = v => {  // as unit_number in lstm_lesson/plots/numbers.py
-  const size = Math.abs(v);
-  return number(v, (size > 0 && size < 0.01) || (size > 0.99 && size < 1) ? 3 : 2);
-};
 
-let steps = [], fed = {}, chosen = Object.keys(D.presets)[0];
+let steps = [], fed = {}, chosen = Object.keys(D.presets)[0], hand = "x";
 
 // A slider rounds a value to its own grid. A state that was fed back keeps all its digits until its slider is moved.
 function numbers() {
@@ -44,7 +36,8 @@ function show() {
   for (const place of document.querySelectorAll("[data-value]")) place.textContent = unitNumber(all[place.dataset.value]);
   for (const name of "ifgoch") Object.assign($("value-" + name), { textContent: number(made[name], 4) }).dataset.exact = made[name];
   $("hint").textContent = hint(made.c);
-  $("step").disabled = tooFar(made.c);
+  $("step").setAttribute("aria-disabled", tooFar(made.c));  // `disabled` would take the focus away
+  $("hand").value = `${$(hand).dataset.name} = ${$(hand + "-shown").value}`;
   $("taken").textContent = steps.length ? `${steps.length} ${steps.length === 1 ? "step" : "steps"} taken, last c = ${number(steps.at(-1).c, 4)}` : "no step taken yet";
   for (const button of document.querySelectorAll("[data-preset]")) button.setAttribute("aria-pressed", button.dataset.preset === chosen);
   const given = ["i", "f", "g", "o", "c", "h"].map(name => `${name} = ${number(made[name], 4)}`).join(", ");
@@ -75,22 +68,87 @@ function strip() {
 function move(values) {
   for (const [name, value] of Object.entries(values)) $(name).value = value;
   show();
+  later();
 }
+
+const numbersOf = preset => ({ ...Object.fromEntries(NAMES.map(name => [name, 0])), ...D.presets[preset].numbers });
 
 function preset(name) {
   steps = []; fed = {}; chosen = name;
-  move({ ...Object.fromEntries(NAMES.map(name => [name, 0])), ...D.presets[name].numbers });
+  move(numbersOf(name));
 }
 
-$("step").addEventListener("click", () => {
+function step() {
   const n = numbers(), { c, h } = computed(n);
   if (tooFar(c)) return;
-  steps.push({ x: n.x, c, h });
+  steps.push({ c, h });
   fed = { c_prev: c, h_prev: h };
   move({ c_prev: onGrid(c), h_prev: onGrid(h) });
-});
+  const next = numbers();
+  flow(document.querySelector(".cell svg"), { ...next, ...computed(next) }, D.colors, 1100);
+}
+
+// The address keeps the preset, each slider that differs from it, and the steps, so that a reload or a link shows the
+// same. A browser may refuse: then the page works without.
+function address() {
+  const at = new URLSearchParams({ preset: chosen }), from = numbersOf(chosen);
+  for (const name of NAMES) if (Math.abs(+$(name).value - from[name]) > D.grid / 2) at.set(name, +$(name).value);
+  if (steps.length) {
+    const { c, h } = steps.at(-1);
+    at.set("steps", steps.length);
+    at.set("last", `${c}_${h}`);
+    at.set("before", steps.slice(-D.shown, -1).map(past => `${+past.c.toFixed(3)}_${+past.h.toFixed(3)}`).join("_"));
+  }
+  try { history.replaceState(null, "", "#" + at); } catch { /* too many changes, or not allowed here */ }
+}
+
+let waiting;
+function later() {
+  clearTimeout(waiting);
+  waiting = setTimeout(address, 200);
+}
+
+const isNumber = text => text !== null && text.trim() !== "" && Number.isFinite(+text);
+const pairs = text => {
+  const values = (text || "").split("_").filter(isNumber).map(Number);
+  return Array.from({ length: values.length >> 1 }, (_, k) => ({ c: values[2 * k], h: values[2 * k + 1] }));
+};
+
+function fromAddress() {
+  const at = new URLSearchParams(location.hash.slice(1)), name = at.get("preset");
+  if (name !== null && !Object.hasOwn(D.presets, name)) return;
+  if (name === null && steps.length + Object.keys(fed).length) return;  // a link inside the page, such as the one to its text
+  chosen = name || chosen; steps = []; fed = {};
+  const [last] = pairs(at.get("last")), before = pairs(at.get("before")), count = Math.min(+at.get("steps") || 0, 9999);
+  if (last && count >= 1) {
+    steps = [...before, last].slice(-count);
+    steps.unshift(...Array(Math.floor(count) - steps.length).fill(steps[0]));
+    fed = { c_prev: last.c, h_prev: last.h };
+  }
+  const values = numbersOf(chosen);
+  for (const slider of NAMES) $(slider).value = isNumber(at.get(slider)) ? +at.get(slider) : values[slider];
+  show();
+}
+
+$("step").addEventListener("click", step);
 $("reset").addEventListener("click", () => { steps = []; fed = {}; move({ c_prev: 0, h_prev: 0 }); });
 for (const button of document.querySelectorAll("[data-preset]")) button.addEventListener("click", () => preset(button.dataset.preset));
-for (const name of NAMES) $(name).addEventListener("input", show);
-preset(chosen);
+for (const name of NAMES) {
+  const slider = $(name);
+  let before;
+  slider.addEventListener("input", () => { hand = name; show(); later(); });
+  slider.addEventListener("focus", () => { hand = name; show(); });
+  // a finger that scrolls the page may begin on a slider: the browser then cancels the touch, and the value goes back
+  slider.addEventListener("pointerdown", () => { before = slider.value; });
+  slider.addEventListener("pointercancel", () => move({ [name]: before }));
+}
+for (const [id, by] of [["less", -D.grid], ["more", D.grid]]) $(id).addEventListener("click", () => move({ [hand]: onGrid(+$(hand).value + by) }));
+addEventListener("hashchange", fromAddress);
+// What stays at the top of the window must not cover the slider that has the focus.
+const seen = document.querySelector(".seen"), covered = () => {
+  const stays = [seen, seen.parentElement].some(part => getComputedStyle(part).position === "sticky");
+  document.documentElement.style.scrollPaddingTop = stays ? `${seen.offsetHeight + 16}px` : "";
+};
+new ResizeObserver(covered).observe(seen);
+fromAddress();
 document.documentElement.dataset.ready = "true";

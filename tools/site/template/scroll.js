@@ -11,3 +11,11 @@ addEventListener("resize", reach);
 addEventListener("load", reach);
 document.addEventListener("toggle", reach, true);
 reach();
+// On paper every fold is open, but for the answers to questions, which stand at the end.
+let shut = [];
+addEventListener("beforeprint", () => {
+  shut = [...document.querySelectorAll("details:not([open]):not(.answer)")];
+  for (const fold of shut) fold.open = true;
+  for (const image of document.images) image.loading = "eager";
+});
+addEventListener("afterprint", () => { for (const fold of shut) fold.open = false; });

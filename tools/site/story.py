@@ -1,0 +1,54 @@
+"""The story on the first page: a cell with weights set by hand reads a sentence, word by word, and says is or are."""
+
+import torch
+
+from lstm_lesson.cells import Values, lstm_values
+from lstm_lesson.data import agreement
+from lstm_lesson.plots.numbers import decimals
+
+SENTENCES = ("the keys near the door ___ .", "the key near the doors ___ .")
+NUMBERS = {1: "plural", -1: "singular", 0: "nothing"}  # of c, rounded
+
+
+def story() -> list[list[dict]]:
+    """For each sentence its steps: the word, unit 0's numbers with all digits, its memory as text, and what happens."""
+    return [read(sentence.split()) for sentence in SENTENCES]
+
+
+def read(words: list[str]) -> list[dict]:
+    """The steps of one sentence. ValueError if the cell does not say the number of its subject at the verb."""
+    text = agreement.Text(tuple(words), (words.index(agreement.BLANK),), (words[1].endswith("s"),))
+    weights, h, c = agreement.hand_set_weights(), torch.zeros(1, 2), torch.zeros(1, 2)
+    steps = []
+    for word, x in zip(words, text.features, strict=True):
+        values = lstm_values(x[None], h, c, weights)
+        one = {name: value[0, 0].item() for name, value in zip(Values._fields, values, strict=True)}
+        one |= {"h_prev": h[0, 0].item(), "c_prev": c[0, 0].item(), "x": 1}
+        one |= {"kept": one["f"] * one["c_prev"], "new": one["i"] * one["g"]}
+        if word == agreement.BLANK:
+            word = "are" if one["h"] > 0 else "is"
+        steps.append({"word": word, "values": one, "memory": signed(one["c"]), "said": said(word, one)})
+        h, c = values.h, values.c
+    verb = steps[text.verbs[0]]["word"]
+    if verb != ("are" if text.plural[0] else "is"):
+        raise ValueError(f"the cell says {verb!r} in {' '.join(words)!r}; the subject needs the other verb")
+    return steps
+
+
+def signed(c: float) -> str:
+    """The memory with its sign, for under a word."""
+    return "0" if abs(c) < 0.005 else ("+" if c > 0 else "") + decimals(c, 2)
+
+
+def said(word: str, values: dict) -> str:
+    """One sentence about what the gates do at this word, read off their values."""
+    noted, before = NUMBERS[round(values["c"])], NUMBERS[round(values["c_prev"])]
+    if values["i"] > 0.5:
+        return f"At “{word}” the input gate opens, and the memory c notes: {noted}."
+    if values["o"] > 0.5:
+        return f"At the verb the output gate opens: h says {noted}, so the word is “{word}”."
+    if values["f"] < 0.5:
+        return f"At the full stop the forget gate closes: {before} is wiped from the memory."
+    if noted == "nothing":
+        return f"At “{word}” the input gate is shut, and the memory c is empty."
+    return f"At “{word}” the input gate is shut. The forget gate keeps what c holds: {noted}."
