@@ -16,6 +16,7 @@ from nbconvert.preprocessors import ClearOutputPreprocessor, ExtractAttachmentsP
 HERE = Path(__file__).resolve().parent
 NOT_OURS = "texts-of-others"  # the tag of a cell whose output shows texts that the site may not publish
 LEFT_OUT = "*These texts belong to their authors and are not passed on here: run the notebook to read some.*"
+LONG = 24  # signs: a longer formula in a line scrolls in its own box on a narrow screen
 STILL = '<p class="still">A still picture: with a kernel, its sliders move.{}</p>'
 LIVE = ' <a href="playground.html">This one also moves without</a>.'
 
@@ -64,7 +65,9 @@ class LessonRenderer(IPythonRenderer):
         return formula(body, display=True)
 
     def inline_math(self, body: str) -> str:
-        return formula(body)
+        made = formula(body)
+        long = len(re.sub(r"<[^>]*>", "", made)) > LONG
+        return f'<span class="long">{made}</span>' if long else made
 
     def latex_environment(self, name: str, body: str) -> str:
         return formula(f"\\begin{{{name}}}{body}\\end{{{name}}}", display=True)
@@ -157,7 +160,11 @@ def aspect_ratio(content: bytes) -> float:
 def rendered(source: str, **more) -> str:
     """A cell's Markdown as HTML, with no line break between a formula and the comma after it."""
     html = MarkdownWithMath(renderer=LessonRenderer(escape=False, **more)).render(source)
-    return re.sub(r"(?s)(<math\b(?:(?!<math\b).)*</math>[,.;:?!)]+)", r'<span class="held">\1</span>', html)
+    return re.sub(
+        r'(?s)((?:<span class="long">)?<math\b(?:(?!<math\b).)*</math>(?:</span>)?[,.;:?!)]+)',
+        r'<span class="held">\1</span>',
+        html,
+    )
 
 
 class LessonExporter(HTMLExporter):
