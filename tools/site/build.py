@@ -22,7 +22,7 @@ import yaml  # noqa: E402
 from nbconvert.writers import FilesWriter  # noqa: E402
 from tracked import ours  # noqa: E402
 
-from lstm_lesson.plots.diagrams import CELL_ALT  # noqa: E402
+from lstm_lesson.plots.diagrams import WORDS  # noqa: E402
 from lstm_lesson.plots.style import COLORS  # noqa: E402
 
 NOTEBOOKS = ROOT / "notebooks"
@@ -99,7 +99,7 @@ def opening(everything) -> dict:
     verb = next(k for k, step in enumerate(stories[0]) if step["word"] in ("is", "are"))
     starts = [" ".join(step["word"] for step in steps[:2]) for steps in stories]
     at_the_verb = stories[0][verb]
-    cell = alive.drawn_cell(at_the_verb["values"] | {"x": at_the_verb["word"]}, CELL_ALT)
+    cell = alive.drawn_cell(at_the_verb["values"] | {"x": at_the_verb["word"]}, WORDS["lstm"])
     data = {"stories": stories, "starts": starts, "verb": verb, "colors": COLORS}
     given = {"stories": stories, "starts": starts, "verb": verb, "cell": cell, "data": data, "citation": citation()}
     return given | {"hours": round(sum(minutes) / 60), "shortest": min(minutes), "longest": max(minutes)}
