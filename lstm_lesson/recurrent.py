@@ -69,7 +69,7 @@ def recompute(module: nn.Module, args: tuple, kwargs: dict, output) -> tuple:
     given = inspect.signature(type(module).forward).bind(module, *args, **kwargs)
     given.apply_defaults()
     _, x, state, *_ = given.arguments.values()
-    lengths, weights, is_cell = given.arguments.get("lengths"), _weights(module), isinstance(module, CELLS)
+    lengths, weights, is_cell = given.arguments.get("lengths"), weights_of(module), isinstance(module, CELLS)
     directions, like = len(weights) // getattr(module, "num_layers", 1), weights[0]["W_x"]
     with torch.autocast(like.device.type, enabled=False):
         if packed := isinstance(x, PackedSequence):
@@ -182,7 +182,7 @@ def _gru_step(from_x: Tensor, h: Tensor, w: dict[str, Tensor]) -> GRUValues:
     return GRUValues(r, z, g, z * h + (1 - z) * g)
 
 
-def _weights(module: nn.Module) -> list[dict[str, Tensor]]:
+def weights_of(module: nn.Module) -> list[dict[str, Tensor]]:
     """The weights of each layer and direction, those of all gates side by side, in float32 or float64.
 
     W_x (N, 4H), W_h (H, 4H) and b of an LSTM, its projection W_hr or peepholes; W_x, W_h, b (3H,) and b_h of a GRU.
@@ -200,7 +200,7 @@ def _weights(module: nn.Module) -> list[dict[str, Tensor]]:
 
 
 def _of_ours(weights: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The weights of a cell of this package, as `_weights` names them."""
+    """The weights of a cell of this package, as `weights_of` names them."""
     w = {name: _exact(weight) for name, weight in weights.items()}
     W_x, W_h, b = stacked_weights(w, "rzh" if "b_hh" in w else GATES)
     b_h = {"b_h": nn.functional.pad(w["b_hh"], (2 * len(W_h), 0))} if "b_hh" in w else {}

@@ -1,0 +1,322 @@
+"""`gate_report` measures what was put into small models by hand, leaves the model alone, and names what is wrong."""
+
+import math
+from dataclasses import dataclass
+
+import browser
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+from torch.nn.utils import parametrizations, prune, weight_norm
+from torch.nn.utils.rnn import pack_padded_sequence
+from torch.utils.data import DataLoader, TensorDataset
+
+from lstm_lesson.layers import CustomLSTM
+from lstm_lesson.report import gate_report
+from lstm_lesson.successors.gru import CustomGRU
+from lstm_lesson.tracing import loss_gradient_by_lag, record
+
+X = torch.randn(3, 12, 4, generator=torch.Generator().manual_seed(0))
+
+
+def number(found, row, of="", column="model", **place):
+    """The one number of a row, of one place in the model."""
+    rows = found.table[found.table.row == row]
+    for key, value in place.items():
+        rows = rows[rows[key] == value]
+    rows = rows[rows.measure.str.contains(of, regex=False)]
+    assert len(rows) == 1
+    return rows[column].item()
+
+
+class Tagger(nn.Module):
+    """An LSTM, what reads it, and options of the call."""
+
+    def __init__(self, hidden=6, **options):
+        super().__init__()
+        self.lstm = nn.LSTM(4, hidden, batch_first=True, **options)
+        self.linear = nn.Linear(hidden, 2)
+
+    def forward(self, x, lengths=None):
+        if lengths is None:
+            return self.linear(self.lstm(x)[0][:, -1])
+        return self.linear(self.lstm(pack_padded_sequence(x, lengths, True, enforce_sorted=False))[1][0][-1])
+
+
+def constant_gates(kind, logits, N=4):
+    """A module whose weights are 0 but for one bias vector, so that its gates are constants."""
+    module = kind(N, 2, batch_first=True)
+    with torch.no_grad():
+        for weight in module.parameters():
+            weight.zero_()
+        module.bias_ih_l0.copy_(torch.tensor(logits, dtype=torch.float32))
+    return module
+
+
+def test_a_forget_gate_of_a_known_value_has_the_known_half_life_and_share():
+    f = torch.tensor([0.5, 0.95]).logit().tolist()
+    found = gate_report(constant_gates(nn.LSTM, [0, 0, *f, 1, 1, -5, 5]), X)
+    half_lives = 1.0, math.log(0.5) / math.log(0.95)
+    assert number(found, "half_life") == pytest.approx(sum(half_lives) / 2, rel=1e-5)
+    assert number(found, "longest") == pytest.approx(half_lives[1], rel=1e-5)
+    assert [number(found, row, "forget") for row in ("closed", "open")] == [0, 0.5]
+    assert [number(found, row, "output") for row in ("closed", "open")] == [0.5, 0.5]
+    assert [number(found, row, "input") for row in ("closed", "open")] == [0, 0]
+
+
+def test_the_half_life_of_a_gru_is_that_of_its_update_gate():
+    z = torch.tensor([0.5, 0.9]).logit().tolist()
+    found = gate_report(constant_gates(nn.GRU, [-9, -9, *z, 1, 1]), X)
+    assert number(found, "longest") == pytest.approx(math.log(0.5) / math.log(0.9), rel=1e-5)
+    assert number(found, "closed", "reset gate r") == 1
+    assert not {"memory", "drift"} & set(found.table.row)
+
+
+def test_a_memory_that_grows_on_a_straight_line_has_a_drift_of_2_and_its_size():
+    found = gate_report(constant_gates(nn.LSTM, [0, 0, 40, 40, 1, 1, 0, 0]), X)
+    assert number(found, "drift") == pytest.approx(2, rel=1e-5)
+    assert number(found, "memory") == pytest.approx(12 * 0.5 * math.tanh(1), rel=1e-5)
+    assert number(found, "longest") == math.inf
+
+
+def test_a_dead_unit_and_a_copied_one_are_found():
+    model = Tagger(hidden=5)
+    with torch.no_grad():
+        for weight in model.lstm.parameters():
+            for block in weight.view(4, 5, *weight.shape[1:]):
+                block[1] = block[0]  # unit 1 computes what unit 0 computes
+        model.lstm.bias_ih_l0[3 * 5 + 4] = -40  # the output gate of unit 4 is closed
+    found = gate_report(model, X)
+    assert number(found, "duplicate") == pytest.approx(1 / 5)
+    assert number(found, "dead") == pytest.approx(1 / 5)
+    assert number(found, "duplicate", column="fresh") == 0
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_a_unit_without_outgoing_weights_is_not_used(layers):
+    model = Tagger(num_layers=layers)
+    with torch.no_grad():
+        (model.linear.weight if layers == 1 else model.lstm.weight_ih_l1)[:, 2] = 0
+    found = gate_report(model, X)
+    assert number(found, "used", layer=0) == pytest.approx(5 / 6)
+    if layers == 2:
+        assert number(found, "used", layer=1) == 1
+
+
+def test_a_use_through_the_last_state_counts_for_its_own_direction_alone():
+    class Last(Tagger):
+        def forward(self, x):
+            return self.linear(self.lstm(x)[1][0][-1])  # of the backward direction
+
+    found = gate_report(Last(bidirectional=True), X)
+    assert [number(found, "used", direction=way) for way in ("forward", "backward")] == [0, 1]
+
+
+def test_an_output_without_a_gradient_leaves_the_use_unmeasured():
+    class Label(Tagger):
+        def forward(self, x):
+            return super().forward(x).argmax(dim=1)
+
+    assert math.isnan(number(gate_report(Label(), X), "used"))
+
+
+def test_the_gradient_by_lag_is_that_of_loss_gradient_by_lag():
+    model = Tagger()
+    found = gate_report(model, X, loss=lambda output: output[:, 0].sum())
+    _, at_c = loss_gradient_by_lag(model, X, lambda output: output[:, 0].sum())
+    assert number(found, "gradient", "3 steps") == pytest.approx((at_c[:, 3].sum() / at_c[:, 0].sum()).item())
+    by_default = gate_report(model.lstm, X)
+    _, at_c = loss_gradient_by_lag(model.lstm, X, lambda output: output[1][0].sum())
+    assert number(by_default, "gradient", "10 steps") == pytest.approx((at_c[:, 10].sum() / at_c[:, 0].sum()).item())
+
+
+def test_padding_is_left_out_and_the_last_step_is_the_last_real_one():
+    model, lengths = Tagger(), torch.tensor([12, 5, 8])
+    together = gate_report(model, (X, lengths))
+    apart = gate_report(model, [X[b : b + 1, :n] for b, n in enumerate(lengths)], loss=None)
+    for row in ("half_life", "dead", "duplicate", "memory", "drift"):
+        assert number(together, row) == pytest.approx(number(apart, row), rel=1e-4)
+    for lag in ("1 steps", "3 steps", "10 steps"):
+        assert number(together, "gradient", f"after {lag}") == pytest.approx(
+            number(apart, "gradient", f"after {lag}"), rel=1e-4
+        )
+
+
+@given(
+    kind=st.sampled_from([nn.LSTM, nn.GRU, CustomLSTM, CustomGRU]), layers=st.integers(1, 2),
+    bidirectional=st.booleans(), batch_first=st.booleans(), bias=st.booleans(), proj=st.booleans(),
+)  # fmt: skip
+@settings(max_examples=15, deadline=None)
+def test_any_options_give_numbers_that_the_trace_has(kind, layers, bidirectional, batch_first, bias, proj):
+    options = dict(num_layers=layers, bidirectional=bidirectional, batch_first=batch_first, bias=bias)
+    module = (
+        CustomGRU(4, 6)
+        if kind is CustomGRU
+        else kind(4, 6, **options, **{"proj_size": 3} if kind is nn.LSTM and proj else {})
+    )
+    turned = not getattr(module, "batch_first", True)
+    x = X.transpose(0, 1) if turned else X
+    found = gate_report(module, x)
+    places = found.table[["layer", "direction"]].drop_duplicates().itertuples(index=False)
+    assert len(found.table.dropna()) == len(found.table)
+    for layer, direction in places:
+        trace = record(module, x, layer=layer, reverse=direction == "backward")
+        gate = "f" if "LSTM" in kind.__name__ else "z"
+        half = math.log(0.5) / getattr(trace, gate).double().log().mean(dim=(0, 1))
+        assert number(found, "longest", layer=layer, direction=direction) == pytest.approx(half.max().item())
+
+
+def test_the_model_its_mode_and_the_random_numbers_stay_and_a_seed_gives_the_same_fresh_model():
+    model = Tagger().train()
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+    torch.manual_seed(4)
+    state = torch.get_rng_state()
+    loader = DataLoader(TensorDataset(X), batch_size=2, shuffle=True)
+    found = gate_report(model, loader, prepare=lambda batch: batch[0])
+    assert torch.equal(torch.get_rng_state(), state)
+    assert model.training
+    assert model.lstm.training
+    assert all(torch.equal(before[key], value) for key, value in model.state_dict().items())
+    assert all(weight.grad is None for weight in model.parameters())
+    assert not model.lstm._forward_hooks
+    again = gate_report(model, loader, prepare=lambda batch: batch[0])
+    assert number(found, "half_life", column="fresh") == pytest.approx(number(again, "half_life", column="fresh"))
+    other = gate_report(model, loader, prepare=lambda batch: batch[0], seed=1)
+    assert number(other, "half_life", column="fresh") != pytest.approx(number(found, "half_life", column="fresh"))
+
+
+@pytest.mark.parametrize("change", [
+    lambda lstm: prune.l1_unstructured(lstm, "weight_hh_l0", 0.5),
+    lambda lstm: weight_norm(lstm, "weight_hh_l0"),
+    lambda lstm: parametrizations.weight_norm(lstm, "weight_hh_l0"),
+], ids=["pruned", "weight_norm", "parametrised"])  # fmt: skip
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+def test_the_fresh_weights_of_a_changed_lstm_have_the_usual_size(change, monkeypatch):
+    model, seen = Tagger(hidden=64), []
+    change(model.lstm)
+    model(X)  # a kept tensor with a history
+    monkeypatch.setattr("lstm_lesson.report.record", lambda one, *a, **k: seen.append(one) or record(one, *a, **k))
+    gate_report(model, X)
+    model(X)  # it still runs
+    fresh_model = next(one for one in seen if one is not model)
+    fresh_model(X)  # which computes the pruned weights
+    fresh = fresh_model.lstm.weight_hh_l0.detach()
+    drawn = fresh[fresh != 0]
+    assert drawn.abs().max() <= 1 / 8
+    assert drawn.std().item() == pytest.approx(1 / 8 / math.sqrt(3), rel=0.05)
+
+
+def test_a_stateful_model_is_copied_and_one_that_cannot_be_says_what_it_needs():
+    class Stateful(Tagger):
+        state = None
+
+        def forward(self, x):
+            hidden, self.state = self.lstm(x, self.state)
+            return self.linear(hidden)
+
+    model = Stateful()
+    model(X)
+    gate_report(model, X)
+    assert model.state[0].grad_fn is not None
+    model.lock = (number for number in ())
+    with pytest.raises(ValueError, match=r"cannot be copied .*; it needs fresh="):
+        gate_report(model, X)
+    other = gate_report(model, X, fresh=Stateful())
+    assert number(other, "half_life", column="fresh") > 0
+
+
+def test_several_modules_are_blocks_and_one_that_is_not_called_is_named():
+    class Two(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.encoder, self.cell = nn.GRU(4, 3, batch_first=True), nn.LSTMCell(3, 5)
+            self.idle = nn.LSTM(2, 2)
+
+        def forward(self, x):
+            state = None
+            for x_t in self.encoder(x)[0].unbind(1):
+                state = self.cell(x_t, state)
+            return state[0]
+
+    found = gate_report(Two(), X)
+    assert list(dict.fromkeys(found.table.module)) == ["encoder", "cell"]
+    assert any("'idle'" in note or "does not call its LSTM" in note for note in found.notes)
+    assert number(found, "used", module="cell") == 1
+    assert set(gate_report(Two(), X, name="cell").table.module) == {"cell"}
+
+
+def test_inputs_of_other_kinds_and_outputs_that_are_objects():
+    @dataclass
+    class Output:
+        logits: torch.Tensor
+        label: str = ""
+
+    class Takes(Tagger):
+        def forward(self, batch):
+            return Output(super().forward(batch["x"]))
+
+    model, plain = Takes(), Tagger()
+    plain.load_state_dict(model.state_dict())
+    found = gate_report(model, [{"x": X}], prepare=lambda batch: batch)
+    assert number(found, "half_life") == number(gate_report(plain, X), "half_life")
+    assert number(found, "used") == 1
+    packed = pack_padded_sequence(X, [12, 5, 3], batch_first=True)
+    assert number(gate_report(nn.GRU(4, 3), packed), "dead") == 0
+
+
+@pytest.mark.parametrize(("data", "says"), [
+    ([(X, torch.tensor([12, 3, 4]))], "a batch of data is tuple; it needs prepare"),
+    ({"x": X}, "data is dict; it needs prepare"),
+    (DataLoader(TensorDataset(X)), "a batch of data is list; it needs prepare"),
+    ([], "data has no batch"),
+    (3, "data is int; it needs a tensor"),
+    (X * math.nan, "finite numbers in data"),
+], ids=["pairs", "dict", "loader", "empty", "number", "nan"])  # fmt: skip
+def test_what_does_not_fit_is_named(data, says):
+    with pytest.raises(ValueError, match=says):
+        gate_report(Tagger(), data)
+
+
+def test_weights_that_are_nan_and_models_without_an_lstm_are_named():
+    model = Tagger()
+    with torch.no_grad():
+        model.lstm.bias_hh_l0[0] = math.nan
+    with pytest.raises(ValueError, match=r"lstm\.bias_hh_l0"):
+        gate_report(model, X)
+    with pytest.raises(ValueError, match="LSTM"):
+        gate_report(nn.Linear(2, 2), X)
+    with pytest.raises(ValueError, match="name is 'other'"):
+        gate_report(Tagger(), X, name="other")
+    with pytest.raises(ValueError, match="batches is 0"):
+        gate_report(Tagger(), X, batches=0)
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(bool(browser.why_not()), reason=browser.why_not())
+def test_the_page_shows_the_table_is_accessible_and_fits_a_phone(chromium, tmp_path):
+    hostile = "</script><b>"
+
+    class Named(nn.ModuleDict):
+        def forward(self, x):
+            return self[hostile](x)
+
+    found = gate_report(Named({hostile: constant_gates(nn.LSTM, [0, 0, 40, 40, 1, 1, 0, 0])}), X)
+    path = found.to_html(tmp_path / "report.html")
+    page = chromium.new_page(viewport={"width": 320, "height": 640})
+    complaints = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(path.as_uri())
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        assert browser.serious_violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    assert "</script><b> (LSTM), layer 0, forward" in page.inner_text("table")
+    rows = page.evaluate("[...document.querySelectorAll('tbody tr')].map(row => row.innerText)")
+    assert any(row.split("\t")[:2] == ["half-life, longest of all units", "no limit"] for row in rows)
+    assert page.locator("html[lang=en] caption").count() == 1
+    assert page.locator("th:not([scope])").count() == 0
+    assert page.locator("dt").count() == page.locator("dd").count() > 5
+    assert complaints == []
+    page.close()
