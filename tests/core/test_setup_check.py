@@ -74,6 +74,7 @@ def test_the_command_exits_with_0_if_everything_is_installed():
 
 
 def test_the_command_exits_with_1_if_a_package_is_missing(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["lstm_lesson"])
     monkeypatch.setattr(setup_check, "NEEDS", (*setup_check.NEEDS, "no-such-package"))
     with pytest.raises(SystemExit) as ended:
         runpy.run_module("lstm_lesson", run_name="__main__")
