@@ -3,5 +3,3 @@
 from lstm_lesson.successors.attention import CausalAttention
 from lstm_lesson.successors.gru import CustomGRU, GRUCell
 from lstm_lesson.successors.scans import MinGRU, scan
-
-__all__ = ["CausalAttention", "CustomGRU", "GRUCell", "MinGRU", "scan"]
