@@ -83,9 +83,10 @@ def _share_torch(folder):
     """Link torch and the packages that it needs from the running Python, because they are large."""
     shared = folder / "shared"
     shared.mkdir()
-    for distribution in _with_needs("torch"):
-        for top in {Path(file).parts[0] for file in distribution.files} - {"..", "__pycache__"}:
-            (shared / top).symlink_to(Path(distribution.locate_file(top)).resolve())
+    # packages of CUDA lie together in one folder
+    tops = {Path(f).parts[0]: found for found in _with_needs("torch") for f in found.files}
+    for top in tops.keys() - {"..", "__pycache__"}:
+        (shared / top).symlink_to(Path(tops[top].locate_file(top)).resolve())
     (_packages(folder) / "shared.pth").write_text(f"{shared}\n", encoding="utf-8")
 
 

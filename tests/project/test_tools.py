@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import bounds
+import colab
 import lab
 import pytest
 import tracked
@@ -109,6 +110,35 @@ def test_a_learners_own_files_are_no_part_of_the_tests(tmp_path):
     assert [test for test in tests if any(name in test for name in names)] == []
     assert left_out.startswith("Not in git, so left out unless named: ")
     assert all(name in left_out for name in names if name.endswith(("py", "ipynb")))
+
+
+# The stand-ins for Colab and Kaggle -----------------------------------------------------------------------------------
+
+
+class Installed:
+    """A distribution of these files, installed in a folder."""
+
+    def __init__(self, folder, *files):
+        self.folder, self.files = folder, [Path(file) for file in files]
+
+    def locate_file(self, name):
+        return self.folder / name
+
+
+def test_packages_that_lie_together_in_one_folder_are_shared_once(tmp_path, monkeypatch):
+    site, stand_in = tmp_path / "site", tmp_path / "stand-in"
+    for folder in (site / "nvidia" / "cublas", site / "nvidia" / "cudnn", stand_in):
+        folder.mkdir(parents=True)
+    (site / "torch.py").touch()
+    together = [Installed(site, "nvidia/cublas/a.so", "../../bin/tool"), Installed(site, "nvidia/cudnn/b.so")]
+    monkeypatch.setattr(
+        colab, "_with_needs", lambda name: [Installed(site, "torch.py", "__pycache__/x.pyc"), *together]
+    )
+    monkeypatch.setattr(colab, "_packages", lambda folder: folder)
+    colab._share_torch(stand_in)
+    assert {path.name for path in (stand_in / "shared").iterdir()} == {"torch.py", "nvidia"}
+    assert (stand_in / "shared" / "nvidia").resolve() == site.resolve() / "nvidia"
+    assert (stand_in / "shared.pth").read_text(encoding="utf-8") == f"{stand_in / 'shared'}\n"
 
 
 # JupyterLab -----------------------------------------------------------------------------------------------------------
