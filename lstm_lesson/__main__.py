@@ -2,6 +2,7 @@
 
 import argparse
 import importlib.util
+import pickle
 import sys
 import tomllib
 import traceback
@@ -67,53 +68,36 @@ def _run(given, file: Path) -> int:
             raise ValueError(found.message)
         print(found)
         return 0 if found.passed or found.kind.startswith("LSTM ") else 1
-    page = (_inspect if given.command == "inspect" else _report)(given, named, _with_weights(thing(), given.weights))
-    print(page.to_html(output))
-    return 0
-
-
-def _inspect(given, named, model):
     import torch
 
-    from lstm_lesson.explorers import GateInspector
-    from lstm_lesson.tracing import record
-
-    x, tokens = named("encode")(given.text)
-    trace = record(model, x, layer=int(given.layer), name=given.name)
-    if len(trace.h) != 1:
-        needs = "it needs one, as (1, T), or as (T, 1) where time comes first"
-        raise ValueError(f"encode gives {len(trace.h)} sequences; {needs}")
-    trace = type(trace)(*trace, tokens=[tokens], lengths=trace.lengths)
-    with torch.no_grad():
-        score = named(given.score)(model, x) if given.score else None
-    return GateInspector(trace, score=score, score_name=given.score or "score")
-
-
-def _report(given, named, model):
-    from lstm_lesson.report import gate_report
-
-    data = _stored(given.data) if given.data.endswith((".pt", ".pth", ".npy")) else named(given.data)()
-    if given.data.endswith(".npy") and data.is_floating_point():
-        data = data.to(next(model.parameters()).dtype)
-    functions = {key: named(value) for key in ("prepare", "loss") if (value := getattr(given, key))}
-    return gate_report(model, data, name=given.name, **functions)
-
-
-def _with_weights(model, file: str):
-    """The model with the weights of a file, in evaluation mode."""
-    from torch.nn.modules.utils import consume_prefix_in_state_dict_if_present
-
-    if not hasattr(model, "load_state_dict"):
-        raise ValueError(f"the model is {type(model).__name__}; it needs a torch.nn.Module")
-    weights = _stored(file)
-    for key in ("state_dict", "model_state_dict"):
-        weights = weights.get(key, weights) if isinstance(weights, dict) else weights
-    if not isinstance(weights, dict):
-        raise ValueError(f"{file} has {type(weights).__name__}; it needs what model.state_dict() returns")
-    for prefix in ("module.", "_orig_mod."):  # of DataParallel and torch.compile
-        consume_prefix_in_state_dict_if_present(weights, prefix)
+    model, weights = thing(), _stored(given.weights)
+    if isinstance(weights, dict):
+        weights = weights.get("state_dict", weights.get("model_state_dict", weights))
     model.load_state_dict(weights)
-    return model.eval()
+    model.eval()
+    if given.command == "inspect":
+        from lstm_lesson.explorers import GateInspector
+        from lstm_lesson.tracing import record
+
+        x, tokens = named("encode")(given.text)
+        trace = record(model, x, layer=int(given.layer), name=given.name)
+        if len(trace.h) != 1:
+            needs = "it needs one, as (1, T), or as (T, 1) where time comes first"
+            raise ValueError(f"encode gives {len(trace.h)} sequences; {needs}")
+        trace = type(trace)(*trace, tokens=[tokens], lengths=trace.lengths)
+        with torch.no_grad():
+            score = named(given.score)(model, x) if given.score else None
+        page = GateInspector(trace, score=score, score_name=given.score or "score")
+    else:
+        from lstm_lesson.report import gate_report
+
+        data = _stored(given.data) if Path(given.data).suffix in (".pt", ".pth", ".npy") else named(given.data)()
+        if given.data.endswith(".npy") and data.is_floating_point():
+            data = data.to(next(model.parameters()).dtype)
+        functions = {key: named(value) for key in ("prepare", "loss") if (value := getattr(given, key))}
+        page = gate_report(model, data, name=given.name, **functions)
+    print(page.to_html(output))
+    return 0
 
 
 def _stored(file: str):
@@ -124,17 +108,13 @@ def _stored(file: str):
         import numpy as np
 
         return torch.from_numpy(np.load(file))
-    if not file.endswith(".safetensors"):
-        try:
-            return torch.load(file, weights_only=True, map_location="cpu")
-        except OSError:
-            raise
-        except Exception as error:
-            needs = "it needs a file of tensors, such as torch.save(model.state_dict(), file) writes"
-            raise ValueError(f"{file} cannot be read as tensors alone; {needs}") from error
-    if not importlib.util.find_spec("safetensors"):
-        raise ValueError(f"{file} needs the package safetensors: pip install safetensors")
-    return importlib.import_module("safetensors.torch").load_file(file)
+    if file.endswith(".safetensors"):
+        return importlib.import_module("safetensors.torch").load_file(file)  # another package, which may be missing
+    try:
+        return torch.load(file, weights_only=True, map_location="cpu")
+    except pickle.UnpicklingError as error:
+        needs = "it needs a file of tensors, such as torch.save(model.state_dict(), file) writes"
+        raise ValueError(f"{file} cannot be read as tensors alone; {needs}") from error
 
 
 if __name__ == "__main__":

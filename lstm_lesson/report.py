@@ -56,18 +56,17 @@ def gate_report(
     model: nn.Module, data, prepare: Callable | None = None, loss: Callable | None = None, lengths=None,
     name: str | None = None, call: int | None = None, batches: int = 8, fresh: nn.Module | None = None, seed: int = 0,
 ) -> GateReport:  # fmt: skip
-    """Measure what every LSTM and GRU of a model does on real inputs; `to_html` writes the table as one page.
+    """Measure what each LSTM and GRU of a model does on real inputs, beside a copy with new recurrent weights.
 
-    For each module that `record` reads, its layers and directions: how many gates are nearly closed or open, how many
-    units are dead, duplicate or used, half-lives, the gradient by lag and the drift of c; `table.means` explains each.
-    Beside it stands the same of `fresh`: by default a copy whose recurrent weights are drawn anew from `seed`.
+    There is a block of rows for each module that `record` reads, layer and direction; `table.means` explains each row.
     `data` is a tensor x, for model(x); a tuple of arguments; or batches, such as a DataLoader or a list, of which the
-    first `batches` are read. Where a batch is a tuple, list or dict, `prepare` has to map it to the model's argument
-    or to a tuple of its arguments: of pairs (x, y), `prepare=lambda batch: batch[0]`.
+    first `batches` are read. A batch that is a tuple, list or dict needs `prepare`, which maps it to the argument or to
+    a tuple of the arguments: of pairs (x, y), `prepare=lambda batch: batch[0]`.
     `lengths` (B,), or a function of a batch that gives them, and `name` and `call` are as in `record`.
-    `loss` maps what the model returns to one number, whose gradient is followed back; by default the sum of the h that
-    each layer and direction ends with: at the last real step, where the module itself knows the lengths.
-    The model runs in evaluation mode. It and torch's random numbers are left as they were.
+    `loss` maps what the model returns to one number, whose gradient is followed back; by default it is the sum of the h
+    that the layer and direction ends with: at the last real step, where the module itself knows the lengths.
+    `fresh` takes the place of the copy, which is drawn from `seed`. All run in evaluation mode; the model, its mode and
+    torch's random numbers are left as they were.
     Raises ValueError for NaN or infinite weights or inputs, for data that may be understood in two ways, and as
     `record` does. If `record` refuses some of several modules, the notes say why.
 
@@ -102,13 +101,11 @@ def gate_report(
 def _calls(model, data, prepare, lengths, most: int) -> list[tuple[tuple, object]]:
     """The arguments and the lengths of each batch."""
     single, calls = isinstance(data, (Tensor, tuple, Mapping)), []
-    if not single and not hasattr(data, "__iter__"):
-        raise ValueError(f"data is {type(data).__name__}; it needs a tensor, a tuple of arguments, or batches")
-    for batch in [data] if single else islice(data, most):
+    for batch in [data] if single or not hasattr(data, "__iter__") else islice(data, most):
         clear = isinstance(batch, (Tensor, PackedSequence)) or (single and type(batch) is tuple)
         if prepare is None and not clear:
-            needs = "prepare, a function that maps it to the model's argument or to a tuple of the arguments"
-            has = f"{'' if single else 'a batch of '}data is {type(batch).__name__}"
+            has = f"{'data' if single or batch is data else 'a batch of data'} is {type(batch).__name__}"
+            needs = "a tensor, or prepare, which maps it to the model's argument or to a tuple of the arguments"
             raise ValueError(f"{has}; it needs {needs}, such as prepare=lambda batch: batch[0]")
         args = batch if prepare is None else prepare(batch)
         args = args if type(args) is tuple else (args,)
@@ -161,7 +158,9 @@ def _measure(model: nn.Module, calls: list, loss, name: str, call: int | None) -
             B, T, _ = trace.h.shape
             ends = torch.full((B,), T, device=trace.h.device) if trace.lengths is None else trace.lengths
             found.append({key: v[true_steps(ends, T)].double() for key, v in trace._asdict().items()})  # (steps, H)
-            last, half = (ends * 0, ends - ends // 2) if where["reverse"] else (ends - 1, ends // 2 - 1)
+            last, half = (
+                (ends * 0, (ends - ends // 2).clamp_max(T - 1)) if where["reverse"] else (ends - 1, ends // 2 - 1)
+            )
             c = trace[-2].double().abs().mean(dim=2)  # (B, T)
             sizes.append(torch.stack([c[range(B), last], c[range(B), half].where(ends > 3, math.nan)]))
             by_lag, read = _gradients(model, args, lengths, loss, where)
@@ -214,6 +213,8 @@ def _gradients(model: nn.Module, args: tuple, lengths, loss: Callable | None, wh
         K, D, ends = len(weights), len(weights) // layers, [state[1 - is_cell] for state in outputs]
         k, after = where["layer"] * D + reverse, weights[(where["layer"] + 1) * D :][:D]
         parts, H = [part for part in _floats(output) if part.requires_grad], ends[0].shape[-1]
+        if not ends[0].requires_grad:
+            raise ValueError("model computes without gradients; its forward needs to run without torch.no_grad()")
         if after:  # the next layer's input weights
             read.append(torch.cat([w["W_x"] for w in after], dim=1).detach().double().norm(dim=1).chunk(D)[reverse])
         elif not parts:

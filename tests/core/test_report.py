@@ -144,6 +144,13 @@ def test_padding_is_left_out_and_the_last_step_is_the_last_real_one():
         )
 
 
+@pytest.mark.parametrize("options", [{}, {"bidirectional": True}])
+def test_sequences_of_one_step_have_no_drift_and_no_duplicates(options):
+    found = gate_report(nn.LSTM(4, 3, batch_first=True, **options), X[:, :1])
+    assert found.table[found.table.row.isin(["drift", "duplicate"])].model.isna().all()
+    assert "gradient" not in set(found.table.row)
+
+
 @given(
     kind=st.sampled_from([nn.LSTM, nn.GRU, CustomLSTM, CustomGRU]), layers=st.integers(1, 2),
     bidirectional=st.booleans(), batch_first=st.booleans(), bias=st.booleans(), proj=st.booleans(),
@@ -267,9 +274,9 @@ def test_inputs_of_other_kinds_and_outputs_that_are_objects():
 
 
 @pytest.mark.parametrize(("data", "says"), [
-    ([(X, torch.tensor([12, 3, 4]))], "a batch of data is tuple; it needs prepare"),
-    ({"x": X}, "data is dict; it needs prepare"),
-    (DataLoader(TensorDataset(X)), "a batch of data is list; it needs prepare"),
+    ([(X, torch.tensor([12, 3, 4]))], "a batch of data is tuple; it needs a tensor, or prepare"),
+    ({"x": X}, "data is dict; it needs a tensor, or prepare"),
+    (DataLoader(TensorDataset(X)), "a batch of data is list; it needs a tensor, or prepare"),
     ([], "data has no batch"),
     (3, "data is int; it needs a tensor"),
     (X * math.nan, "finite numbers in data"),
@@ -277,6 +284,17 @@ def test_inputs_of_other_kinds_and_outputs_that_are_objects():
 def test_what_does_not_fit_is_named(data, says):
     with pytest.raises(ValueError, match=says):
         gate_report(Tagger(), data)
+
+
+def test_a_forward_without_gradients_is_named():
+    class Frozen(Tagger):
+        @torch.no_grad()
+        def forward(self, x):
+            return super().forward(x)
+
+    with pytest.raises(ValueError, match=r"without torch\.no_grad"):
+        gate_report(Frozen(), X)
+    assert number(gate_report(Tagger().requires_grad_(False), X), "half_life") > 0
 
 
 def test_weights_that_are_nan_and_models_without_an_lstm_are_named():
