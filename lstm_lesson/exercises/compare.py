@@ -247,7 +247,7 @@ def gradient_problem(got: dict | None, expected: dict | None, tolerance: float =
     """What is wrong with the gradients on one set of inputs; a missing gradient and one of zeros are the same."""
     names, wrong = list(expected or got or {}), {}
     for name in names:
-        g, e = (found and found.get(name) for found in (got, expected))
+        g, e = ((found or {}).get(name) for found in (got, expected))
         if g is not None or e is not None:
             g, e = torch.zeros_like(e) if g is None else g, torch.zeros_like(g) if e is None else e
             if (differs := ~isclose(g, e, tolerance)).any():

@@ -32,7 +32,7 @@ def judge(answer: Answer) -> Problem | None:
         problem, ids, K = trials[-1].problem, trials[-1].got, inputs.sizes["K"]
         if problem and problem.kind != "value":
             negative = says["negative"] if "probability tensor" in problem.text else ""
-            known = negative or diagnosis.known_error(answer, trials[-1:])
+            known = negative or diagnosis.known_error(answer, trials[-1:]) or ""
             return Problem(problem.kind, f"{says.get(problem.kind, known)}\n{problem.text}".strip())
         if ids.min() < 0 or ids.max() >= K:
             return Problem("value", f"Your numbers go from {ids.min()} to {ids.max()}; expected 0 to {K - 1}.")

@@ -341,11 +341,17 @@ def right_from(dz, x, h_prev, W, U):
     return dz @ W.T, dz @ U.T, x.T @ dz, h_prev.T @ dz, dz.sum(dim=0)
 
 
+def detached_and_mean(x, h, W, U, b):
+    means = torch.stack([x[:, : t + 1].mean(dim=1) for t in range(x.shape[1])], dim=1)
+    return right("unroll", means, h, W, U.detach(), b)
+
+
 NAMED = {  # an exercise, an answer, the edits that are named
     "two that a maximum can hide": (
         "spectral_radius", lambda W: torch.linalg.eigvals(W).real.min(), {"smallest", "real parts"}
     ),
     "complex numbers": ("spectral_radius", lambda W: max(torch.linalg.eigvals(W)), {"complex, Python's max"}),
+    "one of values, and one that loses gradients": ("unroll", detached_and_mean, {"x_t: mean", "h: U detached"}),
     "an epsilon that is allowed": (
         "clip_by_norm", lambda grads, m: [g * min(1, m / (g.norm() + 1e-6)) for g in grads], {"own norms"}
     ),

@@ -156,3 +156,8 @@ def test_the_check_leaves_the_notebooks_random_numbers_alone():
     torch.manual_seed(4)
     check(named("sample", RIGHT["multinomial"]))
     assert torch.equal(torch.rand(3), expected)
+
+
+def test_a_problem_without_a_known_cause_is_told_by_itself():
+    text = check(named("sample", lambda logits, temperature: torch.softmax(logits / temperature, 1))).message
+    assert text == "`sample`: `ids` has dtype torch.float64; expected torch.int64."
