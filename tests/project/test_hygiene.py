@@ -1,5 +1,7 @@
 """Every notebook keeps every rule, and every rule finds the mistakes that it is for."""
 
+import base64
+
 import nbformat
 import notebook_rules as rules
 import pytest
@@ -85,6 +87,14 @@ def cell(index, **values):
     return lambda notebook: notebook.cells[index].update(values)
 
 
+def drawing(ground):
+    return f'<svg viewBox="0 0 90 9">{ground}<path d="M0 0H9" stroke="black"/></svg>'
+
+
+def as_image(svg):
+    return f'<img alt="a line" src="data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}">'
+
+
 HOME = "/".join(["", "home", "ada", "lesson"])
 ADDRESS_IN_MEMORY = "<object at 0x7f0012345678>"
 
@@ -134,6 +144,23 @@ BROKEN = [
     (rules.describes_every_picture, says('<img src="00_start.ipynb">')),
     (rules.says_what_a_picture_shows, lambda notebook: notebook.cells.pop(4)),
     (rules.says_what_a_picture_shows, source(4, "The curve falls.", "## Next part")),
+    (rules.attaches_no_drawing, cell(4, attachments={"a.svg": {"image/svg+xml": "aGVyZQ=="}})),
+    (rules.draws_on_a_ground_of_its_own, shows({"image/svg+xml": drawing("")})),
+    (
+        rules.draws_on_a_ground_of_its_own,
+        shows({"image/svg+xml": drawing('<rect width="50" height="9" fill="white"/>')}),
+    ),
+    (
+        rules.draws_on_a_ground_of_its_own,
+        shows({"image/svg+xml": drawing('<rect width="90" height="9" fill="none"/>')}),
+    ),
+    (rules.draws_on_a_ground_of_its_own, shows({"text/html": as_image(drawing(""))})),
+    (
+        rules.says_all_without_what_a_viewer_removes,
+        shows({"text/html": "<iframe srcdoc=\"<img src='data:'>\"></iframe>"}),
+    ),
+    (rules.says_all_without_what_a_viewer_removes, shows({"text/html": "<style>td { color: red }</style>"})),
+    (rules.says_all_without_what_a_viewer_removes, shows({"text/html": '<b style="background-color: red">it</b>'})),
     (rules.compares_no_picture, cell(3, metadata={"tags": ["nbval-check-output"]})),
     (rules.colours_formulas_in_braces, source(5, "{\\color{#B84A00}{f_t}}", "\\color{#B84A00}{f_t}")),
     (rules.leaves_plumbing_to_the_package, source(7, "1 + 1", "import matplotlib.pyplot as plt")),
@@ -152,6 +179,13 @@ BROKEN = [
     (rules.leads_to_its_neighbours, source(12, "· [Contents](00_start.ipynb)", "")),
     (rules.leads_to_its_neighbours, source(12, "[Contents]", "[Next](00_start.ipynb) · [Contents]")),
 ]
+
+
+@pytest.mark.parametrize(
+    "ground", ['<rect width="90" height="9" fill="#FFFFFF"/>', '<polygon fill="white" points="0,0 90,0 90,9 0,9"/>']
+)
+def test_a_drawing_with_a_ground_keeps_the_rule(ground):
+    assert rules.has_ground(drawing(ground))
 
 
 @pytest.mark.parametrize(("rule", "spoil"), BROKEN, ids=[f"{rule.__name__}-{n}" for n, (rule, _) in enumerate(BROKEN)])

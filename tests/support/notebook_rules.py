@@ -1,5 +1,6 @@
 """The rules for notebooks. Each rule takes a `Lesson` and returns what breaks the rule, or nothing."""
 
+import base64
 import html
 import re
 from collections.abc import Iterable
@@ -9,6 +10,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import nbformat
+from bs4 import BeautifulSoup
 from repository import SETUP_CELL, badge, kaggle_badge, machine_paths
 from stored_notebook import ANSWER, NOT_OURS, STAND_IN, WIDGET_VIEW, is_folded
 from tracked import ours
@@ -254,6 +256,51 @@ def says_what_a_picture_shows(lesson):
             yield f"{head(cell)}: no sentence under its picture"
 
 
+def attaches_no_drawing(lesson):
+    """JupyterLab and Notebook 7 show a broken picture for an SVG that is attached to a text cell."""
+    for cell in lesson.cells:
+        for name, kinds in cell.get("attachments", {}).items():
+            if set(kinds) - {"image/png", "image/jpeg"}:
+                yield f"{head(cell)}: attaches {name} as {', '.join(kinds)}; attach it as PNG"
+
+
+def draws_on_a_ground_of_its_own(lesson):
+    """A viewer removes the style of a picture; dark lines on the ground of a dark page cannot be seen."""
+    for cell, output in outputs(lesson):
+        drawings = re.findall(r"data:image/svg\+xml;base64,([\w+/=]+)", text(output, "text/html"))
+        for svg in [text(output, "image/svg+xml"), *(base64.b64decode(found).decode() for found in drawings)]:
+            if svg and not has_ground(svg):
+                yield f"{head(cell)}: its drawing does not begin with an opaque ground"
+
+
+def has_ground(svg: str) -> bool:
+    """Whether the first shape that an SVG draws is filled, white, and as large as the drawing."""
+    soup = BeautifulSoup(re.sub(r"(?s)<defs>.*?</defs>", "", svg), "html.parser")
+    first = soup.find(["rect", "polygon", "path", "circle", "ellipse", "line", "polyline", "text", "use"])
+    if first is None or first.get("fill", "").lower() not in ("white", "#fff", "#ffffff"):
+        return False
+    wide, high = (float(v) for v in re.search(r'viewBox="[\d.-]+[ ,]+[\d.-]+[ ,]+([\d.]+)[ ,]+([\d.]+)"', svg).groups())
+    if first.name == "rect":
+        return float(first.get("width", 0)) >= wide and float(first.get("height", 0)) >= high
+    xs, ys = zip(*((float(v) for v in point.split(",")) for point in first.get("points", "0,0").split()), strict=True)
+    return max(xs) - min(xs) >= wide - 1 and max(ys) - min(ys) >= high - 1  # Graphviz rounds the size
+
+
+def says_all_without_what_a_viewer_removes(lesson):
+    """GitHub removes frames, scripts and styles: a still picture stays, and no colour alone says anything."""
+    for cell, output in outputs(lesson):
+        page = text(output, "text/html")
+        if "<iframe" in page and not re.search(r'<img\b[^>]*src="data:', re.sub(r"(?s)<iframe.*?</iframe>", "", page)):
+            yield f"{head(cell)}: a frame without a still picture beside it"
+        outside = re.sub(r"(?s)<iframe.*?</iframe>", "", page)
+        for found in re.findall(r"<(?:script|style|object|embed|form|input|button|canvas|video|audio|svg)\b", outside):
+            yield f"{head(cell)}: {found}> in its output, which a viewer removes"
+        for found in re.findall(
+            r'style="([^"]*(?:color|display|visibility)[^"]*)"', re.sub(r"<img\b[^>]*>", "", outside)
+        ):
+            yield f"{head(cell)}: style {found!r} in its output, which a viewer removes"
+
+
 def compares_no_picture(lesson):
     """A cell whose output is compared on every machine may show text only."""
     for cell, output in outputs(lesson):
@@ -338,6 +385,9 @@ RULES = [
     says_nothing_of_the_answer_in_the_code,
     describes_every_picture,
     says_what_a_picture_shows,
+    attaches_no_drawing,
+    draws_on_a_ground_of_its_own,
+    says_all_without_what_a_viewer_removes,
     compares_no_picture,
     colours_formulas_in_braces,
     leaves_plumbing_to_the_package,

@@ -115,10 +115,9 @@ const pairs = text => {
 };
 
 function fromAddress() {
-  const at = new URLSearchParams(location.hash.slice(1)), name = at.get("preset");
-  if (name !== null && !Object.hasOwn(D.presets, name)) return;
-  if (name === null && steps.length + Object.keys(fed).length) return;  // a link inside the page, such as the one to its text
-  chosen = name || chosen; steps = []; fed = {};
+  const at = new URLSearchParams(location.hash.slice(1)), asked = at.get("preset"), known = Object.hasOwn(D.presets, asked);
+  if (!known && document.documentElement.dataset.ready) return;  // a link inside the page, such as the one to its text
+  chosen = known ? asked : chosen; steps = []; fed = {};
   const [last] = pairs(at.get("last")), before = pairs(at.get("before")), count = Math.min(+at.get("steps") || 0, 9999);
   if (last && count >= 1) {
     steps = [...before, last].slice(-count);
