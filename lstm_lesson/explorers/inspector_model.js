@@ -65,12 +65,16 @@ function makeModel(M) {
     }
   };
 
+  let before = { words: [], v: {} };
   // The values of every step, each (T, H), and the logits (T, K).
   function forward(words) {
     const T = words.length, v = { logits: new Float64Array(T * K) };
     for (const name of "ifgoch") v[name] = new Float64Array(T * H);
-    let h = new Float64Array(H), c = new Float64Array(H);
-    for (let t = 0; t < T; t++) {
+    let same = 0;  // words at the start that the last text had, too: their values are there
+    while (same < Math.min(T, before.words.length) && words[same] === before.words[same]) same++;
+    for (const name in v) v[name].set(before.v[name]?.subarray(0, same * v[name].length / T) ?? []);
+    let h = same ? v.h.subarray((same - 1) * H, same * H) : new Float64Array(H), c = same ? v.c.subarray((same - 1) * H, same * H) : new Float64Array(H);
+    for (let t = same; t < T; t++) {
       const z = Float64Array.from(b), now = t * H;
       add(z, 0, embedding.subarray(words[t] * N, (words[t] + 1) * N), W_x, 4 * H);
       add(z, 0, h, W_h, 4 * H);
@@ -89,6 +93,7 @@ function makeModel(M) {
         v.logits[t * K + k] = sum;
       }
     }
+    before = { words, v };
     return v;
   }
   const softmax = logits => {

@@ -14,7 +14,7 @@ from lstm_lesson.text.classifiers import TextClassifier
 from lstm_lesson.text.news import Vocabulary, tokenize
 
 CUTS = {tokenize: "words", as_words: "characters", str.split: "blanks"}  # what inspector_model.js can do, too
-EXACT = 2**16  # numbers that travel as 32-bit floats; of more, each takes 8 or 16 bits
+EXACT, MANY = 2**16, 2**18  # up to so many numbers travel as 32-bit floats, up to so many with 16 bits, others with 8
 LARGEST = 1_000_000  # bytes of the weights in a page
 FAR = 0.2  # a difference of probabilities that rounding does not make
 
@@ -36,8 +36,11 @@ def page_model(classifier: TextClassifier, vocabulary: Vocabulary, follows: bool
     weights = {f"lstm.cells.0.{name}": weight for name, weight in cell.weights.items()}
     weights |= {"linear.weight": linear.weight, "linear.bias": linear.weight.new_zeros(classes)}
     weights |= {} if linear.bias is None else {"linear.bias": linear.bias}
-    many = sum(weight.numel() for weight in weights.values()) > EXACT
-    packed = {name: packed_values(weight, 16 if many else 32) for name, weight in weights.items()}
+    count = sum(weight.numel() for weight in weights.values())
+    bits = 32 if count <= EXACT else 16 if count <= MANY else 8
+    packed = {
+        name: packed_values(weight, bits if weight.ndim > 1 else max(bits, 16)) for name, weight in weights.items()
+    }
     packed["embedding.weight"] = packed_values(words, 8 if words.numel() > EXACT else 32)
     texts = {name: text for name, (text, _) in packed.items()}
     size = sum(len(part["data"]) for part in texts.values())

@@ -25,20 +25,15 @@ from lstm_lesson.text import NewsUnavailable, load_news
 
 IN_A_BROWSER = [pytest.mark.browser, pytest.mark.skipif(bool(browser.why_not()), reason=browser.why_not())]
 LESSONS = [path.stem for path in NOTEBOOKS]
-PAGES = ["index", *LESSONS, "inspector", "playground", "search"]
+TYPED = ["inspector", "agreement", "characters"]  # pages that read what a visitor types
+PAGES = ["index", *LESSONS, *TYPED, "playground", "search"]
 LOOKED_AT = [
-    *(
-        "index",
-        "07_output_gate",
-        "inspector",
-        "playground",
-        "search",
-    ),  # in each run in one scheme, in turn light and dark
+    *("index", "07_output_gate", *TYPED, "playground", "search"),  # in each run in one scheme, in turn light and dark
     *("00_start_here", "05_forget_gate", "13_inside_the_gates"),
 ]
 
 
-def in_two_schemes(pages, often=5):
+def in_two_schemes(pages, often=7):
     """Parameters: one scheme for each of the first `often` pages in every run, the rest with `make test-full`."""
     for k, page in enumerate(pages):
         for scheme in ("light", "dark"):
@@ -394,10 +389,11 @@ class TestInABrowser:
         assert page.evaluate("getComputedStyle(document.body).backgroundColor") == GROUND[scheme]
         assert browser.serious_violations(page) == []
 
-    @pytest.mark.parametrize("name", ["inspector", "13_inside_the_gates"])
+    @pytest.mark.parametrize("name", [*TYPED, "13_inside_the_gates"])
     def test_the_inspector_walks_through_the_words(self, opened, name):
-        page = opened(name)
-        frame = page.locator("iframe.lstm-inspector").first.element_handle().content_frame()
+        page = frame = opened(name)
+        if name not in TYPED:
+            frame = page.locator("iframe.lstm-inspector").first.element_handle().content_frame()
         frame.wait_for_selector("html[data-ready=true]", timeout=browser.PATIENCE)
         frame.locator("#words-0").focus()
         page.keyboard.press("Home")
@@ -405,6 +401,33 @@ class TestInABrowser:
         page.keyboard.press("ArrowRight")
         assert frame.locator("body").get_attribute("data-step") == "2"
         assert frame.locator("#value-0-c").get_attribute("data-value") != before
+
+    @pytest.mark.parametrize("name", TYPED)
+    def test_a_link_shows_what_was_typed_and_the_box_is_seen_at_once(self, opened, name):
+        page = opened(name, {"width": 320, "height": 568})
+        page.wait_for_selector("html[data-ready=true]", timeout=browser.PATIENCE)
+        box = page.locator("#type-0").bounding_box()
+        assert box["y"] + box["height"] < 568
+        page.locator("#type-0").fill("the man denies the keys")
+        page.wait_for_function("location.hash.includes('the+man')", timeout=browser.PATIENCE)
+        before = page.locator("#words-0 .w").all_inner_texts(), page.inner_text("#answer-0")
+        page.reload()
+        page.wait_for_selector("html[data-ready=true]", timeout=browser.PATIENCE)
+        assert (page.locator("#words-0 .w").all_inner_texts(), page.inner_text("#answer-0")) == before
+
+    def test_two_units_set_by_hand_answer_is_or_are(self, opened):
+        page = opened("agreement")
+        page.wait_for_selector("html[data-ready=true]", timeout=browser.PATIENCE)
+        for text, answer in {
+            "the keys near the man there ___": 1,
+            "the key near the men there ___": 0,
+            "the keys": 0.5,
+        }.items():
+            page.locator("#type-0").fill(text)
+            page.locator("#words-0").focus()
+            page.keyboard.press("End")
+            shown = float(page.locator("#prediction-0").get_attribute("data-value"))
+            assert shown == pytest.approx(answer, abs=0.01)
 
     @pytest.mark.parametrize("preset", PRESETS)
     def test_the_playground_computes_what_python_computes(self, opened, preset):

@@ -1,37 +1,72 @@
-"""The two pages that work without a kernel: the gate inspector of a small classifier, and the cell playground."""
+"""The pages that work without a kernel: the gate inspector of three models, and the cell playground."""
 
 import html
 import re
+import tomllib
+from pathlib import Path
 
 import torch
 from formulas import formula
 from torch import nn
 
 from lstm_lesson import CustomLSTM, training
+from lstm_lesson.data import agreement
 from lstm_lesson.explorers import playground
 from lstm_lesson.explorers.inspector import GateInspector
 from lstm_lesson.plots.diagrams import WORDS, lstm_svg
 from lstm_lesson.plots.numbers import decimals, unit_number
 from lstm_lesson.plots.style import COLORS, NAMES, QUIET
 from lstm_lesson.text import TextClassifier, Vocabulary, load_news, tokenize
+from lstm_lesson.text.characters import load_writer
 
 UNITS = 16
+MORE = {"agreement": {"labels": ("is", "are"), "unit": 0}}
 
 
-def trained_inspector() -> dict:
-    """The inspector's page and figures about its classifier, trained here on synthetic headlines of our own."""
+def typed_pages() -> dict[str, dict]:
+    """What `inspector.html.j2` needs for each page that reads what a visitor types, by the name of the page."""
+    pages = tomllib.loads(Path(__file__).with_name("typed.toml").read_text(encoding="utf-8"))
+    for name, make in {"inspector": headlines, "agreement": is_or_are, "characters": characters}.items():
+        given, figures = make()
+        presets = pages[name]["presets"]
+        texts = dict(zip(("first", "second"), next(iter(presets.values())), strict=True))
+        pages[name]["page"] = GateInspector(*given, **texts, presets=presets, **MORE.get(name, {})).page()
+        pages[name]["about"] = pages[name]["about"].format(**figures)
+    return pages
+
+
+def headlines() -> tuple[tuple, dict]:
+    """A classifier and its vocabulary, trained here on synthetic headlines of our own, and figures about it."""
     torch.set_num_threads(1)
     news = load_news("synthetic")
     words = Vocabulary(tokenize(text) for text in news["train"].texts)
-    sets = {part: ([words.encode(tokenize(t)) for t in split.texts], split.labels) for part, split in news.items()}
+    sets = {part: words.examples(split) for part, split in news.items()}
     torch.manual_seed(0)
     classifier = TextClassifier(len(words), hidden=UNITS, lstm=nn.LSTM(32, UNITS, batch_first=True))
     training.fit(classifier, sets["train"], sets["val"], epochs=4, lr=0.01, batch_size=32, progress=False)
-    classifier.lstm = CustomLSTM.from_torch(classifier.lstm)
     _, accuracy = training.evaluate(classifier.eval(), sets["test"])
-    inspector = GateInspector(classifier, words, *news["test"].texts[:2])
     figures = {"units": UNITS, "train": len(news["train"].texts), "test": len(news["test"].texts)}
-    return figures | {"page": inspector.page(), "right": round(accuracy * len(news["test"].texts))}
+    return (classifier, words), figures | {"right": round(accuracy * len(news["test"].texts))}
+
+
+def is_or_are() -> tuple[tuple, dict]:
+    """The two units of `data.agreement`, whose weights are set by hand, as a classifier of what stands at the verb."""
+    words = Vocabulary([list(agreement.KINDS)], min_freq=1)
+    words.split = str.split
+    cell = CustomLSTM(len(agreement.FEATURES), 2)
+    cell.cells[0].load_state_dict(agreement.hand_set_weights())
+    classifier = TextClassifier(len(words), len(agreement.FEATURES), 2, lstm=cell).eval()
+    kinds = torch.tensor([agreement.OTHER, agreement.OTHER, *agreement.KINDS.values()])  # <pad> and <unk> first
+    with torch.no_grad():
+        classifier.embedding.weight[:] = nn.functional.one_hot(kinds, len(agreement.FEATURES))
+        classifier.linear.weight[:], classifier.linear.bias[:] = torch.tensor([[-4.0, 0.0], [4.0, 0.0]]), 0.0
+    return (classifier, words), {"words": len(words) - 2}
+
+
+def characters() -> tuple[tuple, dict]:
+    """The stored model of Python's source."""
+    writer = load_writer()
+    return (writer,), {"units": writer.lstm.hidden_size}
 
 
 def playground_data(equations: list[str]) -> dict:

@@ -1,6 +1,6 @@
 """Make the static site: `python tools/site/build.py FOLDER` (or `make html`). FOLDER must be empty or not exist yet.
 
-nbconvert makes a page of each notebook (`lessons.py`), formulas become MathML (`formulas.py`), and two pages are
+nbconvert makes a page of each notebook (`lessons.py`), formulas become MathML (`formulas.py`), and four pages are
 interactive without a kernel (`alive.py`). The site loads nothing from the network.
 """
 
@@ -38,7 +38,9 @@ INSPECTOR = {"page": "inspector.html", "title": "The gate inspector, alive in th
              "line": "a small classifier of synthetic headlines, word by word, without a kernel."}  # fmt: skip
 PLAYGROUND = {"page": "playground.html", "title": "The cell playground, alive in this browser:",
               "line": "one unit with every number on a slider, without a kernel."}  # fmt: skip
-ALIVE = {"00": INSPECTOR, "13": INSPECTOR, "07": PLAYGROUND, "08": PLAYGROUND}
+WRITER = {"page": "characters.html", "title": "The model of Python's source, alive in this browser:",
+          "line": "type some code, and see what it expects after each character."}  # fmt: skip
+ALIVE = {"00": INSPECTOR, "13": INSPECTOR, "16": WRITER, "07": PLAYGROUND, "08": PLAYGROUND}
 
 
 def build(site: Path) -> None:
@@ -66,7 +68,7 @@ def write_lesson(site: Path, lesson, before, after) -> None:
 
 
 def write_others(site: Path, everything) -> None:
-    """Write the first page, the two interactive pages and the style sheet."""
+    """Write the first page, the interactive pages and the style sheet."""
     loader = jinja2.FileSystemLoader(HERE / "template")
     templates = jinja2.Environment(loader=loader, autoescape=False, undefined=jinja2.StrictUndefined)
     templates.policies["json.dumps_kwargs"] = {}  # in the order of Python: the first preset is the one to start with
@@ -78,7 +80,6 @@ def write_others(site: Path, everything) -> None:
             "address": address(everything[0]),
             **opening(everything),
         },
-        "inspector": {"lesson": by_number["13"], **alive.trained_inspector()},
         "playground": {
             "lesson": by_number["07"],
             "after": by_number["08"],
@@ -89,6 +90,11 @@ def write_others(site: Path, everything) -> None:
     for name, given in pages.items():
         made = templates.get_template(f"{name}.html.j2").render(given)
         (site / f"{'index' if name == 'home' else name}.html").write_text(made, encoding="utf-8")
+    typed = alive.typed_pages()
+    for name, given in typed.items():
+        given |= {"lesson": by_number[given["number"]], "file": f"{name}.html", "pages": typed}
+        made = templates.get_template("inspector.html.j2").render(given)
+        (site / f"{name}.html").write_text(made, encoding="utf-8")
     (site / "style.css").write_bytes((HERE / "template" / "style.css").read_bytes())
     (site / "search-index.js").write_text(search.index(everything), encoding="utf-8")
 
