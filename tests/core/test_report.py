@@ -279,7 +279,7 @@ def test_inputs_of_other_kinds_and_outputs_that_are_objects():
     (DataLoader(TensorDataset(X)), "a batch of data is list; it needs a tensor, or prepare"),
     ([], "data has no batch"),
     (3, "data is int; it needs a tensor"),
-    (X * math.nan, "finite numbers in data"),
+    (X * math.nan, "finite numbers in (data|x)"),
 ], ids=["pairs", "dict", "loader", "empty", "number", "nan"])  # fmt: skip
 def test_what_does_not_fit_is_named(data, says):
     with pytest.raises(ValueError, match=says):
