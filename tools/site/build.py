@@ -1,6 +1,6 @@
 """Make the static site: `python tools/site/build.py FOLDER` (or `make html`). FOLDER must be empty or not exist yet.
 
-nbconvert makes a page of each notebook (`lessons.py`), formulas become MathML (`formulas.py`), and four pages are
+nbconvert makes a page of each notebook (`lessons.py`), formulas become MathML (`formulas.py`), and six pages are
 interactive without a kernel (`alive.py`). The site loads nothing from the network.
 """
 
