@@ -4,6 +4,8 @@
 """
 
 import html
+import json
+import re
 
 from nbconvert.preprocessors import CoalesceStreamsPreprocessor, Preprocessor
 from nbformat.v4 import new_output
@@ -13,6 +15,8 @@ KEPT = {"tags", "slideshow"}  # of a cell's metadata
 ANSWER = "answer"  # the tag of a cell whose output answers a prediction
 NOT_OURS = "texts-of-others"  # the tag of a cell whose output shows texts of a data set
 STAND_IN = "These texts belong to their authors and are not passed on here: run the cell to read some."
+MOST_WORDS = 1000  # of a model that is stored; our own grammars and the characters have fewer
+MODEL = re.compile(r"(?s)( id=&quot;model&quot;&gt;)(.*?)(&lt;/script&gt;)")  # as it stands in the frame of a page
 FOLD = '<details class="answer" data-was="{}"><summary>Show the answer</summary>\n{}\n</details>'
 
 
@@ -44,6 +48,23 @@ class WithoutTextsOfOthers(Preprocessor):
         if NOT_OURS in cell.metadata.get("tags", []) and cell.outputs:
             cell.outputs = [new_output("display_data", {"text/markdown": f"*{STAND_IN}*", "text/plain": STAND_IN})]
         return cell, resources
+
+
+class WithoutVocabularies(Preprocessor):
+    """Take the weights and the words of a model of real texts out of the inspector's page."""
+
+    def preprocess_cell(self, cell, resources, index):
+        """One cell of the executed notebook."""
+        for output in cell.get("outputs", []):
+            if page := output.get("data", {}).get("text/html"):
+                output.data["text/html"] = MODEL.sub(left_out, page)
+        return cell, resources
+
+
+def left_out(model) -> str:
+    """What stands in the place of an inspector's model: itself, if it has few words."""
+    words = json.loads(html.unescape(model[2]) or "null") or {"tokens": []}
+    return model[0] if len(words["tokens"]) <= MOST_WORDS else f"{model[1]}&quot;left out&quot;{model[3]}"
 
 
 class FoldedAnswers(Preprocessor):
@@ -90,6 +111,7 @@ def configure(c):
         WithoutWidgetViews,
         CoalesceStreamsPreprocessor,
         WithoutTextsOfOthers,
+        WithoutVocabularies,
         FoldedAnswers,
         OnlyKeptMetadata,
     ]

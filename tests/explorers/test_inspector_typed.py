@@ -2,6 +2,7 @@
 
 import json
 import re
+from urllib.parse import quote
 
 import browser
 import pytest
@@ -185,3 +186,144 @@ class TestTheArithmetic:
     def test_no_more_than_the_first_500_words_are_read(self, script):
         (read,) = script.evaluate(READ, [page_model(classifier(), WORDS)[0], ["ministry " * (MOST + 9)]])
         assert len(read["tokens"]) == MOST and read["all"] == MOST + 9
+
+
+class TestThePage:
+    pytestmark = IN_A_BROWSER
+
+    @pytest.fixture
+    def opened(self, chromium, tmp_path):
+        pages = []
+
+        def open_page(inspector, width=1280, hash="", scripts=True, **options):
+            page = chromium.new_page(viewport={"width": width, "height": 700}, java_script_enabled=scripts, **options)
+            complaints = []
+            page.on("console", lambda message: message.type == "error" and complaints.append(message.text))
+            page.on("pageerror", lambda error: complaints.append(f"uncaught: {error}"))
+            pages.append((page, complaints))
+            page.goto(inspector.to_html(tmp_path / "page.html").as_uri() + hash)
+            if scripts:
+                page.wait_for_selector("html[data-ready=true]", timeout=browser.PATIENCE)
+            return page
+
+        yield open_page
+        for page, complaints in pages:
+            page.close()
+            assert complaints == []
+
+    def test_typing_deleting_and_swapping_a_word_move_everything_at_once(self, opened):
+        model = classifier()
+        page = opened(GateInspector(model, WORDS, HEADLINES[0]))
+        page.locator("#unit").select_option("2")
+        for text in ("ministry denies bus strike", "ministry denies bus", "blogger denies bus", "x", "denies denies"):
+            page.locator("#type-0").fill(text)
+            traced = trace_text(model, WORDS, [*tokenize(text)]) if text != "x" else None
+            assert page.locator("#words-0 .w").all_inner_texts() == tokenize(text)
+            if traced:
+                step = int(page.locator("body").get_attribute("data-step")) - 1
+                for name, values in traced.values.items():
+                    shown = float(page.locator(f"#value-0-{name}").get_attribute("data-value"))
+                    assert shown == pytest.approx(values[step, 2].item(), abs=1e-5)
+                assert page.inner_text("#answer-0").endswith(f"{traced.score[-1]:.2f}")
+        page.locator("#type-0").fill("ministry denies bus strike")
+        page.locator("#type-0").fill("ministry rejects bus strike")
+        assert page.locator("body").get_attribute("data-step") == "2"  # the new word is marked
+
+    def test_an_unknown_word_is_marked_in_words_and_a_text_without_a_word_is_left_out(self, opened):
+        page = opened(GateInspector(classifier(), WORDS, "ministry denies bus strike", "bus strike"))
+        page.locator("#type-0").fill("the zebra denies <b>bus</b>")
+        unknown = page.locator("#words-0 .unknown .w").all_inner_texts()
+        assert unknown == ["the", "zebra", "b", "b"] and page.inner_text("#count-0") == "6 words, 4 unknown"
+        assert "unknown" in page.locator("#word-0-1").inner_text()
+        assert page.locator("#word-0-1 .w").evaluate("word => getComputedStyle(word).textDecorationLine") == "underline"
+        assert "Dotted: 4 of 6 words are unknown to the classifier" in page.inner_text("#notes-0")
+        page.locator("#type-0").fill("?!")
+        assert page.locator("#panel-0").count() == 0 and page.inner_text("#panel-1 h2") == "Text"
+        assert page.inner_text("#count-0") == "needs a word"
+        page.locator("#type-1").fill("")
+        assert page.locator(".panel").count() == 0
+        page.locator("#type-0").fill("bus")
+        assert page.locator(".panel").count() == 1
+
+    def test_the_text_stands_in_the_address_and_a_link_shows_it(self, opened):
+        odd = "don't & ministry = denies # \U0001f600 %20"
+        page = opened(
+            GateInspector(classifier(), WORDS, HEADLINES[0]), hash="#text=" + quote(odd) + "&gate=f&unit=3&step=2"
+        )
+        assert page.input_value("#type-0") == odd and page.input_value("#type-1") == ""
+        state = {key: page.locator("body").get_attribute(f"data-{key}") for key in ("gate", "unit", "step")}
+        assert state == {"gate": "f", "unit": "3", "step": "2"}
+        page.locator("#type-1").fill("bus strike")
+        page.wait_for_function("location.hash.includes('compare=bus+strike')", timeout=browser.PATIENCE)
+        page.reload()
+        page.wait_for_selector("html[data-ready=true]", timeout=browser.PATIENCE)
+        assert (page.input_value("#type-0"), page.input_value("#type-1")) == (odd, "bus strike")
+        page.get_by_role("button", name="Copy link").click()
+        page.wait_for_function("/^(Link copied|Copy the)/.test(document.getElementById('live').textContent)")
+
+    def test_in_a_frame_there_is_no_link_and_the_page_leaves_the_address_alone(self, opened, chromium):
+        page = chromium.new_page()
+        page.set_content(GateInspector(classifier(), WORDS, HEADLINES[0])._repr_html_())
+        frame = page.locator("iframe.lstm-inspector").element_handle().content_frame()
+        frame.wait_for_selector("html[data-ready=true]", timeout=browser.PATIENCE)
+        assert frame.locator("button", has_text="Copy link").count() == 0
+        frame.locator("#type-0").fill("bus strike")
+        assert frame.locator("#words-0 .w").all_inner_texts() == ["bus", "strike"] and "#" not in page.url
+        page.close()
+
+    def test_a_page_whose_weights_were_left_out_shows_its_text_and_says_so(self, opened, tmp_path):
+        inspector = GateInspector(classifier(), WORDS, HEADLINES[0])
+        page = re.sub('(?s) id="model">.*?<', ' id="model">"left out"<', inspector.page())
+        inspector.page = lambda: page
+        page = opened(inspector)
+        assert page.locator("#words-0 .w").all_inner_texts() == tokenize(HEADLINES[0])
+        assert not page.locator("#type-0").is_visible()
+        assert "run the cell to type other texts" in page.inner_text("#said")
+
+    def test_a_preset_asks_a_question_with_two_texts(self, opened):
+        presets = {"Swap the <two> sources": ("ministry denies bus", "blogger denies bus")}
+        page = opened(GateInspector(classifier(), WORDS, "court rejects bus strike", presets=presets))
+        page.get_by_role("button", name="backwards").click()
+        assert page.input_value("#type-1") == "strike bus rejects court"
+        page.locator("#word-0-1").click()
+        page.get_by_role("button", name="missing").click()
+        assert page.input_value("#type-1") == "court bus strike"
+        page.get_by_role("button", name="Swap the <two> sources").click()
+        assert [page.input_value(f"#type-{k}") for k in (0, 1)] == list(*presets.values())
+        assert page.locator(".panel").count() == 2
+
+    def test_a_character_model_says_what_it_expects(self, opened):
+        torch.manual_seed(0)
+        page = opened(GateInspector(CharacterModel(6, 4), first="if a:"))
+        page.locator("#type-0").fill("x = 'a b'")
+        assert page.locator("#words-0 .w").all_inner_texts() == list("x␣=␣'a␣b'")
+        assert page.inner_text("#next-0").startswith("likeliest next: ") and "bits a character" in page.inner_text(
+            "#answer-0"
+        )
+        page.locator("#words-0").focus()
+        page.keyboard.press("End")
+        assert page.inner_text("#prediction-0") == "–"
+
+    def test_without_javascript_the_page_says_so_and_shows_the_picture(self, opened):
+        page = opened(GateInspector(classifier(), WORDS, HEADLINES[0]), scripts=False)
+        assert "JavaScript, which is switched off" in page.inner_text("main")
+        assert page.locator("noscript img").evaluate_all("all => all.length") in (0, 1)
+        assert page.locator("img").first.is_visible() and not page.locator("#unit").is_visible()
+
+    def test_in_forced_colours_the_chosen_word_and_gate_are_told_apart(self, opened):
+        page = opened(GateInspector(classifier(), WORDS, HEADLINES[0]), forced_colors="active")
+        style = "part => (s => [s.outlineStyle, s.backgroundColor, s.borderColor].join())(getComputedStyle(part))"
+        chosen, other = (page.locator(f"#word-0-{k} .w").evaluate(style) for k in (0, 1))
+        assert chosen.split(",")[0] == "solid" and other.split(",")[0] == "none"
+        pills = [page.locator(f"#gate-{k} + .pill").evaluate(style) for k in "cf"]
+        assert pills[0] != pills[1]
+
+    @pytest.mark.parametrize("width", [320, 390, 768, 1280])
+    @pytest.mark.parametrize("scheme", ["light", "dark"])
+    def test_the_box_is_seen_at_once_nothing_is_too_wide_and_nobody_is_kept_out(self, opened, width, scheme):
+        page = opened(GateInspector(classifier(), WORDS, *HEADLINES[:2]), width, color_scheme=scheme)
+        page.locator("#type-0").fill("an unheard-of zebra denies bus strike but the ministry confirms " + "w" * 80)
+        box = page.locator("#type-1").bounding_box()
+        assert box["y"] + box["height"] < 568 and page.locator("label[for=type-0]").is_visible()
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+        assert browser.serious_violations(page) == []
