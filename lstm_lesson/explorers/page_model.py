@@ -59,10 +59,10 @@ def page_model(classifier: TextClassifier, vocabulary: Vocabulary, follows: bool
         return None, f"{no}the classifier is more than an embedding, an LSTM and a linear layer."
     changed = (ours.argmax(dim=1) != theirs.argmax(dim=1)).sum().item()
     said = f"at most {significant(far, 2)}" if far >= 1e-5 else "less than 0.00001"
-    said = f"On 200 texts of random words its probabilities differ from PyTorch's by {said}; {changed} answers change."
+    said = f"its probabilities differ from PyTorch's by {said}; answers that change: {changed}."
     data = {"split": CUTS[vocabulary.split], "tokens": vocabulary.tokens[2:], "inputs": cell.input_size, "units": units,
             "classes": classes, "most": MOST, "follows": follows, "weights": texts}  # fmt: skip
-    return data, f"This page runs the LSTM itself. {said}"
+    return data, f"This page runs the LSTM itself. On 200 texts of random words {said}"
 
 
 def packed_values(values: Tensor, bits: int = 16) -> tuple[dict, Tensor]:

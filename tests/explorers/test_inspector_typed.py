@@ -58,7 +58,7 @@ class TestWithoutABrowser:
     def test_many_weights_are_rounded_and_the_page_says_what_that_changes(self, monkeypatch):
         exact, said = page_model(classifier(), WORDS)
         assert {part["bits"] for part in exact["weights"].values()} == {32}
-        assert said.endswith("differ from PyTorch's by less than 0.00001; 0 answers change.")
+        assert said.endswith("differ from PyTorch's by less than 0.00001; answers that change: 0.")
         rounded(monkeypatch)
         short, said = page_model(classifier(), WORDS)
         bits = {name: part["bits"] for name, part in short["weights"].items()}
