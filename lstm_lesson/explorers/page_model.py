@@ -62,7 +62,7 @@ def page_model(classifier: TextClassifier, vocabulary: Vocabulary, follows: bool
     said = f"its probabilities differ from PyTorch's by {said}; answers that change: {changed}."
     data = {"split": CUTS[vocabulary.split], "tokens": vocabulary.tokens[2:], "inputs": cell.input_size, "units": units,
             "classes": classes, "most": MOST, "follows": follows, "weights": texts}  # fmt: skip
-    return data, f"This page runs the LSTM itself. On 200 texts of random words {said}"
+    return data, f"This page runs the LSTM itself. On 200 random texts {said}"
 
 
 def packed_values(values: Tensor, bits: int = 16) -> tuple[dict, Tensor]:
