@@ -48,8 +48,7 @@ def gradient_by_lag(
         for t in range(sizes["T"]):
             new = step(x[:, t], states[-1][0] if single else states[-1])
             new = (new,) if single else unpack_state("step(x_t, (h_prev, c_prev))", new)
-            made = {f"what step makes of {name}": (part, "B H") for name, part in zip(start, new, strict=True)}
-            check_shapes(sizes, **made)
+            check_shapes(sizes, **{f"what step makes of {k}": (v, "B H") for k, v in zip(start, new, strict=True)})
             states.append(tuple(part if part.requires_grad else part.detach().requires_grad_() for part in new))
         last = states[-1][0].sum() / sizes["H"] ** 0.5
         parts = [part for state in reversed(states) for part in state]

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping
+from itertools import compress
 
 import torch
 from torch import Tensor, nn
@@ -27,27 +28,6 @@ def unsupported(cell: nn.Module, *tensors: Tensor) -> str:
         return "the kernel has no peepholes"
     if _observed(cell):
         return "the kernel takes no single step that a hook, torch.func or a forward-mode gradient could observe"
-    return _unfit(cell, *tensors)
-
-
-def _observed(cell: nn.Module) -> bool:
-    """Whether hooks, `torch.func` or forward-mode gradients need every step of the cell.
-
-    torch has only private names for this. If a version of torch lacks one of them, the answer is yes.
-    """
-    try:
-        return (
-            any((cell._forward_hooks, cell._forward_pre_hooks, cell._backward_hooks, cell._backward_pre_hooks))
-            or nn.modules.module._has_any_global_hook()
-            or torch._C._are_functorch_transforms_active()
-            or forward_ad._current_level >= 0
-        )
-    except (AttributeError, TypeError):
-        return True
-
-
-def _unfit(cell: LSTMCell, *tensors: Tensor) -> str:
-    """Why the kernel cannot compute with the weights of the cell and these tensors, or ""."""
     N, H, weights = cell.input_size, cell.hidden_size, cell.weights
     for k in GATES:
         for name, shape in ((f"W_x{k}", (N, H)), (f"W_h{k}", (H, H)), (f"b_{k}", (H,))):
@@ -65,6 +45,19 @@ def _unfit(cell: LSTMCell, *tensors: Tensor) -> str:
     return "the kernel does not know autocast" if torch.is_autocast_enabled(device.type) else ""
 
 
+def _observed(cell: nn.Module) -> bool:
+    """Whether hooks, `torch.func` or forward-mode gradients need every step: yes if torch lacks a private name here."""
+    try:
+        return (
+            any((cell._forward_hooks, cell._forward_pre_hooks, cell._backward_hooks, cell._backward_pre_hooks))
+            or nn.modules.module._has_any_global_hook()
+            or torch._C._are_functorch_transforms_active()
+            or forward_ad._current_level >= 0
+        )
+    except (AttributeError, TypeError):
+        return True
+
+
 def run_cell(
     cell: LSTMCell, x: Tensor, h_0: Tensor, c_0: Tensor, keep: Tensor | None = None, backwards: bool = False
 ) -> tuple[Tensor, Tensor, Tensor]:
@@ -78,11 +71,9 @@ def run_cell(
     if backwards:
         x = x.gather(1, order.expand_as(x))
     hidden_seq, c_n = lstm_sequence(x, h_0, c_0, *stacked_weights(cell.weights), keep)
-    if keep is None:
-        h_n = hidden_seq[:, -1].clone()
-    else:
-        h_n = hidden_seq[torch.arange(len(x), device=x.device), keep.sum(dim=1) - 1]  # of each sequence's last step
-        hidden_seq = hidden_seq.masked_fill(~keep[:, :, None], 0)
+    batch = torch.arange(len(x), device=x.device)
+    h_n = hidden_seq[:, -1].clone() if keep is None else hidden_seq[batch, keep.sum(dim=1) - 1]
+    hidden_seq = without_padding(hidden_seq, keep)
     return hidden_seq.gather(1, order.expand_as(hidden_seq)) if backwards else hidden_seq, h_n, c_n
 
 
@@ -141,7 +132,7 @@ class LSTMFunction(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, h_0, c_0, W_x, W_h, b, keep):
         (B, T, N), H = x.shape, h_0.shape[1]
-        scale = _scale(W_h, -2)
+        scale = nn.functional.pad(b.new_full((H,), -2), (2 * H, H), value=1)  # of the columns of each gate
         z = torch.addmm(b * scale, x.transpose(0, 1).reshape(T * B, N), W_x * scale).view(T, B, 4 * H)
         gates = z.view(T, B, 4, H)  # i, f, s, o once the sigmoid is taken; the candidate is 1 − 2s
         if keep is not None:  # at a padded step the input gate is 0 and the forget gate 1: the memory stays
@@ -168,10 +159,12 @@ class LSTMFunction(torch.autograd.Function):
     def backward(ctx, d_hidden_seq, dc_n):
         *inputs, gates, hs, cs = ctx.saved_tensors
         if torch.is_grad_enabled():  # create_graph=True: the gradient itself must be differentiable
-            return _with_autograd(inputs, ctx.needs_input_grad, ctx.keep, (d_hidden_seq, dc_n))
-        x, h_0, _c_0, W_x, W_h, b = inputs
+            wanted, outputs = list(compress(inputs, ctx.needs_input_grad)), hoisted_sequence(*inputs, ctx.keep)
+            grads = iter(torch.autograd.grad(outputs, wanted, (d_hidden_seq, dc_n), create_graph=True))
+            return tuple(next(grads) if need else None for need in ctx.needs_input_grad)
+        x, h_0, _, W_x, W_h, b = inputs
         (B, T, N), H = x.shape, h_0.shape[1]
-        scale = _scale(W_h, 4)  # 1 − g² is 4 s (1 − s); dz holds the candidate's part without the 4
+        scale = nn.functional.pad(b.new_full((H,), 4), (2 * H, H), value=1)  # 1 − g² is 4 s (1 − s): dz has no 4
         W = (W_h * scale).t().contiguous()
         many = max(1, min(T, BLOCK // max(1, 4 * B * H)))
         dz = gates.new_empty(many, B, 4 * H)  # for a block of steps, and used again: new memory costs time, too
@@ -203,45 +196,22 @@ class LSTMFunction(torch.autograd.Function):
 
 
 def _slopes(gates: Tensor, cs: Tensor) -> Iterator[tuple[int, Tensor, Tensor, Tensor]]:
-    """For each step from the last to the first: t, and the factors that the gradients of h_t and c_t are multiplied by.
-
-    The factors lead through tanh(c_t) into c_t (B, H); from c_t into the sums of i, f and s (3, B, H); and from h_t
-    into the sum of o (B, H). They are computed for many steps in one call, so that the loop makes fewer calls, but not
-    for all steps, so that they stay in the cache.
-    """
+    """From the last step on: t, and the factors from h_t to c_t (B, H), c_t to i, f, s (3, B, H), h_t to o (B, H)."""
     T, B, _, H = gates.shape
-    many = max(1, min(T, IN_CACHE // max(1, 5 * B * H)))
+    many = max(1, min(T, IN_CACHE // max(1, 5 * B * H)))  # steps at once: fewer calls, and all stays in the cache
     slopes = gates.new_empty(many, 5, B, H)
     of_i, of_f, of_s, of_o, through_tanh = slopes.unbind(1)
     steps = list(zip(through_tanh.unbind(), slopes[:, :3].unbind(), of_o.unbind(), strict=True))
     for end in range(T, 0, -many):
         start = max(0, end - many)
         n = end - start
-        i, f, s, o = gates[start:end].unbind(2)
-        u = torch.mul(cs[start + 1 : end + 1], -2).sigmoid_()
-        _slope(u, through_tanh[:n]).mul_(o)
-        _slope(o, of_o[:n]).mul_(u.mul_(-2).add_(1))
-        _slope(i, of_i[:n]).mul_(torch.mul(s, -2).add_(1))
-        _slope(f, of_f[:n]).mul_(cs[start:end])
-        _slope(s, of_s[:n]).mul_(i)
+        y = gates[start:end].transpose(1, 2)
+        (i, _, s, o), u = y.unbind(1), torch.mul(cs[start + 1 : end + 1], -2).sigmoid_()
+        torch.addcmul(y, y, y, value=-1, out=slopes[:n, :4])  # the derivative of a sigmoid: y (1 − y)
+        torch.addcmul(u, u, u, value=-1, out=through_tanh[:n]).mul_(o)
+        of_o[:n].mul_(u.mul_(-2).add_(1))
+        of_i[:n].mul_(torch.mul(s, -2).add_(1))
+        of_f[:n].mul_(cs[start:end])
+        of_s[:n].mul_(i)
         for k in reversed(range(n)):
             yield start + k, *steps[k]
-
-
-def _slope(y: Tensor, out: Tensor) -> Tensor:
-    """The derivative of a sigmoid, from its value y: y (1 − y)."""
-    return torch.addcmul(y, y, y, value=-1, out=out)
-
-
-def _scale(W_h: Tensor, of_candidate: float) -> Tensor:
-    """(4H,): 1 for the columns of the gates and `of_candidate` for those of the candidate."""
-    scale = W_h.new_ones(4, len(W_h))
-    scale[2] = of_candidate
-    return scale.view(-1)
-
-
-def _with_autograd(inputs, needed, keep, upstream) -> tuple[Tensor | None, ...]:
-    """The gradients of `hoisted_sequence`, themselves differentiable."""
-    wanted = [tensor for tensor, need in zip(inputs, needed, strict=False) if need]
-    grads = iter(torch.autograd.grad(hoisted_sequence(*inputs, keep), wanted, upstream, create_graph=True))
-    return *(next(grads) if need else None for need in needed[: len(inputs)]), None

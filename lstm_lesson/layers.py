@@ -183,26 +183,20 @@ class CustomLSTM(nn.Module):
 
     def _forward_padded(self, x, init_states, lengths, kernel, order=None):
         """`forward` of a tensor; `order` (B,) is the order of a packed batch, the longest sequence first."""
-        sizes = check_shapes({"N": self.input_size}, empty_batch=True, x=(x, "B T N" if self.batch_first else "T B N"))
+        check_shapes({"N": self.input_size}, empty_batch=True, x=(x, "B T N" if self.batch_first else "T B N"))
         x = x if self.batch_first else x.transpose(0, 1)  # (B, T, N)
         h_0, c_0 = self._initial(x, init_states)
         run = run_cell if self._uses_kernel(kernel, x, h_0, c_0) else run_steps
-        keep = None
-        if lengths is not None:
-            lengths = check_lengths(lengths, sizes["B"], sizes["T"], x.device)
-            keep = true_steps(lengths, sizes["T"])  # (B, T)
-        h_n, c_n = [], []
-        for layer in range(self.num_layers):
-            outputs = []  # of each direction
-            for direction in range(self.directions):
-                k = layer * self.directions + direction
-                hidden_seq, h, c = run(self.cells[k], x, h_0[k], c_0[k], keep, direction == 1)
-                outputs.append(hidden_seq)
-                h_n.append(h)
-                c_n.append(c)
-            x = torch.cat(outputs, dim=-1)  # (B, T, H·directions): the next layer reads both directions
-            if self.training and self.dropout and layer + 1 < self.num_layers:
-                x = _drop(x, self.dropout, keep, order)
+        lengths = None if lengths is None else check_lengths(lengths, *x.shape[:2], x.device)
+        keep = None if lengths is None else true_steps(lengths, x.shape[1])  # (B, T)
+        D, found = self.directions, []  # of each layer and direction: all hidden states, the last h, the last c
+        for k, cell in enumerate(self.cells):
+            found.append(run(cell, x, h_0[k], c_0[k], keep, k % D == 1))
+            if (k + 1) % D == 0:  # the next layer reads both directions
+                x = torch.cat([hidden_seq for hidden_seq, _, _ in found[-D:]], dim=-1)  # (B, T, H·directions)
+                if self.training and self.dropout and k + 1 < len(self.cells):
+                    x = _drop(x, self.dropout, keep, order)
+        _, h_n, c_n = zip(*found, strict=True)
         x = x if self.batch_first else x.transpose(0, 1)
         if self.single and not self.torch_states:
             return x, (h_n[0], c_n[0])
@@ -223,24 +217,21 @@ class CustomLSTM(nn.Module):
         """Whether the quick kernel runs; ValueError if `kernel` is True and the kernel is not supported."""
         if kernel is not None and not isinstance(kernel, bool):
             raise ValueError(f"kernel is {kernel!r}; it needs None, True or False")
-        if kernel is False:
-            return False
         reason = ""
         for cell in self.cells:  # not with next(…, ""), which torch 2.8 does not compile
             reason = reason or unsupported(cell, *tensors)
         if kernel and reason:
             raise ValueError(f"kernel is True; it needs None or False here: {reason}")
-        return not reason
+        return kernel is not False and not reason
 
     def _initial(self, x, init_states):
         """h_0 and c_0, each (layers·directions, B, H)."""
-        shape = (len(self.cells), x.shape[0], self.hidden_size)
+        sizes = {"layers·directions": len(self.cells), "B": x.shape[0], "H": self.hidden_size}
         if init_states is None:
-            return x.new_zeros(shape), x.new_zeros(shape)
+            return (x.new_zeros(tuple(sizes.values())),) * 2
         states = unpack_state("init_states", init_states)
         flat = self.single and not self.torch_states
         letters = "B H" if flat else "layers·directions B H"
-        sizes = {"layers·directions": shape[0], "B": shape[1], "H": shape[2]}
         where = "init_states" + " (without torch_states=True)" * (flat and getattr(states[0], "ndim", 0) == 3)
         named = {f"{name} of {where}": (state, letters) for name, state in zip(("h_0", "c_0"), states, strict=True)}
         check_shapes(sizes, empty_batch=True, x=(x, "B T N"), **named)
@@ -287,16 +278,12 @@ class CustomLSTM(nn.Module):
 
 
 def _drop(x: Tensor, p: float, keep: Tensor | None, order: Tensor | None) -> Tensor:
-    """Dropout for x (B, T, ·), drawn in the order of `torch.nn.LSTM`, so that on a CPU a seed gives the same mask.
-
-    This order is step by step; with keep (B, T), the true steps alone, in each step the longest sequence first: in
-    `order` (B,), or as `pack_padded_sequence` sorts lengths that are not in order: equal ones may change places.
-    """
-    if keep is None:
+    """Dropout for x (B, T, ·), drawn in the order of `torch.nn.LSTM`, so that on a CPU a seed gives the same mask."""
+    if keep is None:  # step by step
         return F.dropout(x.transpose(0, 1).contiguous(), p).transpose(0, 1)
-    if order is None:
+    if order is None:  # as `pack_padded_sequence` sorts: where it sorts at all, equal lengths may change places
         lengths = keep.sum(dim=1)
         in_order = bool((lengths.diff() <= 0).all())
         order = lengths.sort(descending=True, stable=in_order).indices
-    steps, true = x[order].transpose(0, 1), keep[order].t()
+    steps, true = x[order].transpose(0, 1), keep[order].t()  # in each step the longest sequence first
     return steps.masked_scatter(true[:, :, None], F.dropout(steps[true], p)).transpose(0, 1)[order.argsort()]

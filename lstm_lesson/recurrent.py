@@ -140,16 +140,10 @@ def _starts(state, x: Tensor, weights: list[dict]) -> list[tuple[Tensor, ...]]:
 
 
 def _steps(x, start: tuple, w: dict, lengths, shown, order) -> tuple:
-    """All steps of one layer in one direction: values in the order of time, all states, and the last true state.
-
-    `order` (B, T, 1), or None, turns each sequence round, and back. The states are in the order of the steps, from
-    `start` on; in both directions those of padding come last, and no true step reads them.
-    `shown` (B, T, H), or None, are the hidden states that the module returned. With them all steps are computed at
-    once: each reads what was shown at the step before, and the cell states are a scan.
-    """
+    """One layer in one direction: values in the order of time, states in that of the steps, and the last true state."""
     x, shown = (v if order is None or v is None else v.gather(1, order.expand_as(v)) for v in (x, shown))
     from_x, step, states = x @ w["W_x"] + w["b"], _gru_step if "b_h" in w else _lstm_step, [start]
-    if shown is not None:
+    if shown is not None:  # all steps at once: each reads what the module returned at the step before
         values = step(from_x, torch.cat([start[0][:, None], shown[:, :-1]], dim=1), *start[1:], w)
     else:
         steps = []
@@ -187,24 +181,21 @@ def weights_of(module: nn.Module) -> list[dict[str, Tensor]]:
 
     W_x (N, 4H), W_h (H, 4H) and b of an LSTM, its projection W_hr or peepholes; W_x, W_h, b (3H,) and b_h of a GRU.
     """
-    if not isinstance(module, (nn.RNNBase, nn.RNNCellBase)):
-        return [_of_ours(cell.weights) for cell in getattr(module, "cells", [module])]
-    names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")[: 4 if module.bias else 2]
     found = []
+    if not isinstance(module, (nn.RNNBase, nn.RNNCellBase)):
+        for cell in getattr(module, "cells", [module]):
+            w = {name: _exact(weight) for name, weight in cell.weights.items()}
+            W_x, W_h, b = stacked_weights(w, "rzh" if "b_hh" in w else GATES)
+            b_h = {"b_h": nn.functional.pad(w["b_hh"], (2 * len(W_h), 0))} if "b_hh" in w else {}
+            found.append({"W_x": W_x, "W_h": W_h, "b": b} | b_h | {k: w[k] for k in w if k.startswith("W_c")})
+        return found
+    names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")[: 4 if module.bias else 2]
     for stacked in module.all_weights if isinstance(module, nn.RNNBase) else [[getattr(module, n) for n in names]]:
         W_x, W_h, *others = (_exact(w).t() for w in stacked)
         b, b_h = others[:2] if module.bias else [W_x.new_zeros(W_x.shape[1])] * 2
         biases = {"b": b, "b_h": b_h} if isinstance(module, (nn.GRU, nn.GRUCell)) else {"b": b + b_h}
         found.append({"W_x": W_x, "W_h": W_h} | biases | ({"W_hr": others[-1]} if len(others) % 2 else {}))
     return found
-
-
-def _of_ours(weights: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The weights of a cell of this package, as `weights_of` names them."""
-    w = {name: _exact(weight) for name, weight in weights.items()}
-    W_x, W_h, b = stacked_weights(w, "rzh" if "b_hh" in w else GATES)
-    b_h = {"b_h": nn.functional.pad(w["b_hh"], (2 * len(W_h), 0))} if "b_hh" in w else {}
-    return {"W_x": W_x, "W_h": W_h, "b": b} | b_h | {name: w[name] for name in w if name.startswith("W_c")}
 
 
 def _exact(tensor: Tensor) -> Tensor:
@@ -222,10 +213,7 @@ def _in_form(output, own: Iterator[Tensor]):
 
 
 def _difference(output, own) -> tuple[float, float]:
-    """The largest difference of two outputs, relative beyond 1, NaN where one alone is NaN; and the module's rounding.
-
-    Rounding is that of the coarsest dtype in which the module may have computed.
-    """
+    """The largest difference, relative beyond 1, NaN where one alone is; and the rounding of the coarsest dtype."""
     a, b = (torch.cat([part.detach().flatten() for part in tensors(one)]) for one in (output, own))
     dtypes, device = [part.dtype for part in tensors(output)], a.device.type
     if torch.is_autocast_enabled(device):
@@ -233,5 +221,5 @@ def _difference(output, own) -> tuple[float, float]:
     tensor_float = device == "cuda" and a.dtype != torch.float64  # cuDNN computes float32 with fewer digits
     eps = max(2**-10 if tensor_float else 0.0, *(torch.finfo(dtype).eps for dtype in dtypes))
     off = (_exact(a) - _exact(b)).abs() / _exact(a).abs().clamp_min(1)
-    off = off.masked_fill((a == b) | (a.isnan() & b.isnan()), 0)  # also equal infinities
+    off = off.masked_fill(a.isclose(b, 0, 0, equal_nan=True), 0)  # also equal infinities
     return off.max().item() if len(off) else 0.0, eps

@@ -3,7 +3,7 @@
 import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from itertools import chain, pairwise, product
 from numbers import Real
 
@@ -108,10 +108,7 @@ def loss_gradient_by_lag(
 
 
 def _watch(model, x, lengths, layer, reverse, call, name, inputs, loss: Callable | None = None) -> tuple:
-    """Run the model. Returns one call of one layer: values, states and lengths; and the loss of the output, if any.
-
-    The values are in the order of time. For a loss, what is recomputed stands in for what the module returned.
-    """
+    """Run the model. Returns one call of one layer: values in the order of time, states and lengths; and the loss."""
     name, module = choose(model, name)
     layers, kind = getattr(module, "num_layers", 1), type(module).__name__
     ways = getattr(module, "directions", 1 + getattr(module, "bidirectional", False))
@@ -129,7 +126,7 @@ def _watch(model, x, lengths, layer, reverse, call, name, inputs, loss: Callable
             calls.append(([values[k]], states[k], [given], read))
         last = tensors(output if loss is None else own)[-len(states[0][0]) :]
         before[:] = [states, last] if given.shape[1] == 1 else []
-        return None if loss is None else own
+        return None if loss is None else own  # of which autograd knows the states
 
     def see(_part, args, output):
         output = output[0] if isinstance(output, tuple) and output else output
@@ -145,19 +142,17 @@ def _watch(model, x, lengths, layer, reverse, call, name, inputs, loss: Callable
             inspect.signature(model.forward).bind_partial(*args, **named, lengths=lengths)
             named["lengths"] = lengths
     seen = [(given, False) for given in (*args, *named.values()) if isinstance(given, Tensor)]
-    hooks = [part.register_forward_hook(see) for part in set(model.modules()) - set(module.modules())]
-    hooks.append(module.register_forward_hook(watch, prepend=True, with_kwargs=True))
     try:
-        with undisturbed(model), torch.set_grad_enabled(loss is not None):
+        with ExitStack() as hooks, undisturbed(model), torch.set_grad_enabled(loss is not None):
+            for part in set(model.modules()) - set(module.modules()):
+                hooks.enter_context(part.register_forward_hook(see))
+            hooks.enter_context(module.register_forward_hook(watch, prepend=True, with_kwargs=True))
             output = model(*args, **named)
             value = None if loss is None else loss(output)
     except Exception as error:
         if 0 in x.shape if isinstance(x, Tensor) else isinstance(x, (list, str, Real)) or hasattr(x, "__array__"):
             raise ValueError(f"x has {describe(x)}; it needs a tensor without empty dimensions: {error}") from error
         raise
-    finally:
-        for hook in hooks:
-            hook.remove()
     if not calls:
         raise ValueError(f"model does not call its {kind}; it needs a forward that calls it, as self.lstm(x)")
     if call is None and len(calls) > 1:
@@ -191,10 +186,7 @@ def _watch(model, x, lengths, layer, reverse, call, name, inputs, loss: Callable
 
 
 def _turned(given: list[Tensor], seen: list, lengths: Tensor | None = None, wanted: bool = False) -> tuple:
-    """Whether what was read, (B, T, N) or (B, T) in one or more parts, is a sequence `seen` before, turned round.
-
-    Returns True, False, or None where nothing shows it; and the true steps (B, T) within which it was turned, or None.
-    """
+    """Whether what was read is a sequence `seen` before, turned round, or None; and the true steps that were turned."""
     x = torch.cat(given, dim=1)
     x, T = x[..., None] if x.ndim == 2 else x, x.shape[1]
     places = [(part.untyped_storage().data_ptr(), part.storage_offset()) for part in given]
