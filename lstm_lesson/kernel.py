@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping
-from itertools import compress
+from itertools import compress, product
 
 import torch
 from torch import Tensor, nn
@@ -29,10 +29,9 @@ def unsupported(cell: nn.Module, *tensors: Tensor) -> str:
     if _observed(cell):
         return "the kernel takes no single step that a hook, torch.func or a forward-mode gradient could observe"
     N, H, weights = cell.input_size, cell.hidden_size, cell.weights
-    for k in GATES:
-        for name, shape in ((f"W_x{k}", (N, H)), (f"W_h{k}", (H, H)), (f"b_{k}", (H,))):
-            if (has := tuple(getattr(weights.get(name), "shape", ()))) != shape:
-                return f"{name} has shape {has}, not {shape}"
+    for k, (reads, shape) in product(GATES, (("W_x", (N, H)), ("W_h", (H, H)), ("b_", (H,)))):
+        if (has := tuple(getattr(weights.get(f"{reads}{k}"), "shape", ()))) != shape:
+            return f"{reads}{k} has shape {has}, not {shape}"
     tensors += tuple(weights.values())
     kinds = {(tensor.dtype, tensor.device) for tensor in tensors}
     dtype, device = next(iter(kinds))
@@ -48,12 +47,9 @@ def unsupported(cell: nn.Module, *tensors: Tensor) -> str:
 def _observed(cell: nn.Module) -> bool:
     """Whether hooks, `torch.func` or forward-mode gradients need every step: yes if torch lacks a private name here."""
     try:
-        return (
-            any((cell._forward_hooks, cell._forward_pre_hooks, cell._backward_hooks, cell._backward_pre_hooks))
-            or nn.modules.module._has_any_global_hook()
-            or torch._C._are_functorch_transforms_active()
-            or forward_ad._current_level >= 0
-        )
+        hooks = cell._forward_hooks, cell._forward_pre_hooks, cell._backward_hooks, cell._backward_pre_hooks
+        transforms = torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0
+        return any(hooks) or nn.modules.module._has_any_global_hook() or transforms
     except (AttributeError, TypeError):
         return True
 
@@ -68,8 +64,7 @@ def run_cell(
     Returns all hidden states (B, T, H), 0 at padded steps; the last hidden state and cell state, each (B, H).
     """
     order = reversed_steps(x, keep) if backwards else None
-    if backwards:
-        x = x.gather(1, order.expand_as(x))
+    x = x.gather(1, order.expand_as(x)) if backwards else x
     hidden_seq, c_n = lstm_sequence(x, h_0, c_0, *stacked_weights(cell.weights), keep)
     batch = torch.arange(len(x), device=x.device)
     h_n = hidden_seq[:, -1].clone() if keep is None else hidden_seq[batch, keep.sum(dim=1) - 1]
@@ -142,14 +137,13 @@ class LSTMFunction(torch.autograd.Function):
         hs, cs = z.new_empty(T + 1, B, H), z.new_empty(T + 1, B, H)
         hs[0], cs[0] = h_0, c_0
         W, minus_two, u = W_h * scale, torch.full_like(c_0, -2), torch.empty_like(c_0)
-        addcmul, mul = torch.addcmul, torch.mul
         (h, *new_h), (c, *new_c) = hs.unbind(), cs.unbind()
         by_gate = [gate.unbind() for gate in gates.unbind(2)]  # T views (B, H) of each
         for z_t, i, f, s, o, h_t, c_t in zip(z.unbind(), *by_gate, new_h, new_c, strict=True):
             z_t.addmm_(h, W).sigmoid_()
-            addcmul(i, i, s, value=-2, out=c_t).addcmul_(f, c)  # i (1 − 2s) + f c
-            mul(c_t, minus_two, out=u).sigmoid_()  # tanh(c_t) is 1 − 2u
-            addcmul(o, o, u, value=-2, out=h_t)
+            torch.addcmul(i, i, s, value=-2, out=c_t).addcmul_(f, c)  # i (1 − 2s) + f c
+            torch.mul(c_t, minus_two, out=u).sigmoid_()  # tanh(c_t) is 1 − 2u
+            torch.addcmul(o, o, u, value=-2, out=h_t)
             h, c = h_t, c_t
         ctx.keep = keep  # beside the saved tensors: torchviz fails at one that is None
         ctx.save_for_backward(x, h_0, c_0, W_x, W_h, b, gates, hs, cs)
@@ -175,14 +169,13 @@ class LSTMFunction(torch.autograd.Function):
         x_rows, h_rows, W_into_x = x.transpose(0, 1).reshape(T * B, N), hs[:-1].flatten(0, 1), (W_x * scale).t()
         dx, (dW_x, dW_h, db) = torch.empty_like(x_rows), (torch.zeros_like(w) for w in (W_x, W_h, b))
         needs_x, _, _, *needs_weights, _ = ctx.needs_input_grad
-        addmm, mul = torch.addmm, torch.mul
         for t, through_tanh, of_ifs, of_o in _slopes(gates, cs):
             k = t % many
             dc.addcmul_(dh, through_tanh, value=4)
-            mul(of_ifs, dc, out=into_ifs[k])
-            mul(of_o, dh, out=into_o[k])
+            torch.mul(of_ifs, dc, out=into_ifs[k])
+            torch.mul(of_o, dh, out=into_o[k])
             dc.mul_(f[t])
-            addmm(arriving[t], dz_t[k], W, out=dh)  # the gradient of the hidden state before
+            torch.addmm(arriving[t], dz_t[k], W, out=dh)  # the gradient of the hidden state before
             if k == 0:  # one matmul each for a block of steps
                 block, rows = dz[: T - t].flatten(0, 1), slice(t * B, (t + many) * B)
                 if needs_x:
@@ -191,8 +184,8 @@ class LSTMFunction(torch.autograd.Function):
                     dW_x.addmm_(x_rows[rows].t(), block)
                     dW_h.addmm_(h_rows[rows].t(), block)
                     db.add_(block.sum(dim=0))
-        dx = dx.view(T, B, N).transpose(0, 1) if needs_x else None
-        return dx, dh, dc, dW_x * scale, dW_h * scale, db * scale, None
+        dx = dx.view(T, B, N).transpose(0, 1)
+        return dx if needs_x else None, dh, dc, dW_x * scale, dW_h * scale, db * scale, None
 
 
 def _slopes(gates: Tensor, cs: Tensor) -> Iterator[tuple[int, Tensor, Tensor, Tensor]]:
@@ -202,16 +195,15 @@ def _slopes(gates: Tensor, cs: Tensor) -> Iterator[tuple[int, Tensor, Tensor, Te
     slopes = gates.new_empty(many, 5, B, H)
     of_i, of_f, of_s, of_o, through_tanh = slopes.unbind(1)
     steps = list(zip(through_tanh.unbind(), slopes[:, :3].unbind(), of_o.unbind(), strict=True))
-    for end in range(T, 0, -many):
-        start = max(0, end - many)
-        n = end - start
-        y = gates[start:end].transpose(1, 2)
-        (i, _, s, o), u = y.unbind(1), torch.mul(cs[start + 1 : end + 1], -2).sigmoid_()
+    for start in reversed(range(0, T, many)):
+        n = min(many, T - start)
+        y, c_prev, c = (v[start : start + n] for v in (gates.transpose(1, 2), cs, cs[1:]))
+        (i, _, s, o), u = y.unbind(1), torch.mul(c, -2).sigmoid_()
         torch.addcmul(y, y, y, value=-1, out=slopes[:n, :4])  # the derivative of a sigmoid: y (1 − y)
         torch.addcmul(u, u, u, value=-1, out=through_tanh[:n]).mul_(o)
         of_o[:n].mul_(u.mul_(-2).add_(1))
         of_i[:n].mul_(torch.mul(s, -2).add_(1))
-        of_f[:n].mul_(cs[start:end])
+        of_f[:n].mul_(c_prev)
         of_s[:n].mul_(i)
         for k in reversed(range(n)):
             yield start + k, *steps[k]

@@ -187,8 +187,7 @@ class CustomLSTM(nn.Module):
         x = x if self.batch_first else x.transpose(0, 1)  # (B, T, N)
         h_0, c_0 = self._initial(x, init_states)
         run = run_cell if self._uses_kernel(kernel, x, h_0, c_0) else run_steps
-        lengths = None if lengths is None else check_lengths(lengths, *x.shape[:2], x.device)
-        keep = None if lengths is None else true_steps(lengths, x.shape[1])  # (B, T)
+        keep = None if lengths is None else true_steps(check_lengths(lengths, *x.shape[:2], x.device), x.shape[1])
         D, found = self.directions, []  # of each layer and direction: all hidden states, the last h, the last c
         for k, cell in enumerate(self.cells):
             found.append(run(cell, x, h_0[k], c_0[k], keep, k % D == 1))
@@ -283,7 +282,6 @@ def _drop(x: Tensor, p: float, keep: Tensor | None, order: Tensor | None) -> Ten
         return F.dropout(x.transpose(0, 1).contiguous(), p).transpose(0, 1)
     if order is None:  # as `pack_padded_sequence` sorts: where it sorts at all, equal lengths may change places
         lengths = keep.sum(dim=1)
-        in_order = bool((lengths.diff() <= 0).all())
-        order = lengths.sort(descending=True, stable=in_order).indices
+        order = lengths.sort(descending=True, stable=bool((lengths.diff() <= 0).all())).indices
     steps, true = x[order].transpose(0, 1), keep[order].t()  # in each step the longest sequence first
     return steps.masked_scatter(true[:, :, None], F.dropout(steps[true], p)).transpose(0, 1)[order.argsort()]

@@ -4,6 +4,7 @@ import inspect
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from functools import lru_cache
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +20,7 @@ from lstm_lesson.successors.scans import scan_blocks
 
 CELLS = nn.LSTMCell, nn.GRUCell, LSTMCell, GRUCell
 KINDS = *CELLS, nn.LSTM, nn.GRU, CustomLSTM, CustomGRU
+signature = lru_cache(inspect.signature)  # of a forward: it takes longer than a short forward pass
 
 
 def choose(model: nn.Module, name: str | None = None) -> tuple[str, nn.Module]:
@@ -26,8 +28,8 @@ def choose(model: nn.Module, name: str | None = None) -> tuple[str, nn.Module]:
 
     Raises ValueError if there is none, or none of that name, and for several without a name.
     """
-    modules = dict(model.named_modules() if isinstance(model, nn.Module) else ())
-    found = {place: module for place, module in modules.items() if isinstance(module, KINDS)}
+    modules = model.named_modules() if isinstance(model, nn.Module) else ()
+    found = {place: module for place, module in modules if isinstance(module, KINDS)}
     inside = {part for module in found.values() for part in module.modules() if part is not module}
     names = [place for place in found if found[place] not in inside]
     if not names:
@@ -66,7 +68,7 @@ def recompute(module: nn.Module, args: tuple, kwargs: dict, output) -> tuple:
     which it makes them, from the one before the first step on; the lengths (B,), or None; and what it read (B, T, N).
     With gradients on, a first state without a gradient is a new leaf.
     """
-    given = inspect.signature(type(module).forward).bind(module, *args, **kwargs)
+    given = signature(type(module).forward).bind(module, *args, **kwargs)
     given.apply_defaults()
     _, x, state, *_ = given.arguments.values()
     lengths, weights, is_cell = given.arguments.get("lengths"), weights_of(module), isinstance(module, CELLS)
@@ -83,21 +85,19 @@ def recompute(module: nn.Module, args: tuple, kwargs: dict, output) -> tuple:
         x = batch_first(x.reshape(-1, 1, x.shape[-1]) if is_cell else x)
         lengths = None if lengths is None else check_lengths(lengths, len(x), x.shape[1], x.device)
         keep = None if lengths is None else true_steps(lengths, x.shape[1])
-        shown, found, read = [None] * len(weights), [], x
+        shown, found, read, x = [None] * len(weights), [], x, without_padding(x, keep)
         if not (is_cell or lengths is not None or torch.is_grad_enabled() or "W_ci" in weights[0]):
             shown[-directions:] = batch_first(output[0]).chunk(directions, dim=-1)
         for k, (start, w) in enumerate(zip(_starts(state, x, weights), weights, strict=True)):
-            x = without_padding(x, keep)
             order = reversed_steps(x, keep) if k % directions else None
             found.append(_steps(x, start, w, lengths, shown[k], order))
-            if (k + 1) % directions == 0:  # the next layer reads both directions
-                x = torch.cat([values.h for values, *_ in found[-directions:]], dim=-1)  # (B, T, H·directions)
+            if (k + 1) % directions == 0:  # the next layer reads both directions: (B, T, H·directions)
+                x = without_padding(torch.cat([values.h for values, *_ in found[-directions:]], dim=-1), keep)
         values, states, ends = zip(*found, strict=True)
         own = [torch.stack(part) for part in zip(*ends, strict=True)]
         if packed:  # the first steps of all sequences, the longest first, then the second steps
             own = [x[by_length].transpose(0, 1)[keep[by_length].t()], *own]
         elif not is_cell:
-            x = without_padding(x, keep)
             own = [x.transpose(0, 1) if turned else x, *own]
         return _in_form(output, iter(own)), values, states, lengths, read
 
@@ -214,12 +214,10 @@ def _in_form(output, own: Iterator[Tensor]):
 
 def _difference(output, own) -> tuple[float, float]:
     """The largest difference, relative beyond 1, NaN where one alone is; and the rounding of the coarsest dtype."""
-    a, b = (torch.cat([part.detach().flatten() for part in tensors(one)]) for one in (output, own))
+    a, b = (_exact(torch.cat([part.detach().flatten() for part in tensors(one)])) for one in (output, own))
     dtypes, device = [part.dtype for part in tensors(output)], a.device.type
-    if torch.is_autocast_enabled(device):
-        dtypes.append(torch.get_autocast_dtype(device))
-    tensor_float = device == "cuda" and a.dtype != torch.float64  # cuDNN computes float32 with fewer digits
-    eps = max(2**-10 if tensor_float else 0.0, *(torch.finfo(dtype).eps for dtype in dtypes))
-    off = (_exact(a) - _exact(b)).abs() / _exact(a).abs().clamp_min(1)
+    dtypes += [torch.get_autocast_dtype(device)] * torch.is_autocast_enabled(device)
+    dtypes += [torch.float16] * (device == "cuda" and a.dtype != torch.float64)  # cuDNN computes with its digits
+    off = (a - b).abs() / a.abs().clamp_min(1)
     off = off.masked_fill(a.isclose(b, 0, 0, equal_nan=True), 0)  # also equal infinities
-    return off.max().item() if len(off) else 0.0, eps
+    return off.max().item() if len(off) else 0.0, max(torch.finfo(dtype).eps for dtype in dtypes)

@@ -97,13 +97,12 @@ def loss_gradient_by_lag(
     if not value.requires_grad or not all(part.requires_grad for part in parts):
         raise ValueError("loss has no gradient; it needs to come from the model's output, outside torch.inference_mode")
     gradients = torch.autograd.grad(value, parts, allow_unused=True, materialize_grads=True)
-    norms = torch.stack([g.norm(dim=1) for g in gradients], dim=1)
+    norms = torch.stack([g.norm(dim=1) for g in gradients], dim=1).unflatten(1, (len(states), -1))  # h, or h and c
     if norms.isnan().any():
         raise ValueError("loss has a gradient that is NaN; it needs finite numbers, and no root or logarithm of 0")
     lag = torch.arange(len(states), device=norms.device).expand(len(norms), -1)  # (B, T + 1)
-    last = torch.full_like(lag[:, :1], len(states) - 1) if lengths is None else lengths[:, None]
-    kinds = norms.unflatten(1, (len(states), -1)).unbind(2)  # at h and at c
-    by_lag = [norm.gather(1, (last - lag).clamp_min(0)).masked_fill(lag > last, float("nan")) for norm in kinds]
+    left = (len(states) - 1 if lengths is None else lengths[:, None]) - lag  # steps before that state
+    by_lag = [n.gather(1, left.clamp_min(0)).masked_fill(left < 0, float("nan")) for n in norms.unbind(2)]
     return by_lag[0] if len(by_lag) == 1 else tuple(by_lag)
 
 
@@ -198,8 +197,7 @@ def _turned(given: list[Tensor], seen: list, lengths: Tensor | None = None, want
         for own in [view[:, :T].to(x) for view in views if view[:, :T].shape == x.shape]:
             for turned, keep in product((wanted, not wanted), keeps):
                 other = without_padding(own, keep)
-                if turned != is_turned:
-                    other = other.gather(1, reversed_steps(own, keep).expand_as(own))
+                other = other if turned == is_turned else other.gather(1, reversed_steps(own, keep).expand_as(own))
                 if torch.equal(other, without_padding(x, keep)):
                     return turned, keep
     return (shown < 0 if shown else None), None
