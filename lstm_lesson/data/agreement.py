@@ -8,7 +8,7 @@ import random
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 from torch.nn import functional as F
 
 from lstm_lesson.shapes import check_size, check_sizes
@@ -44,9 +44,7 @@ class Text:
         return F.one_hot(torch.tensor([KINDS[word] for word in self.words]), len(FEATURES)).float()
 
 
-def texts(
-    count: int, gap: int | tuple[int, int], clauses: int = 1, generator: torch.Generator | None = None
-) -> list[Text]:
+def texts(count: int, gap: int | tuple[int, int], clauses: int = 1, generator: Generator | None = None) -> list[Text]:
     """Draw texts of some clauses, each "the NOUN … ___ .", with `gap` words between the subject and its verb.
 
     A pair (low, high) draws the gap of each clause between the two. From a gap of 5 on other nouns come between; from
@@ -68,7 +66,7 @@ def texts(
     return [_text(rng, [rng.randint(low, high) for _ in range(clauses)]) for _ in range(count)]
 
 
-def agreement(batch: int, gap: int, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
+def agreement(batch: int, gap: int, generator: Generator | None = None) -> tuple[Tensor, Tensor]:
     """A batch of clauses that end with the verb: is its subject plural?
 
     -> x (B, gap + 3, 6), one-hot in the order of `FEATURES`; plural (B,), 1.0 for `are` and 0.0 for `is`.
@@ -144,7 +142,7 @@ def named(parts: dict[str, tuple]) -> dict[str, Tensor]:
 
 
 def _text(rng: random.Random, gaps: list[int]) -> Text:
-    words, verbs, plural = [], [], []
+    words, plural = [], []
     for gap in gaps:
         numbers = _numbers(rng, gap)
         adverbs = [1 if gap else 0] * len(numbers)  # after each noun
@@ -154,9 +152,8 @@ def _text(rng: random.Random, gaps: list[int]) -> Text:
             words += [rng.choice(PREPOSITIONS)] * (k > 0)
             words += ["the", rng.choice(NOUNS[number]), *rng.choices(ADVERBS, k=adverbs[k])]
         words += [BLANK, "."]
-        verbs.append(len(words) - 2)
         plural.append(bool(numbers[0]))
-    return Text(tuple(words), tuple(verbs), tuple(plural))
+    return Text(tuple(words), tuple(k for k, word in enumerate(words) if word == BLANK), tuple(plural))
 
 
 def _numbers(rng: random.Random, gap: int) -> list[int]:

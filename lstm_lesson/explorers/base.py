@@ -83,8 +83,7 @@ class Explorer:
 
     def _live(self) -> str:
         """The HTML that the browser gets at each change."""
-        image = self.picture._repr_html_().replace("<img ", f'<img onload="{SCRIPT}" ', 1)
-        return HTML["card"].format(image) + HTML["line"].format(html.escape(self.text))
+        return self._repr_html_().replace("<img ", f'<img onload="{SCRIPT}" ', 1)
 
     def _repr_html_(self) -> str:
         return HTML["card"].format(self.picture._repr_html_()) + HTML["line"].format(html.escape(self.text))
@@ -97,9 +96,7 @@ class Explorer:
         return f"{type(self).__name__}: {self.picture.alt}\n{self.text}"
 
 
-def slider(
-    label: str, name: str, value, low, high, step=0.1, width: int = 400, label_width: int = 120
-) -> widgets.Widget:
+def slider(label: str, name: str, value, low, high, step=0.1, width=400, label_width=120) -> widgets.Widget:
     """A slider of `width` pixels, `label_width` of them for its label; for whole numbers if `step` is an int.
 
     It reacts while it is dragged; ipywidgets leaves positions out while the kernel is busy.

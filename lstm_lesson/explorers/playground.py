@@ -31,17 +31,15 @@ class CellPlayground(Explorer):
 
     def __init__(self, preset: str = "remember"):
         start = self._started(preset)
-        narrow = {"width": 240, "label_width": 50, "step": GRID}
-        controls = {name: slider(name, name, start[name], *STATE[name], **narrow) for name in STATE}
-        controls |= {name: slider(name, name, start[name], -16, 16, **narrow) for name in WEIGHTS}
+        ranges = STATE | dict.fromkeys(WEIGHTS, (-16, 16))
+        controls = {name: slider(name, name, start[name], *ends, GRID, 240, 50) for name, ends in ranges.items()}
         buttons = [self.button("Step", self.step), self.button("Reset", self.reset), widgets.Label("Presets:")]
         buttons += [self.button(name, lambda name=name: self.preset(name)) for name in PRESETS]
         for button in buttons:
             button.layout.width = "auto"
         rows = [buttons, [_head("the step", QUIET), *(controls[name] for name in STATE)]]
         for k, gate in GATES.items():
-            head = _head(f"{NAMES[gate]} {gate}", COLORS[gate])
-            rows.append([head, *(controls[name] for name in WEIGHTS if name[-1] == k)])
+            rows.append([_head(f"{NAMES[gate]} {gate}", COLORS[gate]), *(controls[n] for n in WEIGHTS if n[-1] == k)])
         super().__init__(controls, rows)
 
     def step(self) -> None:
@@ -77,8 +75,9 @@ class CellPlayground(Explorer):
         """The hint of the preset, if its weights are unchanged; the way out if c is at the end of its slider."""
         c = self.computed().c.item()
         if self._outside(c):
-            end = f"its slider ends at ±{STATE['c_prev'][1]}"
-            return f"No further step: c would be {decimals(c)}, and {end}. Press Reset"
+            return (
+                f"No further step: c would be {decimals(c)}, and its slider ends at ±{STATE['c_prev'][1]}. Press Reset"
+            )
         preset = PRESETS[self.preset_name]
         changed = any(abs(self.values[name] - preset["numbers"].get(name, 0.0)) > GRID / 2 for name in WEIGHTS)
         return f"Preset {self.preset_name}, changed" if changed else preset["hint"]
@@ -127,13 +126,12 @@ class CellPlayground(Explorer):
         low, high = min([-1.0, *c]) * 1.15, max([1.0, *c]) * 1.15
         axes = Axes(card, (700, 84, 176, 210), (first, first + max(10, len(shown))), (low, high), "steps taken")
         ks = range(first + 1, first + len(shown) + 1)
-        for ys, name, dash in ((c, "c", "solid"), (h, "h", "dashed")):
+        for ys, name, dash, left in ((c, "c", "solid", 700), (h, "h", "dashed", 790)):
             axes.curve(ks, ys, COLORS[name], dash)
             for x, y in zip(ks, ys, strict=True):
                 axes.dot(x, y, COLORS[name], 4)
-        for x, name, dash in ((700, "c", "solid"), (790, "h", "dashed")):
-            card.path([(x, 64), (x + 34, 64)], COLORS[name], 2.8, dash)
-            card.text(x + 42, 69, f"{name}_t", COLORS[name])
+            card.path([(left, 64), (left + 34, 64)], COLORS[name], 2.8, dash)
+            card.text(left + 42, 69, f"{name}_t", COLORS[name])
 
 
 def _on_grid(value: float) -> float:

@@ -48,10 +48,8 @@ class HalfLifeExplorer(Explorer):
         if steps > 100:  # the curve lies above one half, so there is room below
             card.text(764, axes.at(0, 0.5)[1] + 22, f"half-life {life} →", COLORS["f"], side="end", bold=True)
         card.text(778, axes.at(0, 0.5)[1] + 5, "half is left", QUIET)
-        text = (
-            f"bias {decimals(bias, 1)}, gate f = {f:.4f}, half-life {life} step{'' if steps == 1 else 's'}, "
-            f"left after 50 steps: {f**50:.2%}, after 100: {f**100:.2%}"
-        )
+        text = f"bias {decimals(bias, 1)}, gate f = {f:.4f}, half-life {life} step{'' if steps == 1 else 's'}"
+        text += f", left after 50 steps: {f**50:.2%}, after 100: {f**100:.2%}"
         return card.picture(f"A curve that falls from 1, crossing one half at the half-life. {text}."), text
 
 
@@ -86,22 +84,19 @@ class UnrolledStepper(Explorer):
         height = max(450, 350 + 24 * (len(self.W_xh) + len(self.W_hh)))
         card = Card(900, height, f"Step {step} of {len(self.x)}: new numbers in x and h, the same weights")
         self._boxes(card, step)
-        total = f"{decimals(sums[0], 3)} + {bracketed(sums[1], 3)} + {bracketed(bias, 3)}"
+        by_x, by_h, b = (decimals(number, 3) for number in (*sums, bias))
         rows = {
-            f"x_{step} W_{{xh}}": f"{_products(from_x, 2)} = {decimals(sums[0], 3)}",
-            f"h_{step - 1} W_{{hh}}": f"{_products(from_h, 4)} = {decimals(sums[1], 3)}",
-            "b_h": decimals(bias, 3),
-            f"h_{step}": f"tanh({total}) = {decimals(h)}",
+            f"x_{step} W_{{xh}}": f"{_products(from_x, 2)} = {by_x}",
+            f"h_{step - 1} W_{{hh}}": f"{_products(from_h, 4)} = {by_h}",
+            "b_h": b,
+            f"h_{step}": f"tanh({by_x} + {bracketed(sums[1], 3)} + {bracketed(bias, 3)}) = {decimals(h)}",
         }
         card.text(30, 282, f"Unit {unit} at step {step}", bold=True)
         for k, (name, numbers) in enumerate(rows.items()):
             card.text(30, 318 + 38 * k, name)
             card.text(100, 318 + 38 * k, numbers, COLORS["h"] if k == 3 else INK, 13, bold=k == 3)
         self._weights(card, unit)
-        text = (
-            f"step {step}, unit {unit}: {decimals(sums[0], 3)} from x, {decimals(sums[1], 3)} from the state before, "
-            f"{decimals(bias, 3)} bias, h = {decimals(h, 4)}"
-        )
+        text = f"step {step}, unit {unit}: {by_x} from x, {by_h} from the state before, {b} bias, h = {decimals(h, 4)}"
         return card.picture(f"An RNN unrolled over {len(self.x)} steps, read up to this one. {text}."), text
 
     def _boxes(self, card: Card, step: int) -> None:
@@ -111,9 +106,8 @@ class UnrolledStepper(Explorer):
             middle, half = 66 + pitch * (t - 0.5), min(44, 0.3 * pitch)
             color, now = (INK if t <= step else PALE), t == step
             start = 46 if t == 1 else middle - pitch + half
-            card.arrow(start, 150, middle - half - 2, 150, color)
-            card.arrow(middle, 208, middle, 182, color)
-            card.arrow(middle, 120, middle, 96, color)
+            for ends in ((start, 150, middle - half - 2, 150), (middle, 208, middle, 182), (middle, 120, middle, 96)):
+                card.arrow(*ends, color)
             look = (WATER, COLORS["i"], 3.5) if now else ("#FFFFFF", color, 1.8)
             card.rect(middle - half, 120, 2 * half, 60, *look)
             card.text(middle, 155, "tanh", color, 14, "middle", bold=now)
@@ -146,20 +140,18 @@ class GradientExplorer(Explorer):
 
     def __init__(self, radius: float = 1.0, seed: int = 0):
         width = {"layout": {"width": "260px"}, "style": {"description_width": "100px"}}
-        controls = {
+        super().__init__({
             "radius": slider("spectral radius", "radius", radius, 0, 3, 0.05),
             "tanh": widgets.Checkbox(True, description="with tanh", indent=False, layout={"width": "120px"}),
             "inputs": widgets.Dropdown(options=SIZES, value=1.0, description="size of inputs", **width),
             "length": slider("steps read", "length", LONGEST, 10, LONGEST, 1),
             "seed": slider("seed", "seed", seed, 0, 19, 1),
-        }
-        super().__init__(controls)
+        })  # fmt: skip
 
-    def draw(self, length, radius, tanh, **settings) -> tuple[Picture, str]:
+    def draw(self, radius, tanh, inputs, length, seed) -> tuple[Picture, str]:
         """The curve of one seed and its reference, on axes with a fixed range."""
-        norms = self.measure(length=length, radius=radius, tanh=tanh, **settings)
         curves = {
-            "gradient of h": (norms, INK, "solid"),
+            "gradient of h": (self.measure(inputs, length, seed, radius, tanh), INK, "solid"),
             f"{significant(radius, 4)} to the power k": ([radius**k for k in range(length + 1)], "#C2185B", "dashed"),
         }
         card = Card(900, 400, "One RNN: what is left of the gradient k steps back")
@@ -170,8 +162,7 @@ class GradientExplorer(Explorer):
             card.text(716, 115 + 30 * k, name, color)
         last = "; ".join(f"{name} = {significant(ys[-1], 2)}" for name, (ys, *_) in curves.items())
         last = last.replace("power k", f"power {length}")
-        settings = {"spectral radius": radius, "size of inputs": settings["inputs"], "seed": settings["seed"]}
-        text = ", ".join(f"{name} {value:g}" for name, value in settings.items()) + ("" if tanh else ", no tanh")
+        text = f"spectral radius {radius:g}, size of inputs {inputs:g}, seed {seed}{'' if tanh else ', no tanh'}"
         text = true_minus(f"{text}. At lag {length}: {last}")
         return card.picture(f"Curves against the lag on a log scale. {text}."), text
 
@@ -212,8 +203,7 @@ class WriterExplorer(Explorer):
         self.random = torch.Generator().manual_seed(0)
         text = widgets.Textarea(prompt, description="prompt", layout={"width": "420px", "max_width": "98%"})
         controls = {"temperature": slider("temperature", "temperature", temperature, 0.1, 3.0), "prompt": text}
-        button = self.button("Draw the next", self.write)
-        super().__init__(controls, [[text], [controls["temperature"], button]])
+        super().__init__(controls, [[text], [controls["temperature"], self.button("Draw the next", self.write)]])
 
     def write(self) -> None:
         """Draw the next character and put it behind the prompt."""

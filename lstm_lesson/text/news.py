@@ -9,7 +9,7 @@ from functools import cache
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from lstm_lesson.data.download import SHA256, NewsUnavailable, find
 from lstm_lesson.data.synthetic_news import synthetic_headlines
@@ -136,7 +136,4 @@ def pad_batch(sequences: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         if not isinstance(ids, Tensor) or ids.dtype != torch.int64 or ids.ndim != 1 or ids.numel() == 0:
             raise ValueError(f"sequences[{k}] has {describe(ids)}; it needs (T,), T at least 1, and torch.int64")
     lengths = torch.tensor([len(ids) for ids in sequences])
-    batch = torch.zeros(len(sequences), int(lengths.max()), dtype=torch.int64)  # (B, T)
-    for row, ids in zip(batch, sequences, strict=True):
-        row[: len(ids)] = ids
-    return batch, lengths
+    return nn.utils.rnn.pad_sequence(list(sequences), batch_first=True), lengths

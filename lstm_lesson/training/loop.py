@@ -42,17 +42,13 @@ class ProgressLine:
         if self.on and self.seconds - self.shown > 0.5:
             self.shown = self.seconds
             left = self.seconds / self.done * (self.steps - self.done)
-            self._write(f"{text} · about {left:.0f} s left", end="")
+            self.last(f"{text} · about {left:.0f} s left", end="")
 
-    def last(self, text: str) -> None:
-        """Show `text` as the final state."""
-        if self.on:
-            self._write(text, end="\n")
-
-    def _write(self, text: str, end: str) -> None:
+    def last(self, text: str, end: str = "\n") -> None:
+        """Show `text` as the final state; with `end` "" as a state that the next one replaces."""
         if self.handle is not None:
             self.handle.update({"text/plain": self.label + text}, raw=True)
-        else:
+        elif self.on:
             print(f"\r{self.label}{text:<72}", end=end, flush=True)
 
 
@@ -128,9 +124,8 @@ def check_loss(loss: float) -> float:
     return loss
 
 
-def training_steps(
-    optimizer: torch.optim.Optimizer, batches: Iterable, loss: Callable[..., Tensor], clip: float | None = None
-) -> Iterator[tuple]:
+def training_steps(optimizer: torch.optim.Optimizer, batches: Iterable, loss: Callable[..., Tensor],
+                   clip: float | None = None) -> Iterator[tuple]:  # fmt: skip
     """The training loop: for each batch compute the loss, backpropagate, clip, and take one optimizer step.
 
     `loss` maps a batch to a tensor; if it has one entry per run, their sum is minimised. Yields each batch

@@ -23,13 +23,10 @@ def batches(examples: Examples, batch_size: int, order: torch.Generator | None =
     """
     batch_size = check_size("batch_size", batch_size)
     sequences, labels = examples
-    length = torch.tensor([len(ids) for ids in sequences])
-    if order is None:
-        chosen = list(length.argsort(stable=True).split(batch_size))
-    else:
-        mixed = torch.randperm(len(sequences), generator=order)
-        groups = [s[length[s].argsort(stable=True)] for s in mixed.split(20 * batch_size)]
-        chosen = [batch for group in groups for batch in group.split(batch_size)]
+    n, length = len(sequences), torch.tensor([len(ids) for ids in sequences])
+    groups = [torch.arange(n)] if order is None else torch.randperm(n, generator=order).split(20 * batch_size)
+    chosen = [batch for s in groups for batch in s[length[s].argsort(stable=True)].split(batch_size)]
+    if order is not None:
         chosen = [chosen[k] for k in torch.randperm(len(chosen), generator=order)]
     for index in chosen:
         yield *pad_batch([sequences[k] for k in index]), labels[index]
@@ -56,11 +53,10 @@ def masked_accuracy(logits: Tensor, targets: Tensor, keep: Tensor) -> Tensor:
     logits (B, T, K), targets (B, T) int64, keep (B, T) bool, False at padding -> 0-dim float tensor.
     Raises ValueError naming the argument that does not fit, and if no position is kept.
     """
-    sizes = check_shapes(logits=(logits, "B T K"))
+    B, T, _ = check_shapes(logits=(logits, "B T K")).values()
     for name, given, dtype in (("targets", targets, torch.int64), ("keep", keep, torch.bool)):
-        if not isinstance(given, Tensor) or given.shape != (sizes["B"], sizes["T"]) or given.dtype != dtype:
-            needs = f"(B, T) = ({sizes['B']}, {sizes['T']}) and {dtype}"
-            raise ValueError(f"{name} has {describe(given)}; it needs {needs}")
+        if not isinstance(given, Tensor) or given.shape != (B, T) or given.dtype != dtype:
+            raise ValueError(f"{name} has {describe(given)}; it needs (B, T) = ({B}, {T}) and {dtype}")
     if not keep.any():
         raise ValueError("keep is False everywhere; it needs at least one position that counts")
     return (logits.argmax(dim=-1) == targets)[keep].to(logits.dtype).mean()
@@ -69,12 +65,11 @@ def masked_accuracy(logits: Tensor, targets: Tensor, keep: Tensor) -> Tensor:
 @torch.no_grad()
 def predict(model: nn.Module, sequences: Sequence[Tensor], batch_size: int = 256) -> Tensor:
     """Class probabilities (n, classes) for n sequences of token ids; the model runs in eval mode, unchanged."""
-    parts, places = [], []
+    numbered = sequences, torch.arange(len(sequences))
     with undisturbed(model):
-        for ids, lengths, where in batches((sequences, torch.arange(len(sequences))), batch_size):
-            parts.append(model(ids, lengths=lengths).softmax(dim=1))
-            places.append(where)
-    return torch.cat(parts)[torch.cat(places).argsort()]
+        parts = [(model(ids, lengths=n).softmax(dim=1), at) for ids, n, at in batches(numbered, batch_size)]
+    probabilities, places = map(torch.cat, zip(*parts, strict=True))
+    return probabilities[places.argsort()]
 
 
 def evaluate(model: nn.Module, examples: Examples) -> tuple[float, float]:
