@@ -38,10 +38,8 @@ def synthetic_headlines(n: int = 4000, seed: int = 0) -> tuple[list[str], Tensor
     for template, official, hearsay, topic in rng.sample(stories, n // 2):
         words = {"topic": topic, "confirms": rng.choice(WORDS["confirms"]), "denies": rng.choice(WORDS["denies"])}
         a_denies = template.index("{denies}") < template.index("{confirms}")
-        pair = [
-            (template.format(a=official, b=hearsay, **words), int(a_denies)),
-            (template.format(a=hearsay, b=official, **words), int(not a_denies)),
-        ]
+        swapped = template.format(a=hearsay, b=official, **words), int(not a_denies)
+        pair = [(template.format(a=official, b=hearsay, **words), int(a_denies)), swapped]
         rng.shuffle(pair)  # the label does not follow from the place in the list
         drawn += pair
     return [text for text, _ in drawn], torch.tensor([label for _, label in drawn])

@@ -77,12 +77,15 @@ def load_csv(path, text: str | Sequence[str], label: str | None = None, *, label
     wanted = [_class(str(name), decimal) for name in labels] if hasattr(labels, "__getitem__") else []
     if labels is not None and (isinstance(labels, (str, Mapping)) or len(set(wanted)) < max(2, len(wanted))):
         raise ValueError(f"labels is {labels!r}; it needs a list of two classes or more, each once (1 and 1.0 are one)")
-    tables = (_table(source, needed, read_csv).assign(**{FILE: key}) for key, source in sources.items())
+    tables = [_table(source, needed, read_csv).assign(**{FILE: key}) for key, source in sources.items()]
     table = pandas.concat(tables, ignore_index=True)
+    named = ["train"] * len(table) if split is None else [w.lower().removesuffix("ing") for w in _words(table[split])]
+    if unknown := sorted({*named} - {"", *NAMES}):
+        raise ValueError(f"{title}: split has {unknown!r:.200} in its column; it needs {', '.join(NAMES)}")
     rows = pandas.DataFrame({
         "text": [" ".join(filter(None, row)) for row in zip(*(_words(table[c]) for c in columns), strict=True)],
         "label": [_class(word, decimal) for word in _words(table[label])],
-        "part": "train" if split is None else _parts(_words(table[split]), title),
+        "part": [NAMES.get(word, "") for word in named],
     }, index=table.index, dtype=object)  # fmt: skip
     found = sorted(rows["label"].dropna().unique(), key=lambda name: (isinstance(name, str), name))
     rows, left_out = _kept(rows, wanted)
@@ -97,10 +100,10 @@ def load_csv(path, text: str | Sequence[str], label: str | None = None, *, label
     places = {part: rows.index[rows["part"] == part] for part in PARTS}
     parts = {part: Split(rows.loc[at, "text"].tolist(), torch.tensor([classes.index(n) for n in rows.loc[at, "label"]]))
              for part, at in places.items()}  # fmt: skip
-    tables = {part: table.loc[at].drop(columns=FILE).reset_index(drop=True) for part, at in places.items()}
-    data, spelled = OwnData(parts), table[label].astype("string").dropna().drop_duplicates()
-    data.classes, data.rows, data.read, data.left_out, data.title = classes, tables, len(table), left_out, title
-    data.notes = _notes(parts, spelled, title)
+    data = OwnData(parts)
+    data.classes, data.read, data.left_out, data.title = classes, len(table), left_out, title
+    data.rows = {part: table.loc[at].drop(columns=FILE).reset_index(drop=True) for part, at in places.items()}
+    data.notes = _notes(parts, table[label].astype("string").dropna().drop_duplicates(), title)
     return data
 
 
@@ -170,10 +173,7 @@ def _read(path, read: dict) -> tuple:
 
 
 def _first_row(path, read: dict) -> tuple[list[str], dict[int, int]]:
-    """The first row of a file, and number of a row -> the line where it starts; both empty if csv can't read it.
-
-    Raises UnicodeError for a byte that is not in the encoding and for a NUL, ValueError for a quote that does not end.
-    """
+    """The first row of a file, and number of a row -> the line where it starts; both empty if csv can't read it."""
     from pandas.io.common import get_handle
 
     with get_handle(path, "rb", compression=read.get("compression", "infer"), is_text=False) as opened:
@@ -192,18 +192,18 @@ def _first_row(path, read: dict) -> tuple[list[str], dict[int, int]]:
     lines = list(io.StringIO(text, newline=""))
     above = sum(n for n in (read.get("skiprows"), read.get("header")) if isinstance(n, int))  # lines over the header
     rows = csv.reader(lines, strict=True, delimiter=delimiter, **form)
-    header, row, starts = [], [], {1: 1}
-    while row is not None:
+    header, starts = [], {1: 1}
+    while rows.line_num < len(lines):
         line = starts[len(starts)]
         try:
-            row = next(rows, None)
+            row = next(rows)
             header = header or (row if line > above else [])
         except csv.Error as error:  # within one line pandas can go on
             if rows.line_num > line or "end of data" in str(error) or '\\"' in lines[line - 1]:
                 needs = "it needs a second one before a delimiter; or quoting=3, if quotes are letters; or escapechar"
                 raise ValueError(f"line {line}: a quote begins a field and doesn't end it; {needs}") from error
         starts[len(starts) + 1] = rows.line_num + 1
-    return header or [], starts
+    return header, starts
 
 
 def _words(column) -> list[str]:
@@ -216,14 +216,6 @@ def _class(word: str, decimal: str = ".") -> str | int | float | None:
     if re.fullmatch(r"[-+]?(\d+\.?\d*|\.\d+)", number := word.strip().replace(decimal, ".")):
         return int(exact) if (exact := Decimal(number)) == exact.to_integral_value() else float(exact)
     return word.strip() or None
-
-
-def _parts(words: list[str], title: str) -> list[str]:
-    """The part that each word names, "" for none. Raises ValueError for the name of no part."""
-    words = [word.lower().removesuffix("ing") for word in words]
-    if unknown := sorted(set(words) - {"", *NAMES}):
-        raise ValueError(f"{title}: split has {unknown!r:.200} in its column; it needs {', '.join(NAMES)}")
-    return [NAMES.get(word, "") for word in words]
 
 
 def _kept(rows, wanted: list) -> tuple:
@@ -245,10 +237,7 @@ def _kept(rows, wanted: list) -> tuple:
 
 
 def _draw(rows, shares: Sequence[float], seed: int, kept: str) -> list[str]:
-    """Give rows of train to val and test, if these have none, by their shares of each class; to which it gave some.
-
-    Raises ValueError for shares or a seed that do not fit, and unless each class has a row for each of these parts.
-    """
+    """Give rows of train to val and test, if these have none, by their shares of each class; to which it gave some."""
     check_size("seed", seed, 0, 2**32 - 1)
     if len(shares) != 3 or not all(isinstance(s, Real) and s > 0 for s in shares) or abs(sum(shares) - 1) > 1e-6:
         raise ValueError(f"shares is {shares!r}; it needs three numbers above 0, of train, val, test, with the sum 1")
