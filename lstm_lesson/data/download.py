@@ -46,7 +46,15 @@ def find(file: str) -> Path:
     Raises NewsUnavailable if the file cannot be downloaded, or is missing or damaged in LSTM_LESSON_DATA.
     """
     if given := os.environ.get("LSTM_LESSON_DATA"):
-        return _checked(Path(given).expanduser(), file)
+        folder, way = Path(given).expanduser(), "Copy it there again, or unset LSTM_LESSON_DATA to download it."
+        try:
+            has = hashlib.sha256((folder / file).read_bytes()).hexdigest()
+        except OSError as error:
+            raise NewsUnavailable(f"{file} can't be read in {folder}: {error}. {way}") from error
+        if has != SHA256[file]:
+            has = f"it has SHA-256 {has} and needs {SHA256[file]}"
+            raise NewsUnavailable(f"{file} in {folder} is damaged or another version: {has}. {way}")
+        return folder / file
     kept = _folder("LSTM_LESSON_CACHE", "user_cache_path")
     name, _, leaf = file.partition("/")
     import pooch  # loads slowly
@@ -68,19 +76,6 @@ def _folder(variable: str, place: str) -> Path:
 
     given = os.environ.get(variable)
     return Path(given).expanduser() if given else getattr(platformdirs, place)("lstm-lesson", appauthor=False)
-
-
-def _checked(folder: Path, file: str) -> Path:
-    """`file` in the folder LSTM_LESSON_DATA, or NewsUnavailable if it is missing or changed."""
-    way = "Copy it there again, or unset LSTM_LESSON_DATA to download it."
-    try:
-        has = hashlib.sha256((folder / file).read_bytes()).hexdigest()
-    except OSError as error:
-        raise NewsUnavailable(f"{file} can't be read in {folder}: {error}. {way}") from error
-    if has != SHA256[file]:
-        has = f"it has SHA-256 {has} and needs {SHA256[file]}"
-        raise NewsUnavailable(f"{file} in {folder} is damaged or another version: {has}. {way}")
-    return folder / file
 
 
 def _download(url: str, output_file: str, _pooch=None) -> None:

@@ -62,24 +62,22 @@ class Explorer:
             self._waiting = False
             self.redraw()
 
-    def redraw(self, _change=None) -> None:
-        """Draw the present values, or show the error in place of the picture: ipywidgets would hide it."""
-        if not self._waiting:
-            self._redraw_after(lambda: None)
-
-    def button(self, label: str, action) -> widgets.Button:
-        """A button that calls `action()` and draws again; an error of `action` is shown in place of the picture."""
-        button = widgets.Button(description=label)
-        button.on_click(lambda _button: self._redraw_after(action))
-        return button
-
-    def _redraw_after(self, action) -> None:
+    def redraw(self, _change=None, action=lambda: None) -> None:
+        """Draw after `action`, or show the error in place of the picture: ipywidgets would hide it."""
+        if self._waiting:
+            return
         try:
             action()
             self.picture, self.text = self.draw(**self.values)
             self._view.value = self._live()
         except Exception as error:
             self._view.value = HTML["error"].format(type(error).__name__, html.escape(str(error)))
+
+    def button(self, label: str, action) -> widgets.Button:
+        """A button that calls `action()` and draws again; an error of `action` is shown in place of the picture."""
+        button = widgets.Button(description=label)
+        button.on_click(lambda _button: self.redraw(action=action))
+        return button
 
     def _live(self) -> str:
         """The HTML that the browser gets at each change."""

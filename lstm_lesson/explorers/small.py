@@ -77,17 +77,19 @@ class UnrolledStepper(Explorer):
 
     def draw(self, step, unit) -> tuple[Picture, str]:
         """The unrolled network up to this step, and one unit's equation with the numbers of this step."""
-        from_x = list(zip(self.x[step - 1].tolist(), self.W_xh[:, unit - 1].tolist(), strict=True))
-        from_h = list(zip(self.states[step - 1].tolist(), self.W_hh[:, unit - 1].tolist(), strict=True))
         bias, h = self.b_h[unit - 1].item(), self.states[step, unit - 1].item()
-        sums = [sum(a * b for a, b in pairs) for pairs in (from_x, from_h)]
+        sums, products = [], []
+        for read, W, digits in ((self.x, self.W_xh, 2), (self.states, self.W_hh, 4)):  # so that the sum looks correct
+            pairs = list(zip(read[step - 1].tolist(), W[:, unit - 1].tolist(), strict=True))
+            sums.append(sum(a * b for a, b in pairs))
+            products.append(" + ".join(f"{bracketed(a, digits)} · {bracketed(b)}" for a, b in pairs))
         height = max(450, 350 + 24 * (len(self.W_xh) + len(self.W_hh)))
         card = Card(900, height, f"Step {step} of {len(self.x)}: new numbers in x and h, the same weights")
         self._boxes(card, step)
         by_x, by_h, b = (decimals(number, 3) for number in (*sums, bias))
         rows = {
-            f"x_{step} W_{{xh}}": f"{_products(from_x, 2)} = {by_x}",
-            f"h_{step - 1} W_{{hh}}": f"{_products(from_h, 4)} = {by_h}",
+            f"x_{step} W_{{xh}}": f"{products[0]} = {by_x}",
+            f"h_{step - 1} W_{{hh}}": f"{products[1]} = {by_h}",
             "b_h": b,
             f"h_{step}": f"tanh({by_x} + {bracketed(sums[1], 3)} + {bracketed(bias, 3)}) = {decimals(h)}",
         }
@@ -111,11 +113,11 @@ class UnrolledStepper(Explorer):
             look = (WATER, COLORS["i"], 3.5) if now else ("#FFFFFF", color, 1.8)
             card.rect(middle - half, 120, 2 * half, 60, *look)
             card.text(middle, 155, "tanh", color, 14, "middle", bold=now)
-            card.text(middle, 226, f"x_{t}", color, 14.5, "middle", bold=now)
-            card.text(middle, 244, *_vector(self.x[t - 1], color))
-            card.text(middle, 70, f"h_{t}", color, 14.5, "middle", bold=now)
-            if t <= step:
-                card.text(middle, 88, *_vector(self.states[t], color))
+            for name, y, values in (("x", 226, self.x[t - 1].tolist()), ("h", 70, self.states[t].tolist())):
+                card.text(middle, y, f"{name}_{t}", color, 14.5, "middle", bold=now)
+                if name == "x" or t <= step:
+                    numbers, size = ", ".join(map(decimals, values)), 11.5 if len(values) > 2 else 13
+                    card.text(middle, y + 18, f"({numbers})", color, size, "middle")
 
     def _weights(self, card: Card, unit: int) -> None:
         """The three sets of weights, with the unit's column shaded."""
@@ -233,13 +235,3 @@ class WriterExplorer(Explorer):
         text = f"temperature {temperature:.1f}, after “{'…' * (len(prompt) > 20)}{end}”: {likeliest}; "
         text += f"all but these {SHOWN} together {100 * shares[SHOWN:].sum().item():.1f} %"
         return card.picture(f"Bars for the likeliest next characters. {text}."), text
-
-
-def _products(pairs, digits: int) -> str:
-    """Products of a row and a column as text; `digits` of the first factors keep the printed sum correct."""
-    return " + ".join(f"{bracketed(a, digits)} · {bracketed(b)}" for a, b in pairs)
-
-
-def _vector(values: Tensor, color: str) -> tuple:
-    """The arguments of `Card.text` for a centred row of numbers; a row of three is smaller."""
-    return f"({', '.join(map(decimals, values.tolist()))})", color, 11.5 if len(values) > 2 else 13, "middle"

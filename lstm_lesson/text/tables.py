@@ -97,13 +97,11 @@ def load_csv(path, text: str | Sequence[str], label: str | None = None, *, label
         raise ValueError(kept + f", and each of labels {wanted}" * bool(wanted))
     if drawn := _draw(rows, shares, seed, kept):
         title += f" ({' and '.join(drawn)} drawn from train by seed {seed})"
-    places = {part: rows.index[rows["part"] == part] for part in PARTS}
-    parts = {part: Split(rows.loc[at, "text"].tolist(), torch.tensor([classes.index(n) for n in rows.loc[at, "label"]]))
-             for part, at in places.items()}  # fmt: skip
-    data = OwnData(parts)
+    groups = {part: rows[rows["part"] == part] for part in PARTS}
+    data = OwnData({p: Split([*g["text"]], torch.tensor([*map(classes.index, g["label"])])) for p, g in groups.items()})
     data.classes, data.read, data.left_out, data.title = classes, len(table), left_out, title
-    data.rows = {part: table.loc[at].drop(columns=FILE).reset_index(drop=True) for part, at in places.items()}
-    data.notes = _notes(parts, table[label].astype("string").dropna().drop_duplicates(), title)
+    data.rows = {p: table.loc[g.index].drop(columns=FILE).reset_index(drop=True) for p, g in groups.items()}
+    data.notes = _notes(data, table[label].astype("string").dropna().drop_duplicates(), title)
     return data
 
 
