@@ -15,10 +15,8 @@ from lstm_lesson.shapes import check_size, check_sizes
 
 FEATURES = ("singular noun", "plural noun", "verb", "article", "other word", "full stop")  # what a cell reads of a word
 SINGULAR, PLURAL, VERB, ARTICLE, OTHER, STOP = range(6)
-NOUNS = (
-    ("key", "door", "man", "letter", "lamp", "neighbour", "bridge", "poet"),
-    ("keys", "doors", "men", "letters", "lamps", "neighbours", "bridges", "poets"),
-)
+NOUNS = (("key", "door", "man", "letter", "lamp", "neighbour", "bridge", "poet"),
+         ("keys", "doors", "men", "letters", "lamps", "neighbours", "bridges", "poets"))  # fmt: skip
 PREPOSITIONS = ("near", "behind", "beside", "above", "with", "by")
 ADVERBS = ("outside", "upstairs", "there", "again", "today", "abroad")
 BLANK = "___"  # the verb, is or are
@@ -161,8 +159,7 @@ def _numbers(rng: random.Random, gap: int) -> list[int]:
     subject, last = rng.randrange(2), rng.randrange(2)
     if gap < 13:
         return [subject] if gap < 5 else [subject, last]
-    nouns = 2 * rng.randint(2, (gap + 3) // 8)  # as many of one number as of the other
-    middle = [SINGULAR, PLURAL] * (nouns // 2)
+    middle = [SINGULAR, PLURAL] * rng.randint(2, (gap + 3) // 8)  # as many of one number as of the other
     for number in (subject, last):
         middle.remove(number)
     rng.shuffle(middle)

@@ -120,8 +120,7 @@ class CellPlayground(Explorer):
         return card.picture(f"{about} so far. {hint}. {text}."), text
 
     def _strip(self, card: Card) -> None:
-        first = max(0, len(self.steps) - SHOWN)
-        shown = self.steps[first:]
+        first, shown = max(0, len(self.steps) - SHOWN), self.steps[-SHOWN:]
         _, c, h = zip(*shown, strict=True) if shown else ((), (), ())
         low, high = min([-1.0, *c]) * 1.15, max([1.0, *c]) * 1.15
         axes = Axes(card, (700, 84, 176, 210), (first, first + max(10, len(shown))), (low, high), "steps taken")

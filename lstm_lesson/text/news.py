@@ -135,5 +135,4 @@ def pad_batch(sequences: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
     for k, ids in enumerate(sequences):
         if not isinstance(ids, Tensor) or ids.dtype != torch.int64 or ids.ndim != 1 or ids.numel() == 0:
             raise ValueError(f"sequences[{k}] has {describe(ids)}; it needs (T,), T at least 1, and torch.int64")
-    lengths = torch.tensor([len(ids) for ids in sequences])
-    return nn.utils.rnn.pad_sequence(list(sequences), batch_first=True), lengths
+    return nn.utils.rnn.pad_sequence(sequences, batch_first=True), torch.tensor([len(ids) for ids in sequences])

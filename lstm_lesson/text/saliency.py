@@ -33,8 +33,7 @@ def log_odds(logits: Tensor, target: int = -1) -> Tensor:
     With two classes it is the difference of their logits, 0 where the classifier is undecided; with one, its logit.
     """
     others = torch.arange(logits.shape[1], device=logits.device) != target % logits.shape[1]
-    against = torch.logsumexp(logits[:, others], dim=1) if len(others) > 1 else 0
-    return logits[:, target] - against
+    return logits[:, target] - (torch.logsumexp(logits[:, others], dim=1) if len(others) > 1 else 0)
 
 
 def saliency(classifier: TextClassifier, ids: Tensor, lengths=None, target: int = -1) -> tuple[Tensor, Tensor]:
@@ -81,9 +80,9 @@ def unit_correlation(values: Tensor, labels: Tensor) -> Tensor:
     values (B, H), one number for each text and unit; labels (B,), numbers -> (H,); 0 for a unit that is constant.
     Raises ValueError for values or labels that do not fit.
     """
-    sizes = check_shapes(values=(values, "B H"))
-    if not isinstance(labels, Tensor) or labels.shape != (sizes["B"],):
-        raise ValueError(f"labels has {describe(labels)}; it needs shape (B,) = ({sizes['B']},)")
+    B = check_shapes(values=(values, "B H"))["B"]
+    if not isinstance(labels, Tensor) or labels.shape != (B,):
+        raise ValueError(f"labels has {describe(labels)}; it needs shape (B,) = ({B},)")
     v = values - values.mean(dim=0)  # (B, H)
     y = labels.to(values) - labels.to(values).mean()  # (B,)
     return (y @ v) / (v.norm(dim=0) * y.norm()).clamp_min(1e-12)

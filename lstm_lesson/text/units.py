@@ -106,5 +106,4 @@ def knowledge(values: Tensor, labels: Tensor, shuffles: int = 20, seed: int = 0)
         return shared / lengths / (y - y.double().mean()).norm()
 
     moves = torch.randint(len(y) // 10, len(y) * 9 // 10, (shuffles,), generator=torch.Generator().manual_seed(seed))
-    by_chance = max(score(y.roll(move))[:-1].max().item() for move in moves.tolist())
-    return score(y)[:-1], score(y)[-1].item(), by_chance
+    return score(y)[:-1], score(y)[-1].item(), max(score(y.roll(k))[:-1].max().item() for k in moves.tolist())
