@@ -80,11 +80,7 @@ def _run(given, file: Path) -> int:
         from lstm_lesson.tracing import record
 
         x, tokens = named("encode")(given.text)
-        trace = record(model, x, layer=int(given.layer), name=given.name)
-        if len(trace.h) != 1:
-            needs = "it needs one, as (1, T), or as (T, 1) where time comes first"
-            raise ValueError(f"encode gives {len(trace.h)} sequences; {needs}")
-        trace = type(trace)(*trace, tokens=[tokens], lengths=trace.lengths)
+        trace = record(model, x, tokens=[tokens], layer=int(given.layer), name=given.name)  # one sequence
         with torch.no_grad():
             score = named(given.score)(model, x) if given.score else None
         page = GateInspector(trace, score=score, score_name=given.score or "score")
