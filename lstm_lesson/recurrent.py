@@ -89,8 +89,7 @@ def recompute(module: nn.Module, args: tuple, kwargs: dict, output) -> tuple:
         if not (is_cell or lengths is not None or torch.is_grad_enabled() or "W_ci" in weights[0]):
             shown[-directions:] = batch_first(output[0]).chunk(directions, dim=-1)
         for k, (start, w) in enumerate(zip(_starts(state, x, weights), weights, strict=True)):
-            order = reversed_steps(x, keep) if k % directions else None
-            found.append(_steps(x, start, w, lengths, shown[k], order))
+            found.append(_steps(x, start, w, lengths, shown[k], reversed_steps(x, keep) if k % directions else None))
             if (k + 1) % directions == 0:  # the next layer reads both directions: (B, T, H·directions)
                 x = without_padding(torch.cat([values.h for values, *_ in found[-directions:]], dim=-1), keep)
         values, states, ends = zip(*found, strict=True)
@@ -218,6 +217,5 @@ def _difference(output, own) -> tuple[float, float]:
     dtypes, device = [part.dtype for part in tensors(output)], a.device.type
     dtypes += [torch.get_autocast_dtype(device)] * torch.is_autocast_enabled(device)
     dtypes += [torch.float16] * (device == "cuda" and a.dtype != torch.float64)  # cuDNN computes with its digits
-    off = (a - b).abs() / a.abs().clamp_min(1)
-    off = off.masked_fill(a.isclose(b, 0, 0, equal_nan=True), 0)  # also equal infinities
+    off = ((a - b).abs() / a.abs().clamp_min(1)).masked_fill(a.isclose(b, 0, 0, equal_nan=True), 0)  # inf − inf
     return off.max().item() if len(off) else 0.0, max(torch.finfo(dtype).eps for dtype in dtypes)
