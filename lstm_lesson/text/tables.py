@@ -194,7 +194,7 @@ def _first_row(path, read: dict) -> tuple[list[str], dict[int, int]]:
     while rows.line_num < len(lines):
         line = starts[len(starts)]
         try:
-            row = next(rows)
+            row = next(rows, [])
             header = header or (row if line > above else [])
         except csv.Error as error:  # within one line pandas can go on
             if rows.line_num > line or "end of data" in str(error) or '\\"' in lines[line - 1]:
