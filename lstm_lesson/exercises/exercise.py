@@ -173,10 +173,7 @@ def named(path: str) -> Callable:
 
 
 def _drawing(inputs: str | Mapping[str, str], names_sizes: bool) -> Callable[[Inputs], dict]:
-    """What draws the arguments: an expression of `draw` for all of them, or one for each, which may read those above.
-
-    `names_sizes` says whether the stub has letters for their sizes.
-    """
+    """What draws the arguments: an expression of `draw` for all of them, or one for each, which may read those above."""
     names = vars(importlib.import_module("lstm_lesson.exercises.catalogue.draws"))
 
     def drawn(draw: Inputs) -> dict:

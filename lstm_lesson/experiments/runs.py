@@ -100,10 +100,7 @@ def timing_chance(shortest: int = 5, longest: int = 15) -> float:
 
 
 def _uniform_weights(runs, inputs, hidden, random, peephole=None) -> dict[str, Tensor]:
-    """First weights of the LSTM and its read-out, uniform in ±1/√H; the first dimension is the run.
-
-    The peepholes are drawn last, so that the other weights are the same with and without them.
-    """
+    """First weights of the LSTM and its read-out, uniform in ±1/√H: (runs, …). The peepholes are drawn last."""
     with torch.device("meta"):  # for the names and shapes alone: no random number is drawn
         cell = LSTMCell(inputs, hidden, peephole)
     shapes = {"W_y": (hidden, 1), "b_y": (1,)} | {name: w.shape for name, w in cell.named_parameters()}

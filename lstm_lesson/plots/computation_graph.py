@@ -45,11 +45,7 @@ def autograd_graph(tensor: Tensor, names: dict[str, Tensor] | None = None, alt: 
 
 
 def _read(tensor, names) -> tuple[dict, list]:
-    """torchviz's graph as {node: (its lines of text, its kind)} and [(from, to)], without memory addresses.
-
-    AccumulateGrad nodes are left out: the arrow from a parameter leads to the operations that use it. The tensors that
-    an operation written in Python has saved, orange without arrowheads, are left out, too.
-    """
+    """torchviz's graph as {node: (its lines of text, its kind)} and [(from, to)], without AccumulateGrad nodes."""
     tokens = {f"@{k}@": (name, named) for k, (name, named) in enumerate(names.items())}  # names may hold any character
     results = [(name, named.grad_fn) for name, named in names.items() if named.grad_fn is not None]
     with warnings.catch_warnings():
@@ -59,7 +55,7 @@ def _read(tensor, names) -> tuple[dict, list]:
         body = make_dot(tensor, params={token: named for token, (_, named) in tokens.items()}).body
     labels, pairs = {}, []
     for line in body:
-        if "dir=none" in line or "fillcolor=orange" in line:
+        if "dir=none" in line or "fillcolor=orange" in line:  # tensors that an operation in Python has saved
             continue
         if edge := re.match(r"\s*(\d+) -> (\d+)", line):
             pairs.append(edge.groups())
