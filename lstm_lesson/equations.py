@@ -1,8 +1,7 @@
 """The RNN step and the five LSTM equations, one pure function each.
 
 Row vectors, batch first: x_t (B, N), h and c (B, H). The two letters of a weight name what it reads and what it is for:
-W_xi (N, H) reads x for the input gate i. A shape, dtype or device that does not fit raises a ValueError that names the
-argument.
+W_xi (N, H) reads x for the input gate i. What does not fit in shape, dtype or device is named by a ValueError.
 """
 
 import math

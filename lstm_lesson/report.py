@@ -24,7 +24,6 @@ from lstm_lesson.tracing import loss_gradient_by_lag, record
 
 ROWS = tomllib.loads((files("lstm_lesson") / "report.toml").read_text(encoding="utf-8"))
 PAGE = (files("lstm_lesson") / "report.html").read_text(encoding="utf-8")
-PLACE = "module", "kind", "layer", "direction"
 
 
 @dataclass(frozen=True, repr=False)
@@ -89,7 +88,8 @@ def gate_report(
                 refused.append(error)
                 continue
             for (*where, key, of), value in own.items():
-                at = dict(zip(PLACE, (place or "model", type(parts[place]).__name__, *where), strict=True))
+                at = {"module": place or "model", "kind": type(parts[place]).__name__}
+                at["layer"], at["direction"] = where
                 numbers = {"model": value, "fresh": other.get((*where, key, of), math.nan)}
                 rows.append(at | {"row": key, "measure": ROWS[key]["title"].format(of)} | numbers | ROWS[key])
     if not rows:
@@ -158,9 +158,8 @@ def _measure(model: nn.Module, calls: list, loss, name: str, call: int | None) -
             B, T, _ = trace.h.shape
             ends = torch.full((B,), T, device=trace.h.device) if trace.lengths is None else trace.lengths
             found.append({key: v[true_steps(ends, T)].double() for key, v in trace._asdict().items()})  # (steps, H)
-            last, half = (
-                (ends * 0, (ends - ends // 2).clamp_max(T - 1)) if where["reverse"] else (ends - 1, ends // 2 - 1)
-            )
+            half = (ends - ends // 2).clamp_max(T - 1) if where["reverse"] else ends // 2 - 1
+            last = ends * 0 if where["reverse"] else ends - 1
             c = trace[-2].double().abs().mean(dim=2)  # (B, T)
             sizes.append(torch.stack([c[range(B), last], c[range(B), half].where(ends > 3, math.nan)]))
             by_lag, read = _gradients(model, args, lengths, loss, where)
@@ -219,9 +218,7 @@ def _gradients(model: nn.Module, args: tuple, lengths, loss: Callable | None, wh
         else:
             torch.manual_seed(0)
             total = sum((part * torch.randn_like(part)).sum() for part in parts)
-            grads = torch.autograd.grad(
-                total, seqs + ends, retain_graph=True, allow_unused=True, materialize_grads=True
-            )
+            grads = torch.autograd.grad(total, seqs + ends, None, True, allow_unused=True, materialize_grads=True)
             each = [g.reshape(-1, D, H)[:, reverse] for g in grads[: len(seqs)]]
             each += [g.reshape(K, -1, H)[k] for g in grads[len(seqs) :]]
             read.append(torch.cat(each).double().norm(dim=0))

@@ -190,7 +190,4 @@ def _joined(*tensors: torch.Tensor) -> bool:
 
 def _of_rank(tensor, allowed: tuple[str, ...]) -> str:
     """The first of the allowed shapes that has as many dimensions as the tensor; the last if none has."""
-    for shape in allowed[:-1]:
-        if len(shape.split()) == getattr(tensor, "ndim", None):
-            return shape
-    return allowed[-1]
+    return next((shape for shape in allowed if len(shape.split()) == getattr(tensor, "ndim", None)), allowed[-1])

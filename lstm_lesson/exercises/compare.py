@@ -170,7 +170,6 @@ def dtype_problem(exercise: Exercise, label: str, got: Tensor, expected: Tensor)
     if got.layout != torch.strided or got.device != expected.device:
         has = f"{got.layout} on {got.device}"
         return Problem("dtype", f"`{label}` is {has}; expected torch.strided on {expected.device}.")
-    return None
 
 
 def shape_problem(exercise: Exercise, label: str, got: Tensor, expected: Tensor) -> Problem | None:
@@ -258,7 +257,6 @@ def gradient_problem(got: dict | None, expected: dict | None, tolerance: float =
         return Problem("gradient", f"no gradient reaches {where}; expected one.")
     if wrong:
         return Problem("gradient", f"the gradient of {next(iter(wrong.values()))}.")
-    return None
 
 
 def first_difference(label: str, got: Tensor, expected: Tensor, differs: Tensor) -> str:

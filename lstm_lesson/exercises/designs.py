@@ -50,7 +50,6 @@ def counter(answer: Answer, got) -> Problem | None:
             count = int(wanted[t])
             has = f"the cell state is {_number(values.c[t, 0])}; its clause has had {count} noun{'s' * (count != 1)}"
             return Problem("value", f"{_place(text, t)} {has}.\n{_gates(values, t, 'ifc')}")
-    return None
 
 
 def shapes(letters: str, units: int, inputs: int = len(agreement.FEATURES)) -> dict[str, tuple[int, ...]]:

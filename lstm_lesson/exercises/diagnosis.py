@@ -154,16 +154,12 @@ def other_shape(answer: Answer, trials: list[Trial]) -> str | None:
             continue
         if got.numel() == expected.numel() and compare.isclose(got.reshape(expected.shape), expected).all():
             return f"The values of `{label}` are right, in another shape."
-        shapes = [shape_in_letters(answer, label, trial) for trial in trials[:2]]
-        if shapes[0] and shapes[0] == shapes[1]:
-            return f"In letters, the shape of `{label}` is ({', '.join(shapes[0])})."
-
-
-def shape_in_letters(answer: Answer, label: str, trial: Trial) -> list[str]:
-    """The shape of a result in letters; [] where a size has none."""
-    known, shapes = compare.size_letters(trial.inputs), {name: got.shape for name, got, _ in results(answer, trial)}
-    letters = [known.get(size) for size in shapes.get(label, ())]  # a tuple has other names
-    return letters if all(letters) else []
+        letters = []  # of the shape in two trials; None where a size has no letter
+        for trial in trials[:2]:
+            known, shapes = compare.size_letters(trial.inputs), {n: got.shape for n, got, _ in results(answer, trial)}
+            letters.append([known.get(size) for size in shapes.get(label, ())])  # a tuple has other names
+        if letters[0] and all(letters[0]) and letters[0] == letters[1]:
+            return f"In letters, the shape of `{label}` is ({', '.join(letters[0])})."
 
 
 def outside_range(answer: Answer, trials: list[Trial]) -> str | None:

@@ -353,8 +353,7 @@ def detached_too(answer: Answer, model: Model, edits: tuple[Edit, ...], trials: 
     trial.gradients, error = answer.sandbox(input_gradients, answer.f, trial.arguments)
     if error is not None or gradients_agree(model, edits, trial, trial.got):
         return ()
-    places = edits[0].changes.keys()
-    quiet = [edit for edit in cuts(model) if places.isdisjoint(edit.changes)]
+    quiet = [edit for edit in cuts(model) if edits[0].changes.keys().isdisjoint(edit.changes)]
     return next(((edit,) for edit in quiet if gradients_agree(model, (*edits, edit), trial, trial.got)), ())
 
 

@@ -328,7 +328,6 @@ def _places(t: Tensor, gates: str, reads: str, turned: bool, numbers: dict[str, 
             return block.T
         if t.shape == block.shape:
             return block
-    return None
 
 
 @dataclass(frozen=True)
@@ -428,8 +427,7 @@ def not_called(thing, tried: list[str]) -> Examination:
         return Examination(NO_LSTM, f"{name} is no LSTM, or no LSTM of one layer: {ran[0]}{'.' * (ran[0][-1] != '?')}")
     usual = r"positional|unexpected keyword|required|multiple values"
     own = ([text for text in tried if not re.search(usual, text)] or tried)[:1]
-    error = f"\nIts own error: {own[0]}" if own else ""
-    return Examination(NOT_CALLED, f"{name} {SAYS['raises']}{error}")
+    return Examination(NOT_CALLED, "\nIts own error: ".join([f"{name} {SAYS['raises']}", *own]))
 
 
 class ModuleAnswer(Answer):
@@ -494,7 +492,6 @@ def right_form(subject: Subject, matcher: Matcher) -> Places | None:
             continue
         if mapping := next(filter(None, map(matcher.find, KINDS)), None):
             return mapping
-    return None
 
 
 def with_mistakes(matcher: Matcher) -> Iterator[Places]:

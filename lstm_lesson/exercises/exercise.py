@@ -173,7 +173,7 @@ def named(path: str) -> Callable:
 
 
 def _drawing(inputs: str | Mapping[str, str], names_sizes: bool) -> Callable[[Inputs], dict]:
-    """What draws the arguments: an expression of `draw` for all of them, or one for each, which may read those above."""
+    """What draws the arguments: an expression of `draw` for all, or one for each, which may read those above it."""
     names = vars(importlib.import_module("lstm_lesson.exercises.catalogue.draws"))
 
     def drawn(draw: Inputs) -> dict:

@@ -86,7 +86,6 @@ def judge_text(answer: Answer, got) -> Problem | None:
         if alike := [other for other in answers if other != name and answers[other] == each]:
             text = f"But “{name}” and “{alike[0]}” answer alike: {', '.join(each)}. Tell them apart, too."
             return Problem("value", f"Your test exposes all {len(TEXT_CELLS)}. {text}")
-    return None
 
 
 @judging

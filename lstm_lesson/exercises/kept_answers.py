@@ -162,8 +162,7 @@ def _cell(answer: Callable) -> list[tuple[str, types.CodeType]]:
     for node in nodes:
         first = min([node.lineno, *(decorator.lineno for decorator in getattr(node, "decorator_list", ()))])
         source = "\n".join(text.splitlines()[first - 1 : node.end_lineno])
-        module = ast.Module([node], [])
-        found.append((source, compile(module, file, "exec", ANNOTATIONS_AS_TEXT)))
+        found.append((source, compile(ast.Module([node], []), file, "exec", ANNOTATIONS_AS_TEXT)))
     return found
 
 

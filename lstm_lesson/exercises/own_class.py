@@ -57,7 +57,6 @@ def judge(answer: Answer) -> Problem | None:
         return Problem("value", found.message, edits=found.edits)
     if text := _called_otherwise(made, answer) or _starts_otherwise(answer):
         return Problem("type", f"It is an LSTM. But {text}")
-    return None
 
 
 def _called_otherwise(made: nn.Module, answer: Answer) -> str:

@@ -23,8 +23,7 @@ FAR = 0.2  # a difference of probabilities that rounding does not make
 def page_model(classifier: TextClassifier, vocabulary: Vocabulary, follows: bool = False) -> tuple[dict | None, str]:
     """The classifier for inspector_model.js, and how exact it is there; or None, and why the page cannot have it.
 
-    The second is a sentence, with the difference that rounding makes for 200 texts of random words. `follows`: see
-    `trace_text`.
+    The second is a sentence, with the difference that rounding makes for 200 random texts. `follows`: see `trace_text`.
     """
     lstm, linear, no = classifier.lstm, classifier.linear, "The page reads no other text: "
     if lstm.num_layers > 1:
@@ -38,17 +37,14 @@ def page_model(classifier: TextClassifier, vocabulary: Vocabulary, follows: bool
     weights |= {} if linear.bias is None else {"linear.bias": linear.bias}
     count = sum(weight.numel() for weight in weights.values())
     bits = 32 if count <= EXACT else 16 if count <= MANY else 8
-    packed = {
-        name: packed_values(weight, bits if weight.ndim > 1 else max(bits, 16)) for name, weight in weights.items()
-    }
+    packed = {name: packed_values(w, bits if w.ndim > 1 else max(bits, 16)) for name, w in weights.items()}
     packed["embedding.weight"] = packed_values(words, 8 if words.numel() > EXACT else 32)
     texts = {name: text for name, (text, _) in packed.items()}
     size = sum(len(part["data"]) for part in texts.values())
     if size > LARGEST:
         return None, f"{no}the weights take {size:,} bytes, and a page has at most {LARGEST:,}."
-    plain = TextClassifier(
-        *words.shape, units, classes, lstm=CustomLSTM(cell.input_size, units, peephole=cell.peephole)
-    )
+    own = CustomLSTM(cell.input_size, units, peephole=cell.peephole)
+    plain = TextClassifier(*words.shape, units, classes, lstm=own)
     plain.load_state_dict({name: rounded for name, (_, rounded) in packed.items()})
     ids = torch.randint(1, len(words), (200, 20), generator=torch.Generator().manual_seed(0))
     with undisturbed(classifier):
@@ -59,9 +55,9 @@ def page_model(classifier: TextClassifier, vocabulary: Vocabulary, follows: bool
         return None, f"{no}the classifier is more than an embedding, an LSTM and a linear layer."
     changed = (ours.argmax(dim=1) != theirs.argmax(dim=1)).sum().item()
     said = f"at most {significant(far, 2)}" if far >= 1e-5 else "less than 0.00001"
-    said = f"its probabilities differ from PyTorch's by {said}; answers that change: {changed}."
     data = {"split": CUTS[vocabulary.split], "tokens": vocabulary.tokens[2:], "inputs": cell.input_size, "units": units,
             "classes": classes, "most": MOST, "follows": follows, "weights": texts}  # fmt: skip
+    said = f"its probabilities differ from PyTorch's by {said}; answers that change: {changed}."
     return data, f"This page runs the LSTM itself. On 200 random texts {said}"
 
 

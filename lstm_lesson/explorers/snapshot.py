@@ -45,8 +45,7 @@ def snapshot(texts: list[TracedText], order: list[int]) -> Picture:
         maps = f" Below, a heat map of {first.step}s by units for each of {', '.join(most)} and {last}."
     card.height = y + 12
     said = "; ".join(_said(text) for text in texts)
-    shown = f"{surface} coloured by the {NAMES[letter]} of unit {unit}"
-    return card.picture(f"The gate inspector: {shown}, {said}.{maps}")
+    return card.picture(f"The gate inspector: {surface} coloured by the {NAMES[letter]} of unit {unit}, {said}.{maps}")
 
 
 def short(value: float) -> str:

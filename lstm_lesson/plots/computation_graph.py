@@ -99,4 +99,3 @@ def _drawn(nodes, edges) -> str | None:
             return re.sub(r"<!--.*?-->\s*|<title>.*?</title>\s*", "", svg[svg.index("<svg") :], flags=re.DOTALL)
         except (OSError, ValueError, subprocess.SubprocessError):
             continue  # a program that fails or may not run counts as missing
-    return None

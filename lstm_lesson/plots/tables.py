@@ -12,8 +12,7 @@ class Table:
     """A small table: `columns` maps a heading to its values, a list or a tensor (n,).
 
     Floats are shown with `digits` significant digits, whole numbers and words as they are, with a true minus sign;
-    numbers are aligned right. Raises ValueError if a column is empty, not one-dimensional, or of another length than
-    the first.
+    numbers are aligned right. Raises ValueError for a column that is empty, not (n,), or longer or shorter than others.
     """
 
     def __init__(self, columns: dict, digits: int = 3):

@@ -33,8 +33,7 @@ def encode(text: str) -> Tensor:
     """
     if not isinstance(text, str):
         raise ValueError(f"text is {text!r:.40} ({type(text).__name__}); it needs a str")
-    ascii_text = text.expandtabs().encode("ascii", "ignore")
-    codes = torch.tensor(list(ascii_text), dtype=torch.int64)
+    codes = torch.tensor(list(text.expandtabs().encode("ascii", "ignore")), dtype=torch.int64)
     return torch.where(codes == 10, 0, codes - 31)[(codes == 10) | ((codes >= 32) & (codes < 127))]
 
 
