@@ -63,8 +63,11 @@ class WithoutVocabularies(Preprocessor):
 
 def left_out(model) -> str:
     """What stands in the place of an inspector's model: itself, if it has few words."""
-    words = json.loads(html.unescape(model[2]) or "null") or {"tokens": []}
-    return model[0] if len(words["tokens"]) <= MOST_WORDS else f"{model[1]}&quot;left out&quot;{model[3]}"
+    stored = json.loads(
+        html.unescape(model[2]) or "null"
+    )  # None where a page has no model; a text where it is left out
+    words = stored["tokens"] if isinstance(stored, dict) else ()
+    return model[0] if len(words) <= MOST_WORDS else f"{model[1]}&quot;left out&quot;{model[3]}"
 
 
 class FoldedAnswers(Preprocessor):

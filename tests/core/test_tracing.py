@@ -71,6 +71,8 @@ def test_a_trace_is_the_values_of_every_step_and_can_be_copied_and_pickled():
 
 
 def test_a_trace_has_a_list_of_tokens_or_numbers_for_each_sequence():
+    padded = [["a"] * 5] * 2  # tokens may stand at padding, too
+    assert record(nn.LSTM(3, 4, batch_first=True), torch.randn(2, 5, 3), [5, 3], padded).tokens is padded
     for series in (torch.rand(2, 5), torch.rand(2, 5).numpy()):
         assert record(nn.GRU(3, 4, batch_first=True), torch.randn(2, 5, 3), tokens=series).tokens is series
     for tokens, message in ([["a"]], "tokens has 1 lists; it needs 2"), (["hi", ["b"]], r"tokens\[0\] is 'hi'"):
