@@ -44,7 +44,9 @@ class Machine:
         (folder / "pip").mkdir()
         (folder / "pip" / "__init__.py").touch()
         (folder / "pip" / "__main__.py").write_text(f"NAME = 'pip'{RECORD}{PIP}sys.exit(status)\n")
-        self.uv = f"#!{sys.executable}\nNAME = 'uv'{RECORD}sys.exit(status)\n"
+        # sh starts this Python, whose path may have a space; to Python the lines of sh are a text
+        start = f"#!/bin/sh\n'''exec' \"{sys.executable}\" \"$0\" \"$@\"\n' '''\n"
+        self.uv = f"{start}NAME = 'uv'{RECORD}sys.exit(status)\n"
         (folder / "uv-to-fetch").write_text(self.uv)
         self.fails()
         monkeypatch.setenv("PATH", str(self.programs))
