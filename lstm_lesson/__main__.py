@@ -73,8 +73,7 @@ def _run(given, file: Path) -> int:
     model, weights = thing(), _stored(given.weights)
     if isinstance(weights, dict):
         weights = weights.get("state_dict", weights.get("model_state_dict", weights))
-    model.load_state_dict(weights)
-    model.eval()
+    model.eval().load_state_dict(weights)
     if given.command == "inspect":
         from lstm_lesson.explorers import GateInspector
         from lstm_lesson.tracing import record

@@ -112,6 +112,7 @@ def undisturbed(model: nn.Module) -> Iterator[None]:
         with torch.random.fork_rng({part.device for part in model.parameters() if part.is_cuda}), eager:
             for values, old in kept:  # the model may write into its tensors: they are copies
                 values |= {name: value.clone() for name, value in old.items() if isinstance(value, Tensor)}
+                values |= {k: v.copy() for k, v in old.items() if isinstance(v, (list, dict, set)) and k[0] != "_"}
             model.eval()
             yield
     finally:

@@ -53,7 +53,7 @@ class GateReport:
 
 def gate_report(
     model: nn.Module, data, prepare: Callable | None = None, loss: Callable | None = None, lengths=None,
-    name: str | None = None, call: int | None = None, batches: int = 8, fresh: nn.Module | None = None, seed: int = 0,
+    name: str | None = None, call: int | None = None, reverse=False, batches: int = 8, fresh=None, seed: int = 0,
 ) -> GateReport:  # fmt: skip
     """Measure what each LSTM and GRU of a model does on real inputs, beside a copy with new recurrent weights.
 
@@ -61,7 +61,7 @@ def gate_report(
     `data` is a tensor x, for model(x); a tuple of arguments; or batches, such as a DataLoader or a list, of which the
     first `batches` are read. A batch that is a tuple, list or dict needs `prepare`, which maps it to the argument or to
     a tuple of the arguments: of pairs (x, y), `prepare=lambda batch: batch[0]`.
-    `lengths` (B,), or a function of a batch that gives them, and `name` and `call` are as in `record`.
+    `lengths` (B,), or a function of a batch that gives them, `name`, `call` and `reverse` are as in `record`.
     `loss` maps what the model returns to one number, whose gradient is followed back; by default it is the sum of the h
     that the layer and direction ends with: at the last real step, where the module itself knows the lengths.
     `fresh` takes the place of the copy, which is drawn from `seed`. All run in evaluation mode; the model, its mode and
@@ -78,14 +78,14 @@ def gate_report(
     inside = {part for one in parts.values() for part in one.modules() if part is not one}
     names = [place for place in parts if parts[place] not in inside and name in (None, place)]
     rows, refused, names = [], [], names or [choose(model, name)[0]]  # which raises ValueError
-    with undisturbed(model):
+    with torch.random.fork_rng(range(torch.cuda.device_count())), undisturbed(model):
         calls = _calls(model, data, prepare, lengths, check_size("batches", batches))
         fresh = _fresh(model, names, seed) if fresh is None else fresh
         for place in names:
             try:
-                own, other = (_measure(one, calls, loss, place, call) for one in (model, fresh))
+                own, other = (_measure(one, calls, loss, place, call, reverse) for one in (model, fresh))
             except ValueError as error:
-                refused.append(error)
+                refused.append(f"{place or 'model'}: {error}")
                 continue
             for (*where, key, of), value in own.items():
                 at = {"module": place or "model", "kind": type(parts[place]).__name__}
@@ -93,7 +93,7 @@ def gate_report(
                 numbers = {"model": value, "fresh": other.get((*where, key, of), math.nan)}
                 rows.append(at | {"row": key, "measure": ROWS[key]["title"].format(of)} | numbers | ROWS[key])
     if not rows:
-        raise refused[0]
+        raise ValueError(refused[0])
     notes = [f"Batches read: {len(calls)}. The fresh model has the same weights but for the recurrent modules."]
     return GateReport(pd.DataFrame(rows).drop(columns="title"), notes + [f"Left out: {error}" for error in refused])
 
@@ -131,8 +131,9 @@ def _fresh(model: nn.Module, names: list[str], seed: int) -> nn.Module:
     try:
         copied = copy.deepcopy(model, {id(t): t.detach().clone() for t in kept})
     except Exception as error:
-        needs = "it needs fresh=, a new model of the same class"
-        raise ValueError(f"model cannot be copied ({type(error).__name__}: {error}); {needs}") from error
+        raise ValueError(
+            f"model cannot be copied ({type(error).__name__}: {error}); it needs fresh=, a new model"
+        ) from error
     torch.manual_seed(seed)
     for module in map(copied.get_submodule, names):
         bound = module.hidden_size**-0.5  # nn.LSTM, nn.GRU and ours begin uniform in ±1/√H
@@ -146,12 +147,12 @@ def _fresh(model: nn.Module, names: list[str], seed: int) -> nn.Module:
     return copied
 
 
-def _measure(model: nn.Module, calls: list, loss, name: str, call: int | None) -> dict:
+def _measure(model: nn.Module, calls: list, loss, name: str, call: int | None, turned: bool) -> dict:
     """The numbers of one module, by layer, direction, row and what they are of: a gate, a lag or ""."""
     module, row = model.get_submodule(name), {}
-    directions = getattr(module, "directions", 1 + getattr(module, "bidirectional", False))
-    for k in range(getattr(module, "num_layers", 1) * directions):
-        where = dict(layer=k // directions, reverse=k % directions == 1, call=call, name=name)
+    ways = getattr(module, "directions", 1 + getattr(module, "bidirectional", False))
+    for k in range(getattr(module, "num_layers", 1) * ways):
+        where = dict(layer=k // ways, reverse=bool(k % ways) or (turned and ways == 1), call=call, name=name)
         found, lags, sizes, readers = [], {}, [], []
         for args, lengths in calls:
             trace = record(model, args, lengths, **where)
@@ -184,7 +185,7 @@ def _numbers(values: dict[str, Tensor], lags: dict, sizes: list[Tensor], readers
     yield "dead", "", ~live
     yield "duplicate", "", alike if len(h) >= 10 else alike * math.nan
     half_life = (math.log(0.5) / values["f" if is_lstm else "z"].log().mean(dim=0)).abs()  # (H,), in steps
-    yield "half_life", "", half_life.quantile(0.5)
+    yield "half_life", "", half_life.sort()[0][[(len(half_life) - 1) // 2, len(half_life) // 2]]  # the middle
     yield "longest", "", half_life.max()
     for lag, norms in lags.items():
         at_lag, at_end = torch.cat(norms).sum(dim=0)
@@ -200,26 +201,27 @@ def _numbers(values: dict[str, Tensor], lags: dict, sizes: list[Tensor], readers
 def _gradients(model: nn.Module, args: tuple, lengths, loss: Callable | None, where: dict) -> tuple[Tensor, Tensor]:
     """The norms of the gradient by lag (B, T + 1), at c or at a GRU's h; and how strongly each unit is read (H,)."""
     module, call, outputs, read = model.get_submodule(where["name"]), where["call"], [], []
-    is_cell, layers, reverse = isinstance(module, CELLS), getattr(module, "num_layers", 1), int(where["reverse"])
+    is_cell, layers = isinstance(module, CELLS), getattr(module, "num_layers", 1)
     if is_cell and call is not None and loss is None:
         raise ValueError("loss is None; it needs a function of the model's output where call chooses one of several")
 
     def value(output):
         weights, seqs = outputs[0][-1], [] if is_cell else [state[0] for state in outputs]
         K, D, ends = len(weights), len(weights) // layers, [state[1 - is_cell] for state in outputs]
-        k, after = where["layer"] * D + reverse, weights[(where["layer"] + 1) * D :][:D]
+        way = int(where["reverse"] and D == 2)
+        k, after = where["layer"] * D + way, weights[(where["layer"] + 1) * D :][:D]
         parts, H = [part for part in _floats(output) if part.requires_grad], ends[0].shape[-1]
         if not ends[0].requires_grad:
             raise ValueError("model computes without gradients; its forward needs to run without torch.no_grad()")
         if after:  # the next layer's input weights
-            read.append(torch.cat([w["W_x"] for w in after], dim=1).detach().double().norm(dim=1).chunk(D)[reverse])
+            read.append(torch.cat([w["W_x"] for w in after], dim=1).detach().double().norm(dim=1).chunk(D)[way])
         elif not parts:
             read.append(ends[0].new_full((H,), math.nan))
         else:
             torch.manual_seed(0)
             total = sum((part * torch.randn_like(part)).sum() for part in parts)
             grads = torch.autograd.grad(total, seqs + ends, None, True, allow_unused=True, materialize_grads=True)
-            each = [g.reshape(-1, D, H)[:, reverse] for g in grads[: len(seqs)]]
+            each = [g.reshape(-1, D, H)[:, way] for g in grads[: len(seqs)]]
             each += [g.reshape(K, -1, H)[k] for g in grads[len(seqs) :]]
             read.append(torch.cat(each).double().norm(dim=0))
         return ends[-1 if call is None else call].reshape(K, -1, H)[k].sum() if loss is None else loss(output)

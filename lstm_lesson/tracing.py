@@ -111,7 +111,7 @@ def _watch(model, x, lengths, layer, reverse, call, name, inputs, loss: Callable
     name, module = choose(model, name)
     layers, kind = getattr(module, "num_layers", 1), type(module).__name__
     ways = getattr(module, "directions", 1 + getattr(module, "bidirectional", False))
-    has = f"layer = {layer}, reverse = {reverse} is not there; the {kind} has {layers} layers and {ways} direction(s)"
+    has = f"layer = {layer}, reverse = {reverse} is not there; {kind} has layers 0 to {layers - 1}, directions: {ways}"
     if layer not in range(layers) or reverse not in (False, True)[: ways + (module is not model)]:
         raise ValueError(has)
     k, calls, before = layer * ways + (reverse and ways == 2), [], []
@@ -159,6 +159,8 @@ def _watch(model, x, lengths, layer, reverse, call, name, inputs, loss: Callable
     values, states, given, read = calls[check_size("call", call or 0, 0, len(calls) - 1)]
     values = values[0] if len(given) == 1 else values[0]._make(torch.cat(v, dim=1) for v in zip(*values, strict=True))
     (B, T), known = values.h.shape[:2], read if len(given) == 1 else None
+    if lengths is None and known is not None:  # they may stand among the arguments, in another order
+        lengths = next((a for a, _ in seen if a.shape == (B,) and a.sort()[0].equal(known.sort()[0].to(a))), None)
     if lengths is not None:
         read, known = known, check_lengths(lengths, B, T if known is None else sys.maxsize, values.h.device)
         if read is not None and not torch.equal(known, read) and torch.equal(known.sort()[0], read.sort()[0]):
@@ -169,7 +171,7 @@ def _watch(model, x, lengths, layer, reverse, call, name, inputs, loss: Callable
     if ways == 1 and module is not model:
         turned, keep = _turned(given, seen, known, reverse)
         if (reverse and len(given) == 1 and not isinstance(module, CELLS)) if turned is None else reverse != turned:
-            raise ValueError(has + ", from the last step to the first, so it needs True" * bool(turned))
+            raise ValueError(has + ". It reads from the last step to the first: pass reverse=True" * bool(turned))
         if reverse:
             order, in_padding = reversed_steps(values.h, keep), keep is None
             values = values._make(v.gather(1, order.expand_as(v)) for v in values)
@@ -200,7 +202,7 @@ def _turned(given: list[Tensor], seen: list, lengths: Tensor | None = None, want
                 other = other if turned == is_turned else other.gather(1, reversed_steps(own, keep).expand_as(own))
                 if torch.equal(other, without_padding(x, keep)):
                     return turned, keep
-    return (shown < 0 if shown else None), None
+    return (shown < 0) or None, None  # a copy that is read from its start may itself be turned
 
 
 def _goes_on(states: list, before: list, returned: list[Tensor]) -> bool:

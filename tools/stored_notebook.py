@@ -86,7 +86,7 @@ def is_folded(cell) -> bool:
 
 
 def folded(outputs):
-    """One output in the place of several: their HTML in a fold, and their text for who has no HTML."""
+    """One output in the place of several: their HTML in a fold, and their text for those who have no HTML."""
     pages, texts = [], []
     for output in outputs:
         data = output.get("data", {})

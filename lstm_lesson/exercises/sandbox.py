@@ -1,7 +1,4 @@
-"""Run a learner's function so that it cannot disturb the notebook.
-
-It catches exceptions, printed text and infinite loops, and restores the settings of torch.
-"""
+"""Run a learner's function: exceptions, prints, infinite loops and settings of torch do not reach the notebook."""
 
 import contextlib
 import inspect

@@ -1,7 +1,6 @@
 """`Picture`: a drawing with its alt text, shown as one image. And the words of the lessons' figures, in captions.toml.
 
-A lesson calls `plots.lines(curves, figure="05.clock")`: where a question asks what a figure will show, the code of the
-figure does not say it.
+A lesson calls `plots.lines(curves, figure="05.clock")`, so that its code does not answer a question about the figure.
 """
 
 import base64

@@ -63,10 +63,13 @@ def load_csv(path, text: str | Sequence[str], label: str | None = None, *, label
     several, columns = isinstance(path, Mapping), list(text) if isinstance(text, (list, tuple)) else [text]
     names, labelled = [*columns, *(name for name in (label, split) if name is not None)], label is not None
     if several:
-        labelled = path and (split is None if labelled else not {str(key).lower() for key in path} <= {*NAMES})
+        parts = {str(key).lower().removesuffix("ing") for key in path} <= {*NAMES}
+        labelled = path and (split is None if labelled else not parts)
     if not (labelled and columns and all(isinstance(n, (str, int)) for n in names) and len(set(names)) == len(names)):
         has = f"text={text!r}, label={label!r} and split={split!r} with path as {type(path).__name__}; it needs"
-        raise ValueError(f"{has} text and label, no column twice, or a dict; its keys are labels or, with label, parts")
+        raise ValueError(
+            f"{has} a text and a label column, each once; a dict of files has the labels or the parts as keys"
+        )
     label, split = (FILE, split) if label is None else (label, FILE if several else split)
     needed = dict.fromkeys(columns, "text") | {label: "label", split: "split"}
     sources, decimal = path if several else {None: path}, read_csv.get("decimal", ".")
@@ -210,8 +213,8 @@ def _words(column) -> list[str]:
 
 
 def _class(word: str, decimal: str = ".") -> str | int | float | None:
-    """The class that a label names: a number, whole if it can be, or a word; None if it is missing."""
-    if re.fullmatch(r"[-+]?(\d+\.?\d*|\.\d+)", number := word.strip().replace(decimal, ".")):
+    """The class that a label names: a number, whole if it can be, or a word, as 007 is; None if it is missing."""
+    if re.fullmatch(r"[-+]?((?!0\d)\d+\.?\d*|\.\d+)", number := word.strip().replace(decimal, ".")):
         return int(exact) if (exact := Decimal(number)) == exact.to_integral_value() else float(exact)
     return word.strip() or None
 

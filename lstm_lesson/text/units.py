@@ -95,7 +95,7 @@ def knowledge(values: Tensor, labels: Tensor, shuffles: int = 20, seed: int = 0)
     probe = torch.linalg.solve(train.T @ train + len(train) * 1e-4 * torch.eye(H), train.T @ (told - told.mean()))
     columns = torch.cat([x, (x @ probe)[:, None]], dim=1)[n // 2 :]
     if y.dtype == torch.bool:  # ranks; equal entries share the mean of theirs
-        columns = torch.tensor(pandas.DataFrame(columns.float().numpy()).rank().to_numpy())
+        columns = torch.tensor(pandas.DataFrame(columns.detach().float().numpy()).rank().to_numpy())
     columns = columns - columns.mean(dim=0)
     lengths = columns.norm(dim=0).clamp_min(1e-300)
 

@@ -1,7 +1,6 @@
 """Forecasting: windows, free running, autoregression, and an LSTM forecaster.
 
-A one-step forecast is a function, called `step` here: the past (B, T), oldest value first -> the next value (B,).
-It may read as much of the past as it needs.
+A one-step forecast is a function, called `step` here: all of the past (B, T), oldest first -> the next value (B,).
 """
 
 import math

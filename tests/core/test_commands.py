@@ -148,7 +148,7 @@ RAISES, LEAVES = (1 + [word in line for line in FILE.splitlines()].index(True) f
     (["inspect", *MODEL, "a b", "-o", "no/page.html"], "no/page.html is in no folder that exists"),
     (["inspect", "mine.py:broken", "w.pt", "a b", "-o", "p.html"], rf"KeyError: 'a\nb' (FILE:{RAISES})"),
     (["inspect", "mine.py:leaves", "w.pt", "a b", "-o", "p.html"], f"SystemExit: no GPU (FILE:{LEAVES})"),
-    (["inspect", "mine.py:number", "w.pt", "a b", "-o", "p.html"], "'int' object has no attribute 'load_state_dict'"),
+    (["inspect", "mine.py:number", "w.pt", "a b", "-o", "p.html"], "'int' object has no attribute 'eval'"),
     (["inspect", *MODEL, "wrong", "-o", "p.html"], "tokens has 1 lists; it needs 3, one a sequence"),
     (["inspect", *MODEL, "a b", "-o", "p.html", "--score", "broken"], "KeyError"),
     (["inspect", *MODEL, "a b", "-o", "p.html", "--layer", "2"], "layer = 2, reverse = False is not there"),

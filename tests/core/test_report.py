@@ -249,9 +249,38 @@ def test_several_modules_are_blocks_and_one_that_is_not_called_is_named():
 
     found = gate_report(Two(), X)
     assert list(dict.fromkeys(found.table.module)) == ["encoder", "cell"]
-    assert any("'idle'" in note or "does not call its LSTM" in note for note in found.notes)
+    assert any("idle: model does not call its LSTM" in note for note in found.notes)
     assert number(found, "used", module="cell") == 1
     assert set(gate_report(Two(), X, name="cell").table.module) == {"cell"}
+
+
+class Backwards(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.lstm, self.calls = nn.LSTM(4, 3, batch_first=True), []
+
+    def forward(self, x):
+        self.calls.append(1)
+        return self.lstm(x.flip(1))[0]
+
+
+def test_a_module_that_reads_backwards_is_reported_with_reverse_and_its_lists_are_left_as_they_were():
+    model = Backwards()
+    with pytest.raises(ValueError, match=r"lstm: .*pass reverse=True"):
+        gate_report(model, X)
+    found = gate_report(model, X, reverse=True)
+    plain = gate_report(model.lstm, X.flip(1))
+    assert set(found.table.direction) == {"backward"} and model.calls == []
+    for row in ("half_life", "closed", "drift", "used"):
+        mine, own = (one.table[one.table.row == row].model.tolist() for one in (found, plain))
+        assert mine == pytest.approx(own, nan_ok=True)
+
+
+def test_gates_that_never_forget_have_no_limit():
+    lstm = nn.LSTM(4, 3, batch_first=True)
+    with torch.no_grad():
+        lstm.bias_ih_l0[3:6] = 100.0
+    assert number(gate_report(lstm, X), "half_life") == number(gate_report(lstm, X), "longest") == math.inf
 
 
 def test_inputs_of_other_kinds_and_outputs_that_are_objects():

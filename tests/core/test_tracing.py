@@ -169,9 +169,13 @@ def test_a_failing_model_is_left_as_it_was():
             {"name": "c"},
             r"name is 'c'; it needs one of \['a', 'b'\]",
         ),
-        (nn.LSTM(3, 4, 2), {"layer": 2}, r"layer = 2, reverse = False is not there; the LSTM has 2 layers and 1"),
-        (nn.GRUCell(3, 4), {"reverse": True}, "the GRUCell has 1 layers and 1 direction"),
-        (CustomGRU(3, 4), {"layer": 1}, "is not there; the CustomGRU has 1 layers"),
+        (
+            nn.LSTM(3, 4, 2),
+            {"layer": 2},
+            r"layer = 2, reverse = False is not there; LSTM has layers 0 to 1, directions: 1",
+        ),
+        (nn.GRUCell(3, 4), {"reverse": True}, "GRUCell has layers 0 to 0, directions: 1"),
+        (CustomGRU(3, 4), {"layer": 1}, "is not there; CustomGRU has layers 0 to 0"),
         (CustomLSTM(3, 4), {"layer": 1}, "layer = 1, reverse = False is not there"),
         (CustomLSTM(3, 4), {"reverse": True}, "reverse = True is not there"),
         (CustomLSTM(3, 4), {"tokens": [["a"]]}, "tokens has 1 lists; it needs 2"),
@@ -318,6 +322,19 @@ def test_lengths_in_another_order_than_the_model_packs_are_refused():
     assert record(lstm, packed, [5, 3]).lengths.tolist() == record(lstm, packed).lengths.tolist() == [5, 3]
     with pytest.raises(ValueError, match=r"lengths is \[3, 5\], but the model sorts its sequences to \[5, 3\]"):
         record(lstm, packed, lengths=[3, 5])
+
+    class Sorts(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.lstm = lstm
+
+        def forward(self, x, lengths):
+            lengths, order = lengths.sort(descending=True)
+            return self.lstm(pack_padded_sequence(x[order], lengths, batch_first=True))[1][0]
+
+    with pytest.raises(ValueError, match=r"lengths is \[3, 5\], but the model sorts its sequences to \[5, 3\]"):
+        record(Sorts(), (x, torch.tensor([3, 5])))
+    assert record(Sorts(), (x, torch.tensor([5, 3]))).lengths.tolist() == [5, 3]
 
 
 def test_at_the_last_state_of_a_cell_the_gradient_is_that_of_gradient_by_lag():
@@ -509,7 +526,9 @@ def test_a_loop_that_reads_backwards_needs_reverse_and_is_in_the_order_of_time(k
     model = Hidden(cell, True) if way == "relu" else Steps(cell, True, embedding if way == "embedding" else None)
     read = {"relu": torch.relu(x) + 1, "embedding": embedding(ids).detach()}.get(way, x)
     given = ids if way == "embedding" else x
-    with pytest.raises(ValueError, match=r"reverse = False is not there.*from the last step to the first, so it needs"):
+    with pytest.raises(
+        ValueError, match=r"reverse = False is not there.*from the last step to the first: pass reverse=True"
+    ):
         record(model, given)
     tokens = [list("abcde")] * len(x)
     trace = record(model, given, tokens=tokens, reverse=True)
@@ -562,7 +581,7 @@ def test_a_layer_that_reads_its_sequence_turned_round_needs_reverse(kind, first)
     lstm, embedding = kind(3, 4, **({} if kind is CustomLSTM else {"batch_first": True})), nn.Embedding(10, 3)
     ids = torch.randint(10, (2, 5))
     model = Turned(lstm, nn.Sequential(embedding, nn.Dropout(0.5)), first)
-    with pytest.raises(ValueError, match=r"is not there.*from the last step to the first, so it needs True"):
+    with pytest.raises(ValueError, match=r"is not there.*from the last step to the first: pass reverse=True"):
         record(model, ids)
     trace = record(model, ids, reverse=True)
     assert torch.allclose(trace.h.flip(1), lstm(embedding(ids).flip(1))[0], atol=1e-6)

@@ -10,7 +10,7 @@ from repository import NOTEBOOKS
 from lstm_lesson.explorers.playground import PRESETS, CellPlayground
 
 IN_FIREFOX = [pytest.mark.browser, pytest.mark.skipif(bool(firefox.why_not()), reason=firefox.why_not())]
-PAGES = ["index", *(path.stem for path in NOTEBOOKS), "inspector", "playground"]
+PAGES = ["index", *(path.stem for path in NOTEBOOKS), "inspector", "agreement", "characters", "playground", "search"]
 DESK, PHONE = 1280, 390
 # all that a page draws: texts, drawings, pictures
 DRAWN = """[document.body.innerText, ...[...document.querySelectorAll('svg')].map(drawing => drawing.innerHTML),

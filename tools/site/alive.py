@@ -72,7 +72,7 @@ def characters() -> tuple[tuple, dict]:
 def playground_data(equations: list[str]) -> dict:
     """The values for the playground's page: the explorer's sliders, presets and drawn cell; equations from LaTeX.
 
-    The cell has the values of the first preset, for who has no script.
+    The cell has the values of the first preset, for those who have no script.
     """
     first = playground.CellPlayground(next(iter(playground.PRESETS)))
     sliders, given = first.controls, {name: value.item() for name, value in first.computed()._asdict().items()}

@@ -1,7 +1,8 @@
 """Make the static site: `python tools/site/build.py FOLDER` (or `make html`). FOLDER must be empty or not exist yet.
 
-nbconvert makes a page of each notebook (`lessons.py`), formulas become MathML (`formulas.py`), and six pages are
-interactive without a kernel (`alive.py`). The site loads nothing from the network.
+nbconvert makes a page of each notebook (`lessons.py`), formulas become MathML (`formulas.py`), and four pages are
+interactive without a kernel (`alive.py`). The first page shows a cell that reads (`story.py`), and one page
+searches the lessons (`search.py`). The site loads nothing from the network.
 """
 
 import re

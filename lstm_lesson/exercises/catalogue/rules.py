@@ -2,8 +2,7 @@
 
 A text among the `edits` of an exercise, such as "affine_edits('f')", is a call of a function here. In
 function(x_t W + h_prev U + b), an RNN step, a gate or the candidate, the places of a model answer are x_k, h_k, bias_k
-and z_k, where k is the last letter of the weights; `rules.toml` has
-what is made of z_k.
+and z_k, where k is the last letter of the weights; `rules.toml` has what is made of z_k.
 """
 
 import itertools
