@@ -19,7 +19,7 @@ DRIVER = Path("/proc/driver/nvidia")
 UV = "uv==0.13.9"
 PATIENCE = 10  # seconds that a server may be silent
 BRIEF = 60  # seconds for what takes a few: fetching uv, and finding the CPU build without downloading it
-SMALL = "This Linux has no NVIDIA driver, so PyTorch is its small CPU build."
+SMALL = "This Linux has no NVIDIA driver, so the small build of PyTorch was installed, which runs on the CPU only."
 NOT_REACHED = "The small CPU build of PyTorch cannot be reached from here; pip takes the build that the index has."
 
 
@@ -44,17 +44,20 @@ def wants_cpu_build() -> bool:
 
 
 def fetch_cpu_build() -> bool:
-    """Install the CPU build of the pinned torch with uv, and say whether that worked. uv leaves no other trace."""
+    """Install the CPU build of the pinned torch with uv, and say whether that worked. uv leaves no other trace.
+
+    A uv that is here may be too old to know CPU builds: if it does not find this one, the pinned uv is fetched to try.
+    """
     with tempfile.TemporaryDirectory() as folder:
-        uv = shutil.which("uv") or f"{folder}/bin/uv"
-        command = [uv, "pip", "install", "--quiet", "--python", sys.executable]
-        command += ["--no-deps", "--torch-backend", "cpu", pinned()]
-        quick = ["--retries=0", f"--timeout={PATIENCE}"]
-        return bool(
-            (Path(uv).is_file() or runs([*pip("install"), *quick, "--target", folder, UV], BRIEF))
-            and runs([*command, "--dry-run"], BRIEF, UV_HTTP_RETRIES="0", UV_HTTP_TIMEOUT=str(PATIENCE))
-            and runs(command)
-        )
+        fetched = f"{folder}/bin/uv"
+        fetch = [*pip("install"), "--retries=0", f"--timeout={PATIENCE}", "--target", folder, UV]
+        for uv in filter(None, (shutil.which("uv"), fetched)):
+            command = [uv, "pip", "install", "--quiet", "--python", sys.executable]
+            command += ["--no-deps", "--torch-backend", "cpu", pinned()]
+            found = uv != fetched or runs(fetch, BRIEF)
+            if found and runs([*command, "--dry-run"], BRIEF, UV_HTTP_RETRIES="0", UV_HTTP_TIMEOUT=str(PATIENCE)):
+                return runs(command)
+    return False
 
 
 def runs(command: list[str], limit: float | None = None, **environment: str) -> bool:

@@ -110,6 +110,17 @@ def test_a_machine_without_uv_fetches_it_for_a_moment(machine, capsys):
     assert capsys.readouterr().out.splitlines() == [install.SMALL]
 
 
+def test_where_the_uv_that_is_here_is_too_old_the_fetched_one_is_tried(machine, capfd):
+    machine.has("uv")
+    (machine.programs / "uv").write_text(machine.uv.replace("NAME = 'uv'", "NAME = 'old uv'"))
+    machine.fails("old uv")
+    assert install.main() == 0
+    assert len(machine.calls("old uv")) == 1 and len(machine.calls("uv")) == 2
+    fetch, *rest = machine.installed_by_pip()
+    assert fetch[-1] == install.UV and rest == PIP_LINES
+    assert capfd.readouterr() == (f"{install.SMALL}\n", "")
+
+
 @pytest.mark.parametrize("wrong", ["--dry-run", "--target"])
 def test_where_uv_or_the_build_cannot_be_reached_pip_installs_all_and_one_line_is_said(machine, capfd, wrong):
     machine.fails(wrong)
@@ -134,9 +145,10 @@ def test_a_download_that_breaks_off_leaves_the_rest_to_pip(machine, capsys):
 def test_a_server_that_is_silent_is_left_alone_after_a_while(machine, monkeypatch, capsys):
     machine.has("uv")
     (machine.programs / "uv").write_text(f"#!{sys.executable}\nimport time\ntime.sleep(60)\n")
+    machine.fails("--target")
     monkeypatch.setattr(install, "BRIEF", 0.5)
     assert install.main() == 0
-    assert machine.installed_by_pip() == PIP_LINES
+    assert machine.installed_by_pip()[1:] == PIP_LINES
     assert capsys.readouterr().out.splitlines() == [install.NOT_REACHED]
 
 
