@@ -50,9 +50,9 @@ def fetch(root: Path) -> None:
     try:
         inside = Path(asked(root, "rev-parse", "--show-toplevel")).resolve() == root.resolve()
     except FileNotFoundError:
-        raise Stop("git is not installed. Install it, or download the lessons anew into another folder.") from None
+        raise Stop("git is not installed. Install it, or download the lessons again into another folder.") from None
     if not inside:
-        raise Stop("This folder is no git clone. Download the lessons anew into another folder.")
+        raise Stop("This folder is not a git clone. Download the lessons again into another folder.")
     for name, (begun, way_out) in BEGUN.items():
         if (root / asked(root, "rev-parse", "--git-path", name)).exists():
             raise Stop(f"A {begun} is in progress. Finish it, or give it up with: {way_out}")

@@ -246,7 +246,7 @@ def test_edits_come_back_if_git_cannot_go_forward(published, mine, monkeypatch):
 def test_a_folder_that_is_no_clone_is_named(mine, tmp_path, place):
     folder = mine / place if place else tmp_path / "archive"
     folder.mkdir(exist_ok=True)
-    with pytest.raises(update.Stop, match="no git clone"):
+    with pytest.raises(update.Stop, match="not a git clone"):
         update.update(folder, DAY)
 
 
