@@ -76,9 +76,10 @@ def kept(mine, name, day=DAY):
 
 def everything(folder):
     """Each file of the folder with its bytes, what is checked out, and what git has noted for the next commit."""
-    files = {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file() and ".git" not in p.parts}
+    paths = [p for p in folder.rglob("*") if ".git" not in p.parts]
     return (
-        files,
+        {p.relative_to(folder): (p.read_bytes(), p.stat().st_mode) for p in paths if p.is_file()},
+        {p.relative_to(folder): p.readlink() for p in paths if p.is_symlink()},
         git(folder, "rev-parse", "HEAD"),
         git(folder, "status", "--porcelain"),
         git(folder, "diff", "--cached"),
@@ -207,14 +208,61 @@ def a_file_of_ones_own_with_a_new_name(mine, published):
 
 def two_forms_of_one_file(mine, published):
     git(mine, "add", FIVE)
-    write(mine, {FIVE: "five, once more"})
-    return f"another form than the file has now: {FIVE}", "Add it again"
+    write(mine, {FIVE: "five, once more", SPACE: "space, mine"})
+    git(mine, "add", SPACE)
+    write(mine, {SPACE: "space, once more"})
+    return f"older than the file: {FIVE}, {SPACE}.", f'git add {FIVE} "{SPACE}"\n'
+
+
+def another_git_at_work(mine, published):
+    write(mine, {".git/index.lock": ""})
+    return "Another git is at work here", f"delete {mine / '.git' / 'index.lock'}"
+
+
+def a_folder_in_place_of_a_file(mine, published):
+    (mine / FIVE).unlink()
+    write(mine, {f"{FIVE}/answers.txt": "all my answers"})
+    return f"there is something else: {FIVE}", "Move it"
+
+
+def a_file_in_place_of_a_folder(mine, published):
+    shutil.rmtree(mine / "lstm_lesson")
+    write(mine, {"lstm_lesson": "my own text"})
+    return "there is something else: lstm_lesson", "Move it"
+
+
+def a_link_to_nothing(mine, published):
+    (mine / FIVE).unlink()
+    link(mine / FIVE, "a disk that is not here")
+    return f"there is something else: {FIVE}", "Move it"
+
+
+def a_link_to_a_file(mine, published):
+    (mine / FIVE).unlink()
+    link(mine / FIVE, "notes.ipynb")
+    return f"there is something else: {FIVE}", "Move it"
+
+
+def a_link_in_place_of_a_folder(mine, published):
+    (mine / "lstm_lesson").rename(mine / "moved")
+    link(mine / "lstm_lesson", "moved")
+    return "there is something else: lstm_lesson", "Move it"
+
+
+def link(place, target):
+    try:
+        place.symlink_to(target)
+    except OSError:
+        pytest.skip("this system lets nobody make links")
 
 
 CASES = [a_local_commit, no_upstream, a_detached_head, no_network, a_merge_in_progress, a_conflict]
+CASES += [a_file_of_ones_own_with_a_new_name, two_forms_of_one_file, another_git_at_work]
+CASES += [a_folder_in_place_of_a_file, a_file_in_place_of_a_folder]
+CASES += [a_link_to_nothing, a_link_to_a_file, a_link_in_place_of_a_folder]
 
 
-@pytest.mark.parametrize("case", [*CASES, a_file_of_ones_own_with_a_new_name, two_forms_of_one_file])
+@pytest.mark.parametrize("case", CASES)
 def test_what_stands_in_the_way_is_said_with_what_to_do_and_nothing_is_changed(
     mine, published, case, monkeypatch, capsys
 ):
@@ -226,20 +274,70 @@ def test_what_stands_in_the_way_is_said_with_what_to_do_and_nothing_is_changed(
     monkeypatch.setattr(update.update, "__defaults__", (mine, DAY))
     assert update.main() == 1
     told = capsys.readouterr()
-    assert told.out == "" and told.err.endswith("Nothing was changed.\n") and told.err.count("\n") == 1
+    assert told.out == "" and told.err.endswith("\nNothing was changed.\n") and told.err.count("\n") == 2
     assert said in told.err and to_do in told.err
     assert everything(mine) == before
 
 
-def test_edits_come_back_if_git_cannot_go_forward(published, mine, monkeypatch):
+def changed_in_many_ways(mine):
+    """Edited and made executable, edited and noted, removed and noted, deleted; gives the lines about the copies."""
+    write(mine, {FIVE: "five, mine", SPACE: "space, mine", "notebooks/added.ipynb": "noted, not committed"})
+    git(mine, "add", SPACE, "notebooks/added.ipynb")
+    git(mine, "rm", "--quiet", "lstm_lesson/equations.py")
+    (mine / "notebooks/06_cell_state.ipynb").unlink()
+    (mine / FIVE).chmod(0o755)
+    copies = {FIVE: "05_forget_gate.ipynb", SPACE: "a name with spaces.ipynb"}
+    return "\n".join(f"A copy of {name} is notebooks/mine/{DAY}/{copy}." for name, copy in copies.items())
+
+
+@pytest.mark.parametrize("ignored", [False, True])
+def test_everything_comes_back_if_git_cannot_go_forward(published, mine, monkeypatch, capsys, ignored):
     """A file of the learner's where the new lessons have a folder, which only git itself notices."""
     commit(published, "Add a folder", {"extra/new.py": ""})
-    write(mine, {FIVE: "five, mine", "extra": "a file of mine"})
-    before = read(mine, FIVE), git(mine, "rev-parse", "HEAD")
-    with pytest.raises(update.Stop, match="could not go forward"):
+    copies = changed_in_many_ways(mine)
+    write(mine, {"extra": "a file of mine", ".git/info/exclude": "extra\n" if ignored else ""})
+    before = everything(mine)
+    monkeypatch.setattr(update.update, "__defaults__", (mine, DAY))
+    assert update.main() == 1
+    told = capsys.readouterr()
+    assert told.out == "" and re.fullmatch(
+        f"git could not go forward: error: .*\\bextra\\.\nYour files are as they were\\.\n{re.escape(copies)}\n",
+        told.err,
+    )
+    assert (kept(mine, "05_forget_gate.ipynb"), kept(mine, "a name with spaces.ipynb")) == ("five, mine", "space, mine")
+    shutil.rmtree(mine / "notebooks" / "mine")
+    assert everything(mine) == before
+
+
+@pytest.mark.parametrize("word", ["checkout", "merge"])
+@pytest.mark.parametrize("stays", [False, True])
+def test_another_git_that_begins_meanwhile_is_named_and_what_is_said_of_the_files_is_true(
+    published, mine, monkeypatch, word, stays
+):
+    commit(published, "Change 05", {FIVE: "five, new"})
+    copies = changed_in_many_ways(mine)
+    before, lock, ask = everything(mine), mine / ".git" / "index.lock", update.git
+
+    def with_another(root, *words, **limit):
+        if words[0] == word:
+            lock.touch()
+        try:
+            return ask(root, *words, **limit)
+        finally:
+            if words[0] == word and not stays:
+                lock.unlink()
+
+    monkeypatch.setattr(update, "git", with_another)
+    with pytest.raises(update.Stop, match=r"could not go forward: (fatal|error): .*index\.lock.*\n") as stop:
         update.update(mine, DAY)
-    assert (read(mine, FIVE), git(mine, "rev-parse", "HEAD")) == before
-    assert read(mine, "extra") == "a file of mine"
+    assert str(stop.value).endswith(copies)
+    assert (kept(mine, "05_forget_gate.ipynb"), kept(mine, "a name with spaces.ipynb")) == ("five, mine", "space, mine")
+    assert (read(mine, FIVE), read(mine, SPACE)) == ("five, mine", "space, mine")
+    shutil.rmtree(mine / "notebooks" / "mine")
+    same = everything(mine) == before
+    assert same == (not stays or word == "checkout")
+    assert ("Your files are as they were" in str(stop.value)) == same
+    assert ("Not all is as it was" in str(stop.value)) != same
 
 
 @pytest.mark.parametrize("place", ["", "a folder of a clone"])
