@@ -142,7 +142,7 @@ function makeModel(M) {
       const known = tokens.map(token => ids.has(token)), words = tokens.map(token => ids.get(token) ?? 1);
       const { logits, ...values } = forward(words), at = t => logits.subarray(t * K, (t + 1) * K);
       const next = t => softmax(at(t));  // the probabilities of all classes after step t
-      if (follows) return { tokens, known, all: all.length, values, next, score: words.map((_, t) => t + 1 < words.length ? next(t)[words[t + 1] - 2] : NaN) };
+      if (follows) return { tokens, known, all: all.length, values, next, score: words.map((_, t) => next(t)[words[t + 1] - 2] ?? NaN) };  // none at the end, and none for an unknown word
       const more = words.length ? saliency(words, { ...values, logits }) : { saliency: [], effect: [] };
       return { tokens, known, all: all.length, values, next, score: words.map((_, t) => sigmoid(logOdds(at(t)))), ...more };
     },

@@ -23,9 +23,9 @@ class TracedText:
 
     tokens: the words, characters or numbers; step: what one is called; series (T,): the numbers, None for a text;
     values: i f g o c h or r z g h, each (T, H); score (T,) or None: for a classifier the probability of the last label
-    if the text ended at that word, for a character model of the character that follows, with NaN at the end; saliency
-    and effect (T,) or None: see `saliency.saliency`, for the answer at the end; notes: sentences about what was cut off
-    or is unknown; known: whether the vocabulary has each word, or None.
+    if the text ended at that word, for a character model of the character that follows, NaN at the end and before an
+    unknown one; saliency and effect (T,) or None: see `saliency.saliency`, for the answer at the end; notes: sentences
+    about what was cut off or is unknown; known: whether the vocabulary has each word, or None.
     """
 
     tokens: list[str]
@@ -122,9 +122,8 @@ def trace_text(
     trace = record(classifier, ids, tokens=[tokens], layer=classifier.lstm.num_layers - 1)
     with torch.no_grad():
         logits = classifier.linear(trace.h[0])  # (T, K)
-    probability = (
-        logits.softmax(dim=1)[range(len(tokens)), ids[0].roll(-1) - 2] if follows else log_odds(logits).sigmoid()
-    )
+    after = torch.cat([ids[0, 1:], ids.new_zeros(1)])  # the word that follows: 0 at the end, 1 for an unknown one
+    probability = logits.softmax(dim=1)[range(len(tokens)), after - 2] if follows else log_odds(logits).sigmoid()
     norm, effect = saliency(classifier, ids)
     computed = trace._asdict() | {"probability": probability, "saliency": norm, "effect": effect}
     if wrong := [what for what, numbers in computed.items() if not numbers.isfinite().all()]:
@@ -133,7 +132,7 @@ def trace_text(
     traced = traced_row(trace, score=probability, saliency=norm, score_name=score_name, step_name=step)
     traced.known, traced.effect, traced.notes = known, effect[0], notes
     if follows:
-        traced.score[-1], traced.saliency, traced.effect = torch.nan, None, None
+        traced.score[after.cpu() < 2], traced.saliency, traced.effect = torch.nan, None, None
     return traced
 
 

@@ -97,6 +97,19 @@ class TestWithoutABrowser:
         data = json.loads(re.search(r'id="data">(.*?)</script>', inspector.page(), re.S)[1])
         assert data["texts"][0]["score"][-1] is None and data["answer"] is None
 
+    def test_before_an_unknown_character_there_is_no_probability(self):
+        torch.manual_seed(0)
+        model = CharacterModel(6, 4)
+        inspector = GateInspector(model, first=["a", "é", "b"])
+        score = inspector.traced_texts[0].score
+        words = as_classifier(model, "~")[1]
+        assert score.isnan().tolist() == [True, False, True] and words.split("aéb") == ["a", "b"]
+        data = json.loads(re.search(r'id="data">(.*?)</script>', inspector.page(), re.S)[1])
+        assert [value is None for value in data["texts"][0]["score"]] == [True, False, True]
+        assert "nan" not in inspector.picture.svg.lower()
+        alone = GateInspector(model, first=["<unk>", "a", "<pad>", "b"]).traced_texts[0].score
+        assert alone.isnan().tolist() == [False, True, False, True]
+
     def test_a_classifier_with_one_logit_shows_the_probability_of_its_class(self):
         model = classifier(classes=1)
         found = GateInspector(model, WORDS, HEADLINES[0], labels=("fake",)).traced_texts[0]
@@ -182,6 +195,14 @@ class TestTheArithmetic:
         traced = trace_text(reader, words, text, follows=True)
         assert read["score"][:-1] == pytest.approx(traced.score[:-1].tolist(), abs=1e-6)
         assert sum(read["next"]) == pytest.approx(1) and len(read["next"]) == 96
+
+    def test_before_an_unknown_character_the_page_has_no_probability_either(self, script):
+        torch.manual_seed(0)
+        reader, words, _ = as_classifier(CharacterModel(6, 4), "~")
+        tokens = ["a", "é", "b", "c"]
+        (read,) = script.evaluate(READ, [page_model(reader, words, follows=True)[0], [tokens]])
+        traced = trace_text(reader, words, tokens, follows=True)
+        assert read["score"] == pytest.approx(traced.score.tolist(), abs=1e-6, nan_ok=True)
 
     def test_no_more_than_the_first_500_words_are_read(self, script):
         (read,) = script.evaluate(READ, [page_model(classifier(), WORDS)[0], ["ministry " * (MOST + 9)]])
@@ -302,6 +323,16 @@ class TestThePage:
         )
         page.locator("#words-0").focus()
         page.keyboard.press("End")
+        assert page.inner_text("#prediction-0") == "–"
+
+    def test_the_bits_of_a_text_leave_out_unknown_characters_and_say_so(self, opened):
+        torch.manual_seed(0)
+        inspector = GateInspector(CharacterModel(6, 4), first=["a", "é", "b", "c"])
+        page, score = opened(inspector), inspector.traced_texts[0].score
+        bits = -score[score.isfinite()].log2().mean()
+        assert page.inner_text("#answer-0") == f"mean of −log₂ P: {bits:.2f} bits a known character"
+        page.locator("#words-0").focus()
+        page.keyboard.press("Home")
         assert page.inner_text("#prediction-0") == "–"
 
     def test_without_javascript_the_page_says_so_and_shows_the_picture(self, opened):
