@@ -85,8 +85,8 @@ class GateInspector(Explorer):
                 raise ValueError(f"labels is {labels!r}; it needs {classes} names, one for each class")
             self.labels = labels
             boxes = {"first": _box("Text", "first", first), "second": _box("Compare with", "second", second)}
-            self._given = {_joined(text): text for text in (first, second) if isinstance(text, (list, tuple))}
             self._typed = {name: box.value for name, box in boxes.items()}
+            self._given = dict(zip(self._typed.items(), (first, second), strict=True))
             self.model, self.said = page_model(trace, vocabulary, self._follows)
             controls = boxes if self.model is None else {}
         fit = isinstance(scores, Tensor) and scores.shape == (units,) and scores.isfinite().all()
@@ -99,12 +99,10 @@ class GateInspector(Explorer):
         """Trace the texts; return a picture for where no script runs, and the scores at the end as text."""
         if self.vocabulary is not None:
             self._typed |= typed
-            reader, score_name = (
-                (self.classifier, self.vocabulary),
-                f"P({'next' if self._follows else self.labels[-1]})",
-            )
+            rest = f"P({'next' if self._follows else self.labels[-1]})", self._follows
+            reader = self.classifier, self.vocabulary
             self.traced_texts = [
-                trace_text(*reader, self._given.get(text, text), self._label(name), score_name, self._follows)
+                trace_text(*reader, self._given.get((name, text), text), self._label(name), *rest)
                 for name, text in self._typed.items()
                 if name == "first" or text.strip()
             ]

@@ -192,6 +192,15 @@ def test_what_the_page_cannot_read_is_typed_into_boxes_and_an_error_stands_in_pl
     assert "iframe" in inspector._view.value and len(inspector.traced_texts) == 1
 
 
+def test_two_lists_that_join_to_the_same_text_stay_two():
+    words = Vocabulary([["late tide", "late", "tide"]], min_freq=1)
+    inspector = GateInspector(classifier(words=words), words, ["late tide"], ["late", "tide"])
+    assert [text.tokens for text in inspector.traced_texts] == [["late tide"], ["late", "tide"]]
+    boxed = GateInspector(classifier(words=words, layers=2), words, ["late tide"], ["tide"])
+    boxed.move(second="late")
+    assert [text.tokens for text in boxed.traced_texts] == [["late tide"], ["late"]]
+
+
 def test_the_notes_name_words_that_are_cut_off_or_unknown():
     text = trace_text(classifier(), WORDS, "tide " * (MOST + 7) + "zebra")
     assert len(text.tokens) == MOST
