@@ -4,6 +4,7 @@ import hashlib
 import string
 import sysconfig
 import tomllib
+from copy import deepcopy
 from functools import cache
 from pathlib import Path
 
@@ -95,12 +96,15 @@ def as_words(text: str) -> list[str]:
 def as_classifier(model: CharacterModel, character: str) -> tuple[TextClassifier, Vocabulary, tuple[str, ...]]:
     """A character model for the `GateInspector`: as a classifier of what comes next, its vocabulary and its labels.
 
-    The last label, whose probability the inspector shows, is `character`. `model` has a `torch.nn.LSTM`.
-    Raises ValueError for anything but one of the 96 characters.
+    The last label, whose probability the inspector shows, is `character`.
+    Raises ValueError for anything but one of the 96 characters, and unless `model.lstm` is of PyTorch or a CustomLSTM.
     """
     if not isinstance(character, str) or len(encode(character)) != 1:
         raise ValueError(f"character is {character!r:.40}; it needs one of the {len(CHARACTERS)} characters")
-    lstm, words = CustomLSTM.from_torch(model.lstm), Vocabulary([as_words(CHARACTERS)] * 2)
+    if not isinstance(model.lstm, (nn.LSTM, CustomLSTM)):
+        raise ValueError(f"model.lstm is {type(model.lstm).__name__}; it needs a torch.nn.LSTM or a CustomLSTM")
+    lstm = deepcopy(model.lstm) if isinstance(model.lstm, CustomLSTM) else CustomLSTM.from_torch(model.lstm)
+    words = Vocabulary([as_words(CHARACTERS)], min_freq=1)
     words.split = as_words
     classifier = TextClassifier(len(words), lstm.input_size, lstm.hidden_size, len(CHARACTERS), lstm=lstm)
     classifier.embedding.weight[2:] = model.embedding.weight  # behind <pad> and <unk>

@@ -110,6 +110,15 @@ class TestWithoutABrowser:
         alone = GateInspector(model, first=["<unk>", "a", "<pad>", "b"]).traced_texts[0].score
         assert alone.isnan().tolist() == [False, True, False, True]
 
+    @pytest.mark.parametrize("peephole", [None, "diagonal"])
+    def test_a_character_model_with_an_lstm_of_our_own_is_opened(self, peephole):
+        torch.manual_seed(0)
+        model = CharacterModel(6, 4, CustomLSTM(4, 6, peephole=peephole))
+        inspector = GateInspector(model, first="if a")
+        share = model(torch.tensor([[ord("i") - 31]]))[0][0, 0].softmax(dim=0)[ord("f") - 31]
+        assert inspector.traced_texts[0].score[0] == pytest.approx(share.item())
+        assert inspector.model["units"] == 6
+
     def test_a_classifier_with_one_logit_shows_the_probability_of_its_class(self):
         model = classifier(classes=1)
         found = GateInspector(model, WORDS, HEADLINES[0], labels=("fake",)).traced_texts[0]

@@ -166,6 +166,20 @@ def test_a_character_model_as_a_classifier_of_what_comes_next():
     assert torch.allclose(logits, right[[names.index(label) for label in labels]], atol=1e-6)
 
 
+@pytest.mark.parametrize("peephole", [None, "full"])
+def test_a_character_model_with_an_lstm_of_our_own_as_a_classifier(peephole):
+    model = CharacterModel(6, 4, CustomLSTM(4, 6, peephole=peephole)).train()
+    classifier, words, _ = as_classifier(model, "'")
+    logits = classifier(words.encode(words.split("if a"))[None])[0]
+    assert torch.allclose(logits[-1], model(encode("if a")[None])[0][0, -1, CHARACTERS.index("'")], atol=1e-6)
+    assert model.lstm.training and classifier.lstm is not model.lstm
+
+
+def test_a_character_model_with_another_recurrent_layer_is_named():
+    with pytest.raises(ValueError, match=r"model\.lstm is GRU; it needs a torch\.nn\.LSTM or a CustomLSTM"):
+        as_classifier(CharacterModel(6, 4, nn.GRU(4, 6, batch_first=True)), "'")
+
+
 @pytest.mark.parametrize("character", ["", "ab", "é", 3, None])
 def test_what_is_no_character_is_named(character):
     with pytest.raises(ValueError, match=re.escape(f"character is {character!r}; it needs one of the 96 characters")):
