@@ -20,6 +20,7 @@ from lstm_lesson.text.news import Vocabulary
 from lstm_lesson.tracing import GRUTrace, Trace
 
 FRAME = '<iframe class="lstm-inspector" title="Gate inspector" data-key="{}" style="{}" srcdoc="{}"></iframe>'
+LABELS = "real", "fake"
 LIVE = "width:100%;height:760px;border:0"
 OVER = "position:absolute;left:0;top:0;width:100%;height:100%;border:0;background:#fff"  # covers the static picture
 STILL = 200_000  # letters of a picture that the page shows without JavaScript; of a larger one it has the words
@@ -40,11 +41,10 @@ class GateInspector(Explorer):
     compare: a second trace of as many units, or an inspector of one with a score.
 
     `GateInspector(classifier, vocabulary, first, second, labels)` traces texts itself (notebook 13). The page has boxes
-    for others and runs the LSTM itself: of one layer, with weights of at most 1 MB; else it says why it does not, and
-    the boxes need a kernel. first, second: a text or a list of words; "" for no second one. labels: the names of
-    the classes; the score is the probability of the last one. A `CharacterModel` in the place of the classifier needs
-    no vocabulary and no labels; the score is the probability of the character that follows. presets: more texts to
-    choose, a pair under each name. row and the names above belong to traces alone.
+    for others and runs the LSTM itself: of one layer, with weights of at most 1 MB; else it says why not, and the boxes
+    need a kernel. first, second: a text or a list of words; "" for no second one. labels: the names of the classes; the
+    score is the probability of the last one. A `CharacterModel` in place of the classifier has its own vocabulary and
+    labels; its score is the probability of the character that follows. presets: a pair of texts under each name.
 
     scores (H,): one number for each unit, for example its correlation with the label; the units can then be ordered
     by its size. unit: the one it opens at, the most active by default. `traced_texts`: a `TracedText` for each one.
@@ -52,21 +52,25 @@ class GateInspector(Explorer):
     """
 
     def __init__(self, trace: Trace | GRUTrace | TextClassifier | None = None, vocabulary: Vocabulary | None = None,
-                 first: str | list[str] = "", second: str | list[str] = "",
-                 labels: tuple[str, ...] = ("real", "fake"), scores: Tensor | None = None, unit: int | None = None, *,
-                 score=None, score_name: str = "score", compare=None, row: int = 0, saliency=None,
-                 step_name: str | None = None, input_name: str = "input",
+                 first: str | list[str] = "", second: str | list[str] = "", labels: tuple[str, ...] = LABELS,
+                 scores: Tensor | None = None, unit: int | None = None, *, score=None, score_name: str = "score",
+                 compare=None, row: int = 0, saliency=None, step_name: str | None = None, input_name: str = "input",
                  presets: dict[str, tuple[str, str]] | None = None,
                  classifier: TextClassifier | None = None):  # fmt: skip
         trace, controls = classifier if trace is None else trace, {}
         self.model, self.said, self.presets, self._follows = None, "", presets or {}, isinstance(trace, CharacterModel)
+        own = {"vocabulary": vocabulary is not None, "labels": labels != LABELS}
+        reads = own | {"first": first != "", "second": second != "", "presets": presets is not None}
+        alone = {"score": score, "saliency": saliency, "compare": compare, "step_name": step_name}
+        alone = {name: value is not None for name, value in alone.items()} | {"row": row != 0}
+        alone |= {"score_name": score_name != "score", "input_name": input_name != "input"}
+        idle = alone | own if self._follows else reads if vocabulary is None else alone
+        if wrong := [name for name, is_given in idle.items() if is_given]:
+            needs = "a classifier and its vocabulary" if wrong[0] in reads else "a trace alone"
+            raise ValueError(f"{wrong[0]} is given with a {type(trace).__name__}; it needs {needs}")
         if self._follows:
             trace, vocabulary, labels = as_classifier(trace, CHARACTERS[-1])
         self.classifier, self.vocabulary, self.scores, self.labels = trace, vocabulary, scores, None
-        idle = (first or None, second or None) if vocabulary is None else (score, saliency, compare, step_name)
-        if any(value is not None for value in idle):
-            needs = "first and second need a classifier and its vocabulary"
-            raise ValueError(f"score, saliency, compare and step_name need a trace; {needs}")
         if vocabulary is None:
             self.traced_texts = [traced_row(trace, row, score, saliency, score_name, step_name, input_name)]
             if compare is not None:
@@ -80,10 +84,12 @@ class GateInspector(Explorer):
         else:
             check_classifier(trace, vocabulary)
             classes, units = trace.linear.out_features, trace.lstm.hidden_size
-            named = isinstance(labels, (tuple, list)) and all(isinstance(label, str) for label in labels)
-            if not named or len(labels) != classes:
+            if not isinstance(labels, (tuple, list)) or [isinstance(v, str) for v in labels] != [True] * classes:
                 raise ValueError(f"labels is {labels!r}; it needs {classes} names, one for each class")
             self.labels = labels
+            for name, pair in (presets or {}).items() if isinstance(presets, (dict, type(None))) else [("", presets)]:
+                if not isinstance(pair, (tuple, list)) or [isinstance(v, str) for v in (name, *pair)] != [True] * 3:
+                    raise ValueError(f"presets has {pair!r:.80}; it needs a dict with a pair of texts under each name")
             boxes = {"first": _box("Text", "first", first), "second": _box("Compare with", "second", second)}
             self._typed = {name: box.value for name, box in boxes.items()}
             self._given = dict(zip(self._typed.items(), (first, second), strict=True))
@@ -100,9 +106,10 @@ class GateInspector(Explorer):
         if self.vocabulary is not None:
             self._typed |= typed
             rest = f"P({'next' if self._follows else self.labels[-1]})", self._follows
-            reader = self.classifier, self.vocabulary
+            reader, boxes = (self.classifier, self.vocabulary), self.controls if hasattr(self, "_view") else {}
+            names = {name: box.description for name, box in boxes.items()}  # in errors; at the start the arguments'
             self.traced_texts = [
-                trace_text(*reader, self._given.get((name, text), text), self._label(name), *rest)
+                trace_text(*reader, self._given.get((name, text), text), names.get(name, name), *rest)
                 for name, text in self._typed.items()
                 if name == "first" or text.strip()
             ]
@@ -113,10 +120,6 @@ class GateInspector(Explorer):
                 if t.score is not None and t.score[-1].isfinite()]  # fmt: skip
         said = [f"{'answer ' * bool(self.labels)}at the end: {' · '.join(ends)}"] if ends else []
         return picture, "; ".join([*said, f"most active unit: {order[0]}"])
-
-    def _label(self, name: str) -> str:
-        """The name of a text in an error: the argument's at the start, the text box's later."""
-        return self.controls[name].description if hasattr(self, "_view") else name
 
     def page(self) -> str:
         """The inspector as one HTML page that needs neither a kernel nor a network."""
@@ -163,13 +166,9 @@ def _rounded(values: Tensor | None) -> list[float] | None:
     return None if values is None else [float(f"{v:.5g}") if v == v else None for v in values.tolist()]
 
 
-def _joined(tokens) -> str:
-    return printable(" ".join(map(str, tokens)))
-
-
 def _box(label: str, name: str, text) -> widgets.Text:
     if not isinstance(text, (str, list, tuple)):
         raise ValueError(f"{name} is {type(text).__name__}; it needs a text, or a list of words")
-    value = text if isinstance(text, str) else _joined(text)
+    value = text if isinstance(text, str) else printable(" ".join(map(str, text)))
     size = {"style": {"description_width": "7em"}, "layout": {"width": "98%"}}
     return widgets.Text(value=value, description=label, continuous_update=False, placeholder="type a text", **size)

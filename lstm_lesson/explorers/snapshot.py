@@ -74,11 +74,8 @@ def _said(text: TracedText) -> str:
     if text.series is not None:
         low, high = short(text.series.min()), short(text.series.max())
         what = f"{text.input_name} from {low} to {high} at {len(text.series)} {text.step}s"
-    return (
-        what
-        if text.score is None or text.score[-1].isnan()
-        else f"{what}, at the end {text.score_name} = {short(text.score[-1])}"
-    )
+    ended = text.score is not None and text.score[-1].isfinite()
+    return f"{what}, at the end {text.score_name} = {short(text.score[-1])}" if ended else what
 
 
 def _cut(text: str, length: int) -> str:

@@ -77,8 +77,8 @@ def traced_row(
             raise ValueError(f"{what} has shape {tuple(given.shape)}; it needs (T,) = ({time},), one number a step")
         return _finite(what, given[:steps])
 
-    score = None if score is None else numbers("score", score)
-    saliency = None if saliency is None else numbers("saliency", saliency)
+    given = {"score": score, "saliency": saliency}
+    score, saliency = (value if value is None else numbers(name, value) for name, value in given.items())
     step, series, what = "step", None, f"{name}.tokens[{row}]"
     tokens = [str(k + 1) for k in range(steps)] if trace.tokens is None else list(trace.tokens[row])
     if not all(isinstance(token, str) for token in tokens):
@@ -116,8 +116,8 @@ def trace_text(
     if not any(known):
         raise ValueError(f"{name} has no word that the classifier knows; it was trained on {len(vocabulary) - 2} words")
     if not all(known):
-        unknown = f"{known.count(False)} of {len(known)} {step}s"
-        notes.append(f"Dotted: {unknown} are unknown to the classifier, all read as <unk>.")
+        few = f"{known.count(False)} of {len(known)} {step}s"
+        notes.append(f"Dotted: {few} are unknown to the classifier, all read as <unk>.")
     ids = vocabulary.encode(list(tokens))[None].to(classifier.embedding.weight.device)  # (1, T)
     trace = record(classifier, ids, tokens=[tokens], layer=classifier.lstm.num_layers - 1)
     with torch.no_grad():

@@ -14,6 +14,7 @@ from torch import nn
 from lstm_lesson import record
 from lstm_lesson.explorers.inspector import GateInspector
 from lstm_lesson.explorers.traced_text import MOST, traced_row
+from lstm_lesson.text.characters import CharacterModel
 from lstm_lesson.text.classifiers import TextClassifier
 from lstm_lesson.text.news import Vocabulary
 from lstm_lesson.tracing import GRUTrace, Trace
@@ -226,7 +227,10 @@ def broken(letter="f", value=NAN, kind=Trace, letters="ifgoch"):
         (torch.rand(1, 5, 4), {}, "trace is Tensor; it needs what `record` returns, or a TextClassifier"),
         (Spam(), {}, "trace is Spam; it needs what `record` returns"),
         (None, {}, "trace is NoneType"),
-        (traced(), {"first": "a text"}, "first and second need a classifier and its vocabulary"),
+        (traced(), {"first": "a text"}, "first is given with a Trace; it needs a classifier and its vocabulary"),
+        (traced(), {"second": "a text"}, "second is given with a Trace; it needs a classifier and its vocabulary"),
+        (traced(), {"presets": {"x": ("a", "b")}}, "presets is given with a Trace; it needs a classifier and its"),
+        (traced(), {"labels": ("a", "b", "c")}, "labels is given with a Trace; it needs a classifier and its"),
     ],
 )  # fmt: skip
 def test_an_error_names_what_does_not_fit(trace, change, message):
@@ -245,10 +249,24 @@ def test_a_classifier_with_an_lstm_of_pytorch_shows_its_last_layer(layers):
     )
 
 
-def test_a_classifier_takes_nothing_that_belongs_to_a_trace():
+OF_A_TRACE = {"score": [1, 2], "score_name": "zzz", "saliency": np.ones(2), "compare": traced(), "row": 7,
+              "step_name": "month", "input_name": "q"}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OF_A_TRACE)
+def test_a_classifier_takes_nothing_that_belongs_to_a_trace(name):
+    words, given = Vocabulary([WORDS], min_freq=1), {name: OF_A_TRACE[name]}
+    with pytest.raises(ValueError, match=f"^{name} is given with a TextClassifier; it needs a trace alone$"):
+        GateInspector(TextClassifier(len(words), 3, 4), words, "free prize", **given)
+    with pytest.raises(ValueError, match=f"^{name} is given with a CharacterModel; it needs a trace alone$"):
+        GateInspector(CharacterModel(4, 3), first="if a", **given)
+
+
+def test_a_trace_takes_no_vocabulary_and_a_character_model_has_its_own():
     words = Vocabulary([WORDS], min_freq=1)
-    with pytest.raises(ValueError, match="score, saliency, compare and step_name need a trace"):
-        GateInspector(TextClassifier(len(words), 3, 4), words, "free prize", score=[1, 2])
+    for name, value in {"vocabulary": words, "labels": ("a", "b")}.items():
+        with pytest.raises(ValueError, match=f"^{name} is given with a CharacterModel; it needs a classifier and its"):
+            GateInspector(CharacterModel(4, 3), first="if a", **{name: value})
     with pytest.raises(ValueError, match="classifier is Trace"):
         GateInspector(traced(), words, "free prize")
 

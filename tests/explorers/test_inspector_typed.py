@@ -119,6 +119,14 @@ class TestWithoutABrowser:
         assert inspector.traced_texts[0].score[0] == pytest.approx(share.item())
         assert inspector.model["units"] == 6
 
+    @pytest.mark.parametrize(
+        "presets", ["ab", {"x": "ab"}, {"x": ("a",)}, {"x": ("a", 3)}, {"x": None}, {3: ("a", "b")}, [("a", "b")]]
+    )
+    def test_presets_are_pairs_of_texts(self, presets):
+        with pytest.raises(ValueError, match=r"presets has .*; it needs a dict with a pair of texts under each name"):
+            GateInspector(classifier(), WORDS, HEADLINES[0], presets=presets)
+        GateInspector(classifier(), WORDS, HEADLINES[0], presets={"x": ["a", "b"]})
+
     def test_a_classifier_with_one_logit_shows_the_probability_of_its_class(self):
         model = classifier(classes=1)
         found = GateInspector(model, WORDS, HEADLINES[0], labels=("fake",)).traced_texts[0]
