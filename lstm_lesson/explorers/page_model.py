@@ -1,6 +1,7 @@
 """The weights of a classifier as they travel in the inspector's page, which reads typed text with them."""
 
 import base64
+import decimal
 
 import torch
 from torch import Tensor, nn
@@ -43,8 +44,7 @@ def page_model(classifier: TextClassifier, vocabulary: Vocabulary, follows: bool
     size = sum(len(part["data"]) for part in texts.values())
     if size > LARGEST:
         return None, f"{no}the weights take {size:,} bytes, and a page has at most {LARGEST:,}."
-    own = CustomLSTM(cell.input_size, units, peephole=cell.peephole)
-    plain = TextClassifier(*words.shape, units, classes, lstm=own)
+    plain = TextClassifier(*words.shape, units, classes, lstm=CustomLSTM(words.shape[1], units, peephole=cell.peephole))
     plain.load_state_dict({name: rounded for name, (_, rounded) in packed.items()})
     ids = torch.randint(1, len(words), (200, 20), generator=torch.Generator().manual_seed(0))
     with undisturbed(classifier):
@@ -54,7 +54,8 @@ def page_model(classifier: TextClassifier, vocabulary: Vocabulary, follows: bool
     if not (far := (ours - theirs).abs().max().item()) < FAR:
         return None, f"{no}the classifier is more than an embedding, an LSTM and a linear layer."
     changed = (ours.argmax(dim=1) != theirs.argmax(dim=1)).sum().item()
-    said = f"at most {significant(far, 2)}" if far >= 1e-5 else "less than 0.00001"
+    above = decimal.Context(2, decimal.ROUND_CEILING).create_decimal_from_float(far)
+    said = f"at most {significant(float(above), 2)}" if far >= 1e-5 else "less than 0.00001"
     data = {"split": CUTS[vocabulary.split], "tokens": vocabulary.tokens[2:], "inputs": cell.input_size, "units": units,
             "classes": classes, "most": MOST, "follows": follows, "weights": texts}  # fmt: skip
     said = f"its probabilities differ from PyTorch's by {said}; answers that change: {changed}."

@@ -119,6 +119,13 @@ class TestWithoutABrowser:
         assert inspector.traced_texts[0].score[0] == pytest.approx(share.item())
         assert inspector.model["units"] == 6
 
+    def test_the_largest_difference_is_rounded_up(self):
+        model = classifier()
+        model.linear.weight.data.zero_(), model.linear.bias.data.zero_()
+        model.linear.register_forward_hook(lambda module, given, logits: logits + torch.tensor([0, 0.00496]))
+        assert torch.tensor(0.00496).sigmoid().item() - 0.5 == pytest.approx(0.00124, abs=1e-6)  # nearest to 0.0012
+        assert "by at most 0.0013;" in page_model(model, WORDS)[1]
+
     @pytest.mark.parametrize(
         "presets", ["ab", {"x": "ab"}, {"x": ("a",)}, {"x": ("a", 3)}, {"x": None}, {3: ("a", "b")}, [("a", "b")]]
     )
