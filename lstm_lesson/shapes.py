@@ -190,4 +190,5 @@ def _joined(*tensors: torch.Tensor) -> bool:
 
 def _of_rank(tensor, allowed: tuple[str, ...]) -> str:
     """The first of the allowed shapes that has as many dimensions as the tensor; the last if none has."""
-    return next((shape for shape in allowed if len(shape.split()) == getattr(tensor, "ndim", None)), allowed[-1])
+    fit = [shape for shape in allowed if len(shape.split()) == getattr(tensor, "ndim", None)]
+    return fit[0] if fit else allowed[-1]
