@@ -237,18 +237,22 @@ class Training(nn.LSTM):
 
 
 @pytest.mark.parametrize(
-    ("module", "message"),
+    ("kind", "sizes", "message"),
     [
-        (Patched(3, 4), r"model has the Patched '', and its output differs by \d.* from what its weights give"),
-        (Rough(3, 4), r"model has the Rough '', and its output differs by \d.* more than rounding; it needs"),
-        (Identity(3, 4), "model has the Identity '', and a call of it cannot be recomputed"),
-        (Training(3, 4, 2, dropout=0.5), r"output differs by [01]\.\d+ from what its weights give.*dropout that eval"),
+        (Patched, (3, 4), r"model has the Patched '', and its output differs by \d.* from what its weights give"),
+        (Rough, (3, 4), r"model has the Rough '', and its output differs by \d.* more than rounding; it needs"),
+        (Identity, (3, 4), "model has the Identity '', and a call of it cannot be recomputed"),
+        (
+            Training,
+            (3, 4, 2, True, False, 0.5),
+            r"output differs by [01]\.\d+ from what its weights give.*dropout that eval",
+        ),
     ],
 )
 @pytest.mark.parametrize("packed", [False, True])
-def test_a_module_that_computes_otherwise_is_refused(module, message, packed):
+def test_a_module_that_computes_otherwise_is_refused(kind, sizes, message, packed):
     torch.manual_seed(1)
-    x = torch.randn(5, 2, 3)
+    module, x = kind(*sizes), torch.randn(5, 2, 3)
     read = pack_padded_sequence(x, [5, 3]) if packed else x
     with pytest.raises(ValueError, match=message):
         record(module, read)
