@@ -46,7 +46,7 @@ help:
 	@echo "make bench      the benchmark tables (make bench BENCH_ARGS=--help lists the options)"
 	@echo "make sweep      the trainings that lstm_lesson/experiments/results.csv does not have yet; delete it to run all again"
 	@echo "                (make sweep SCHEDULER=tcp://HOST:PORT runs them on a Dask cluster that has the package)"
-	@echo "make writer     train the stored character model of notebook 16 again: about half an hour on one core"
+	@echo "make writer     train the stored character model of notebook 16 again: about 40 minutes on one core"
 	@echo "                (make writer WRITER_ARGS=--help lists the options)"
 	@echo "make successors the table of notebook 17, on this machine: lstm_lesson/experiments/successors.csv"
 

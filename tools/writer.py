@@ -11,6 +11,7 @@ import re
 import time
 
 import torch
+import torch.nn.functional as F
 from tracked import ROOT
 
 from lstm_lesson.text import characters
@@ -22,7 +23,7 @@ def train(options):
     torch.manual_seed(options.seed)
     torch.set_num_threads(options.threads)
     ids = {part: characters.encode(characters.python_source(part)) for part in characters.PARTS}
-    model = characters.CharacterModel(options.hidden, options.embedding)
+    model = with_dropout(characters.CharacterModel(options.hidden, options.embedding), options.dropout)
     batches, order = [], torch.Generator().manual_seed(options.seed)
     while len(batches) < options.updates:  # each pass over the text cuts it at other places
         start = int(torch.randint(options.streams * options.steps, (), generator=order))
@@ -35,6 +36,13 @@ def train(options):
             curve.append((k * options.streams * options.steps, round(bits_on(model, ids["validation"]), 4)))
     save(model, ids, options, curve, time.perf_counter() - start)
     line.last(f"{curve[-1][1]:.3f} bits a character on the validation modules")
+
+
+def with_dropout(model, share):
+    """Set this share of the LSTM's inputs and outputs to zero while the model trains, as no class of it knows."""
+    model.embedding.register_forward_hook(lambda layer, _, x: F.dropout(x, share, layer.training))
+    model.linear.register_forward_pre_hook(lambda layer, inputs: F.dropout(inputs[0], share, layer.training))
+    return model
 
 
 def save(model, ids, options, curve, seconds):
@@ -58,7 +66,8 @@ def main():
     parser = argparse.ArgumentParser(description="Train the stored character model of notebook 16.")
     parser.add_argument("--hidden", type=int, default=320, help="units of the LSTM (default: 320)")
     parser.add_argument("--embedding", type=int, default=64, help="size of the embedding (default: 64)")
-    parser.add_argument("--updates", type=int, default=4000, help="updates (default: 4000)")
+    parser.add_argument("--updates", type=int, default=8000, help="updates (default: 8000)")
+    parser.add_argument("--dropout", type=float, default=0.2, help="share of inputs and outputs dropped (default: 0.2)")
     parser.add_argument("--streams", type=int, default=64, help="streams of a batch, B (default: 64)")
     parser.add_argument("--steps", type=int, default=128, help="steps of a batch, T (default: 128)")
     parser.add_argument("--lr", type=float, default=0.005, help="the first learning rate (default: 0.005)")
