@@ -45,41 +45,33 @@ def autograd_graph(tensor: Tensor, names: dict[str, Tensor] | None = None, alt: 
 
 
 def _read(tensor, names) -> tuple[dict, list]:
-    """torchviz's graph as {node: (its lines of text, its kind)} and [(from, to)], without AccumulateGrad nodes."""
-    tokens = {f"@{k}@": (name, named) for k, (name, named) in enumerate(names.items())}  # names may hold any character
-    results = [(name, named.grad_fn) for name, named in names.items() if named.grad_fn is not None]
+    """torchviz's graph as {node: (its lines of text, its kind)} and [(from, to)], without AccumulateGrad nodes.
+
+    The kinds are "leaf", "operation", as in grad_fn=<TanhBackward0>, and "result".
+    """
+    parts = [(name, part) for name, named in names.items() for part in (named, named.grad_fn)]
+    called = {str(id(part)): name for name, part in parts}  # as torchviz numbers its nodes
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # torchviz 0.0.3 imports distutils
         from torchviz import make_dot
 
-        body = make_dot(tensor, params={token: named for token, (_, named) in tokens.items()}).body
-    labels, pairs = {}, []
+        body = make_dot(tensor).body
+    nodes, pairs = {}, []
     for line in body:
         if "dir=none" in line or "fillcolor=orange" in line:  # tensors that an operation in Python has saved
             continue
         if edge := re.match(r"\s*(\d+) -> (\d+)", line):
             pairs.append(edge.groups())
-        elif node := re.match(r'\s*(\d+) \[label="?([^"]*?)"?(?: fillcolor=(\w+))?\]', line, re.DOTALL):
-            labels[node[1]] = node[2].replace("\\n", "\n").split(), node[3]
-    skipped = {b: a for a, b in pairs if labels[b][0][0] == "AccumulateGrad"}
-    short = {key: f"n{k}" for k, key in enumerate(key for key in labels if key not in skipped)}
+        elif node := re.match(r'\s*(\d+) \[label="?\s*([^"]*?)"?(?: fillcolor=(\w+))?\]', line):
+            key, text, fill = node.groups()
+            kind = "operation" if fill is None else "result" if fill.startswith("darkolivegreen") else "leaf"
+            name = called.get(key, "result" * (kind == "result"))
+            text = "a number" if text == "()" else re.sub(r"^\((\d+)\)$", r"(\1,)", text)
+            nodes[key] = [name] * bool(name) + [text], kind
+    skipped = {b: a for a, b in pairs if nodes[b][0][-1] == "AccumulateGrad"}
+    short = {key: f"n{k}" for k, key in enumerate(key for key in nodes if key not in skipped)}
     edges = [(short[skipped.get(a, a)], short[b]) for a, b in dict.fromkeys(pairs) if b not in skipped]
-    nodes = {short[key]: _words(*labels[key], tokens) for key in short}
-    for name, operation in results:  # torchviz calls a node by the id of its operation
-        if (key := short.get(str(id(operation)))) in nodes and nodes[key][1] == "operation":
-            nodes[key][0].insert(0, name)
-    return nodes, edges
-
-
-def _words(words: list[str], fill: str | None, tokens: dict) -> tuple[list[str], str]:
-    """A node's lines of text and its kind: "leaf", "result" or "operation"."""
-    if fill is None:
-        return words[:1], "operation"  # as in grad_fn=<TanhBackward0>
-    name = [tokens[word][0] for word in words if word in tokens]
-    shape = " ".join(word for word in words if word not in tokens)
-    shape = "a number" if shape == "()" else re.sub(r"^\((\d+)\)$", r"(\1,)", shape)
-    result = fill.startswith("darkolivegreen")
-    return [*(name or ["result"] if result else name), shape], "result" if result else "leaf"
+    return {short[key]: nodes[key] for key in short}, edges
 
 
 def _drawn(nodes, edges) -> str | None:
