@@ -23,6 +23,9 @@ from lstm_lesson.exercises.edits import Returned, find_edits
 from lstm_lesson.exercises.exercise import exercises, input_sets, named
 from lstm_lesson.exercises.model import Edit
 
+TABLES = read_table("causes")
+SAYS = TABLES["says"]
+
 
 def diagnose(answer: Answer, trials: list[Trial], problem: Problem) -> tuple[str, tuple[str, ...]]:
     """The first cause that is found, in one or two sentences, and the identifiers of the edits that it names.
@@ -30,8 +33,7 @@ def diagnose(answer: Answer, trials: list[Trial], problem: Problem) -> tuple[str
     The sentence is "" if no cause is found. The problem itself is not repeated. Once a function was stopped, no cause
     is looked for: a call that ran out of time proves nothing.
     """
-    tables = read_table("causes")
-    lists = tables["looked_for"] | (tables["looked_for_in_a_loop"] if answer.exercise.step else {})
+    lists = TABLES["looked_for"] | (TABLES["looked_for_in_a_loop"] if answer.exercise.step else {})
     for name in itertools.chain.from_iterable(lists.get(name, [name]) for name in lists.get(problem.kind, ())):
         cause = not answer.sandbox.timed_out and named(f"exercises.{name}")(answer, trials)
         if cause and not answer.sandbox.timed_out:
@@ -50,7 +52,7 @@ def describe(edits: tuple[Edit, ...]) -> str:
 def known_error(answer: Answer, trials: list[Trial], when: str = "after_edits") -> str | None:
     """A cause that the text of a problem of this kind tells."""
     problem = next(trial.problem for trial in trials if trial.problem)
-    for pattern, cause in read_table("causes")[when].get(problem.kind, ()):
+    for pattern, cause in TABLES[when].get(problem.kind, ()):
         if found := re.search(pattern, problem.text):
             return found.expand(cause)
 
@@ -64,8 +66,7 @@ def unsolved_exercise(answer: Answer, trials: list[Trial]) -> str | None:
         exercise = exercises().get(name)
         if exercise and (caller := answer.caller_of(name)) and Answer(exercise, stub, answer.sandbox).is_stub():
             calls = "you call" if caller == answer.exercise.name or "<" in caller else f"your `{caller}` calls"
-            instead = f"or call the package's `{exercise.reference}`"
-            return f"`{name}`, which {calls}, is still open. Solve it first, {instead}."
+            return SAYS["still open"].format(name, calls, exercise.reference)
 
 
 def all_turned_round(answer: Answer, trials: list[Trial]) -> str | None:
@@ -85,14 +86,14 @@ def missing_entry(answer: Answer, trials: list[Trial]) -> str | None:
             close = [k for k in value if sorted(k) == sorted(key)] or difflib.get_close_matches(key, value, n=1)
             hint = f"Did you mean `{close[0]}`?" if close else ""
             hint = compare.CANDIDATE if re.fullmatch(r"(W_x|W_h|b_)g", key) else hint
-            own = read_table("causes")["missing"].get(answer.exercise.name, ())
+            own = TABLES["missing"].get(answer.exercise.name, ())
             hint = next((cause for pattern, cause in own if re.fullmatch(pattern, key)), hint)
             return f"`{name}` has no entry `{key}`. {hint}".strip()
 
 
 def sizes_that_meet(answer: Answer, trials: list[Trial]) -> str | None:
     """Sizes that do not fit together, by their letters: the same letters on two sets of inputs with other sizes."""
-    for pattern, cause, needed in read_table("causes")["sizes"]["crashed"]:
+    for pattern, cause, needed in TABLES["sizes"]["crashed"]:
         letters = [
             [compare.size_letters(trial.inputs).get(int(size)) for size in found.groups()]
             for trial in trials[:2]
@@ -120,8 +121,7 @@ def same_shapes(answer: Answer, trials: list[Trial]) -> list[tuple]:
 def changed_in_place(answer: Answer, trials: list[Trial]) -> str | None:
     """The answer changes its arguments before it has read them for the last time."""
     if names := next((list(trial.changed) for trial in trials if trial.changed), None):
-        what = f"changes {join_names(names)} in place, and later lines read the changed values"
-        return f"Your function {what}. Make new tensors."
+        return SAYS["changed"].format(join_names(names))
 
 
 def one_entry(answer: Answer, trials: list[Trial]) -> str | None:
@@ -129,12 +129,7 @@ def one_entry(answer: Answer, trials: list[Trial]) -> str | None:
     got = next(trial.got for trial in trials if trial.problem)
     inside = itertools.islice(got, compare.MAX_ENTRIES) if isinstance(got, (tuple, list)) else ()
     if any(isinstance(value, tuple) and len(value) == 1 for value in (got, *inside)):
-        of_grad = "`torch.autograd.grad` returns a tuple with a gradient for each input, of one input, too: take `[0]`."
-        return (
-            of_grad
-            if "grad" in answer.code.attributes
-            else "Does a comma stand at the end of a line? It makes a tuple."
-        )
+        return SAYS["gradients in a tuple" if "grad" in answer.code.attributes else "a comma"]
 
 
 def other_order(answer: Answer, trials: list[Trial]) -> str | None:
@@ -164,8 +159,7 @@ def other_shape(answer: Answer, trials: list[Trial]) -> str | None:
 
 def outside_range(answer: Answer, trials: list[Trial]) -> str | None:
     """A value that the result cannot have with these arguments."""
-    ranges = read_table("causes")["ranges"]
-    rows = ranges.get(answer.exercise.name, ranges["results"])
+    rows = TABLES["ranges"].get(answer.exercise.name, TABLES["ranges"]["results"])
     for trial in trials:
         for (label, got, expected), (names, *bounds, why) in itertools.product(same_shapes(answer, [trial]), rows):
             if label in names:
@@ -184,9 +178,7 @@ def nearly_right(answer: Answer, trials: list[Trial]) -> str | None:
     kinds = [trial.problem.kind for trial in trials if trial.problem]
     if off and all(each < 1e-5 for each in off) and set(kinds) == {"value"} and 2 * len(kinds) >= len(trials):
         single = all(torch.equal(got.float().double(), got.double()) for _, got, _ in pairs)
-        asks = "They have been through float32: does a `.float()` stand there?"
-        asks = asks if single else "Is an epsilon added, or a line computed in float32 (`.float()`)?"
-        return f"Your values agree with the right ones to about {max(off):.0e}. {asks}"
+        return SAYS["nearly right"].format(max(off), SAYS["through float32" if single else "float32 or an epsilon"])
 
 
 def judged_apart(answer: Answer, trials: list[Trial]) -> str:
@@ -209,8 +201,7 @@ def reads_notebook(answer: Answer, trials: list[Trial], among: set[str] | None =
     """The answer reads tensors of the notebook, or those `among` them, in place of its arguments."""
     names = [name for name in dict.fromkeys(answer.code.tensors) if among is None or name in among]
     if names := [name for name in names if answer.reads(name, trials[0].arguments)]:
-        take = "An answer takes everything it needs from its arguments, so that it works for any input."
-        return f"Your function reads {join_names(names)} from the notebook. {take}"
+        return SAYS["notebook"].format(join_names(names))
 
 
 def not_repeatable(answer: Answer, trials: list[Trial]) -> str | None:
@@ -221,10 +212,7 @@ def not_repeatable(answer: Answer, trials: list[Trial]) -> str | None:
         return all(error is None and allclose(got, trial.got) for got, error in calls)
 
     trials = [trial for trial in trials if trial.error is None][:3]
-    if trials and not any(map(repeats, trials)):
-        return (
-            "A second call with the same inputs gives something else. Does it keep a value between calls, or draw one?"
-        )
+    return SAYS["second call"] if trials and not any(map(repeats, trials)) else None
 
 
 def reads_by_order(answer: Answer, trials: list[Trial]) -> str | None:
@@ -239,7 +227,7 @@ def reads_by_order(answer: Answer, trials: list[Trial]) -> str | None:
             (got, error), (again, _), (other, _) = (answer.run(arguments | {name: order}) for order in orders)
             differs.append(error is None and allclose(got, again) and not allclose(got, other))
         if all(differs):
-            return f"Your answer goes by the order of the entries of `{name}`, which may be any. Read each by its name."
+            return SAYS["order of entries"].format(name)
 
 
 def arguments_without_effect(answer: Answer, trials: list[Trial]) -> str | None:
@@ -247,8 +235,7 @@ def arguments_without_effect(answer: Answer, trials: list[Trial]) -> str | None:
     trials = [trial for trial in trials if trial.error is None and 1 not in trial.inputs.sizes.values()]
     trials = [trial for trial in trials if not Returned(trial.got).is_nan()]  # it may be NaN for many reasons
     if idle := [name for name in trials[0].arguments if not has_effect(answer, trials, name)] if trials else []:
-        they = "does it" if len(idle) == 1 else "do they"
-        return f"Your answer stays the same whatever {join_names(idle)} may be. Where {they} enter?"
+        return SAYS["without effect"].format(join_names(idle), "does it" if len(idle) == 1 else "do they")
 
 
 def has_effect(answer: Answer, trials: list[Trial], name: str) -> bool:
@@ -298,7 +285,7 @@ def right_for_small_values(answer: Answer, trials: list[Trial]) -> str | None:
     """Wrong only where the inputs are large."""
     fits = all((trial.problem is None) == (not trial.inputs.reach) for trial in trials)
     if fits and outcome(answer) == "right" and outcome(answer, scale=10.0, reach=50.0) == "wrong":
-        return "Right for small numbers, wrong for large ones. Is a limit set, or does something overflow?"
+        return SAYS["small numbers"]
 
 
 def right_for_some_sizes(answer: Answer, trials: list[Trial], gradient: bool = False) -> str | None:
@@ -308,8 +295,7 @@ def right_for_some_sizes(answer: Answer, trials: list[Trial], gradient: bool = F
     usual = outcome(answer, gradient)
     wrong = [letter for letter in sizes if outcome(answer, gradient, **{letter: 1}) == "wrong"]
     if usual == "right" and fits == [all(sizes[k][n] > 1 for k in wrong) for n in range(len(trials))]:
-        names = " or ".join(f"{letter} = 1" for letter in wrong)
-        return f"Right except for {names}. Does a `squeeze` drop a dimension that has to stay?"
+        return SAYS["squeeze"].format(" or ".join(f"{letter} = 1" for letter in wrong))
     for letter, each in sizes.items():
         good, bad = ({size for size, fit in zip(each, fits, strict=True) if fit is kind} for kind in (True, False))
         if not good or not bad or max(good) not in good - bad:
@@ -318,11 +304,7 @@ def right_for_some_sizes(answer: Answer, trials: list[Trial], gradient: bool = F
         same = [name for name, number in answer.code.numbers.items() if number == top]
         constants = f" {join_names(same)} of the notebook is {top}." if same else ""
         if len(good) == 1 and usual == "wrong" and outcome(answer, gradient, **{letter: top}) == "right":
-            why = f": does a number stand where a size belongs?{constants}"
-            why = (
-                why if top > 1 else f". With one {compare.AXES[letter]}, a sum, a mean or a transpose changes nothing."
-            )
-            return f"Right for {letter} = {top} only{why}"
+            return SAYS["one size" if top > 1 else "size 1"].format(letter, top, constants, compare.AXES[letter])
         if top < least and [outcome(answer, gradient, **{letter: n}) for n in (top, least)] == ["right", "wrong"]:
             return f"Right up to {letter} = {top}, wrong for {letter} = {least}.{constants}"
 
