@@ -23,8 +23,8 @@ from lstm_lesson.exercises.exercise import Exercise, exercises, input_sets
 from lstm_lesson.exercises.sandbox import SECONDS, Sandbox, TimeUp, format_error
 
 MARKS = {"correct": "✅", "not attempted": "⬜", "wrong": "❌", "crashed": "❌"}
-TIME_UP = f"the time ran out: all calls together may take {SECONDS} seconds. Is it slow, or does a loop not end?"
-KEEP_INPUTS = "Expected: inputs that are the same afterwards; the caller still needs them."
+SAYS = read_table("causes")["says"]
+TIME_UP = SAYS["time up"].format(SECONDS)
 
 
 @dataclass(frozen=True)
@@ -103,9 +103,8 @@ def grade(exercise: Exercise, f: Callable) -> Result:
         try:
             result = _grade(Answer(exercise, f, sandbox))
         except Exception as error:  # what f returned raises when it is inspected
-            text = f"`{exercise.name}` returns something that cannot be examined ({type(error).__name__})."
-            needs = f"{join_names(list(exercise.returns))}, made of plain tensors"
-            result = Result("crashed", f"{text}\nExpected: {needs}.")
+            needs = join_names(list(exercise.returns))
+            result = Result("crashed", SAYS["cannot be examined"].format(exercise.name, type(error).__name__, needs))
     message = result.message
     printed = sandbox.printed.getvalue().strip().split("\n")[0]
     if printed and result.outcome != "not attempted" and "It prints" not in message:
@@ -116,8 +115,7 @@ def grade(exercise: Exercise, f: Callable) -> Result:
 def _grade(answer: Answer) -> Result:
     name = f"`{answer.exercise.name}`"
     if answer.is_stub():
-        text = f"{name}: not attempted yet. Put your answer in the place of `raise NotImplementedError`."
-        return Result("not attempted", text)
+        return Result("not attempted", f"{name}: {SAYS['not attempted']}")
     judge = answer.exercise.judge
     of_class = judge is not None and isinstance(answer.f, type)
     if not of_class and (text := wrong_arguments(answer.f, list(answer.exercise.inputs(input_sets()[0])))):
@@ -174,13 +172,9 @@ def first_problem(answer: Answer, trials: list[Trial]) -> Problem | None:
 
 def inputs_changed(trials: list[Trial]) -> Problem | None:
     """Arguments that the answer changes in place, or leaves asking for a gradient or holding one."""
-    if names := next((trial.changed for trial in trials if trial.changed), None):
-        what = f"changes {join_names(list(names))} in place"
-    elif names := next((trial.marked for trial in trials if trial.marked), None):
-        what = f"changes {join_names(list(names))}: `requires_grad_` and `backward` leave a mark on the caller's tensor"
-    else:
-        return None
-    return Problem("changed", f"The values are right, but your function {what}.\n{KEEP_INPUTS}")
+    for kind in ("changed", "marked"):
+        if names := next(filter(None, (getattr(trial, kind) for trial in trials)), None):
+            return Problem("changed", SAYS[f"inputs {kind}"].format(join_names(list(names))))
 
 
 def gradients_differ(answer: Answer, trials: list[Trial], tolerance: float = 0.0) -> Problem | None:
@@ -191,8 +185,7 @@ def gradients_differ(answer: Answer, trials: list[Trial], tolerance: float = 0.0
     for trial in trials:
         trial.gradients, error = answer.sandbox(input_gradients, answer.f, trial.arguments)
         if isinstance(error, InputDetached):
-            text = f"Your function cuts the history of {error} itself, in place (`detach_`)."
-            return Problem("changed", f"{text}\n{KEEP_INPUTS}")
+            return Problem("changed", SAYS["inputs detached"].format(error))
         if isinstance(error, TimeUp):
             trial.problem = Problem("crashed", f"The values are right. While the gradients were compared, {TIME_UP}")
             break
@@ -226,8 +219,7 @@ def loop_remark(answer: Answer, trials: list[Trial]) -> str:
                 answer.run(trials[number].arguments)
             calls.append(counted.calls)
         if calls[1] - calls[0] >= many[0] - few[0]:
-            torch_calls = f"{calls[1]} calls of torch for {letter} = {many[0]}"
-            return f" It loops over the {what}, though: {torch_calls}. One product does them all."
+            return SAYS["loops"].format(what, calls[1], letter, many[0])
     return ""
 
 
