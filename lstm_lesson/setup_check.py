@@ -26,11 +26,7 @@ class Report(NamedTuple):
 
 
 def report() -> Report:
-    """Check the versions of the packages that the lessons need, and whether our LSTM equals `torch.nn.LSTM` here.
-
-    >>> "torch" in str(report())
-    True
-    """
+    """Check the versions of the packages that the lessons need, and whether our LSTM equals `torch.nn.LSTM` here."""
     packages = [_package(name) for name in NEEDS]
     lab = f"jupyterlab {_version('jupyterlab') or 'not installed; Colab and VS Code do without it'}"
     difference = lstm_difference()

@@ -125,11 +125,7 @@ def counter_weights() -> dict[str, Tensor]:
 
 
 def hand_set_weights() -> dict[str, Tensor]:
-    """The twelve weights of the two units, by name.
-
-    >>> {name: tuple(weight.shape) for name, weight in hand_set_weights().items() if name.endswith("i")}
-    {'W_xi': (6, 2), 'W_hi': (2, 2), 'b_i': (2,)}
-    """
+    """The twelve weights of the two units, by name: W_xi (6, 2), W_hi (2, 2), b_i (2,) and so on."""
     return named({"i": input_weights(), "f": forget_weights(), "c": candidate_weights(), "o": output_weights()})
 
 

@@ -21,9 +21,6 @@ def sine(batch: int, steps: int, generator: torch.Generator | None = None) -> Te
     (persistence) has 2 sin²(π/P) at period P. Two values before are enough to be exact:
     s_t = 2 cos(2π/P) s_(t−1) − s_(t−2).
     Raises ValueError for a batch or steps below 1.
-
-    >>> sine(4, 30).shape
-    torch.Size([4, 30])
     """
     check_sizes(batch=batch, steps=steps)
     period = 20 + 20 * torch.rand(batch, 1, generator=generator, dtype=torch.float64)
@@ -43,9 +40,6 @@ def lorenz(batch: int, steps: int, generator: torch.Generator | None = None, dt:
     Over a long run the mean of x is 0 (the equations stay the same if x and y change sign), and the mean of x² is
     8/3 times the mean of z: that is the mean squared error of always answering 0 for x.
     Source: Lorenz 1963. Raises ValueError for a batch or steps below 1 and unless 0 < dt <= 1.
-
-    >>> lorenz(2, 5).shape
-    torch.Size([2, 5, 3])
     """
     check_sizes(batch=batch, steps=steps)
     check_number("dt", dt, above=0, most=1)

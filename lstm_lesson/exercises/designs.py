@@ -87,11 +87,7 @@ def as_weights(got, shapes: dict[str, tuple]) -> dict[str, Tensor]:
 
 
 def check_parts(weights: dict[str, Tensor]) -> str:
-    """Whether four parts, each right beside the package's, are right together; if not, the first text that goes wrong.
-
-    >>> check_parts(agreement.hand_set_weights())
-    'The four parts fit together: every text of the checks is answered rightly.'
-    """
+    """Whether four parts, each right beside the package's, are right together; if not, the first text that shows it."""
     if text := wrong_text(weights, "ifco"):
         return f"The four parts do not fit together. {text.replace('**', '*')}"
     return "The four parts fit together: every text of the checks is answered rightly."

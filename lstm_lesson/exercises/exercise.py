@@ -191,9 +191,6 @@ def shared_edits(table: str, **words: str) -> Iterator[Edit]:
     """The mistakes in a table of `catalogue/shared_edits.toml`, in each of its texts and places these words filled in.
 
     The letter of a gate, k, a or b, or of a state, s, brings with it the words that `catalogue/rules.toml` has for it.
-
-    >>> [edit.changes for edit in shared_edits("wrong_state", k="f")][0]
-    {'h_f': 'c_prev @ W_hf'}
     """
     rules = catalogue.read_table("rules")
     for kind in words.keys() & rules["words"].keys():

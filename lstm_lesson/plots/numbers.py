@@ -46,11 +46,7 @@ def true_minus(text: str) -> str:
 
 
 def significant(value: float, digits: int = 3) -> str:
-    """At most `digits` significant digits; a whole number unchanged. The sign is a hyphen, as in code.
-
-    >>> [significant(v) for v in (0.00515, 12345.6, 7, 1e-16, float("inf"))]
-    ['0.00515', '12346', '7', '1e-16', 'inf']
-    """
+    """At most `digits` significant digits, or a whole number (12346, without e). The sign is a hyphen, as in code."""
     if isinstance(value, int) or not math.isfinite(value):
         return str(value)
     if 10 ** (digits - 1) <= abs(value) < 1e7:
@@ -59,21 +55,13 @@ def significant(value: float, digits: int = 3) -> str:
 
 
 def three_digits(value: float) -> str:
-    """Three significant digits, closing zeros kept, so that neighbouring numbers can be compared.
-
-    >>> three_digits(0.5), three_digits(-2.0)
-    ('0.500', '−2')
-    """
+    """Three significant digits, closing zeros kept (0.500), so that neighbouring numbers can be compared; whole: −2."""
     keep_zeros = 1e-3 <= abs(value) < 100 and value != int(value)
     return true_minus(f"{value:#.3g}".rstrip(".") if keep_zeros else significant(value))
 
 
 def decimals(value: float, digits: int = 2) -> str:
-    """So many decimals, and no minus before a rounded zero.
-
-    >>> decimals(-1.234), decimals(-0.001)
-    ('−1.23', '0.00')
-    """
+    """So many decimals, and no minus before a rounded zero: −1.23 and 0.00 of −1.234 and −0.001."""
     text = f"{value:.{digits}f}"
     return true_minus(text) if float(text) else text.lstrip("-")
 
@@ -92,9 +80,5 @@ def cell_number(value: float, largest: float) -> str:
 
 
 def unit_number(value: float) -> str:
-    """Two decimals; three where two would round a gate to closed (0) or open (1).
-
-    >>> unit_number(0.5), unit_number(0.9978)
-    ('0.50', '0.998')
-    """
+    """Two decimals; three where two would round a gate to closed (0) or open (1): 0.50, but 0.998."""
     return decimals(value, 3 if 0 < abs(value) < 0.01 or 0.99 < abs(value) < 1 else 2)

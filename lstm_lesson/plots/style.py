@@ -55,13 +55,7 @@ def pretty(text: str) -> str:
 
 
 def color_of(label: str) -> str | None:
-    """The fixed colour of a label that begins with a letter or a name of a gate, c or h; None for any other.
-
-    >>> color_of("f = 0.9") == color_of("f_t") == color_of("forget gate, trained") == COLORS["f"]
-    True
-    >>> color_of("full") is None
-    True
-    """
+    """The fixed colour of a label that begins with a letter or a name of a gate, c or h ("f_t"); None for any other."""
     letter = re.match(r"\$?([ifgochzr])(?![^\W_])", label)
     word = next((key for name, key in LETTERS.items() if label.lower().startswith(name)), None)
     return COLORS[ROLES.get(letter[1], letter[1])] if letter else COLORS[word] if word else None

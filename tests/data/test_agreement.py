@@ -128,6 +128,12 @@ def test_what_cannot_be_drawn_is_refused(given, need):
         texts(*given)
 
 
+def test_the_weights_set_by_hand_have_the_names_and_shapes_of_a_cell():
+    shapes = {"W_x": (6, 2), "W_h": (2, 2), "b_": (2,)}
+    found = {name: tuple(weight.shape) for name, weight in hand_set_weights().items()}
+    assert found == {f"{name}{k}": shape for k in "ifco" for name, shape in shapes.items()}
+
+
 @pytest.mark.parametrize("gap", [*range(15), 60, 200])
 def test_the_cell_set_by_hand_answers_at_any_distance_and_says_nothing_elsewhere(gap):
     weights, zeros = hand_set_weights(), torch.zeros(1, 2)

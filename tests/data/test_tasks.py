@@ -161,6 +161,7 @@ def test_all_intervals_are_equally_likely_and_the_mean_has_the_documented_error(
 
 def test_a_sine_follows_from_its_two_last_values_and_keeps_its_period():
     series = data.sine(400, 50, seeded()).double()
+    assert series.shape == (400, 50)
     cosines = ((series[:, 2:] + series[:, :-2]) * series[:, 1:-1]).sum(1) / (2 * series[:, 1:-1] ** 2).sum(1)
     residual = series[:, 2:] - 2 * cosines[:, None] * series[:, 1:-1] + series[:, :-2]
     assert residual.abs().max() < 1e-5
@@ -197,6 +198,7 @@ def test_the_lorenz_system_rests_at_its_three_fixed_points_and_nowhere_near():
 def test_lorenz_does_not_depend_on_the_sampling_interval():
     often = data.lorenz(4, 61, seeded(), dt=0.025)[:, ::2]
     seldom = data.lorenz(4, 31, seeded(), dt=0.05)
+    assert seldom.shape == (4, 31, 3)
     assert (often - seldom).abs().max() < 1e-3
 
 

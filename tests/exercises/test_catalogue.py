@@ -2,7 +2,7 @@
 
 import pytest
 
-from lstm_lesson.exercises.exercise import Inputs, read_exercises
+from lstm_lesson.exercises.exercise import Inputs, read_exercises, shared_edits
 from lstm_lesson.exercises.model import Edit
 
 FILE = """notebook = "05_forget_gate"
@@ -59,3 +59,7 @@ def test_an_exercise_has_what_its_file_says_and_what_a_rule_makes():
 def test_a_mistake_in_a_file_is_named_with_file_exercise_and_key(old, new, message):
     with pytest.raises(ValueError, match=message):
         read(old, new)
+
+
+def test_the_letter_of_a_gate_is_filled_into_the_places_and_texts_of_a_shared_mistake():
+    assert next(shared_edits("wrong_state", k="f")).changes == {"h_f": "c_prev @ W_hf"}

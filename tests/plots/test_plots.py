@@ -19,6 +19,7 @@ from matplotlib.textpath import TextPath
 from lstm_lesson import plots
 from lstm_lesson.plots import style
 from lstm_lesson.plots.figure import captions
+from lstm_lesson.plots.numbers import decimals, significant, three_digits, unit_number
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -306,6 +307,19 @@ def test_an_error_names_the_argument(draw, message):
 def test_a_number_that_rounds_to_zero_has_no_sign_in_a_heat_map():
     figure = plots.heatmaps({"a": [[-0.001, -0.5]]}, **TEXTS).figure
     assert {"0.00", "−0.50"} <= {text.get_text() for text in figure.axes[0].texts}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (significant(0.00515), "0.00515"), (significant(12345.6), "12346"), (significant(7), "7"),
+        (significant(1e-16), "1e-16"), (significant(float("inf")), "inf"), (significant(-2.0), "-2"),
+        (three_digits(0.5), "0.500"), (three_digits(-2.0), "−2"), (decimals(-1.234), "−1.23"),
+        (decimals(-0.001), "0.00"), (unit_number(0.5), "0.50"), (unit_number(0.9978), "0.998"),
+    ],
+)  # fmt: skip
+def test_a_number_has_as_many_digits_as_its_place_needs(text, expected):
+    assert text == expected
 
 
 # ------------------------------------------------------------------- tables
