@@ -10,7 +10,7 @@ from torch import Tensor
 from lstm_lesson.cells import LSTMCell, lstm_step
 from lstm_lesson.data.tasks import adding_problem, spike_timing
 from lstm_lesson.experiments.broken_cells import Step, lstm_with
-from lstm_lesson.layers import CustomLSTM
+from lstm_lesson.layers import CustomLSTM, run_steps
 from lstm_lesson.shapes import check_sizes
 from lstm_lesson.training.loop import ProgressLine, training_steps
 
@@ -35,7 +35,7 @@ def learn_to_add(
     check_sizes(runs=runs, steps=steps, length=length, hidden=hidden)
     random = torch.Generator().manual_seed(seed)
     weights = _uniform_weights(runs, 2, hidden, random)
-    answer = torch.func.vmap(lambda x, w: _read_out(_states(step, x, w)[-1], w))  # each run with its own weights
+    answer = torch.func.vmap(lambda x, w: _read_out(_states(step, x, w)[:, -1], w))  # each run with its own weights
 
     def drawn(batch):
         x, sums = adding_problem(runs * batch, length, random)
@@ -68,7 +68,7 @@ def learn_timing(
     weights = _uniform_weights(seeds, 1, hidden, torch.Generator().manual_seed(0), peephole)
     weights["b_f"] += 1  # starts by keeping
     random, ends = torch.Generator().manual_seed(0), (shortest, longest)
-    answer = torch.func.vmap(lambda x, w: _read_out(torch.stack(_states(step, x, w), dim=1), w))
+    answer = torch.func.vmap(lambda x, w: _read_out(_states(step, x, w), w))
 
     def errors(x, targets, asked):
         return (answer(x, weights) - targets)[asked].view(seeds, -1)  # one interval a train
@@ -113,14 +113,10 @@ def _spikes(seeds, batch, random, shortest, longest):
     return [tensor.view(seeds, batch, *tensor.shape[1:]) for tensor in drawn]
 
 
-def _states(step: Callable, x: Tensor, weights: Mapping[str, Tensor]) -> list[Tensor]:
-    """The hidden state (B, H) after every step of x (B, T, N)."""
-    h = c = x.new_zeros(x.shape[0], weights["W_hi"].shape[0])
-    hidden_seq = []
-    for t in range(x.shape[1]):
-        h, c = step(x[:, t], h, c, weights)
-        hidden_seq.append(h)
-    return hidden_seq
+def _states(step: Callable, x: Tensor, weights: Mapping[str, Tensor]) -> Tensor:
+    """The hidden state after every step of x (B, T, N): (B, T, H)."""
+    start = x.new_zeros(x.shape[0], weights["W_hi"].shape[0])
+    return run_steps(lambda x_t, state: step(x_t, *state, weights), x, start, start)[0]
 
 
 def _read_out(h: Tensor, weights: Mapping[str, Tensor]) -> Tensor:
