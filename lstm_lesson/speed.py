@@ -2,6 +2,7 @@
 
 Every implementation computes the same and has the arguments and results of `layers.lstm`: x (B, T, N), h_0 and c_0
 (B, H), and the twelve weights of a cell by name -> all hidden states (B, T, H), the last h (B, H), the last c (B, H).
+The parts of an implementation raise ValueError naming the argument whose shape does not fit.
 """
 
 import os
@@ -45,17 +46,13 @@ def fused_gates(
     """The gates and the candidate of one step, i_t, f_t, g_t, o_t, from two matmuls instead of eight.
 
     W_x, W_h and b are the weights of i, f, c, o side by side.
-    Raises ValueError naming the argument whose shape does not fit.
     """
     return gates_of(x_t @ W_x + h_prev @ W_h + b)
 
 
 @checked
 def hoist_inputs(x: Shape["B T N"], W_x: Shape["N 4H"], b: Shape["4H"]) -> Shape["B T 4H"]:
-    """x W_x + b for all gates and all steps at once: (B, T, 4H).
-
-    It reads no hidden state, so one matmul is enough. Raises ValueError naming the argument whose shape does not fit.
-    """
+    """x W_x + b for all gates and all steps at once: it reads no hidden state, so one matmul is enough."""
     return x @ W_x + b
 
 
@@ -68,7 +65,6 @@ def local_gradients(
 
     c_prev holds c_0 … c_{T−1}. Returns `into_c`, which leads from h_t through tanh into c_t, and `into_z`, which leads
     into the sums of i, f, c, o, side by side: the first three blocks from c_t, the last one from h_t.
-    Raises ValueError naming the argument whose shape does not fit.
     """
     tanh_c = torch.tanh(c)
     into_z = g * i * (1 - i), c_prev * f * (1 - f), i * (1 - g * g), tanh_c * o * (1 - o)
@@ -83,7 +79,7 @@ def backward_loop(
     """What has to be done step by step: the gradients of the four sums of every step, and of the first states.
 
     `into_c` and `into_z` come from `local_gradients`. dhidden_seq is what the loss sends to every hidden state, dc_T
-    to the last cell state. Returns dz, dh_0, dc_0. Raises ValueError naming the argument whose shape does not fit.
+    to the last cell state. Returns dz, dh_0, dc_0.
     """
     dh, dc, dz = torch.zeros_like(dc_T), dc_T, []
     for t in reversed(range(f.shape[1])):
