@@ -69,10 +69,6 @@ def agreement(batch: int, gap: int, generator: Generator | None = None) -> tuple
 
     -> x (B, gap + 3, 6), one-hot in the order of `FEATURES`; plural (B,), 1.0 for `are` and 0.0 for `is`.
     Raises ValueError as `texts` does.
-
-    >>> x, plural = agreement(4, 10)
-    >>> x.shape, bool(torch.equal(x[:, 1, 1], plural))
-    (torch.Size([4, 13, 6]), True)
     """
     check_size("batch", batch)
     check_size("gap", gap, 0)

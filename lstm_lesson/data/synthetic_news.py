@@ -25,10 +25,6 @@ def synthetic_headlines(n: int = 4000, seed: int = 0) -> tuple[list[str], Tensor
     n even -> n different texts, labels (n,) int64, half of them 1. The same `seed` gives the same headlines.
     Source: our own grammar; chance score 0.5.
     Raises ValueError for an n that is odd, not positive, or more than the grammar can make.
-
-    >>> texts, labels = synthetic_headlines(2, seed=0)
-    >>> sorted(texts[0].split()) == sorted(texts[1].split()), sorted(labels.tolist())
-    (True, [0, 1])
     """
     stories = list(itertools.product(*(WORDS[part] for part in ("templates", "official", "hearsay", "topics"))))
     if isinstance(n, bool) or not isinstance(n, Integral) or n not in range(2, 2 * len(stories) + 1, 2):

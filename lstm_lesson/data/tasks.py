@@ -24,10 +24,6 @@ def adding_problem(batch: int, steps: int, generator: torch.Generator | None = N
     -> x (B, T, 2): at each step a number between 0 and 1, and a mark that is 1 at two steps and 0 elsewhere; sums (B,).
     Always answering 1, the mean, has a mean squared error of 1/6. Source: Hochreiter & Schmidhuber 1997, simplified.
     Raises ValueError for a batch below 1 or fewer than 2 steps.
-
-    >>> x, sums = adding_problem(4, 6)
-    >>> x.shape, bool(torch.equal((x[:, :, 0] * x[:, :, 1]).sum(1), sums))
-    (torch.Size([4, 6, 2]), True)
     """
     check_size("batch", batch)
     check_size("steps", steps, 2)
@@ -46,10 +42,6 @@ def temporal_order(batch: int, steps: int, generator: torch.Generator | None = N
     Any constant answer has accuracy 1/4; a uniform guess has a cross-entropy of ln 4.
     Source: Hochreiter & Schmidhuber 1997, experiment 6a, with any length and without its start and end signs.
     Raises ValueError for a batch below 1 or fewer than 10 steps.
-
-    >>> x, labels = temporal_order(4, 20)
-    >>> x.shape, x[:, :, 4:].sum(dim=(1, 2)).tolist()
-    (torch.Size([4, 20, 6]), [2.0, 2.0, 2.0, 2.0])
     """
     check_size("batch", batch)
     check_size("steps", steps, 10)
@@ -88,11 +80,6 @@ def embedded_reber(batch: int, generator: torch.Generator | None = None) -> tupl
     The letter to remember is the target at step `lengths − 2`: the same T or P as the second letter of the word.
     Without memory, accuracy there is 1/2. Sources as in `reber_strings`; as a test of memory Hochreiter &
     Schmidhuber 1997. Raises ValueError for a batch below 1.
-
-    >>> x, targets, lengths = embedded_reber(4)
-    >>> remembered = targets[torch.arange(4), lengths - 2]
-    >>> bool(torch.equal(remembered, x[:, 1].argmax(dim=1)))
-    True
     """
     check_size("batch", batch)
     words = [torch.tensor([REBER.index(letter) for letter in word]) for word in reber_strings(batch, generator)]
@@ -113,10 +100,6 @@ def spike_timing(batch: int, intervals: int = 3, generator: torch.Generator | No
     n = 10. An error of one step costs 1/n².
     Source: after "measuring spike delays" of Gers, Schraudolph & Schmidhuber 2002, with whole steps.
     Raises ValueError for a batch, intervals or shortest below 1 and a longest not above shortest.
-
-    >>> x, targets, asked = spike_timing(2, intervals=3)
-    >>> x.shape, asked.sum(dim=1).tolist()
-    (torch.Size([2, 70, 1]), [3, 3])
     """
     check_sizes(batch=batch, intervals=intervals, shortest=shortest)
     check_size("longest", longest, shortest + 1)

@@ -169,6 +169,11 @@ def test_the_second_fault_is_invisible_in_the_first_step_and_the_first_is_not():
     assert not torch.allclose(all_six(x), all_six(x, "first_fault"), atol=0.1)
 
 
+def test_a_trace_has_six_values_by_name_after_each_step():
+    shapes = {letter: tuple(values.shape) for letter, values in faults.trace("first_fault", torch.zeros(3, 2)).items()}
+    assert shapes == dict.fromkeys("ifgoch", (3, 1))
+
+
 def test_a_trace_names_what_it_cannot_take():
     with pytest.raises(ValueError, match="name is 'third'; it needs one of first_fault, second_fault"):
         faults.trace("third", torch.zeros(1, 2))
