@@ -22,7 +22,7 @@ from lstm_lesson.explorers import (
     WriterExplorer,
 )
 from lstm_lesson.explorers.playground import PRESETS, WEIGHTS
-from lstm_lesson.explorers.small import H, N, rnn_weights
+from lstm_lesson.explorers.recurrence import H, N, rnn_weights
 from lstm_lesson.gradients import gradient_by_lag, spectral_radius
 from lstm_lesson.plots.figure import Picture
 from lstm_lesson.plots.svg import Axes, Card

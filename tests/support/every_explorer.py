@@ -5,7 +5,7 @@ from lstm_lesson import explorers
 START = "import torch\nfrom lstm_lesson import explorers\n"
 NEEDS = {  # the arguments of those that have required ones
     "UnrolledStepper": "torch.linspace(-1, 1, 10).view(5, 2), torch.ones(2, 3) / 3, torch.eye(3) / 2, torch.zeros(3)",
-    "WriterExplorer": "torch.manual_seed(0) and explorers.small.CharacterModel(8, 4)",
+    "WriterExplorer": "torch.manual_seed(0) and explorers.writer.CharacterModel(8, 4)",
 }
 MADE = {
     name: f"explorers.{name}({NEEDS.get(name, '')})"
