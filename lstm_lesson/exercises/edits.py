@@ -35,6 +35,7 @@ class Returned:
     def __init__(self, value, tolerance: float = 0.0):
         self.rounding = ROUNDING + tolerance
         self.arrays = {name: as_array(leaf) for name, leaf in by_name(value).items()}
+        self.sizes = {name: np.size(array) for name, array in self.arrays.items()}
         numbers = {name: a for name, a in self.arrays.items() if isinstance(a, np.ndarray)}
         self.allowed = {name: self.rounding * np.abs(a[np.isfinite(a)]).max(initial=1) for name, a in numbers.items()}
 
@@ -48,10 +49,6 @@ class Returned:
         """Whether it has numbers, and all of them are NaN."""
         arrays = [array for array in self.arrays.values() if isinstance(array, np.ndarray) and array.size]
         return bool(arrays) and all(np.isnan(array).all() for array in arrays)
-
-    def sizes(self) -> dict[str, int]:
-        """The number of entries of each tensor."""
-        return {name: np.size(array) for name, array in self.arrays.items()}
 
     def equal(self, name: str, other) -> bool:
         """Whether the tensor of this name is equal to another, up to rounding; of other objects, the types."""
@@ -175,7 +172,7 @@ class Tries:
         which = list(which)
         for k in which:
             self._run(k)
-        self.compatible, self.apart = cache(self._compatible), cache(self._apart)
+        self.compatible = cache(self._compatible)
         fit = self.ran & self.same_form & (self.fits == self.turn.everything)
         return [self.edits[k] for k in which if fit[k]]
 
@@ -227,17 +224,14 @@ class Tries:
         against = against | (touched & ~fits) & ~self.touched | self.touched & ~self.fits & ~touched
         return self.ran & self.same_form & same_form & (against == 0)
 
-    def _apart(self, changed: tuple[int, ...]) -> np.ndarray:
-        """Which edits change no line that these lines reach."""
-        return ~self.changes[list(self.turn.reach(changed))].any(axis=0)
-
     def partners(self, which: list[int], changed: tuple[int, ...], among: int) -> tuple[np.ndarray, np.ndarray]:
         """For edits of the same lines, which of the first edits may explain the answer together with each.
 
         -> a row (edit, partner) for each such pair, and for which of them that is not sure.
         """
         compatible = [self.compatible(int(self.touched[k]), int(self.fits[k]), bool(self.same_form[k])) for k in which]
-        left = (np.array(compatible) & self.apart(changed))[:, :among]
+        apart = ~self.changes[list(self.turn.reach(changed))].any(axis=0)  # those change no line that these reach
+        left = (np.array(compatible) & apart)[:, :among]
         at = np.flatnonzero(left.any(axis=0))
         left, unsure = torch.from_numpy(left[:, at]), torch.ones(len(which), len(at), dtype=torch.bool)
         if len(at) and self.turn.last not in changed:
@@ -414,7 +408,7 @@ def in_a_loop(answer: Answer, model: Model, given: tuple, wanted: Returned) -> I
     given, got = tuple(two_steps.arguments.values()), Returned(two_steps.got)
     for first in turning:
         alone = run(model, given, (first,))
-        if isinstance(alone, Exception) or got.sizes() == Returned(alone).sizes():
+        if isinstance(alone, Exception) or got.sizes == Returned(alone).sizes:
             both = ((first, second) for second in described if first.changes.keys().isdisjoint(second.changes))
             yield from (pair for pair in both if got.equals(run(model, given, pair)))
 
