@@ -36,9 +36,9 @@ const sigmoid = z => 1 / (1 + Math.exp(-z));
 
 function makeModel(M) {
   const { inputs: N, units: H, classes: K, most, split, follows } = M;
-  const weight = name => unpack(M.weights[name]), cell = name => weight("lstm.cells.0." + name);
+  const weight = name => Float32Array.from(unpack(M.weights[name])), cell = name => weight("lstm.cells.0." + name);
   const side_by_side = (name, rows) => {  // the matrices of i, f, g and o as one, (rows, 4H)
-    const all = new Float64Array(rows * 4 * H);
+    const all = new Float32Array(rows * 4 * H);
     [..."ifco"].forEach((letter, k) => {  // the weights of the candidate g have the letter c
       const one = cell(name + letter);
       for (let row = 0; row < rows; row++) all.set(one.subarray(row * H, (row + 1) * H), row * 4 * H + k * H);
@@ -47,7 +47,7 @@ function makeModel(M) {
   };
   const W_x = side_by_side("W_x", N), W_h = side_by_side("W_h", H), b = side_by_side("b_", 1);
   const embedding = weight("embedding.weight"), W_out = weight("linear.weight"), b_out = weight("linear.bias");  // (words, N), (K, H), (K)
-  const square = one => one.length > H || H === 1 ? one : Float64Array.from({ length: H * H }, (_, k) => k % (H + 1) ? 0 : one[k % H]);
+  const square = one => one.length > H || H === 1 ? one : Float32Array.from({ length: H * H }, (_, k) => k % (H + 1) ? 0 : one[k % H]);
   const W_c = "lstm.cells.0.W_ci" in M.weights ? Object.fromEntries([..."ifo"].map(k => [k, square(cell("W_c" + k))])) : null;  // peephole
   const ids = new Map(M.tokens.map((token, k) => [token, k + 2]));  // 0 is padding, 1 an unknown word
 
@@ -74,8 +74,10 @@ function makeModel(M) {
     while (same < Math.min(T, before.words.length) && words[same] === before.words[same]) same++;
     for (const name in v) v[name].set(before.v[name]?.subarray(0, same * v[name].length / T) ?? []);
     let h = same ? v.h.subarray((same - 1) * H, same * H) : new Float64Array(H), c = same ? v.c.subarray((same - 1) * H, same * H) : new Float64Array(H);
+    const z = new Float64Array(4 * H);
     for (let t = same; t < T; t++) {
-      const z = Float64Array.from(b), now = t * H;
+      const now = t * H;
+      z.set(b);
       add(z, 0, embedding.subarray(words[t] * N, (words[t] + 1) * N), W_x, 4 * H);
       add(z, 0, h, W_h, 4 * H);
       if (W_c) { add(z, 0, c, W_c.i, H); add(z, H, c, W_c.f, H); }
@@ -105,10 +107,12 @@ function makeModel(M) {
     return K === 1 ? logits[0] : logits[K - 1] - most - Math.log(others.reduce((sum, v) => sum + Math.exp(v - most), 0));
   };
 
-  // The gradient of the log odds at the end by each word's embedding: its length, and its product with the embedding.
-  function saliency(words, v) {
-    const T = words.length, norm = [], effect = [];
-    const slope = K === 1 ? [1] : [...softmax(v.logits.subarray((T - 1) * K, T * K - 1)).map(share => -share), 1];
+  // The gradient of a class's log odds at the end by each word's embedding: its length, and its product with the embedding.
+  function saliency(words, v, of = K - 1) {
+    const T = words.length, norm = [], effect = [], others = v.logits.slice((T - 1) * K, T * K);
+    others[of] = -Infinity;
+    const slope = K === 1 ? [1] : softmax(others).map(share => -share);
+    slope[of] = 1;
     let dh = new Float64Array(H), dc = new Float64Array(H);
     for (let k = 0; k < K; k++) for (let u = 0; u < H; u++) dh[u] += slope[k] * W_out[k * H + u];
     for (let t = T - 1; t >= 0; t--) {
@@ -132,7 +136,7 @@ function makeModel(M) {
       dh = new Float64Array(H);
       addBack(dh, 0, dz, W_h, 4 * H);
     }
-    return { saliency: norm, effect };
+    return { saliency: norm, effect, of };
   }
 
   return {
@@ -142,7 +146,13 @@ function makeModel(M) {
       const known = tokens.map(token => ids.has(token)), words = tokens.map(token => ids.get(token) ?? 1);
       const { logits, ...values } = forward(words), at = t => logits.subarray(t * K, (t + 1) * K);
       const next = t => softmax(at(t));  // the probabilities of all classes after step t
-      if (follows) return { tokens, known, all: all.length, values, next, score: words.map((_, t) => next(t)[words[t + 1] - 2] ?? NaN) };  // none at the end, and none for an unknown word
+      if (follows) {
+        const score = words.map((_, t) => next(t)[words[t + 1] - 2] ?? NaN);  // none at the end, and none for an unknown word
+        const last = at(words.length - 1);
+        let found;  // for the likeliest next character, when it is asked for: it takes as long as reading the text
+        const more = () => found ??= saliency(words, { ...values, logits }, last.indexOf(Math.max(...last)));
+        return { tokens, known, all: all.length, values, next, score, more };
+      }
       const more = words.length ? saliency(words, { ...values, logits }) : { saliency: [], effect: [] };
       return { tokens, known, all: all.length, values, next, score: words.map((_, t) => sigmoid(logOdds(at(t)))), ...more };
     },

@@ -10,7 +10,7 @@ from math_core import LatexError, LatexToMathML
 
 from lstm_lesson.plots.style import COLORS
 
-PAGE_COLORS = {color.lower(): f"var(--{name})" for name, color in COLORS.items()}  # a dark page has other values
+PAGE_COLORS = {color.lower(): f"var(--{name}-text)" for name, color in COLORS.items()}  # a dark page has other values
 
 
 def formula(latex: str, display: bool = False) -> str:
