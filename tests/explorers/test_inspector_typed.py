@@ -16,7 +16,8 @@ from lstm_lesson.explorers.inspector import READER, GateInspector
 from lstm_lesson.explorers.page_model import page_model
 from lstm_lesson.explorers.traced_text import MOST, trace_text
 from lstm_lesson.text import TextClassifier, Vocabulary, tokenize
-from lstm_lesson.text.characters import CharacterModel, as_classifier, as_words
+from lstm_lesson.text.characters import CHARACTERS, CharacterModel, as_classifier, as_words
+from lstm_lesson.text.saliency import saliency
 
 IN_A_BROWSER = [pytest.mark.browser, pytest.mark.skipif(bool(browser.why_not()), reason=browser.why_not())]
 HEADLINES = synthetic_headlines(1000, seed=7)[0]
@@ -155,7 +156,7 @@ def hooked():
 
 
 READ = """([M, texts]) => { const model = makeModel(M); return texts.map(text => {
-    const { values, next, ...read } = model.read(text);
+    const { values, next, more, ...read } = model.read(text);
     return { ...read, next: read.tokens.length ? [...next(read.tokens.length - 1)] : [],
              values: Object.fromEntries(Object.entries(values).map(([name, v]) => [name, [...v]])) };
 }); }"""
@@ -220,6 +221,22 @@ class TestTheArithmetic:
         assert read["score"][:-1] == pytest.approx(traced.score[:-1].tolist(), abs=1e-6)
         assert sum(read["next"]) == pytest.approx(1) and len(read["next"]) == 96
 
+    def test_the_saliency_of_a_character_model_is_that_of_the_likeliest_next_character(self, script):
+        torch.manual_seed(0)
+        model, text = CharacterModel(6, 4), "if a:\n\tit's"
+        with torch.no_grad():
+            for weight in model.parameters():
+                weight.mul_(3)
+        reader, words, labels = as_classifier(model, "~")
+        code = "([M, text]) => makeModel(M).read(text).more()"
+        found = script.evaluate(code, [page_model(reader, words, follows=True)[0], text])
+        likeliest = reader(words.encode(as_words(text))[None]).argmax().item()
+        assert CHARACTERS[likeliest] != "~" and found["of"] == likeliest
+        turned, words, _ = as_classifier(model, CHARACTERS[likeliest])  # in Python it is of the last class
+        norm, effect = saliency(turned, words.encode(as_words(text))[None])
+        assert found["saliency"] == pytest.approx(norm[0].tolist(), abs=2e-5) and max(found["saliency"]) > 1e-3
+        assert found["effect"] == pytest.approx(effect[0].tolist(), abs=2e-5)
+
     def test_before_an_unknown_character_the_page_has_no_probability_either(self, script):
         torch.manual_seed(0)
         reader, words, _ = as_classifier(CharacterModel(6, 4), "~")
@@ -273,6 +290,91 @@ class TestThePage:
         page.locator("#type-0").fill("ministry denies bus strike")
         page.locator("#type-0").fill("ministry rejects bus strike")
         assert page.locator("body").get_attribute("data-step") == "2"  # the new word is marked
+
+    @pytest.mark.parametrize("make", ["words", "characters"])
+    def test_after_many_changes_the_page_is_as_if_opened_with_the_last_texts(self, opened, make):
+        """Panels, words and maps stay and are filled anew; nothing of an earlier text may be left."""
+        torch.manual_seed(0)
+        words = make == "words"
+        inspector = GateInspector(*((classifier(), WORDS) if words else (CharacterModel(6, 4),)), first=HEADLINES[0])
+        page = opened(inspector)
+        look = """() => Object.fromEntries([
+            ...[...document.querySelectorAll('#texts, #legend')].map(part => [part.id, part.innerHTML]),
+            ...[...document.querySelectorAll('#texts canvas')].map(part => [part.id, part.toDataURL()]),
+            ...[...document.querySelectorAll('.word, .cursor, .row')].map(part => {
+                const {x, y, width, height} = part.getBoundingClientRect();
+                return ['place of ' + part.id, [x, y + scrollY, width, height]];
+            })])"""
+        edits = [("ministry denies bus strike", ""), ("ministry bus zebra", "the zebra"), ("a", "denies " * 40), ("", "b"),
+                 ("court " * 130, "x"), ("bus " * 9, ""), ("court zebra denies it but mayor confirms it", "")]  # fmt: skip
+        seen = []
+        for first, second in edits:
+            for k, text in enumerate((first, second)):
+                page.locator(f"#type-{k}").fill(text)
+                page.wait_for_selector("html[data-ready=true]", timeout=browser.PATIENCE)
+            if first and second:
+                page.locator("#words-0").focus()
+                page.keyboard.press("End")
+                page.locator("#gate-saliency").check(force=True)
+                page.locator("#gate-f").check(force=True)
+            seen.append(page.evaluate(look))
+        assert len({json.dumps(picture) for picture in seen}) == len(edits)
+        page.locator("#unit").select_option("3")
+        page.locator("#words-0").focus()
+        page.keyboard.press("Home")
+        changed = page.evaluate(look)
+        page.wait_for_function("location.hash.includes('unit=3') && location.hash.includes('step=1')")
+        page.reload()
+        page.wait_for_selector("html[data-ready=true]", timeout=browser.PATIENCE)
+        again = page.evaluate(look)
+        assert [name for name in changed if changed[name] != again.get(name)] == [] and again.keys() == changed.keys()
+
+    def test_what_stays_of_a_text_keeps_its_place_in_the_page(self, opened):
+        page = opened(GateInspector(classifier(), WORDS, HEADLINES[0]))
+        page.evaluate("() => { for (const part of document.querySelectorAll('#texts *')) part.dataset.old = '1' }")
+        page.locator("#type-0").fill(HEADLINES[0] + " bus")
+        new = "[...document.querySelectorAll('#texts *')].filter(part => !part.dataset.old).map(part => part.className)"
+        assert sorted(page.evaluate(new)) == ["n", "w", "word"]
+
+    def test_keys_that_come_faster_than_frames_are_read_together(self, opened):
+        page = opened(GateInspector(classifier(), WORDS, HEADLINES[0]))
+        count = """async texts => {
+            let read = 0;
+            new MutationObserver(seen => { read += seen.length }).observe(document.body, {attributeFilter: ['data-step']});
+            const box = document.getElementById('type-0'), shown = () => document.querySelectorAll('#words-0 .word').length;
+            const at = texts.map(text => { box.value = text; box.dispatchEvent(new Event('input')); return shown(); });
+            while (document.documentElement.dataset.ready !== 'true') await new Promise(requestAnimationFrame);
+            await new Promise(done => setTimeout(done));
+            return [at, shown(), read];
+        }"""
+        assert page.evaluate(count, ["bus", "bus strike", "bus strike denies", "bus"]) == [[1, 1, 1, 1], 1, 2]
+        assert page.evaluate(count, ["bus strike", "bus", "ministry denies bus strike"]) == [[2, 2, 2], 4, 2]
+
+    def test_the_list_of_units_has_their_order_once_it_is_wanted(self, opened):
+        page = opened(GateInspector(classifier(), WORDS, HEADLINES[0]))
+        listed = "[...document.querySelectorAll('#unit option')].map(option => option.textContent)"
+        before = page.evaluate(listed)
+        page.locator("#type-0").fill("court zebra denies it but mayor confirms it")
+        page.locator("#unit").focus()
+        now = page.evaluate(listed)
+        shown = [float(option.split("(")[1].rstrip(")")) for option in now[1:]]
+        assert now != before and shown == sorted(shown, reverse=True) and len(now) == 7
+        page.locator("#type-0").fill("court")
+        page.wait_for_function(f"JSON.stringify({listed}) !== {json.dumps(json.dumps(now, ensure_ascii=False))}")
+
+    def test_a_character_model_colours_by_saliency_and_names_the_character(self, opened):
+        torch.manual_seed(0)
+        page = opened(GateInspector(CharacterModel(6, 4), first="if a:", second="b"))
+        page.locator("#gate-saliency").check(force=True)
+        assert "log odds of the likeliest next character (“" in page.inner_text("#legend")
+        colours = "[...document.querySelectorAll('#words-0 .n')].map(value => value.textContent)"
+        before = page.evaluate(colours)
+        assert all(float(value) >= 0 for value in before) and len(set(before)) > 1
+        page.locator("#type-0").fill("if b:")
+        page.wait_for_selector("html[data-ready=true]", timeout=browser.PATIENCE)
+        assert page.evaluate(colours) != before
+        page.locator("#gate-effect").check(force=True)
+        assert "pushes towards the likeliest next character" in page.inner_text("#legend")
 
     def test_an_unknown_word_is_marked_in_words_and_a_text_without_a_word_is_left_out(self, opened):
         page = opened(GateInspector(classifier(), WORDS, "ministry denies bus strike", "bus strike"))

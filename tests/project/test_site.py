@@ -3,6 +3,7 @@
 import json
 import re
 import runpy
+from itertools import combinations
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -12,7 +13,7 @@ import nbformat
 import pytest
 import torch
 from bs4 import BeautifulSoup
-from colours import contrast
+from colours import contrast, distance, without_green
 from notebook_rules import Lesson, without_code
 from repository import ADDRESS, NOTEBOOKS, PACKAGE, ROOT
 
@@ -20,7 +21,7 @@ from lstm_lesson.cells import lstm_step
 from lstm_lesson.data import agreement
 from lstm_lesson.explorers.playground import PRESETS, CellPlayground
 from lstm_lesson.plots import lstm_svg
-from lstm_lesson.plots.style import COLORS, INK, QUIET
+from lstm_lesson.plots.style import COLORS, INK, QUIET, linear
 from lstm_lesson.text import NewsUnavailable, load_news
 
 IN_A_BROWSER = [pytest.mark.browser, pytest.mark.skipif(bool(browser.why_not()), reason=browser.why_not())]
@@ -41,9 +42,11 @@ def in_two_schemes(pages, often=7):
             yield pytest.param(page, scheme, marks=[pytest.mark.full] * seldom)
 
 
+WIDTHS = (320, 375, 768, 1024, 1280)
 GROUND = {"light": "rgb(255, 255, 255)", "dark": "rgb(22, 24, 28)"}
 PHONE = {"width": 390, "height": 844}
 LARGEST = 15 * 2**20  # bytes of the whole site
+TEMPLATES = [*(ROOT / "tools" / "site" / "template").glob("*.j2"), PACKAGE / "explorers" / "inspector.html"]
 STYLE = (ROOT / "tools" / "site" / "template" / "style.css").read_text(encoding="utf-8")
 
 
@@ -126,7 +129,7 @@ def test_a_colour_of_a_formula_is_that_of_the_page_in_light_and_dark(path, soups
     page = soups[f"{path.stem}.html"]
     written = re.findall(r"\\color\{(#\w+)\}", " ".join(map(without_code, Lesson(path).prose)))
     names = {color: name for name, color in COLORS.items()}
-    shown = [name for math in page.select(".prose math") for name in re.findall(r"var\(--(\w)\)", str(math))]
+    shown = [name for math in page.select(".prose math") for name in re.findall(r"var\(--(\w)-text\)", str(math))]
     assert sorted(shown) == sorted(names[color] for color in written)
 
 
@@ -138,9 +141,35 @@ def variables(style: str, start: str) -> dict[str, str]:
 @pytest.mark.parametrize("start", [":root", "(prefers-color-scheme: dark)"])
 def test_every_colour_of_letters_can_be_read(start):
     named = variables(STYLE, start)
-    for name in {*COLORS, "ink", "quiet", "link", "keyword", "string", "amount", "comment", "builtin"}:
-        for ground in ("page", "card"):  # the six colours mark single letters and numbers; texts and links are at AAA
-            assert contrast(named[name], named[ground]) >= (4.5 if name in COLORS else 7), (name, ground)
+    letters = {f"{name}-text" for name in COLORS}
+    for name in {*letters, "ink", "quiet", "link", "keyword", "string", "amount", "comment", "builtin"}:
+        for ground in ("page", "card"):
+            assert contrast(named[name], named[ground]) >= 7, (name, ground)
+
+
+@pytest.mark.parametrize("start", [":root {", ":root.dark {"])
+def test_the_letters_of_the_inspector_are_those_of_the_site(start):
+    its = variables((PACKAGE / "explorers" / "inspector.html").read_text(encoding="utf-8"), start)
+    ours = variables(STYLE, "(prefers-color-scheme: dark)" if "dark" in start else ":root")
+    assert {name: its[f"{name}-text"] for name in COLORS} == {name: ours[f"{name}-text"] for name in COLORS}
+    assert (its["z-text"], its["r-text"]) == (its["f-text"], its["o-text"])
+    for ground in ("page", "card"):
+        assert contrast(its["quiet"], its[ground]) >= 7
+
+
+def test_no_letter_has_a_colour_that_is_only_for_areas():
+    """The six colours themselves are for areas and lines; letters take those with -text in the name."""
+    for source in [STYLE, *(path.read_text(encoding="utf-8") for path in TEMPLATES)]:
+        assert re.findall(r"(?<![-\w])color: ?var\(--(?:[ifgoch]|tone)\)", source) == []
+
+
+def test_the_darker_letters_are_told_apart():
+    letters = {name: variables(STYLE, ":root")[f"{name}-text"] for name in COLORS}
+    for one, other in combinations(letters.values(), 2):
+        assert distance(linear(one), linear(other)) > 35
+        assert distance(without_green(one), without_green(other)) > 15
+    for name, color in letters.items():  # and each is nearest to its own colour
+        assert min(COLORS, key=lambda other: distance(linear(COLORS[other]), linear(color))) == name
 
 
 def test_a_picture_can_be_read_on_a_dark_page_too():
@@ -307,6 +336,15 @@ def tab(chromium, address):
     page.close()
 
 
+@pytest.fixture(scope="module")
+def two_schemes(chromium):
+    """A tab for light and one for dark, each in a process of its own."""
+    contexts = {scheme: chromium.new_context(color_scheme=scheme) for scheme in ("light", "dark")}
+    yield {scheme: context.new_page() for scheme, context in contexts.items()}
+    for context in contexts.values():
+        context.close()
+
+
 @pytest.fixture
 def opened(tab, address):
     """Open a page; at the end nothing may have been complained of, and nothing asked for elsewhere."""
@@ -387,7 +425,41 @@ class TestInABrowser:
     def test_a_light_or_dark_page_keeps_nobody_out(self, opened, name, scheme):
         page = opened(name, PHONE if scheme == "dark" else browser.PROJECTOR, scheme)
         assert page.evaluate("getComputedStyle(document.body).backgroundColor") == GROUND[scheme]
-        assert browser.serious_violations(page) == []
+        browser.start_axe(page)
+        assert browser.violations(page) == []
+
+    @pytest.mark.full
+    @pytest.mark.parametrize("name", PAGES)
+    def test_at_every_width_a_light_and_a_dark_page_fits_and_keeps_nobody_out(self, two_schemes, address, name):
+        """Both at once, with all folds open: axe takes a second or two for a lesson, ten times."""
+        for page in two_schemes.values():
+            page.goto(f"{address}/{name}.html")
+            page.evaluate("document.querySelectorAll('details').forEach(fold => { fold.open = true })")
+        found = {}
+        for width in WIDTHS:
+            for page in two_schemes.values():
+                page.set_viewport_size({"width": width, "height": 800})
+                browser.start_axe(page)
+            for scheme, page in two_schemes.items():
+                found[scheme, width] = browser.violations(page)
+                assert page.evaluate("document.documentElement.scrollWidth") == width, scheme
+        assert {place: wrong for place, wrong in found.items() if wrong} == {}
+
+    @pytest.mark.parametrize(
+        ("part", "rule"),
+        [
+            ("<img src='data:,'>", "image-alt"),  # level A
+            ("<p style='color: #767676'>grey</p>", "color-contrast-enhanced"),  # 4.54:1
+            ("<button style='width: 9px'>x</button><button style='width: 9px'>y</button>", "target-size"),
+            ("<iframe title='a' srcdoc='<p lang=en style=color:#767676>grey'></iframe>", "color-contrast-enhanced"),
+        ],
+    )
+    def test_what_keeps_people_out_is_found(self, opened, part, rule):
+        page = opened("search")
+        page.evaluate("part => document.querySelector('main').insertAdjacentHTML('beforeend', part)", part)
+        page.wait_for_timeout(200)
+        browser.start_axe(page)
+        assert rule in " ".join(browser.violations(page))
 
     @pytest.mark.parametrize("name", [*TYPED, "13_inside_the_gates"])
     def test_the_inspector_walks_through_the_words(self, opened, name):
@@ -402,12 +474,32 @@ class TestInABrowser:
         assert frame.locator("body").get_attribute("data-step") == "2"
         assert frame.locator("#value-0-c").get_attribute("data-value") != before
 
+    @pytest.mark.parametrize("width", WIDTHS)
     @pytest.mark.parametrize("name", TYPED)
-    def test_a_link_shows_what_was_typed_and_the_box_is_seen_at_once(self, opened, name):
-        page = opened(name, {"width": 320, "height": 568})
+    def test_the_box_has_a_label_and_an_example_and_is_seen_at_once(self, opened, name, width):
+        page = opened(name, {"width": width, "height": 568})
         page.wait_for_selector("html[data-ready=true]", timeout=browser.PATIENCE)
-        box = page.locator("#type-0").bounding_box()
-        assert box["y"] + box["height"] < 568
+        box = page.get_by_role("textbox", name="Type a text")
+        assert len(box.input_value()) > 10 and page.locator("label[for=type-0]").is_visible()
+        place = box.bounding_box()
+        assert page.evaluate("scrollY") == 0 and place["y"] > 0 and place["y"] + place["height"] < 568
+        assert place["x"] >= 0 and place["x"] + place["width"] <= width
+
+    def test_the_page_of_characters_opens_with_the_unit_that_knows_of_a_quote(self, opened):
+        page = opened("characters")
+        page.wait_for_selector("html[data-ready=true]", timeout=browser.PATIENCE)
+        unit = page.locator("body").get_attribute("data-unit")
+        assert f"opens with unit {unit}:" in page.inner_text(".about")
+        assert f"unit {unit}" in page.inner_text("#step-0")
+        page.locator("#words-0").focus()
+        page.keyboard.press("End")
+        quoted, plain = (float(page.locator(f"#value-{k}-c").get_attribute("data-value")) for k in (0, 1))
+        assert quoted * plain < 0 or abs(quoted - plain) > 0.5  # of print('if not x and print(if not x
+
+    @pytest.mark.parametrize("name", TYPED)
+    def test_a_link_shows_what_was_typed(self, opened, name):
+        page = opened(name)
+        page.wait_for_selector("html[data-ready=true]", timeout=browser.PATIENCE)
         page.locator("#type-0").fill("the man denies the keys")
         page.wait_for_function("location.hash.includes('the+man')", timeout=browser.PATIENCE)
         before = page.locator("#words-0 .w").all_inner_texts(), page.inner_text("#answer-0")

@@ -290,6 +290,34 @@ def serious_violations(frame, within=None) -> list[str]:
     ]
 
 
+WCAG = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")  # axe's names for WCAG 2.2 at the levels A and AA
+LOOK = """only => {
+    const contrast = {'color-contrast': {enabled: false}, 'color-contrast-enhanced': {enabled: true}};  // 7:1, level AAA
+    window.found = axe.run(document, {runOnly: only, rules: contrast, resultTypes: ['violations']});
+}"""
+
+
+def start_axe(page) -> None:
+    """Let axe begin to look at a page and its frames: all of WCAG at A and AA, and contrast at AAA.
+
+    `violations` waits for it. Meanwhile another page can be looked at.
+    """
+    from axe_playwright_python.base import AXE_SCRIPT
+
+    for frame in page.frames:
+        if not frame.evaluate("'axe' in window"):
+            frame.evaluate(AXE_SCRIPT)
+    page.evaluate(LOOK, list(WCAG))
+
+
+def violations(page) -> list[str]:
+    """What axe found since `start_axe`."""
+    return [
+        f"{rule['id']}: {rule['help']}: {[node['html'][:160] for node in rule['nodes'][:3]]}"
+        for rule in page.evaluate("window.found")["violations"]
+    ]
+
+
 def smallest_text(browser, svg: str) -> float:
     """The size of the smallest letters in a drawing, in its own pixels."""
     page = browser.new_page()

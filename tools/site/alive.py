@@ -16,27 +16,26 @@ from lstm_lesson.explorers.inspector import GateInspector
 from lstm_lesson.plots.diagrams import WORDS, lstm_svg
 from lstm_lesson.plots.numbers import decimals, unit_number
 from lstm_lesson.plots.style import COLORS, NAMES, QUIET
-from lstm_lesson.text import TextClassifier, Vocabulary, load_news, tokenize
-from lstm_lesson.text.characters import load_writer
+from lstm_lesson.text import TextClassifier, Vocabulary, characters, load_news, tokenize, units
 
 UNITS = 16
-MORE = {"agreement": {"labels": ("is", "are"), "unit": 0}}
+SEEN = slice(160_000, 200_000)  # the characters of the test modules that notebook 16 looks at
 
 
 def typed_pages() -> dict[str, dict]:
     """What `inspector.html.j2` needs for each page that reads what a visitor types, by the name of the page."""
     pages = tomllib.loads(Path(__file__).with_name("typed.toml").read_text(encoding="utf-8"))
-    for name, make in {"inspector": headlines, "agreement": is_or_are, "characters": characters}.items():
-        given, figures = make()
+    for name, make in {"inspector": headlines, "agreement": is_or_are, "characters": python_source}.items():
+        given, options, figures = make()
         presets = pages[name]["presets"]
         texts = dict(zip(("first", "second"), next(iter(presets.values())), strict=True))
-        pages[name]["page"] = GateInspector(*given, **texts, presets=presets, **MORE.get(name, {})).page()
+        pages[name]["page"] = GateInspector(*given, **texts, presets=presets, **options).page()
         pages[name]["about"] = pages[name]["about"].format(**figures)
     return pages
 
 
-def headlines() -> tuple[tuple, dict]:
-    """A classifier and its vocabulary, trained here on synthetic headlines of our own, and figures about it."""
+def headlines() -> tuple[tuple, dict, dict]:
+    """A classifier and its vocabulary, trained here on synthetic headlines of our own, no options, and figures about it."""
     torch.set_num_threads(1)
     news = load_news("synthetic")
     words = Vocabulary(tokenize(text) for text in news["train"].texts)
@@ -46,10 +45,10 @@ def headlines() -> tuple[tuple, dict]:
     training.fit(classifier, sets["train"], sets["val"], epochs=4, lr=0.01, batch_size=32, progress=False)
     _, accuracy = training.evaluate(classifier.eval(), sets["test"])
     figures = {"units": UNITS, "train": len(news["train"].texts), "test": len(news["test"].texts)}
-    return (classifier, words), figures | {"right": round(accuracy * len(news["test"].texts))}
+    return (classifier, words), {}, figures | {"right": round(accuracy * len(news["test"].texts))}
 
 
-def is_or_are() -> tuple[tuple, dict]:
+def is_or_are() -> tuple[tuple, dict, dict]:
     """The two units of `data.agreement`, whose weights are set by hand, as a classifier of what stands at the verb."""
     words = Vocabulary([list(agreement.KINDS)], min_freq=1)
     words.split = str.split
@@ -60,13 +59,17 @@ def is_or_are() -> tuple[tuple, dict]:
     with torch.no_grad():
         classifier.embedding.weight[:] = nn.functional.one_hot(kinds, len(agreement.FEATURES))
         classifier.linear.weight[:], classifier.linear.bias[:] = torch.tensor([[-4.0, 0.0], [4.0, 0.0]]), 0.0
-    return (classifier, words), {"words": len(words) - 2}
+    return (classifier, words), {"labels": ("is", "are"), "unit": 0}, {"words": len(words) - 2}
 
 
-def characters() -> tuple[tuple, dict]:
-    """The stored model of Python's source."""
-    writer = load_writer()
-    return (writer,), {"units": writer.lstm.hidden_size}
+def python_source() -> tuple[tuple, dict, dict]:
+    """The stored model of Python's source. Its page opens with the unit that tells best whether a quote is open."""
+    writer, source = characters.load_writer(), characters.python_source("test")
+    states = units.cell_states(writer, characters.encode(source)[SEEN])
+    told = units.knowledge(states, units.truth(source)["quoted"][SEEN], shuffles=1)[0]
+    unit = told.argmax().item()
+    figures = {"units": len(told), "unit": unit, "told": decimals(told[unit].item(), 2), "characters": len(states)}
+    return (writer,), {"unit": unit}, figures
 
 
 def playground_data(equations: list[str]) -> dict:

@@ -1,9 +1,9 @@
 """The story on the first page: a cell with weights set by hand reads a sentence, word by word, and says is or are."""
 
-import torch
+from alive import is_or_are
 
-from lstm_lesson.cells import Values, lstm_values
 from lstm_lesson.data import agreement
+from lstm_lesson.explorers.traced_text import trace_text
 from lstm_lesson.plots.numbers import decimals
 
 SENTENCES = ("the keys near the door ___ .", "the key near the doors ___ .")
@@ -17,20 +17,18 @@ def story() -> list[list[dict]]:
 
 def read(words: list[str]) -> list[dict]:
     """The steps of one sentence. ValueError if the cell does not say the number of its subject at the verb."""
-    text = agreement.Text(tuple(words), (words.index(agreement.BLANK),), (words[1].endswith("s"),))
-    weights, h, c = agreement.hand_set_weights(), torch.zeros(1, 2), torch.zeros(1, 2)
-    steps = []
-    for word, x in zip(words, text.features, strict=True):
-        values = lstm_values(x[None], h, c, weights)
-        one = {name: value[0, 0].item() for name, value in zip(Values._fields, values, strict=True)}
-        one |= {"h_prev": h[0, 0].item(), "c_prev": c[0, 0].item(), "x": 1}
+    (cell, vocabulary), *_ = is_or_are()
+    values = trace_text(cell, vocabulary, words).values  # each (T, 2)
+    steps, before = [], {"h_prev": 0.0, "c_prev": 0.0}
+    for t, word in enumerate(words):
+        one = {name: value[t, 0].item() for name, value in values.items()} | before | {"x": 1}
         one |= {"kept": one["f"] * one["c_prev"], "new": one["i"] * one["g"]}
         if word == agreement.BLANK:
             word = "are" if one["h"] > 0 else "is"
         steps.append({"word": word, "values": one, "memory": signed(one["c"]), "said": said(word, one)})
-        h, c = values.h, values.c
-    verb = steps[text.verbs[0]]["word"]
-    if verb != ("are" if text.plural[0] else "is"):
+        before = {"h_prev": one["h"], "c_prev": one["c"]}
+    verb = steps[words.index(agreement.BLANK)]["word"]
+    if verb != ("are" if words[1].endswith("s") else "is"):
         raise ValueError(f"the cell says {verb!r} in {' '.join(words)!r}; the subject needs the other verb")
     return steps
 
