@@ -17,6 +17,7 @@ import scans
 import site_pages
 import speed
 import torch
+import typed_pages
 
 TABLES = {
     "speed": speed,
@@ -27,6 +28,7 @@ TABLES = {
     "import": import_time,
     "notebooks": notebook_runs,
     "browser": in_browser,
+    "typed": typed_pages,
     "site": site_pages,
 }
 
@@ -39,7 +41,7 @@ def main():
     parser.add_argument("--pairs", type=int, default=5, help="paired runs of `import` (default: 5)")
     parser.add_argument("--notebook", default="", help="only notebooks whose name contains this")
     parser.add_argument("--explorer", default="", help="`browser`: only explorers whose name contains this")
-    parser.add_argument("--presses", type=int, default=1000, help="`browser`: key presses for each (default: 1000)")
+    parser.add_argument("--presses", type=int, default=1000, help="`browser`, `typed`: key presses (default: 1000)")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     print(f"Python {platform.python_version()}, torch {torch.__version__}, {platform.machine()},", end=" ")

@@ -292,7 +292,7 @@ def serious_violations(frame, within=None) -> list[str]:
 
 WCAG = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")  # axe's names for WCAG 2.2 at the levels A and AA
 LOOK = """only => {
-    const contrast = {'color-contrast': {enabled: false}, 'color-contrast-enhanced': {enabled: true}};  // 7:1, level AAA
+    const contrast = {'color-contrast': {enabled: false}, 'color-contrast-enhanced': {enabled: true}};  // 7:1, AAA
     window.found = axe.run(document, {runOnly: only, rules: contrast, resultTypes: ['violations']});
 }"""
 

@@ -20,7 +20,7 @@ PREFERENCES |= {"network.proxy.ssl": "127.0.0.1", "network.proxy.ssl_port": 9, "
 PREFERENCES |= {"datareporting.policy.dataSubmissionEnabled": False, "app.normandy.enabled": False}
 KEYBOARD = {"type": "key", "id": "keys"}
 EVENTS = ["log.entryAdded", "network.beforeRequestSent", "network.responseCompleted"]
-KEYS = {"ArrowRight": "\ue014", "ArrowLeft": "\ue012", "Home": "\ue011", "Enter": "\ue007"}
+KEYS = {"ArrowRight": "\ue014", "ArrowLeft": "\ue012", "Home": "\ue011", "Enter": "\ue007", "Backspace": "\ue003"}
 
 
 def program() -> str:

@@ -23,7 +23,10 @@ SEEN = slice(160_000, 200_000)  # the characters of the test modules that notebo
 
 
 def typed_pages() -> dict[str, dict]:
-    """What `inspector.html.j2` needs for each page that reads what a visitor types, by the name of the page."""
+    """What `inspector.html.j2` needs for each page that reads what a visitor types, by the name of the page.
+
+    Each function below gives what a `GateInspector` opens, its options, and figures for the text about it.
+    """
     pages = tomllib.loads(Path(__file__).with_name("typed.toml").read_text(encoding="utf-8"))
     for name, make in {"inspector": headlines, "agreement": is_or_are, "characters": python_source}.items():
         given, options, figures = make()
@@ -35,7 +38,7 @@ def typed_pages() -> dict[str, dict]:
 
 
 def headlines() -> tuple[tuple, dict, dict]:
-    """A classifier and its vocabulary, trained here on synthetic headlines of our own, no options, and figures about it."""
+    """A classifier of synthetic headlines, trained here, and its vocabulary; no options; figures about it."""
     torch.set_num_threads(1)
     news = load_news("synthetic")
     words = Vocabulary(tokenize(text) for text in news["train"].texts)
