@@ -299,7 +299,7 @@ class TestThePage:
         inspector = GateInspector(*((classifier(), WORDS) if words else (CharacterModel(6, 4),)), first=HEADLINES[0])
         page = opened(inspector)
         look = """() => Object.fromEntries([
-            ...[...document.querySelectorAll('#texts, #legend')].map(part => [part.id, part.innerHTML.replaceAll(' class=""', '')]),
+            ...['texts', 'legend'].map(id => [id, document.getElementById(id).innerHTML.replaceAll(' class=""', '')]),
             ...[...document.querySelectorAll('#texts canvas')].map(part => [part.id, part.toDataURL()]),
             ...[...document.querySelectorAll('.word, .cursor, .row')].map(part => {
                 const {x, y, width, height} = part.getBoundingClientRect();
@@ -324,7 +324,7 @@ class TestThePage:
         page.locator("#words-0").focus()
         page.keyboard.press("Home")
         changed = page.evaluate(look)
-        page.wait_for_function("location.hash.includes('unit=3') && location.hash.includes('step=1')")
+        page.wait_for_function("/gate=c&unit=3.*&step=1$/.test(location.hash)")
         page.reload()
         page.wait_for_selector("html[data-ready=true]", timeout=browser.PATIENCE)
         again = page.evaluate(look)
