@@ -1,6 +1,7 @@
 """The minutes that a notebook asks for, by the rule in CONTRIBUTING.md: `python tools/minutes.py` prints a table.
 
-With `--write` it puts them into the notebooks, the README and the teacher's guide, wherever these state minutes.
+With `--write` it puts them into the notebooks, the README and the teacher's guide, wherever these state minutes, but
+not into the guide's plans: these are made by `tools/plans.py`.
 """
 
 import argparse
@@ -23,15 +24,21 @@ NOT_PROSE = (
 
 
 def parts(path: Path) -> dict[str, int]:
-    """What the rule counts in a notebook: words of prose, lines of code, questions, minutes of the exercises.
+    """What the rule counts in a notebook. Its first code cell, the set-up cell, does not count."""
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    setup = next(cell for cell in cells if cell["cell_type"] == "code")
+    return count([("".join(cell["source"]), cell["cell_type"]) for cell in cells if cell is not setup])
 
-    Notes for the teacher, displayed formulas, badges, the set-up cell, stubs, blank lines and comments do not count.
+
+def count(cells: list[tuple[str, str]]) -> dict[str, int]:
+    """What the rule counts in cells, each (source, type): words, lines of code, questions, minutes of the exercises.
+
+    Notes for the teacher, displayed formulas, badges, stubs, blank lines and comments do not count.
     A formula within a sentence is one word.
     """
-    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    text = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
-    code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"][1:]
-    lines = [line.strip() for source in code if "NotImplementedError" not in source for line in source.splitlines()]
+    text = "\n".join(source for source, kind in cells if kind == "markdown")
+    code = [source for source, kind in cells if kind == "code" and "NotImplementedError" not in source]
+    lines = [line.strip() for source in code for line in source.splitlines()]
     prose = re.sub("|".join(NOT_PROSE), " ", text, flags=re.S)
     return {
         "words": len(re.findall(r"[^\W\d][\w'’-]*", re.sub(r"\$[^$\n]*\$", " formula ", prose))),
@@ -41,11 +48,15 @@ def parts(path: Path) -> dict[str, int]:
     }
 
 
+def exact(counted: dict[str, int]) -> float:
+    """The minutes of what was counted."""
+    reading = counted["words"] / WORDS + counted["lines"] / LINES
+    return reading + QUESTION * counted["questions"] + counted["exercises"]
+
+
 def minutes(path: Path) -> int:
     """The minutes of a notebook, rounded to 5."""
-    count = parts(path)
-    exact = count["words"] / WORDS + count["lines"] / LINES + QUESTION * count["questions"] + count["exercises"]
-    return 5 * round(exact / 5)
+    return 5 * round(exact(parts(path)) / 5)
 
 
 def notebooks(root: Path) -> list[Path]:
@@ -71,24 +82,7 @@ def write(root: Path) -> None:
             text = re.sub(rf"(?m)^\d+(?= minutes\b.*\[Open it\]\(\.\./notebooks/{name}\))", str(n), text)
         text = re.sub(r"(?<=about )\d+(?= hours)", str(round(sum(asked.values()) / 60)), text)
         text = re.sub(r"\d+ minutes, and \d+(?= without)", f"{whole} minutes, and {without}", text)
-        if page.name == "teaching.md":
-            text = timed_anew(text, {path.name[:2]: n for path, n in asked.items()})
         page.write_text(text, encoding="utf-8")
-
-
-def timed_anew(guide: str, asked: dict[str, int]) -> str:
-    """The guide with new times for the workshop: a notebook lasts its minutes, any other row as long as before."""
-    before, day, after = re.split(r"(?ms)(^## A one-day workshop$.*?)(?=^## )", guide, maxsplit=1)
-    now = None
-
-    def row(found):
-        nonlocal now
-        start, end = (60 * int(hour) + int(minute) for hour, minute in (t.split(":") for t in found.group(1, 2)))
-        now = start if now is None else now
-        begins, now = now, now + asked.get(found[3], end - start)
-        return f"| {begins // 60}:{begins % 60:02}–{now // 60}:{now % 60:02} | {found[3]} |"
-
-    return before + re.sub(r"(?m)^\| (\d+:\d\d)–(\d+:\d\d) \| (.*?) \|", row, day) + after
 
 
 def main() -> None:

@@ -3,16 +3,17 @@
 import inspect
 import re
 from functools import cache
-from itertools import pairwise
 
 import numpy as np
+import plans
 import pytest
 import torch
 from notebook_rules import Lesson, broken_links
 from notebook_rules import headings as of_lesson
 from repository import NOTEBOOKS, ROOT
+from unknown_names import unknown_names
 
-from lstm_lesson import check
+from lstm_lesson import check, plots
 from lstm_lesson.exercises.edits import edited
 from lstm_lesson.exercises.exercise import exercises, input_sets
 
@@ -60,15 +61,6 @@ def minutes_of_exercises(path) -> dict[str, int]:
     return {each[1]: int(each[2]) for each in found if each}
 
 
-def timetable(title: str) -> list[tuple[int, int, str]]:
-    """The rows of a plan: from, to, what; in minutes."""
-    rows = re.findall(r"(?m)^\| (\d+(?::\d\d)?)–(\d+(?::\d\d)?) \| (.*?) \|", section(title))
-    return [(*(int(t) if ":" not in t else 60 * int(t[:-3]) + int(t[-2:]) for t in row[:2]), row[2]) for row in rows]
-
-
-LESSONS = re.findall(r"(?m)^### (Lesson \d: .*)$", TEXT)
-
-
 @by_notebook
 def test_a_section_has_the_minutes_of_the_notebook_and_of_its_exercises(path):
     each = minutes_of_exercises(path)
@@ -85,7 +77,7 @@ def test_a_section_has_the_minutes_of_the_notebook_and_of_its_exercises(path):
 @by_notebook
 def test_a_section_has_a_goal_questions_wrong_answers_and_what_to_skip(path):
     text = of(path)
-    parts = [text.index(f"**{part}.**") for part in ("Goal", "Ask", "Wrong answers", "Skip")]
+    parts = [text.index(f"**{part}.**") for part in ("Goal", "Ask", "Wrong answers", "Skip", "Keep")]
     assert parts == sorted(parts)
     assert 2 <= len(re.findall(r"(?m)^\d\. ", text)) <= 3
     assert {name for name, _, _ in ANSWER.findall(text)} <= set(minutes_of_exercises(path))
@@ -103,30 +95,81 @@ def test_words_in_italics_are_headings_of_the_notebook(path):
     assert set(in_italics(of(path))) <= set(headings(path))
 
 
-@pytest.mark.parametrize("title", [*LESSONS, "A one-day workshop"])
-def test_each_row_of_a_plan_names_headings_of_its_notebooks(title):
-    known = {path.stem[:2]: set(headings(path)) for path in NOTEBOOKS}
-    for row in section(title).splitlines():
-        numbers = re.findall(r"\b(?:0\d|1[0-7])\b(?!:)", row.split("|")[2]) if row.startswith("| ") else []
-        within = set().union(*(known[number] for number in numbers or known))
-        assert set(in_italics(row)) <= within, row
+def skipped(path) -> tuple[set[str], set[str]]:
+    """The headings that the guide lets a class leave out of a notebook, and those that it has to run all the same."""
+    out = re.search(r"(?m)^\*\*Skip\.\*\* (.*?) \*\*Keep\.\*\*", of(path))[1]
+    silent = [sentence for sentence in re.split(r"(?<=\.) (?=[A-Z*])", out) if sentence.startswith("Run without")]
+    run = {title for sentence in silent for title in in_italics(sentence)}
+    before = re.findall(r"(?:start at|before) \*([^*]+)\*", out)  # named, and not left out
+    return set(in_italics(out)) - run - set(before), run
 
 
-@pytest.mark.parametrize("title", LESSONS)
-def test_a_lesson_lasts_fifty_minutes_without_a_gap(title):
-    rows = timetable(title)
-    assert rows[0][0] == 0
-    assert rows[-1][1] == 50
-    assert all(end == start for (_, end, _), (start, _, _) in pairwise(rows))
+@by_notebook
+def test_no_later_cell_needs_what_a_class_may_skip(path):
+    number = path.stem[:2]
+    left_out, run = skipped(path)
+    gone = {cell.number for title in left_out for cell in plans.section(number, title)}
+    rest = [cell.source for cell in plans.cells(number) if cell.kind == "code" and cell.number not in gone]
+    assert unknown_names(rest) == []
+    silent = {cell.number for title in run for cell in plans.section(number, title)}
+    without = [cell.source for cell in plans.cells(number) if cell.kind == "code" and cell.number not in gone | silent]
+    assert bool(unknown_names(without)) == bool(run)
 
 
-def test_the_workshop_has_no_gap_and_gives_each_notebook_the_minutes_it_asks_for():
-    rows = timetable("A one-day workshop")
-    assert all(end == start for (_, end, _), (start, _, _) in pairwise(rows))
-    asked = {path.stem[:2]: minutes(path) for path in NOTEBOOKS}
-    alone = {what: end - start for start, end, what in rows if what in asked}
-    assert len(alone) == 6 and "Six notebooks together" in section("A one-day workshop")
-    assert all(lasts >= asked[number] for number, lasts in alone.items())
+def test_the_line_that_covers_c_and_h_shows_neither_nor_the_products_that_lead_to_c():
+    (line,) = re.findall(r"(?m)^plots\.lstm_diagram\(.*$", section("07 · The output gate"))
+    values = {"c_prev": 1.4, "h_prev": -0.34, "i": 0.56, "f": 0.58, "g": 0.74, "o": 0.7, "c": 1.22, "h": 0.59}
+    all_values = {name: torch.tensor([[value]]) for name, value in values.items()}
+    covered = eval(line, {"plots": plots, "all_values": all_values})
+    svg, whole = covered.svg, plots.lstm_diagram("ifgcoh", values).svg
+    for shown in ("1.40", "0.56", "0.58", "0.74", "0.70"):
+        assert shown in svg
+    for hidden in ("1.22", "0.59", "0.81", "0.41"):
+        assert hidden in whole and hidden not in svg
+
+
+def ten_questions() -> list[list[str]]:
+    rows = re.findall(r"(?m)^\| (\d+) \| (.*) \|$", section("Ten questions before the course"))
+    assert [int(number) for number, _ in rows] == list(range(1, 11))
+    return [rest.split(" | ") for _, rest in rows]
+
+
+def test_the_answers_to_the_ten_questions_are_right():
+    answers = [re.sub("[`*]", "", answer) for _, answer, _ in ten_questions()]
+    x, W, b = torch.ones(2, 3), torch.ones(3, 4), torch.arange(4.0)
+    three = [torch.ones(2, 4)] * 3
+    assert answers[0] == str([2 * k for k in range(3)])
+    assert answers[1].startswith(str(tuple((x @ W).shape)))
+    with pytest.raises(RuntimeError):
+        W @ x
+    assert torch.equal(x @ W + b, torch.stack([x[0] @ W + b, x[1] @ W + b]))
+    one, two = torch.tensor([1, 2]), torch.tensor([3, 4])
+    assert answers[3] == f"{tuple((one * two).tolist())} and {one @ two}"
+    linear = torch.nn.Linear(3, 5)
+    counts = [sum(w.numel() for w in linear.parameters()), linear.weight.numel(), linear.bias.numel()]
+    assert answers[4] == "{}: {} weights, {} biases".format(*counts)
+    assert torch.sigmoid(torch.tensor(0.0)) == 0.5 and torch.tanh(torch.tensor(0.0)) == 0
+    assert torch.sigmoid(torch.tensor(-20.0)) < 1e-6 and torch.tanh(torch.tensor(-20.0)) < -1 + 1e-6
+    point = torch.tensor(3.0, requires_grad=True)
+    assert answers[6].startswith(f"{torch.autograd.grad(point**2, point)[0]:.0f};")
+    assert answers[7] == "up"  # minus the gradient
+    assert answers[8].startswith(f"{0.5**0.5:.3f}…")
+    assert answers[9] == str(tuple(torch.stack(three, dim=1).shape))
+
+
+def test_the_smallest_forget_bias_of_the_tasks_for_the_quick_is_the_smallest_that_passes():
+    (bias,) = set(re.findall(r"(?:smallest (?:forget )?bias)[^.]*?(?:\?|,) (\d\.\d)", TEXT))
+
+    def with_bias(value):
+        W_xf = torch.zeros(6, 2)
+        W_xf[5] = -20.0
+
+        def forget_weights():
+            return W_xf, torch.zeros(2, 2), torch.full((2,), value)
+
+        return check(forget_weights).passed
+
+    assert with_bias(float(bias)) and not with_bias(float(bias) - 0.1)
 
 
 def arguments(name: str) -> list[str]:
