@@ -128,6 +128,29 @@ def test_the_line_that_covers_c_and_h_shows_neither_nor_the_products_that_lead_t
         assert hidden in whole and hidden not in svg
 
 
+def test_the_right_answers_that_the_guide_gives_pass_their_checks():
+    rows = re.findall(r"(?m)^\| \d\d \| `(\w+_weights)` \| .* \| `(.*)` \|$", TEXT)
+    assert len(rows) == 4
+    for name, lines in rows:
+        (k,) = set(re.findall(r"[bW]_[xh]?([ifco])\b", lines))
+        weights = {f"W_x{k}": torch.zeros(6, 2), f"W_h{k}": torch.zeros(2, 2), f"b_{k}": torch.zeros(2)}
+        exec(lines, {}, weights)
+        result = check(renamed(name, lambda weights=weights: tuple(weights.values())))
+        assert result.passed, result
+
+
+@pytest.mark.parametrize("lesson", plans.lessons(), ids=lambda lesson: lesson["title"])
+def test_a_lesson_has_answers_and_tasks_for_the_quick_and_a_way_on_for_the_slow(lesson):
+    text = section(lesson["title"])
+    for part in ("Answers", "For the quick", "For the slow"):
+        assert f"**{part}.** " in text
+    assert "**At home.**" in text or "**If you are late.**" in text
+    exercises_named = set(re.findall(r"`([a-z]+_?\w*)`", text)) & set(exercises())
+    quick = text.split("**For the quick.**")[1].split("**For the slow.**")[0]
+    in_class = {name for row in lesson["row"] for name in row.get("exercises", ())}
+    assert set(re.findall(r"`(\w+)`", quick)) & exercises_named - in_class, "a task that the others do not solve"
+
+
 def ten_questions() -> list[list[str]]:
     rows = re.findall(r"(?m)^\| (\d+) \| (.*) \|$", section("Ten questions before the course"))
     assert [int(number) for number, _ in rows] == list(range(1, 11))
