@@ -151,6 +151,18 @@ def test_a_lesson_has_answers_and_tasks_for_the_quick_and_a_way_on_for_the_slow(
     assert set(re.findall(r"`(\w+)`", quick)) & exercises_named - in_class, "a task that the others do not solve"
 
 
+CLAIM = re.compile(
+    r"\b(?:[Mm]ost|[Ff]ew|[Mm]any) (?:rooms|people|learners|students|classes)\b|\b[Hh]ardly anybody\b"
+    r"|\b(?:rooms|people|learners|students) (?:often|usually|tend)\b|\b(?:usual|typical) wrong answer"
+)
+
+
+def test_nothing_is_said_of_what_people_do_that_nobody_has_measured():
+    pages = {page.name: page.read_text(encoding="utf-8") for page in (GUIDE, GUIDE.with_name("assessment.md"))}
+    pages |= {path.name: "\n".join(Lesson(path).prose) for path in NOTEBOOKS}
+    assert {name: found for name, text in pages.items() if (found := CLAIM.findall(text))} == {}
+
+
 def ten_questions() -> list[list[str]]:
     rows = re.findall(r"(?m)^\| (\d+) \| (.*) \|$", section("Ten questions before the course"))
     assert [int(number) for number, _ in rows] == list(range(1, 11))
