@@ -1,20 +1,16 @@
 """The package behind the notebooks: an LSTM, equation by equation.
 
-Start reading at `equations`; the README has the map. Pictures, widgets and exercises load when they are first used.
+Start reading at `equations`; the README has the map. Each part loads when it is first used.
 """
 
-from lstm_lesson.cells import LSTMCell, RNNCell
-from lstm_lesson.layers import CustomLSTM
-from lstm_lesson.tracing import record
+from importlib import import_module
 
-__all__ = ["CustomLSTM", "LSTMCell", "RNNCell", "check", "examine", "guess", "guesses", "hint", "progress",
-           "record", "solution", "yours"]  # fmt: skip
+HOMES = {"CustomLSTM": "layers", "LSTMCell": "cells", "RNNCell": "cells", "record": "tracing"}  # else: exercises
+__all__ = [*HOMES, "check", "examine", "guess", "guesses", "hint", "progress", "solution", "yours"]
 
 
 def __getattr__(name: str):
-    """`check`, `hint`, `guess` and what else a learner calls, loaded when they are first asked for."""
+    """The classes, `record`, and what a learner calls, loaded when they are first asked for."""
     if name in __all__:
-        from lstm_lesson import exercises
-
-        return getattr(exercises, name)
+        return getattr(import_module(f"lstm_lesson.{HOMES.get(name, 'exercises')}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

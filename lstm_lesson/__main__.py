@@ -3,6 +3,7 @@
 import argparse
 import importlib.util
 import pickle
+import runpy
 import sys
 import tomllib
 import traceback
@@ -42,6 +43,11 @@ def main(argv: list[str]) -> int:
 
 def _run(given, file: Path) -> int:
     """One command, on a Python file; raises what goes wrong."""
+    if given.command == "board":
+        board = Path(__file__).parents[1] / "classroom" / "board.py"
+        if not board.is_file():
+            raise ValueError("board needs the folder `classroom` of the project beside the package; it is not there")
+        return runpy.run_path(str(board))["run"](given)
     if file.suffix != ".py" or not file.is_file():
         raise ValueError(f"{given.target} names no Python file that exists; it needs FILE.py:NAME")
     output = Path(getattr(given, "output", ""))

@@ -56,7 +56,7 @@ def check(f: Callable) -> Result:
         return Result("not attempted", _no_exercise(f))
     result = grade(exercise, f)
     if result.outcome != "not attempted" and not _text_attribute(f, "__module__").startswith("lstm_lesson."):
-        record_attempt(exercise.name, result.passed)
+        record_attempt(exercise.name, result.outcome, result.edits)
         if result.passed and (reason := keep(exercise.name, f)):
             result = replace(result, message=f"{result.message} It is not kept for later notebooks: {reason}.")
     return result

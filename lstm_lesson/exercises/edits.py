@@ -18,7 +18,7 @@ from torch import Tensor
 from lstm_lesson.exercises.answer import Answer, Trial, agrees
 from lstm_lesson.exercises.compare import allclose, gradient_problem, input_gradients, leaves, map_tensors
 from lstm_lesson.exercises.exercise import Inputs, exercises, input_sets
-from lstm_lesson.exercises.model import TOOLS, Edit, Line, Model
+from lstm_lesson.exercises.model import Edit, Line, Model, tools
 
 LIMIT = 250  # pairs that are run as a whole
 MANY = 150  # edits, and pairs of them, whose gradients are computed
@@ -263,7 +263,7 @@ class Tries:
         """The first entry of line n with some edits (rows) and their partners (columns); NaN where it is not known."""
         sources = {name: s for name, s in self.turn.sources[n].items() if name in line.reads}
         if line.elementwise:
-            names = TOOLS | {name: self.given[name] for name in line.reads - sources.keys() if name in self.given}
+            names = tools() | {name: self.given[name] for name in line.reads - sources.keys() if name in self.given}
             names |= {name: known[s] if s in known else self.entries[s][at] for name, s in sources.items()}
             try:
                 entry = self.turn.model.value(line, names)

@@ -7,9 +7,9 @@ has its name there: `reference` and `judge` with the module; the expressions in 
 have in common stand in `catalogue/shared_edits.toml`, the inputs in `catalogue/inputs.toml`.
 """
 
-import importlib
+import pkgutil
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
@@ -17,6 +17,7 @@ from pathlib import Path
 import torch
 
 from lstm_lesson.exercises import catalogue
+from lstm_lesson.exercises.catalogue.rules import read_edits
 from lstm_lesson.exercises.model import Edit, Model
 
 WEIGHTS = {"W_x": "N H", "W_h": "H H", "b_": "H"}  # the shapes of a gate's weights
@@ -157,24 +158,20 @@ def read_exercises(file: str, text: str) -> dict[str, Exercise]:
 def _exercise(name: str, notebook: str, hints=(), inputs=None, names_sizes=True, edits=(), judge="", **others):
     if len(hints) != 3:
         raise ValueError(f"hints has {len(hints)} entries; it needs three")
-    found, rules = [], vars(importlib.import_module("lstm_lesson.exercises.catalogue.rules"))
-    for row in edits:  # a mistake that is described, or a call that makes some
-        found += eval(row, rules) if isinstance(row, str) else [Edit(*row)]
     others |= {"inputs": _drawing(inputs or {}, names_sizes), "judge": named(judge) if judge else None}
-    exercise = Exercise(name, notebook, hints=tuple(hints), edits=tuple(found), **others)
+    exercise = Exercise(name, notebook, hints=tuple(hints), edits=read_edits(edits), **others)
     _ = exercise.model_answer  # an edit that does not fit raises an exception here
     return exercise
 
 
 def named(path: str) -> Callable:
     """A function of the package, by its module and its name."""
-    module, function = path.rsplit(".", 1)
-    return getattr(importlib.import_module(f"lstm_lesson.{module}"), function)
+    return pkgutil.resolve_name(f"lstm_lesson.{path}")
 
 
 def _drawing(inputs: str | Mapping[str, str], names_sizes: bool) -> Callable[[Inputs], dict]:
     """What draws the arguments: an expression of `draw` for all, or one for each, which may read those above it."""
-    names = vars(importlib.import_module("lstm_lesson.exercises.catalogue.draws"))
+    names = vars(pkgutil.resolve_name("lstm_lesson.exercises.catalogue.draws"))
 
     def drawn(draw: Inputs) -> dict:
         found = {}
@@ -185,21 +182,3 @@ def _drawing(inputs: str | Mapping[str, str], names_sizes: bool) -> Callable[[In
         return found.get("", found)
 
     return drawn
-
-
-def shared_edits(table: str, **words: str) -> Iterator[Edit]:
-    """The mistakes in a table of `catalogue/shared_edits.toml`, in each of its texts and places these words filled in.
-
-    The letter of a gate, k, a or b, or of a state, s, brings with it the words that `catalogue/rules.toml` has for it.
-    """
-    rules = catalogue.read_table("rules")
-    for kind in words.keys() & rules["words"].keys():
-        called = {name: rules[name].get(words[kind], "") for name in ("gate", "state", "made")}
-        words = {name: text.format(words[kind], **called) for name, text in rules["words"][kind].items()} | words
-
-    def fill(text: str) -> str:
-        return text.format(**words) if words else text
-
-    for name, changes, cause in catalogue.read_table("shared_edits")[table]:
-        filled = {words.get(place, place): fill(text) for place, text in changes.items()}
-        yield Edit(fill(name), filled, fill(cause))

@@ -14,27 +14,33 @@ An edit {"h_h": "h_prev @ W_hh.T"} is the mistake "transposed". Entries of an ar
 import ast
 import math
 import re
+import zlib
 from collections import namedtuple
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 
-import torch
-from torch.nn import functional as F
-
 from lstm_lesson.exercises.catalogue import read_table
 
-TOOLS = {"torch": torch, "F": F, "math": math, "sigmoid": torch.sigmoid, "tanh": torch.tanh, "relu": torch.relu}
-ENTRYWISE = TOOLS.keys() | {"detach", "abs", "clamp", "exp", "sin", "atan", "hardsigmoid", "hardtanh", "zeros_like"}
+FUNCTIONS = ("tanh", "sigmoid", "relu")
+MODULES = ("torch", "F", "math")
+TOOLS = {*FUNCTIONS, *MODULES}  # what a line may call
+ENTRYWISE = TOOLS | {"detach", "abs", "clamp", "exp", "sin", "atan", "hardsigmoid", "hardtanh", "zeros_like"}
 ELEMENTWISE = (
     ast.Name, ast.Load, ast.Constant, ast.BinOp, ast.UnaryOp, ast.USub, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow,
     ast.Call, ast.Attribute,
 )  # fmt: skip
 SIGNS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.MatMult: "@"}
-FUNCTIONS = ("tanh", "sigmoid", "relu")
 DETACHED = "the values are right, but {} is detached, so no gradient goes back through it"
 LOOK = "Look at that part again."
-MODULES = ("torch", "F", "math")
+
+
+@cache
+def tools() -> dict:
+    """The TOOLS by name. They load with torch, which the board of a class does without."""
+    import torch
+
+    return {"torch": torch, "F": torch.nn.functional, "math": math, **{k: getattr(torch, k) for k in FUNCTIONS}}
 
 
 @dataclass(frozen=True)
@@ -44,6 +50,11 @@ class Edit:
     id: str
     changes: Mapping[str, str]
     cause: str
+
+
+def short(id: str) -> str:
+    """An identifier as a progress file notes it: a long one is cut, and ends with a checksum of the whole."""
+    return id if len(id) <= 48 else f"{id[:38]}… {zlib.crc32(id.encode()):08x}"
 
 
 @dataclass(frozen=True)
@@ -137,7 +148,7 @@ class Model:
 
     def environment(self, given: tuple) -> dict:
         """All that a line may read: the tools, the arguments by name, and the entries of `weights`."""
-        names = TOOLS | dict(zip(self.arguments, given, strict=True))
+        names = tools() | dict(zip(self.arguments, given, strict=True))
         return {**names.get("weights", {}), **names} if isinstance(names.get("weights"), Mapping) else names
 
     def value(self, line: Line, names: dict):
@@ -157,7 +168,7 @@ def _line(place: str, text: str) -> Line:
     nodes = list(ast.walk(tree.body))
     names = [node for node in nodes if isinstance(node, ast.Name)]
     own = {node.id for node in names if isinstance(node.ctx, ast.Store)}  # the variables of comprehensions
-    reads = frozenset(node.id for node in names) - TOOLS.keys() - own
+    reads = frozenset(node.id for node in names) - TOOLS - own
     called = [getattr(node.func, "id", getattr(node.func, "attr", "")) for node in nodes if isinstance(node, ast.Call)]
     attributes = [node.attr for node in nodes if isinstance(node, ast.Attribute)]
     elementwise = all(isinstance(node, ELEMENTWISE) for node in nodes) and ENTRYWISE.issuperset(called + attributes)

@@ -1,7 +1,7 @@
 """Which exercises are solved: a small JSON file in the user's data folder, and `progress()` to show it.
 
-`LSTM_LESSON_PROGRESS` names another folder. No error here reaches the learner: where nothing can be written, attempts
-are kept in memory and written later.
+`LSTM_LESSON_PROGRESS` names another folder, and `LSTM_LESSON_BOARD` one that gets a copy of the file for the teacher's
+board. No error here reaches the learner: where nothing can be written, attempts are kept in memory and written later.
 """
 
 import atexit
@@ -11,6 +11,7 @@ import functools
 import html
 import itertools
 import json
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -21,9 +22,11 @@ from pathlib import Path
 from lstm_lesson.data.download import own_folder, replacing
 from lstm_lesson.exercises.exercise import exercises
 from lstm_lesson.exercises.grading import printable
+from lstm_lesson.exercises.model import short
 
 MARKS = "⬜✅"  # of an exercise: not solved yet, solved
 PATIENCE = 0.3  # seconds to wait for another notebook that is writing
+NO_NOTES = "attempts are not noted"  # an entry of this name says so
 
 
 @dataclass
@@ -37,6 +40,7 @@ class EntriesFile:
     key: str  # under which the entries stand
     is_entry: Callable[[dict], bool]  # may raise KeyError or TypeError
     notice: str = ""
+    after: Callable[[dict], None] = lambda entries: None  # while the file is locked
     waiting: list[Callable[[dict], dict]] = field(default_factory=list)
 
     def __post_init__(self):
@@ -44,10 +48,9 @@ class EntriesFile:
 
     def entries(self) -> dict[str, dict]:
         """The entries, with those that are not written yet. Never raises."""
-        entries = {}
         with contextlib.suppress(Exception):
-            entries = self._read()
-        return self._changed(entries)
+            return self._changed(self._read())
+        return self._changed({})
 
     def _read(self) -> dict[str, dict]:
         """The entries in the file; {} if there is none. Raises OSError where it cannot be read."""
@@ -60,8 +63,7 @@ class EntriesFile:
             return {}
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             pass
-        aside = set_aside(path)
-        if self.notice and aside:
+        if (aside := set_aside(path)) and self.notice:
             print(f"{self.notice}{aside}. Another begins.")
         return {}
 
@@ -69,10 +71,9 @@ class EntriesFile:
         return functools.reduce(lambda entries, change: change(entries), self.waiting, entries)
 
     def change(self, *changes: Callable[[dict], dict]) -> None:
-        """Write the entries that `changes` return for those in the file, after the changes that wait.
+        """Write the entries that `changes` return for those in the file, which is locked, after the changes that wait.
 
-        The file is locked meanwhile, so no other notebook's are lost. Raises an exception where the changes have to
-        wait: filelock.Timeout, for example, if another process holds the lock for longer than PATIENCE.
+        Raises an exception where the changes have to wait: filelock.Timeout, for example, after PATIENCE.
         """
         import filelock  # loads slowly
 
@@ -93,6 +94,8 @@ class EntriesFile:
                 text = json.dumps({"version": 1, self.key: after}, indent=1, ensure_ascii=False)
                 with replacing(path) as part:
                     part.write_text(text, encoding="utf-8", newline="\n")
+            with contextlib.suppress(OSError):
+                self.after(after)
         self.waiting.clear()
 
     def _write_at_exit(self) -> None:
@@ -111,21 +114,34 @@ def set_aside(path: Path, suffix: str | None = None) -> str:
     return f"; it is now {aside.name}"
 
 
+def copy_for_the_board(entries: dict[str, dict]) -> None:
+    """Copy the file into the folder that LSTM_LESSON_BOARD names; where attempts are not noted, remove the copy."""
+    if folder := os.environ.get("LSTM_LESSON_BOARD"):
+        if NO_NOTES in entries:
+            return (Path(folder) / FILE.name).unlink(missing_ok=True)
+        with replacing(Path(folder) / FILE.name) as part:
+            part.write_bytes((own_folder() / FILE.name).read_bytes())
+            part.chmod(0o640)  # the folder's group reads it, whatever the umask
+
+
 FILE = EntriesFile(
-    "progress.json", "exercises", lambda e: type(e["attempts"]) is int and isinstance(e["solved_at"], str | None)
-)
-UNTRIED = {"attempts": 0, "solved_at": None}
+    "progress.json", "exercises", after=copy_for_the_board, is_entry=lambda e:
+    type(e["attempts"]) is int and isinstance(e["solved_at"], str | None) and isinstance(e.get("noted", []), list),
+)  # fmt: skip
+UNTRIED = {"attempts": 0, "solved_at": None, "noted": []}
 
 
-def record_attempt(name: str, passed: bool) -> None:
-    """Count one attempt at an exercise that is not solved yet. Never raises."""
+def record_attempt(name: str, outcome: str, edits: tuple[str, ...] = ()) -> None:
+    """Count and note one attempt at an exercise that is not solved yet: a check's outcome and edits. Never raises."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
 
     def counted(done: dict[str, dict]) -> dict[str, dict]:
-        entry = done.get(name, UNTRIED)
+        entry = UNTRIED | done.get(name, {})
         if entry["solved_at"] is not None:
             return done
-        return done | {name: entry | {"attempts": entry["attempts"] + 1, "solved_at": now if passed else None}}
+        noted = [] if NO_NOTES in done else [*entry["noted"], [now, outcome, *map(short, edits)]][-1000:]
+        solved_at = now if outcome == "correct" else None
+        return done | {name: entry | {"attempts": entry["attempts"] + 1, "solved_at": solved_at, "noted": noted}}
 
     with contextlib.suppress(Exception):
         FILE.change(counted)
@@ -133,7 +149,7 @@ def record_attempt(name: str, passed: bool) -> None:
 
 @dataclass(frozen=True)
 class Progress:
-    """One row per exercise: notebook, exercise, minutes, difficulty, solved, attempts, solved_at (UTC)."""
+    """One row per exercise: notebook, exercise, minutes, difficulty, solved, attempts, solved_at (UTC), noted."""
 
     rows: tuple[dict, ...]
 
@@ -143,7 +159,7 @@ class Progress:
         with path.open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, fieldnames=list(self.rows[0]))
             writer.writeheader()
-            writer.writerows(self.rows)
+            writer.writerows(row | {"noted": json.dumps(row["noted"], ensure_ascii=False)} for row in self.rows)
         return path
 
     def _by_notebook(self) -> dict[str, list[dict]]:
@@ -171,15 +187,26 @@ class Progress:
         return f"<table><caption>{self._total()}</caption><thead>{head}</thead><tbody>{body}</tbody></table>"
 
 
-def progress() -> Progress:
+def progress(note: bool | None = None) -> Progress:
     """Which exercises are solved, notebook by notebook; `.to_csv(path)` writes a row per exercise, with attempts.
 
     ⬜ not solved yet, ✅ solved. Attempts are counted up to the first correct answer; an untouched stub is no attempt.
+    `noted` has a list for each: when (UTC), its outcome, the identifiers of the mistakes that were named; no code.
+    `progress(note=False)` deletes the notes, makes no more and takes you off the board of a class; `note=True` makes
+    them again. These two raise OSError where nothing can be written.
     """
+
+    def switched(done: dict[str, dict]) -> dict[str, dict]:
+        kept = {name: entry if note else entry | {"noted": []} for name, entry in done.items() if name != NO_NOTES}
+        return kept if note else kept | {NO_NOTES: UNTRIED}
+
+    if note is not None:
+        FILE.change(switched)
     done, rows = FILE.entries(), []
     for exercise in exercises().values():
-        entry = done.get(exercise.name, UNTRIED)
+        entry = UNTRIED | done.get(exercise.name, {})
         row = {"notebook": exercise.notebook, "exercise": exercise.name, "minutes": exercise.minutes}
         row |= {"difficulty": exercise.difficulty, "solved": entry["solved_at"] is not None}
-        rows.append(row | {"attempts": entry["attempts"], "solved_at": entry["solved_at"] or ""})
+        row |= {"attempts": entry["attempts"], "solved_at": entry["solved_at"] or ""}
+        rows.append(row | {"noted": entry["noted"]})
     return Progress(tuple(rows))

@@ -9,7 +9,7 @@ from lstm_lesson.exercises import diagnosis, grading
 from lstm_lesson.exercises.answer import Answer
 from lstm_lesson.exercises.compare import Problem
 from lstm_lesson.exercises.exercise import input_sets
-from lstm_lesson.exercises.model import TOOLS
+from lstm_lesson.exercises.model import tools
 from lstm_lesson.exercises.sandbox import format_error
 
 ROWS = torch.tensor([[1.5, 0.6, -0.2, -1.2, 0.1], [-0.5, 1.1, -1.3, 0.9, 0.4]], dtype=torch.float64)
@@ -72,5 +72,5 @@ def _shares(answer: Answer, rows: Tensor) -> Tensor:
 
 def _probabilities(text: str, rows: Tensor) -> Tensor:
     """The probabilities that an expression gives, in the same form as `_shares`."""
-    p = torch.stack([eval(text, TOOLS | {"logits": rows, "temperature": t}).double() for t in TEMPERATURES])
+    p = torch.stack([eval(text, tools() | {"logits": rows, "temperature": t}).double() for t in TEMPERATURES])
     return p / p.sum(dim=2, keepdim=True)

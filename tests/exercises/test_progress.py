@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from datetime import datetime
 from pathlib import Path
 
 import filelock
@@ -16,12 +17,14 @@ import torch
 from lstm_lesson import check, equations, progress
 from lstm_lesson.exercises import progress_file
 from lstm_lesson.exercises.exercise import exercises
+from lstm_lesson.exercises.model import short
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
     """A folder of its own for every test, not yet made."""
     monkeypatch.setenv("LSTM_LESSON_PROGRESS", str(tmp_path / "kept"))
+    monkeypatch.delenv("LSTM_LESSON_BOARD", raising=False)
     monkeypatch.setattr(progress_file.FILE, "waiting", [])
     return tmp_path / "kept"
 
@@ -81,6 +84,7 @@ def test_progress_survives_a_restart():
         "", "{", "null", "[]", "7", '"text"', '{"exercises": 3}', '{"exercises": {"hadamard": 1}}', "[" * 100_000,
         '{"exercises": {"hadamard": {"attempts": "many", "solved_at": null}}}', "\x00\xff", '{"exercises": [1]}',
         '{"exercises": {"hadamard": {"attempts": true, "solved_at": 3}}}', '{"exercises": {"hadamard": {}}}',
+        '{"exercises": {"hadamard": {"attempts": 1, "solved_at": null, "noted": "many"}}}',
     ],
 )  # fmt: skip
 def test_a_damaged_file_is_set_aside(folder, damage):
@@ -146,7 +150,7 @@ def test_what_could_not_be_written_is_written_later(folder, monkeypatch):
     assert row("hadamard")["attempts"] == 1
     solve(False)
     stored = json.loads((folder / "progress.json").read_text())["exercises"]["hadamard"]
-    assert stored == {"attempts": 2, "solved_at": None}
+    assert (stored["attempts"], stored["solved_at"], len(stored["noted"])) == (2, None, 2)
     assert row("hadamard")["attempts"] == 2
 
 
@@ -168,7 +172,7 @@ def test_a_write_that_breaks_off_leaves_the_old_file_and_nothing_else(folder, mo
 def test_notebooks_that_write_at_once_lose_nothing(folder):
     code = "import sys, time\nfrom lstm_lesson.exercises import progress_file as p\nread = p.EntriesFile._read\n"
     code += "p.EntriesFile._read = lambda file: (read(file), time.sleep(0.01))[0]\n"  # another comes between
-    code += "for _ in range(10): p.record_attempt(sys.argv[1], False); p.record_attempt('lstm', False)"
+    code += "for _ in range(10): p.record_attempt(sys.argv[1], 'wrong'); p.record_attempt('lstm', 'wrong')"
     names = ["unroll", "truncate", "half_life"]
     running = [subprocess.Popen([sys.executable, "-c", code, name]) for name in names]
     assert [process.wait() for process in running] == [0, 0, 0]
@@ -221,8 +225,10 @@ def test_the_table_for_the_teacher_has_a_row_for_every_exercise(tmp_path):
     assert [each["exercise"] for each in rows] == list(exercises())
     assert rows[0] == {
         "notebook": "00_start_here", "exercise": "hadamard", "minutes": "2", "difficulty": "1", "solved": "False",
-        "attempts": "1", "solved_at": "",
+        "attempts": "1", "solved_at": "", "noted": rows[0]["noted"],
     }  # fmt: skip
+    assert json.loads(rows[0]["noted"]) == row("hadamard")["noted"]
+    assert {each["noted"] for each in rows[1:]} == {"[]"}
 
 
 def test_progress_is_shown_notebook_by_notebook():
@@ -251,3 +257,129 @@ def test_an_odd_answer_is_recorded_like_any_other():
     assert check(hadamard).outcome == "crashed"
     assert row("hadamard")["attempts"] == 1
     assert torch.is_grad_enabled()
+
+
+def forget_gate(x_t, h_prev, W_xf, W_hf, b_f):
+    marker_of_the_learner = h_prev @ W_hf.T
+    return torch.sigmoid(x_t @ W_xf + marker_of_the_learner + b_f)
+
+
+def test_of_each_attempt_time_outcome_and_the_named_mistakes_are_noted_and_no_code(folder):
+    def forget_gate_that_stops(x_t, h_prev, W_xf, W_hf, b_f):
+        raise RuntimeError("marker of the learner")
+
+    forget_gate_that_stops.__name__ = "forget_gate"
+    assert check(forget_gate).edits == ("f: U transposed",)
+    check(forget_gate_that_stops)
+    solve()
+    noted = row("forget_gate")["noted"]
+    assert [attempt[1:] for attempt in noted] == [["wrong", "f: U transposed"], ["crashed"]]
+    assert all(datetime.fromisoformat(attempt[0]).tzinfo for attempt in noted)
+    assert [attempt[1:] for attempt in row("hadamard")["noted"]] == [["correct"]]
+    assert row("hadamard")["noted"][0][0] == row("hadamard")["solved_at"]
+    assert "marker" not in (folder / "progress.json").read_text()
+    assert "marker" not in progress().to_csv(folder / "own.csv").read_text()
+
+
+def test_attempts_are_noted_up_to_the_first_right_answer():
+    for right in (False, True, False):
+        solve(right)
+    assert [attempt[1] for attempt in row("hadamard")["noted"]] == ["wrong", "correct"]
+
+
+def test_a_noted_identifier_is_short_and_belongs_to_one_mistake():
+    for exercise in exercises().values():
+        edits = exercise.model_answer.edits if exercise.model_answer else {}
+        assert len({short(id) for id in edits}) == len(edits)
+        assert all(len(short(id)) <= 48 for id in edits)
+
+
+def test_a_thousand_attempts_with_the_longest_identifiers_take_at_most_200_kb(folder):
+    edits = [id for each in exercises().values() if each.model_answer for id in each.model_answer.edits]
+    longest = sorted(edits, key=lambda id: len(short(id).encode()))[-2:]
+    note = ["2026-11-29T08:15:30+00:00", "crashed", *map(short, longest)]
+    entry = {"attempts": 999, "solved_at": None, "noted": [note] * 999}
+    folder.mkdir()
+    (folder / "progress.json").write_text(json.dumps({"version": 1, "exercises": {"lstm": entry}}))
+    progress_file.record_attempt("lstm", "crashed", tuple(longest))
+    assert row("lstm")["attempts"] == len(row("lstm")["noted"]) == 1000
+    assert (folder / "progress.json").stat().st_size <= 200_000
+    progress_file.record_attempt("lstm", "wrong")
+    assert row("lstm")["attempts"] == 1001
+    assert len(row("lstm")["noted"]) == 1000
+    assert row("lstm")["noted"][-1][1:] == ["wrong"]
+
+
+def test_notes_can_be_switched_off_for_good_and_on_again(folder):
+    solve(False)
+    assert row("hadamard")["noted"]
+    assert not any(each["noted"] for each in progress(note=False).rows)
+    solve(False)
+    in_another_python("from lstm_lesson.exercises import progress_file as p; p.record_attempt('unroll', 'wrong')")
+    assert "wrong" not in (folder / "progress.json").read_text()
+    assert (row("hadamard")["attempts"], row("unroll")["attempts"]) == (2, 1)
+    progress(note=True)
+    solve()
+    assert [attempt[1] for attempt in row("hadamard")["noted"]] == ["correct"]
+    assert row("hadamard")["attempts"] == 3
+    progress(note=True)
+    assert row("hadamard")["noted"]
+
+
+def test_notes_that_cannot_be_switched_off_on_disk_are_told_and_off_in_memory(folder):
+    folder.write_text("a file stands in the way")
+    with pytest.raises(OSError):
+        progress(note=False)
+    solve(False)
+    assert (row("hadamard")["attempts"], row("hadamard")["noted"]) == (1, [])
+
+
+def test_what_progress_says_of_itself_names_what_is_kept_and_how_to_stop_it():
+    told = " ".join(progress.__doc__.split())
+    assert all(
+        word in told for word in ("when (UTC)", "outcome", "identifiers of the mistakes", "no code", "note=False")
+    )
+
+
+@pytest.fixture
+def board(tmp_path, monkeypatch):
+    """A folder for the teacher's board."""
+    monkeypatch.setenv("LSTM_LESSON_BOARD", str(tmp_path / "board"))
+    (tmp_path / "board").mkdir()
+    return tmp_path / "board" / "progress.json"
+
+
+def test_the_board_gets_a_copy_after_every_attempt_that_its_group_can_read(folder, board):
+    umask = os.umask(0o077)
+    try:
+        for right in (False, False, True):
+            solve(right)
+            assert board.read_bytes() == (folder / "progress.json").read_bytes()
+    finally:
+        os.umask(umask)
+    assert os.name == "nt" or board.stat().st_mode & 0o777 == 0o640
+    assert [path.name for path in board.parent.iterdir()] == ["progress.json"]
+
+
+def test_a_copy_that_was_lost_comes_back_with_the_next_attempt_even_at_a_solved_exercise(folder, board):
+    solve()
+    board.unlink()
+    solve()
+    assert board.read_bytes() == (folder / "progress.json").read_bytes()
+
+
+def test_the_copy_for_the_board_goes_when_notes_are_switched_off_and_comes_back(folder, board):
+    solve(False)
+    progress(note=False)
+    solve(False)
+    assert not board.exists()
+    progress(note=True)
+    assert board.read_bytes() == (folder / "progress.json").read_bytes()
+
+
+def test_a_folder_of_the_board_that_is_not_there_stops_nothing(folder, board):
+    board.parent.rmdir()
+    assert solve(False).outcome == "wrong"
+    assert solve().passed
+    assert row("hadamard")["attempts"] == 2
+    assert progress_file.FILE.waiting == []

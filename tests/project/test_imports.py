@@ -41,7 +41,7 @@ def test_the_package_and_its_training_load_without_plots_widgets_and_downloads()
     code = """
 import sys, torch
 before = set(sys.modules)
-import lstm_lesson
+from lstm_lesson import CustomLSTM, LSTMCell, RNNCell, record
 print(*set(sys.modules) - before)
 import lstm_lesson.training
 print(*set(sys.modules) - before)

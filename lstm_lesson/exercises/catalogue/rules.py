@@ -6,18 +6,39 @@ and z_k, where k is the last letter of the weights; `rules.toml` has what is mad
 """
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from lstm_lesson.cells import GATES, NAMES
 from lstm_lesson.exercises.catalogue import read_table
-from lstm_lesson.exercises.exercise import shared_edits
 from lstm_lesson.exercises.model import Edit
 
 BLOCKS = {"i": "i", "f": "f", "c": "g", "o": "o"}  # a gate's letter here, and PyTorch's
+GATES = "".join(BLOCKS)
 STACKED = ("x", "h", "b")  # weight_ih, weight_hh and the biases
 TABLES = read_table("rules")
 WORDS, MADE = TABLES["gate"], TABLES["made"]
+
+
+def read_edits(rows: Iterable[str | list]) -> tuple[Edit, ...]:
+    """The mistakes that the `edits` of an exercise list: each is described in a row, or a call that makes some."""
+    return tuple(edit for row in rows for edit in (eval(row, globals()) if isinstance(row, str) else [Edit(*row)]))
+
+
+def shared_edits(table: str, **words: str) -> Iterator[Edit]:
+    """The mistakes in a table of `catalogue/shared_edits.toml`, in each of its texts and places these words filled in.
+
+    The letter of a gate, k, a or b, or of a state, s, brings with it the words that `catalogue/rules.toml` has for it.
+    """
+    for kind in words.keys() & TABLES["words"].keys():
+        called = {name: TABLES[name].get(words[kind], "") for name in ("gate", "state", "made")}
+        words = {name: text.format(words[kind], **called) for name, text in TABLES["words"][kind].items()} | words
+
+    def fill(text: str) -> str:
+        return text.format(**words) if words else text
+
+    for name, changes, cause in read_table("shared_edits")[table]:
+        filled = {words.get(place, place): fill(text) for place, text in changes.items()}
+        yield Edit(fill(name), filled, fill(cause))
 
 
 def affine_edits(k: str) -> Iterator[Edit]:
@@ -141,7 +162,7 @@ def shares() -> Iterator[Edit]:
         yield from shared_edits("share", k=k, **rest)
     yield from shared_edits("shares_mean")
     for a, b in itertools.combinations(GATES, 2):
-        names = {name: {a: b, b: a}.get(name[-1], name[-1]) for name in NAMES[:12]}
+        names = {name: {a: b, b: a}.get(name[-1], name[-1]) for k in GATES for name in (f"W_x{k}", f"W_h{k}", f"b_{k}")}
         text = ", ".join(f"'{name}': d{name[:-1]}{k}" for name, k in names.items())
         yield from shared_edits("gradients_swapped", a=a, b=b, text=f"{{{text}}}")
 
