@@ -249,23 +249,30 @@ class Room:
 
 
 def _files(folder: Path, refused: dict[str, str]):
-    """A learner and a path, for each file that may be a record; of a learner's own folder progress.json, if there."""
+    """A learner and a path, for each file that may be a record."""
+    files, folders = _entries(folder)
+    yield from ((path.stem, path) for path in files)
+    for own in folders:
+        try:
+            files, deeper = _entries(own)
+            files += [path for each in deeper for path in _entries(each)[0]]
+        except OSError as error:
+            refused[own.name] = f"it cannot be opened ({type(error).__name__})"
+            continue
+        current = [path for path in files if path.name == "progress.json"]
+        yield from ((own.name, path) for path in current or files)
+
+
+def _entries(folder: Path) -> tuple[list[Path], list[Path]]:
+    """What may be records in a folder, and the folders in it. Links to folders are not followed."""
     with os.scandir(folder) as entries:
-        for entry in sorted(entries, key=lambda entry: entry.name):
-            if _may_be_record(entry.name):
-                yield Path(entry.name).stem, Path(entry.path)
-            elif entry.is_dir(follow_symlinks=False) and not entry.name.startswith("."):
-                try:
-                    names = os.listdir(entry.path)  # noqa: PTH208 - faster, and done every two seconds
-                except OSError as error:
-                    refused[entry.name] = f"it cannot be opened ({type(error).__name__})"
-                    continue
-                for name in ["progress.json"] if "progress.json" in names else sorted(filter(_may_be_record, names)):
-                    yield entry.name, Path(entry.path, name)
+        entries = sorted((each for each in entries if not each.name.startswith(".")), key=lambda each: each.name)
+    files = [Path(each.path) for each in entries if _may_be_record(each.name)]
+    return files, [Path(each.path) for each in entries if each.is_dir(follow_symlinks=False)]
 
 
 def _may_be_record(name: str) -> bool:
-    return name.lower().endswith((".json", ".csv")) and not name.startswith(".") and ".damaged-" not in name
+    return name.lower().endswith((".json", ".csv")) and ".damaged-" not in name
 
 
 # What the page says
@@ -338,16 +345,18 @@ def page(room: Room, now: datetime, patience: float = 10, names: bool = False) -
     waiting = (
         f"{len(stuck) or 'Nobody'} {'has' if len(stuck) < 2 else 'have'} been stuck for more than {patience:g} minutes"
     )
-    parts = [f'<p class="lead"><strong>{people}.</strong> {waiting}.</p>']
-    if room.left_out:
-        rows = (f"<li><code>{_text(file)}</code>: {_text(why)}</li>" for file, why in sorted(room.left_out.items()))
-        parts.append(f"<p>Left out, because they cannot be read:</p><ul>{''.join(rows)}</ul>")
+    left_out = f' <a href="#left-out">{_count(len(room.left_out), "file is", "files are")} left out.</a>'
+    left_out = left_out if room.left_out else ""
+    parts = [f'<p class="lead"><strong>{people}.</strong> {waiting}.{left_out}</p>']
     frequent = sorted((m for each in standings for m in each.mistakes), key=lambda m: (-m.still, -m.people, m.says))
     parts.append('<h2 id="now">The most frequent mistakes that are not solved yet</h2>')
     frequent = [mistake for mistake in frequent if mistake.still][:MOST]
     parts.append(_mistakes(frequent, len(room.records), True) if frequent else "<p>None now.</p>")
     parts.append('<h2 id="all">Notebook by notebook</h2>')
     parts += [_notebook(notebook, rows, patience, names) for notebook, rows in notebooks.items()]
+    if room.left_out:
+        rows = (f"<li><code>{_text(file)}</code>: {_text(why)}</li>" for file, why in sorted(room.left_out.items()))
+        parts.append(f'<h2 id="left-out">Files that are left out</h2><ul>{"".join(rows)}</ul>')
     body = "\n".join(parts)
     made = hashlib.sha256(body.encode()).hexdigest()[:16]
     at = now.astimezone().strftime("%H:%M:%S")
@@ -391,18 +400,13 @@ def _notebook(notebook: str, rows: list[Standing], patience: float, names: bool)
 def _row(row: Standing, names: bool) -> str:
     """A row of the table: the numbers, and a strip that shows them."""
     none = '<span aria-hidden="true">–</span><span class="hidden">no figure yet</span>'
-    share = 100 / max(row.people, 1)
-    strip = f'<span class="solved" style="width:{row.solved * share:.2f}%"></span>'
-    strip += f'<span class="trying" style="width:{row.trying * share:.2f}%"></span>'
+    strip = _bar("strip", {"solved": row.solved, "trying": row.trying}, row.people)
     stuck = str(len(row.stuck)) + (f": {_text(', '.join(row.stuck))}" if names and row.stuck else "")
     minutes = none if row.minutes is None else f"{row.minutes:.0f}"
     attempts = none if row.attempts is None else f"{row.attempts:g}"
     cells = row.people - row.begun, row.trying, row.solved, minutes, attempts, stuck
     cells = "".join(f"<td>{cell}</td>" for cell in cells)
-    return (
-        f'<tr data-key="{row.exercise}"><th scope="row"><code>{row.exercise}</code>'
-        f'<span class="strip" aria-hidden="true">{strip}</span></th>{cells}</tr>'
-    )
+    return f'<tr data-key="{row.exercise}"><th scope="row"><code>{row.exercise}</code>{strip}</th>{cells}</tr>'
 
 
 def _mistakes(mistakes, people: int, named: bool) -> str:
@@ -410,15 +414,23 @@ def _mistakes(mistakes, people: int, named: bool) -> str:
     items = []
     for mistake in mistakes:
         key = hashlib.sha256(f"{mistake.exercise} {mistake.says}".encode()).hexdigest()[:12]
-        of = f"<strong>{mistake.people} of {people}</strong>, {mistake.still} not solved yet"
+        of = f"<strong>{mistake.people} of {people}</strong> made it, {mistake.still} of them have not solved it yet"
         exercise = f"<code>{mistake.exercise}</code> · " if named else ""
         where = guide_line(mistake.exercise, mistake.says)
+        bar = _bar("bar", {"still": mistake.still, "since": mistake.people - mistake.still}, people)
         items.append(
-            f'<li data-key="{key}"><span class="bar" aria-hidden="true"><span style="width:'
-            f'{100 * mistake.people / max(people, 1):.2f}%"></span></span><p class="says">{exercise}{of}. '
-            f"{_text(mistake.says)}</p>" + (f'<p class="guide">{_text(where)}</p>' if where else "") + "</li>"
+            f'<li data-key="{key}">{bar}<p class="says">{exercise}{of}: {_text(mistake.says)}</p>'
+            + (f'<p class="guide">{_text(where)}</p>' if where else "")
+            + "</li>"
         )
     return f'<ol class="mistakes">{"".join(items)}</ol>'
+
+
+def _bar(kind: str, parts: dict[str, int], people: int) -> str:
+    """A bar of parts, each a share of all people. The numbers stand beside it, so a screen reader passes over it."""
+    share = 100 / max(people, 1)
+    parts = "".join(f'<span class="{name}" style="width:{n * share:.2f}%"></span>' for name, n in parts.items())
+    return f'<span class="{kind}" aria-hidden="true">{parts}</span>'
 
 
 def _count(number: int, one: str, many: str) -> str:

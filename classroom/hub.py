@@ -51,6 +51,7 @@ class Hub:
     def launch(self):
         """Start the hub's process, without waiting for it."""
         own = {"CLASSROOM_STATE": str(self.folder / "state"), "CLASSROOM_PASSWORD": self.password}
+        own["CLASSROOM_BOARD"] = str(self.board)
         own["CONFIGPROXY_AUTH_TOKEN"] = self.password + "-proxy"  # one proxy, before and after a restart
         with (self.folder / "hub.log").open("ab") as log:
             self.process = subprocess.Popen(self.command, env=os.environ | own, stdout=log, stderr=log, cwd=self.folder)
@@ -87,6 +88,11 @@ class Hub:
     def home(self, learner: str) -> Path:
         """A learner's folder on a trial hub."""
         return self.folder / "state" / "homes" / learner
+
+    @property
+    def board(self) -> Path:
+        """The folder of the learners' records for the board."""
+        return self.folder / "board"
 
     def log(self) -> str:
         """What the hub has printed so far."""

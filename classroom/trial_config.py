@@ -14,13 +14,20 @@ c = get_config()  # noqa: F821
 state = Path(os.environ.get("CLASSROOM_STATE", HERE.parent / ".venv" / "classroom" / "hub"))
 password = os.environ.get("CLASSROOM_PASSWORD") or secrets.token_urlsafe(6)
 
+
+def record_folder(spawner):
+    """Where a learner's kernels put a copy of her progress file for the board."""
+    return Path(os.environ.get("CLASSROOM_BOARD", state / "board")) / spawner.user.name
+
+
 c.JupyterHub.authenticator_class = "shared-password"
 c.SharedPasswordAuthenticator.user_password = password
 c.Authenticator.allow_all = True
 
 c.JupyterHub.spawner_class = "simple"
 c.SimpleLocalProcessSpawner.home_dir_template = str(state / "homes" / "{username}")
-c.Spawner.pre_spawn_hook = None
+c.Spawner.pre_spawn_hook = lambda spawner: record_folder(spawner).mkdir(parents=True, exist_ok=True)
+c.Spawner.environment["LSTM_LESSON_BOARD"] = lambda spawner: str(record_folder(spawner))
 c.JupyterHub.cleanup_servers = True  # Ctrl-C ends everything
 c.JupyterHub.log_level = "WARN"
 if os.geteuid() == 0:

@@ -21,8 +21,15 @@ import yaml
 from repository import ADDRESS, NOTEBOOKS, ROOT
 from tornado.httpclient import HTTPClientError
 
+try:
+    import grp
+    import pwd
+except ImportError:  # Windows has no such accounts
+    grp = pwd = None
+
 CLASSROOM = ROOT / "classroom"
 sys.path.insert(0, str(CLASSROOM))
+import board as boards  # noqa: E402
 import hub as hubs  # noqa: E402
 import learner as learners  # noqa: E402
 import links  # noqa: E402
@@ -205,11 +212,13 @@ def two():
     if not (ROOT / ".venv" / "classroom" / "ready").is_file():
         pytest.skip("no hub here: make classroom-setup installs it")
     names = [f"lesson-{secrets.token_hex(3)}-{name}" for name in ("ada", "bob")]
+    os.environ["CLASSROOM_TEACHERS"] = teachers = f"lesson-{secrets.token_hex(3)}"
     with tempfile.TemporaryDirectory(prefix="lstm-", ignore_cleanup_errors=True) as scratch:
         Path(scratch).chmod(0o755)
         python = python_for_all(Path(scratch))
         hub = hub_with_accounts(Path(scratch), python)
         try:
+            subprocess.run(["groupadd", teachers], check=True)
             for name in names:
                 subprocess.run(["useradd", "--create-home", name], check=True)
                 Path(f"~{name}").expanduser().chmod(0o755)  # open, as some systems make it
@@ -221,6 +230,7 @@ def two():
         finally:
             for name in names:
                 subprocess.run(["userdel", "--remove", "--force", name], check=False, capture_output=True)
+            subprocess.run(["groupdel", os.environ.pop("CLASSROOM_TEACHERS")], check=False, capture_output=True)
 
 
 def python_for_all(scratch):
@@ -388,3 +398,167 @@ print(check(rnn_step).passed)"""
     place = ".local/share/lstm-lesson/progress.json"
     assert "rnn_step" in (two.home[two.ada] / place).read_text(encoding="utf-8")
     assert not (two.home[two.bob] / place).exists()
+
+
+# The records for the board
+
+WRONG = """import torch
+from lstm_lesson import check
+def forget_gate(x_t, h_prev, W_xf, W_hf, b_f):
+    return torch.sigmoid(x_t @ W_xf + h_prev @ W_hf.T + b_f)
+print(check(forget_gate).edits)"""
+MOVED = """import os
+try:
+    os.rename({!r}, {!r})
+except OSError as error:
+    print(type(error).__name__)
+"""
+LISTED = """import os
+for folder in {folders!r}:
+    try:
+        print(os.listdir(folder))
+    except OSError as error:
+        print(type(error).__name__)
+"""
+
+
+def record(two, learner):
+    return two.hub.board / learner.name / "record" / "progress.json"
+
+
+def as_nobody(group, *command):
+    """What a command prints, run under an account whose only rights are those of this group; None if it fails."""
+    given = {"user": "nobody", "group": "nogroup", "extra_groups": [group] if group else [], "cwd": "/"}
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, **given)
+    return done.stdout if done.returncode == 0 else None
+
+
+def test_a_learners_record_is_in_her_own_folder_of_the_board_after_each_attempt(two):
+    assert "f: U transposed" in two.output(two.ada, WRONG)
+    own = two.home[two.ada] / ".local/share/lstm-lesson/progress.json"
+    assert record(two, two.ada).read_bytes() == own.read_bytes()
+    assert not record(two, two.bob).exists()
+    two.output(two.bob, WRONG)
+    found = boards.Room(two.hub.board)
+    assert found.look()
+    noted = {name: entry["forget_gate"].noted for name, entry in found.records.items()}
+    assert set(noted) == {two.ada.name, two.bob.name}
+    assert {note[1:] for notes in noted.values() for note in notes} == {("wrong", ("f: U transposed",))}
+    assert found.left_out == {}
+
+
+def test_a_learner_opens_neither_the_folder_of_the_board_nor_the_record_of_another(two):
+    two.output(two.ada, WRONG)
+    two.output(two.bob, WRONG)
+    assert two.tries(two.ada, [record(two, two.ada)]) == [f"open {record(two, two.ada)}"]
+    theirs = [record(two, two.ada).parents[1], record(two, two.ada).parent]
+    answers = two.output(two.bob, LISTED.format(folders=[str(each) for each in (two.hub.board, *theirs)])).split()
+    assert answers == ["PermissionError"] * 3
+    assert two.tries(two.bob, [record(two, two.ada)]) == ["PermissionError"]
+    new = [record(two, two.ada), record(two, two.ada).with_name("x.json"), two.hub.board / "x.json", theirs[0] / "x"]
+    assert set(two.tries(two.bob, new, mode="a")) == {"PermissionError"}
+    for each in (two.ada, two.bob):
+        places = str(two.hub.board / each.name), str(two.hub.board / "gone")
+        assert two.output(two.bob, MOVED.format(*places)).strip() == "PermissionError"
+
+
+def test_what_others_can_see_of_a_learners_folder_does_not_tell_when_she_worked(two):
+    path = str(record(two, two.ada).parents[1])
+    code = f"import os; about = os.stat({path!r}); print(about.st_mtime_ns, about.st_ctime_ns)"
+    before = two.output(two.bob, code)
+    two.output(two.ada, WRONG)
+    assert two.output(two.bob, code) == before != ""
+
+
+def test_the_teachers_group_reads_the_records_and_changes_none(two):
+    two.output(two.ada, WRONG)
+    group = grp.getgrnam(os.environ["CLASSROOM_TEACHERS"]).gr_gid
+    assert as_nobody(group, "ls", two.hub.board).split() == sorted([two.ada.name, two.bob.name])
+    assert as_nobody(group, "cat", record(two, two.ada)) == record(two, two.ada).read_text(encoding="utf-8")
+    assert as_nobody(None, "ls", two.hub.board) is as_nobody(None, "cat", record(two, two.ada)) is None
+    for path in (two.hub.board, record(two, two.ada).parents[1], record(two, two.ada).parent, record(two, two.ada)):
+        assert as_nobody(group, "test", "-r", path) == ""
+        assert as_nobody(group, "test", "-w", path) is None
+
+
+def test_switched_off_a_record_leaves_the_board(two):
+    two.output(two.ada, WRONG)
+    assert record(two, two.ada).exists()
+    two.output(two.ada, "from lstm_lesson import progress; p = progress(note=False)")
+    assert not record(two, two.ada).exists()
+    two.output(two.ada, "p = progress(note=True)")
+    assert record(two, two.ada).exists()
+
+
+# What root does before a server starts
+
+
+@pytest.fixture
+def config(tmp_path, monkeypatch):
+    """The functions of the real configuration, with a board below `tmp_path`."""
+    if not hasattr(os, "geteuid") or os.geteuid() != 0:
+        pytest.skip("giving folders to accounts needs root")
+    from traitlets.config import Config
+
+    monkeypatch.setenv("CLASSROOM_STATE", str(tmp_path / "state"))
+    monkeypatch.setenv("CLASSROOM_BOARD", str(tmp_path / "board"))
+    names = {"get_config": Config, "__file__": str(REAL), "__name__": "config"}
+    monkeypatch.setitem(sys.modules, "guard", type(sys)("guard"))  # which needs a hub
+    sys.modules["guard"].GuardedProxy = object
+    exec(compile(REAL.read_text(encoding="utf-8"), REAL, "exec"), names)
+    return names
+
+
+LEARNER = pwd.struct_passwd(("ada", "x", 12345, 23456, "", "/nowhere", "/bin/sh")) if pwd else None
+GROUP = grp.struct_group(("teachers", "x", 34567, ["eve"])) if pwd else None
+
+
+def rights(path):
+    about = path.lstat()
+    return oct(about.st_mode & 0o7777), about.st_uid, about.st_gid
+
+
+def test_the_folders_of_the_board_have_these_rights_and_no_other(config, tmp_path):
+    for _ in range(2):
+        config["make_record_folder"](LEARNER, GROUP)
+        assert rights(tmp_path / "board") == ("0o751", 0, 34567)
+        for folder in ("ada", "ada/record"):
+            assert rights(tmp_path / "board" / folder) == ("0o2750", 12345, 34567)
+        assert [path.name for path in (tmp_path / "board").iterdir()] == ["ada"]
+
+
+def test_teachers_have_no_folder_on_the_board(config, tmp_path):
+    config["make_record_folder"](pwd.struct_passwd(("eve", "x", 12346, 23456, "", "/nowhere", "/bin/sh")), GROUP)
+    config["make_record_folder"](pwd.struct_passwd(("max", "x", 12347, 34567, "", "/nowhere", "/bin/sh")), GROUP)
+    assert list((tmp_path / "board").iterdir()) == []
+
+
+def test_root_follows_no_link_that_a_learner_has_put_into_her_folder(config, tmp_path):
+    config["make_record_folder"](LEARNER, GROUP)
+    (tmp_path / "secret").mkdir(mode=0o700)
+    (tmp_path / "board" / "ada" / "record").rmdir()
+    (tmp_path / "board" / "ada" / "record").symlink_to(tmp_path / "secret")
+    config["make_record_folder"](LEARNER, GROUP)
+    assert rights(tmp_path / "secret") == ("0o700", 0, 0)
+
+
+def test_a_folder_of_an_earlier_account_of_this_name_and_one_half_made_are_made_anew(config, tmp_path):
+    config["make_record_folder"](LEARNER, GROUP)
+    (tmp_path / "board" / "ada" / "record" / "progress.json").write_text("{}")
+    (tmp_path / "board" / ".ada" / "record").mkdir(parents=True)
+    config["make_record_folder"](pwd.struct_passwd(("ada", "x", 12399, 23456, "", "/nowhere", "/bin/sh")), GROUP)
+    assert rights(tmp_path / "board" / "ada" / "record") == ("0o2750", 12399, 34567)
+    assert list((tmp_path / "board" / "ada" / "record").iterdir()) == []
+    assert [path.name for path in (tmp_path / "board").iterdir()] == ["ada"]
+
+
+def test_without_the_group_the_lesson_goes_on_without_a_board(config, tmp_path, monkeypatch):
+    config["TEACHERS"] = "no-such-group"
+    warned = []
+    account = pwd.struct_passwd(("root", "x", 0, 0, "", str(tmp_path), "/bin/sh"))
+    monkeypatch.setattr(pwd, "getpwnam", lambda name: account)
+    log = type("Log", (), {"warning": staticmethod(lambda text, *words: warned.append(text % words))})
+    spawner = type("Spawner", (), {"user": type("User", (), {"name": "root"}), "log": log})
+    config["before_start"](spawner)
+    assert warned == ["The board will not have the record of root: \"getgrnam(): name not found: 'no-such-group'\""]
+    assert rights(tmp_path)[0] == "0o700"
