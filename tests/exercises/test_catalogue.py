@@ -2,7 +2,8 @@
 
 import pytest
 
-from lstm_lesson.exercises.exercise import Inputs, read_exercises, shared_edits
+from lstm_lesson.exercises.catalogue.rules import shared_edits
+from lstm_lesson.exercises.exercise import Inputs, read_exercises
 from lstm_lesson.exercises.model import Edit
 
 FILE = """notebook = "05_forget_gate"
