@@ -20,7 +20,6 @@ from lstm_lesson.text.news import Vocabulary
 from lstm_lesson.tracing import GRUTrace, Trace
 
 FRAME = '<iframe class="lstm-inspector" title="Gate inspector" data-key="{}" style="{}" srcdoc="{}"></iframe>'
-LABELS = "real", "fake"
 LIVE = "width:100%;height:760px;border:0"
 OVER = "position:absolute;left:0;top:0;width:100%;height:100%;border:0;background:#fff"  # covers the static picture
 STILL = 200_000  # letters of a picture that the page shows without JavaScript; of a larger one it has the words
@@ -42,7 +41,8 @@ class GateInspector(Explorer):
 
     `GateInspector(classifier, vocabulary, first, second, labels)` traces texts itself (notebook 13). The page has boxes
     for others and runs the LSTM itself: of one layer, with weights of at most 1 MB; else it says why not, and the boxes
-    need a kernel. first, second: a text or a list of words; "" for no second one. labels: the names of the classes; the
+    need a kernel. first, second: a text or a list of words; "" for no second one. labels: the names of the classes in
+    the order of their numbers, such as `data.classes` of `load_csv`, by default "class 0", "class 1" and so on; the
     score is the probability of the last one. A `CharacterModel` in place of the classifier has its own vocabulary and
     labels; its score is the probability of the character that follows. presets: a pair of texts under each name.
 
@@ -52,20 +52,20 @@ class GateInspector(Explorer):
     """
 
     def __init__(self, trace: Trace | GRUTrace | TextClassifier | None = None, vocabulary: Vocabulary | None = None,
-                 first: str | list[str] = "", second: str | list[str] = "", labels: tuple[str, ...] = LABELS,
+                 first: str | list[str] = "", second: str | list[str] = "", labels: list | tuple | None = None,
                  scores: Tensor | None = None, unit: int | None = None, *, score=None, score_name: str = "score",
                  compare=None, row: int = 0, saliency=None, step_name: str | None = None, input_name: str = "input",
                  presets: dict[str, tuple[str, str]] | None = None,
                  classifier: TextClassifier | None = None):  # fmt: skip
         trace, controls = classifier if trace is None else trace, {}
         self.model, self.said, self.presets, self._follows = None, "", presets or {}, isinstance(trace, CharacterModel)
-        own = {"vocabulary": vocabulary is not None, "labels": labels != LABELS}
+        own = {"vocabulary": vocabulary is not None, "labels": labels is not None}
         reads = own | {"first": first != "", "second": second != "", "presets": presets is not None}
         alone = {"score": score, "saliency": saliency, "compare": compare, "step_name": step_name}
         alone = {name: value is not None for name, value in alone.items()} | {"row": row != 0}
         alone |= {"score_name": score_name != "score", "input_name": input_name != "input"}
         idle = alone | own if self._follows else reads if vocabulary is None else alone
-        if wrong := [name for name, is_given in idle.items() if is_given]:
+        if wrong := list(filter(idle.get, idle)):
             needs = "a classifier and its vocabulary" if wrong[0] in reads else "a trace alone"
             raise ValueError(f"{wrong[0]} is given with a {type(trace).__name__}; it needs {needs}")
         if self._follows:
@@ -84,9 +84,10 @@ class GateInspector(Explorer):
         else:
             check_classifier(trace, vocabulary)
             classes, units = trace.linear.out_features, trace.lstm.hidden_size
-            if not isinstance(labels, (tuple, list)) or [isinstance(v, str) for v in labels] != [True] * classes:
-                raise ValueError(f"labels is {labels!r}; it needs {classes} names, one for each class")
-            self.labels = labels
+            labels = [f"class {k}" for k in range(classes == 1, max(classes, 2))] if labels is None else labels
+            self.labels = [str(name) for name in labels] if isinstance(labels, (tuple, list)) else []
+            if len(self.labels) != classes or len({*self.labels}) != classes:
+                raise ValueError(f"labels is {labels!r:.200}; it needs {classes} names, one for each class")
             for name, pair in (presets or {}).items() if isinstance(presets, (dict, type(None))) else [("", presets)]:
                 if not isinstance(pair, (tuple, list)) or [isinstance(v, str) for v in (name, *pair)] != [True] * 3:
                     raise ValueError(f"presets has {pair!r:.80}; it needs a dict with a pair of texts under each name")

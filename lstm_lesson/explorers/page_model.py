@@ -29,7 +29,7 @@ def page_model(classifier: TextClassifier, vocabulary: Vocabulary, follows: bool
     lstm, linear, no = classifier.lstm, classifier.linear, "The page reads no other text: "
     if lstm.num_layers > 1:
         return None, f"{no}the LSTM has {lstm.num_layers} layers, and the page can do one."
-    if vocabulary.split not in CUTS:
+    if vocabulary.split not in CUTS or vocabulary.other_split():
         return None, f"{no}the vocabulary cuts a text with a function of its own."
     cell = (CustomLSTM.from_torch(lstm) if isinstance(lstm, nn.LSTM) else lstm).cells[0]
     words, units, classes = classifier.embedding.weight, cell.hidden_size, linear.out_features
@@ -59,7 +59,8 @@ def page_model(classifier: TextClassifier, vocabulary: Vocabulary, follows: bool
     data = {"split": CUTS[vocabulary.split], "tokens": vocabulary.tokens[2:], "inputs": cell.input_size, "units": units,
             "classes": classes, "most": MOST, "follows": follows, "weights": texts}  # fmt: skip
     said = f"its probabilities differ from PyTorch's by {said}; answers that change: {changed}."
-    return data, f"This page runs the LSTM itself. On 200 random texts {said}"
+    reads = "" if follows else f" on up to {MOST} words of a text; `examples` takes 64 unless told otherwise"
+    return data, f"This page runs the LSTM itself{reads}. On 200 random texts {said}"
 
 
 def packed_values(values: Tensor, bits: int = 16) -> tuple[dict, Tensor]:

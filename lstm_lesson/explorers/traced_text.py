@@ -101,9 +101,11 @@ def trace_text(
 
     The values are those of its last layer. With `follows`, its classes are the words of the vocabulary, and the score
     is the probability of the word that follows. Raises ValueError, naming the argument, for a text without a word or
-    without any word that the classifier knows, and if classifier and vocabulary have different sizes.
+    without any word that the classifier knows, and if the vocabulary has another size or another `split`.
     """
     check_classifier(classifier, vocabulary)
+    if isinstance(text, str) and (why := vocabulary.other_split([text])):
+        raise ValueError(why)
     tokens = vocabulary.split(text) if isinstance(text, str) else text
     if not isinstance(tokens, (list, tuple)) or not all(isinstance(token, str) for token in tokens):
         raise ValueError(f"{name} is {type(text).__name__}; it needs a text, or a list of words")
@@ -131,6 +133,9 @@ def trace_text(
         raise ValueError(f"{name} gives NaN or infinite numbers for {', '.join(wrong)}; {needs}")
     traced = traced_row(trace, score=probability, saliency=norm, score_name=score_name, step_name=step)
     traced.known, traced.effect, traced.notes = known, effect[0], notes
+    if len(tokens) > 64 and not follows:  # as Vocabulary.examples cuts
+        cut = f"after the first 64 {step}s, where `examples` stops unless told otherwise"
+        notes.append(f"{score_name[:1].upper()}{score_name[1:]} was {probability[63]:.2f} {cut}.")
     if follows:
         traced.score[after.cpu() < 2], traced.saliency, traced.effect = torch.nan, None, None
     return traced

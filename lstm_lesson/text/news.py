@@ -89,8 +89,9 @@ class Vocabulary:
     """Maps words to token ids: 0 is <pad>, 1 is <unk>, then the words, the most frequent first.
 
     `token_lists` are tokenised texts; words seen fewer than `min_freq` times are left out and become <unk>.
-    `split` is how a text is cut into words: `words = Vocabulary(map(list, texts))` and `words.split = list` read
-    characters. Raises ValueError for a text that is not tokenised.
+    `split` is how `examples` and the inspector cut a text into words: `words = Vocabulary(map(list, texts))` and
+    `words.split = list` read characters. Raises ValueError for a text that is not tokenised, and where the words were
+    made by another function than `split`.
 
     >>> Vocabulary([["a", "b", "a"], ["a", "b", "c"]]).tokens
     ['<pad>', '<unk>', 'a', 'b']
@@ -119,8 +120,19 @@ class Vocabulary:
         check_tokens("tokens", tokens)
         return torch.tensor([self.ids.get(token, 1) for token in tokens] or [1])
 
+    def other_split(self, texts: Sequence[str] = ()) -> str:
+        """A sentence if another function than `split` made the words: one that it never makes, or letters of texts."""
+        words, same = self.tokens[2:], self.split in (tokenize, str.split, list)  # these leave their words as they are
+        letters = same and {*map(len, words)} == {1} and any(len(w) > 1 for text in texts for w in self.split(text))
+        odd = (w for w in words if letters or (same and self.split(w) not in ([w], [unicodedata.normalize("NFC", w)])))
+        needs = "it needs the function that cut the texts, such as words.split = str.split"
+        split = getattr(self.split, "__qualname__", "")
+        return next((f"vocabulary.split is {split}, which did not make the word {w!r:.40}; {needs}" for w in odd), "")
+
     def examples(self, split: Split, most: int = 64) -> tuple[list[Tensor], Tensor]:
         """A split as `training.fit` takes it: the token ids of the first `most` words of each text, and the labels."""
+        if why := self.other_split(split.texts):
+            raise ValueError(why)
         return [self.encode(self.split(text)[:most]) for text in split.texts], split.labels
 
 

@@ -4,20 +4,24 @@ import csv
 import io
 import re
 import warnings
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from difflib import get_close_matches
 from numbers import Real
 from os import PathLike
 from pathlib import Path
+from reprlib import repr as shortened
+from unicodedata import normalize
 
 import torch
 
 from lstm_lesson.shapes import check_size
-from lstm_lesson.text.news import Split, Vocabulary, tokenize
+from lstm_lesson.text.news import Split, tokenize
 
 PARTS = ("train", "val", "test")
 NAMES = {part: part for part in PARTS} | {"valid": "val", "validation": "val", "dev": "val"}  # name in a file -> part
 FILE = "(file)"  # the column that says from which of several files a row came
+SPARE = r"[\s\u200b\ufeff]|^\+?(-?)0*(?=\d)(\d*(\.\d*[1-9])?)\.?0*$", r"\1\2"  # in a label: blanks, a plus, zeros
 OTHERS = {"excel": rb"PK\x03\x04|\xd0\xcf\x11\xe0", "parquet": b"PAR1", "json": rb'\s*(\[\s*)?\{\s*"'}  # first bytes
 
 
@@ -50,112 +54,143 @@ def load_csv(path, text: str | Sequence[str], label: str | None = None, *, label
     header has numbers for names: `header=None, text=2`. Further arguments, such as sep, encoding, decimal or quoting,
     go to `pandas.read_csv`. Cells are read as written; NA, null and more are missing, unless keep_default_na=False.
     labels: the classes in the order of their numbers 0 to K − 1; rows of other classes are left out. None takes all,
-    at least two: numbers first, then words, sorted. 1, 1.0 and "1" are one class; blanks around a label are dropped.
+    at least two: numbers first, then words, sorted. 1, 1.0 and "1" are one class, "01" and "1.10" are words; blanks
+    around a label are dropped.
     split: the column that says train, val (valid, validation, dev) or test. Val and test, where nothing says what they
     are, get their `shares` of each class of train, drawn by `seed`, one row at least.
     Left out are rows without text, label or part; texts that have different labels, all of them; and repetitions of a
-    text: the first in test stays, else the first in train, else in val.
-    Warns of labels that differ only in case or blanks, and where `tokenize` finds one word in a text (median of test)
-    or 80 % of the words of test are <unk>. Raises ValueError that names the file, the line and what is needed.
+    text: the first in test stays, else the first in train, else in val. Texts are equal if `tokenize` makes the same
+    words of them. Warns of words taken for missing, of labels that differ only in case, blanks or zeros, of classes
+    that a part lacks, and where `tokenize` finds one word in a text (median of test) or 80 % of the words of test are
+    <unk>. Raises ValueError that names the file, the line and what is needed.
     """
     import pandas
 
-    several, columns = isinstance(path, Mapping), list(text) if isinstance(text, (list, tuple)) else [text]
-    names, labelled = [*columns, *(name for name in (label, split) if name is not None)], label is not None
-    if several:
-        parts = {str(key).lower().removesuffix("ing") for key in path} <= {*NAMES}
-        labelled = path and (split is None if labelled else not parts)
-    if not (labelled and columns and all(isinstance(n, (str, int)) for n in names) and len(set(names)) == len(names)):
-        has = f"text={text!r}, label={label!r} and split={split!r} with path as {type(path).__name__}; it needs"
-        raise ValueError(
-            f"{has} a text and a label column, each once; a dict of files has the labels or the parts as keys"
-        )
-    label, split = (FILE, split) if label is None else (label, FILE if several else split)
-    needed = dict.fromkeys(columns, "text") | {label: "label", split: "split"}
-    sources, decimal = path if several else {None: path}, read_csv.get("decimal", ".")
+    columns, decimal = [*text] if isinstance(text, (list, tuple)) else [text], read_csv.get("decimal", ".")
+    sources, keys = (path, [*path]) if isinstance(path, Mapping) else ({None: path}, None)
+    names = [*columns, *(name for name in (label, split) if name is not None)]
+    alone, parts = label is None, {str(key).lower().removesuffix("ing") for key in keys or PARTS} <= {*NAMES}
     paths = [Path(s).resolve() if isinstance(s, (str, PathLike)) else id(s) for s in sources.values()]
     title = " and ".join(p.name if isinstance(p, Path) else "DataFrame" for p in paths)
-    if len(set(paths)) < len(paths):
-        raise ValueError(f"path has {title} for the keys {list(path)}; it needs another file for each key")
-    wanted = [_class(str(name), decimal) for name in labels] if hasattr(labels, "__getitem__") else []
-    if labels is not None and (isinstance(labels, (str, Mapping)) or len(set(wanted)) < max(2, len(wanted))):
-        raise ValueError(f"labels is {labels!r}; it needs a list of two classes or more, each once (1 and 1.0 are one)")
-    tables = [_table(source, needed, read_csv).assign(**{FILE: key}) for key, source in sources.items()]
+    wanted = [_class(str(name), decimal) for name in labels] if isinstance(labels, (list, tuple)) else []
+    given = f"text is {text!r}, label is {label!r} and split is {split!r}; each needs"
+    wrong = {
+        "path is an empty dict; it needs a file under each key": keys == [],
+        f"path has {title} for the keys {keys}; it needs another file for each key": len({*paths}) < len(paths),
+        f"{given} the name of a column": not columns or not all(isinstance(name, (str, int)) for name in names),
+        f"{given} a column of its own": len({*map(repr, names)}) < len(names),
+        "label is None; it needs a column, or path as a dict of files with the labels as keys": alone and keys is None,
+        f"label is None and path has the parts {keys} as keys; it needs a column of labels": alone and parts,
+        f"path has the keys {keys}; with label they need to be of {', '.join(NAMES)}": not alone and not parts,
+        f"split is {split!r} and path has parts as keys; it needs one of them": split is not None and keys and parts,
+        f"labels is {labels!r}; it needs a list of two classes or more, each once (1 and 1.0 are one)":
+            labels is not None and len({*wanted}) < max(2, len(wanted)),
+        f"shares is {shares!r}; it needs three numbers above 0, of train, val, test, with the sum 1": len(shares) != 3
+            or not all(isinstance(s, Real) and s > 0 for s in shares) or abs(sum(shares) - 1) > 1e-6,
+    }  # fmt: skip
+    for says in filter(wrong.get, wrong):
+        raise ValueError(says)
+    label, split = (FILE, split) if alone else (label, split if keys is None else FILE)
+    needed = dict.fromkeys(columns, "text") | {label: "label", split: "split"}
+    odd: list[str] = []
+    tables = [_table(source, needed, read_csv, odd).assign(**{FILE: key}) for key, source in sources.items()]
     table = pandas.concat(tables, ignore_index=True)
     named = ["train"] * len(table) if split is None else [w.lower().removesuffix("ing") for w in _words(table[split])]
     if unknown := sorted({*named} - {"", *NAMES}):
-        raise ValueError(f"{title}: split has {unknown!r:.200} in its column; it needs {', '.join(NAMES)}")
+        raise ValueError(f"{title}: split has {shortened(unknown)} in its column; it needs {', '.join(NAMES)}")
     rows = pandas.DataFrame({
         "text": [" ".join(filter(None, row)) for row in zip(*(_words(table[c]) for c in columns), strict=True)],
         "label": [_class(word, decimal) for word in _words(table[label])],
         "part": [NAMES.get(word, "") for word in named],
     }, index=table.index, dtype=object)  # fmt: skip
+    rows["words"] = [" ".join(tokenize(text)) or text for text in rows["text"]]
     found = sorted(rows["label"].dropna().unique(), key=lambda name: (isinstance(name, str), name))
+    texts = sorted({*rows["text"]} - {""})
     rows, left_out = _kept(rows, wanted)
-    kept, has = f"{title}: {len(rows)} of {len(table)} rows kept, left out: {left_out or 'none'}", set(rows["label"])
+    kept = "; ".join([f"{title}: {len(rows)} of {len(table)} rows kept, left out: {left_out or 'none'}", *odd])
+    has = set(rows["label"])
     classes = wanted or [name for name in found if name in has]
     if not has.issuperset(classes) or not 2 <= len(classes) <= max(2, len(rows) / 2):
-        kept += f"; {label!r} has {len(found)} different values: {found[:9]}{' and more' * (len(found) > 9)}; it needs"
+        kept += f"; {label!r} has {len(found)} different values: {shortened(found)}; it needs"
         kept += " two classes or more that repeat, so no id and no measured number"
-        raise ValueError(kept + f", and each of labels {wanted}" * bool(wanted))
+        kept += f", and each of labels {wanted}" * bool(wanted)
+        kept += f"; {text!r} has {shortened(texts)}: swap text= and label=?" * (1 < len(texts) < len(found) / 2)
+        raise ValueError(kept)
     if drawn := _draw(rows, shares, seed, kept):
         title += f" ({' and '.join(drawn)} drawn from train by seed {seed})"
     groups = {part: rows[rows["part"] == part] for part in PARTS}
     data = OwnData({p: Split([*g["text"]], torch.tensor([*map(classes.index, g["label"])])) for p, g in groups.items()})
     data.classes, data.read, data.left_out, data.title = classes, len(table), left_out, title
     data.rows = {p: table.loc[g.index].drop(columns=FILE).reset_index(drop=True) for p, g in groups.items()}
-    data.notes = _notes(data, table[label].astype("string").dropna().drop_duplicates(), title)
+    labels = table[label].astype("string").dropna().drop_duplicates()
+    plain = labels.map(lambda word: re.sub(*SPARE, normalize("NFKC", word).strip().casefold().replace(decimal, ".")))
+    if same := [group.tolist() for _, group in labels.groupby(plain) if len(group) > 1]:
+        odd.append(f"labels that differ in case, blanks or zeros alone: {shortened(same)}; blanks around them are")
+        odd[-1] += " dropped and 1.0 is read as 1, no more"
+    data.notes = _notes(groups, data, odd)
     return data
 
 
-def _notes(parts: dict[str, Split], labels, title: str) -> list[str]:
-    """What the report says of the words and, as a warning does, of labels as they are spelled."""
-    step = 1 + sum(len(text) for split in parts.values() for text in split.texts) // 4_000_000
-    words = Vocabulary(map(tokenize, parts["train"].texts[::step]))
-    sequences, _ = words.examples(parts["test"]._replace(texts=parts["test"].texts[::step]), most=10_000)
-    unknown, lengths = (torch.cat(sequences) == 1).double().mean().item(), sorted(map(len, sequences))
-    median = lengths[len(lengths) // 2]
-    empty = sum(not any(map(str.isalnum, text)) for split in parts.values() for text in split.texts)
-    notes = [f"words in a text of test: {median} (median); {unknown:.1%} of all are <unk>, not twice in train"]
-    notes[0] += f", in one text of {step}" * (step > 1) + f"; {empty} texts without a word" * (empty > 0)
-    if odd := median < 2 or unknown > 0.8:
-        notes[0] += ". A model learns little from them. A language without blanks? words.split = list reads letters"
-    plain = labels.str.normalize("NFKC").str.casefold().str.replace(r"[\s\u200b\ufeff]", "", regex=True)
-    if same := [group.tolist() for _, group in labels.groupby(plain) if len(group) > 1]:
-        notes.append(f"labels that differ in case or blanks alone: {same}; blanks around them are dropped, no more")
-    for note in notes[not odd :]:
-        warnings.warn(f"{title}: {note}", stacklevel=3)
-    return notes
+def _notes(groups: dict, data: OwnData, odd: list[str]) -> list[str]:
+    """What the report says of the words, then all that is odd, which it warns of."""
+    train, test = groups["train"]["words"], [words.split() for words in groups["test"]["words"]]
+    seen, lengths = Counter(word for words in train for word in words.split()), sorted(map(len, test))
+    unknown, median = sum(seen[word] < 2 for words in test for word in words) / sum(lengths), lengths[len(lengths) // 2]
+    note = f"words in a text of test: {median} (median); {unknown:.1%} of all are <unk>, not twice in train"
+    empty = sum(not any(map(str.isalnum, text)) for group in groups.values() for text in group["text"])
+    note += f"; {empty} texts without a word" * (empty > 0)
+    begin = {" ".join(words.split()[:64]) for words in train}
+    if same := sum(" ".join(words[:64]) in begin for words in test):
+        odd.append(f"{same} texts of test begin with the 64 words of one of train; a model reads no more by default")
+    for part, group in groups.items():
+        if none := [name for name in data.classes if name not in {*group["label"]}]:
+            odd.append(f"{part} has no text of {shortened(none)}; a score on {part} says nothing about them")
+    if few := median < 2 or unknown > 0.8:
+        note += ". A model learns little from them. A language without blanks? words.split = list reads letters"
+    for warning in [note] * few + odd:
+        warnings.warn(f"{data.title}: {warning}", stacklevel=3)
+    return [note, *odd]
 
 
-def _table(path, needed: dict, read: dict):
-    """One table as pandas reads it, with the columns that are needed."""
+def _table(path, needed: dict, read: dict, odd: list[str]):
+    """One table as pandas reads it, with the columns that are needed; `odd` gets words in them taken for missing."""
     import pandas
 
     is_file = isinstance(path, (str, PathLike))
     if not is_file and (read or not isinstance(path, pandas.DataFrame)):
         has = f"path is {type(path).__name__} with the arguments {list(read)}"
         raise ValueError(f"{has}; it needs the path of a file, or a pandas.DataFrame and no arguments for read_csv")
-    table, hint = _read(path, read) if is_file else (path, "")
-    table = table.rename(columns=lambda column: column.strip() if isinstance(column, str) else column)
+    asked = {"dtype": str} | read | {"index_col": False, "chunksize": None, "iterator": False}
+    asked |= {"on_bad_lines": "warn"} if read.get("on_bad_lines") == "skip" else {}  # pandas names the lines
+    needed = {column: argument for column, argument in needed.items() if column not in (None, FILE)}
+    table, hint = _read(path, needed, asked) if is_file else (path, "")
+    table = table.rename(columns=lambda name: name.replace("\ufeff", "").strip() if isinstance(name, str) else name)
     for column, argument in needed.items():
-        if column not in (None, FILE) and (count := list(table.columns).count(column)) != 1:
+        if (count := list(table.columns).count(column)) != 1:
             has = f"{argument} is {column!r}; {path if is_file else 'the DataFrame'} has {count} columns of this name"
-            raise ValueError(f"{has} among {list(table.columns)!r:.300}; it needs one{hint}")
+            near = {str(name).casefold(): name for name in table.columns}
+            if match := get_close_matches(str(column).casefold(), near, 1):
+                hint = hint or f"; is it {near[match[0]]!r}?"
+            elif is_file and {"header", "names"}.isdisjoint(read):
+                hint = hint or "; is line 1 a row of the data? Pass header=None and text=0, or names="
+            raise ValueError(f"{has} among {list(table.columns)!r:.300}; it needs one{'' if count else hint}")
+    told = {"keep_default_na", "na_values", "na_filter"} & {*read}
+    if is_file and not told and table[[*needed]].isna().any(axis=None):
+        written = pandas.read_csv(path, **asked | {"dtype": str, "keep_default_na": False})
+        for column, argument in needed.items():
+            lost = _words(written.iloc[:, list(table.columns).index(column)][table[column].isna()])
+            if words := dict(Counter(filter(None, lost))):
+                odd.append(f"{argument} has {words}, missing for pandas; keep_default_na=False keeps them as words")
     return table.loc[:, ~table.columns.duplicated()]
 
 
-def _read(path, read: dict) -> tuple:
-    """The table in a file, and a question if the delimiter seems to be another one."""
+def _read(path, needed: dict, asked: dict) -> tuple:
+    """The table in a file, and a question if the names of its columns seem to stand elsewhere."""
     import pandas
 
     header, starts, hint = [], {}, ""
-    asked = {"dtype": str} | read | {"index_col": False, "chunksize": None, "iterator": False}
-    asked |= {"on_bad_lines": "warn"} if read.get("on_bad_lines") == "skip" else {}  # pandas names the lines
     try:
-        header, starts = _first_row(path, read)
-        if len(header) == 1 and (other := next((sign for sign in ";\t|," if sign in header[0]), None)):
-            hint = f"; is the delimiter {other!r}? Pass sep={other!r}{' and skiprows=1' * header[0].startswith('sep=')}"
+        header, starts, hint = _first_row(path, needed, asked)
         with warnings.catch_warnings():
             warnings.filterwarnings("error", ".*loss of data")  # a row has more fields than the header
             table = pandas.read_csv(path, **asked)
@@ -165,16 +200,15 @@ def _read(path, read: dict) -> tuple:
         if isinstance(error, (UnicodeError, LookupError)):
             hint = '; it needs encoding=, for a file from Excel often "cp1252", with \\x00 often "utf-16"'
         elif re.search("ields in line|Length of header", says):
-            hint += "; it needs quotes around a text that has the delimiter in it"
+            hint = hint or "; it needs quotes around a text that has the delimiter in it"
         raise ValueError(f"{path}: {says}{hint}") from error
     if len(header) == len(table.columns):  # pandas numbers equal names: text, text.1
         table.columns = [a if str(b).startswith(f"{a}.") else b for a, b in zip(header, table.columns, strict=True)]
-    unnamed = {"header", "names"}.isdisjoint(read)
-    return table, hint or "; is line 1 a row of the data? Pass header=None and text=0, or names=" * unnamed
+    return table, hint
 
 
-def _first_row(path, read: dict) -> tuple[list[str], dict[int, int]]:
-    """The first row of a file, and number of a row -> the line where it starts; both empty if csv can't read it."""
+def _first_row(path, needed: dict, read: dict) -> tuple[list[str], dict[int, int], str]:
+    """The first row of a file; number of a row -> the line where it starts; a hint. All empty if csv can't read it."""
     from pandas.io.common import get_handle
 
     with get_handle(path, "rb", compression=read.get("compression", "infer"), is_text=False) as opened:
@@ -187,24 +221,33 @@ def _first_row(path, read: dict) -> tuple[list[str], dict[int, int]]:
         raise UnicodeError(f"line {line} has the byte \\x{ord(wrong[0]) % 256:02x}, no text in {encoding}")
     delimiter = read.get("sep", read.get("delimiter", ","))
     if not isinstance(delimiter, str) or len(delimiter) != 1 or {"comment", "dialect"} & {*read}:
-        return [], {}
+        return [], {}, ""
     form = {k: read[k] for k in read.keys() & {"quotechar", "escapechar", "doublequote", "skipinitialspace", "quoting"}}
     csv.field_size_limit(2**31 - 1)
     lines = list(io.StringIO(text, newline=""))
     above = sum(n for n in (read.get("skiprows"), read.get("header")) if isinstance(n, int))  # lines over the header
     rows = csv.reader(lines, strict=True, delimiter=delimiter, **form)
-    header, starts = [], {1: 1}
+    header, starts, at = [], {1: 1}, 0
     while rows.line_num < len(lines):
         line = starts[len(starts)]
         try:
             row = next(rows, [])
-            header = header or (row if line > above else [])
+            if row and not header and line > above:
+                header, at = row, line
         except csv.Error as error:  # within one line pandas can go on
             if rows.line_num > line or "end of data" in str(error) or '\\"' in lines[line - 1]:
                 needs = "it needs a second one before a delimiter; or quoting=3, if quotes are letters; or escapechar"
                 raise ValueError(f"line {line}: a quote begins a field and doesn't end it; {needs}") from error
         starts[len(starts) + 1] = rows.line_num + 1
-    return header, starts
+    names = {str(name).casefold() for name in needed} if {"header", "names"}.isdisjoint(read) else {""}
+    places = ((k, sign) for k, content in enumerate(lines[:30]) for sign in dict.fromkeys([delimiter, *";\t|,"])
+              if names <= {field.strip(' "\ufeffï»¿\r\n').casefold() for field in content.split(sign)})  # fmt: skip
+    other = next((sign for sign in ";\t|," if len(header) == 1 and sign in header[0]), delimiter)
+    place, sign = next(places, (at - 1, other))
+    found = {f"is the delimiter {sign!r}": f"sep={sign!r}"} if sign != delimiter else {}
+    found |= {f"are the names in line {place + 1}": f"skiprows={place}"} if place != at - 1 else {}
+    found |= {"is ï»¿ a byte order mark": 'encoding="utf-8-sig"'} if text.startswith("ï»¿") else {}
+    return header, starts, f"; {' and '.join(found)}? Pass {' and '.join(found.values())}" * bool(found)
 
 
 def _words(column) -> list[str]:
@@ -213,10 +256,11 @@ def _words(column) -> list[str]:
 
 
 def _class(word: str, decimal: str = ".") -> str | int | float | None:
-    """The class that a label names: a number, whole if it can be, or a word, as 007 is; None if it is missing."""
-    if re.fullmatch(r"[-+]?((?!0\d)\d+\.?\d*|\.\d+)", number := word.strip().replace(decimal, ".")):
-        return int(exact) if (exact := Decimal(number)) == exact.to_integral_value() else float(exact)
-    return word.strip() or None
+    """The class that a label names: a number, whole if it can be, or a word, as 007 and 1.10 are; None if missing."""
+    number = (word := word.strip()).replace(decimal, ".")
+    if re.fullmatch(r"[-+]?(?!0\d)\d+(\.0*)?", number):
+        return int(number.partition(".")[0])
+    return float(number) if re.fullmatch(r"-?\d+\.\d+", number) and repr(float(number)) == number else word or None
 
 
 def _kept(rows, wanted: list) -> tuple:
@@ -226,8 +270,9 @@ def _kept(rows, wanted: list) -> tuple:
         "without a label": lambda: rows["label"].isna(),
         "with another label": lambda: ~rows["label"].isin(wanted or set(rows["label"])),
         "without a part": lambda: rows["part"] == "",
-        "with a text that has different labels": lambda: rows.groupby("text")["label"].transform("nunique") > 1,
+        "with a text that has different labels": lambda: rows.groupby("words")["label"].transform("nunique") > 1,
         "that repeat a text": lambda: rows.sort_values("part", kind="stable").duplicated("text"),  # test is first
+        "that repeat the words of a text": lambda: rows.sort_values("part", kind="stable").duplicated("words"),
     }
     left_out = {}
     for reason, find in reasons.items():
@@ -240,8 +285,6 @@ def _kept(rows, wanted: list) -> tuple:
 def _draw(rows, shares: Sequence[float], seed: int, kept: str) -> list[str]:
     """Give rows of train to val and test, if these have none, by their shares of each class; to which it gave some."""
     check_size("seed", seed, 0, 2**32 - 1)
-    if len(shares) != 3 or not all(isinstance(s, Real) and s > 0 for s in shares) or abs(sum(shares) - 1) > 1e-6:
-        raise ValueError(f"shares is {shares!r}; it needs three numbers above 0, of train, val, test, with the sum 1")
     drawn = [part for part in ("val", "test") if not (rows["part"] == part).any()]
     train = rows["part"] == "train"
     counts = train.groupby(rows["label"], sort=False).sum()

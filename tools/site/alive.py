@@ -38,7 +38,7 @@ def typed_pages() -> dict[str, dict]:
 
 
 def headlines() -> tuple[tuple, dict, dict]:
-    """A classifier of synthetic headlines, trained here, and its vocabulary; no options; figures about it."""
+    """A classifier of synthetic headlines, trained here, and its vocabulary; its labels; figures about it."""
     torch.set_num_threads(1)
     news = load_news("synthetic")
     words = Vocabulary(tokenize(text) for text in news["train"].texts)
@@ -48,7 +48,7 @@ def headlines() -> tuple[tuple, dict, dict]:
     training.fit(classifier, sets["train"], sets["val"], epochs=4, lr=0.01, batch_size=32, progress=False)
     _, accuracy = training.evaluate(classifier.eval(), sets["test"])
     figures = {"units": UNITS, "train": len(news["train"].texts), "test": len(news["test"].texts)}
-    return (classifier, words), {}, figures | {"right": round(accuracy * len(news["test"].texts))}
+    return (classifier, words), {"labels": ("real", "fake")}, figures | {"right": round(accuracy * len(news["test"].texts))}
 
 
 def is_or_are() -> tuple[tuple, dict, dict]:
