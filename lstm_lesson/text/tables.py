@@ -54,15 +54,14 @@ def load_csv(path, text: str | Sequence[str], label: str | None = None, *, label
     header has numbers for names: `header=None, text=2`. Further arguments, such as sep, encoding, decimal or quoting,
     go to `pandas.read_csv`. Cells are read as written; NA, null and more are missing, unless keep_default_na=False.
     labels: the classes in the order of their numbers 0 to K − 1; rows of other classes are left out. None takes all,
-    at least two: numbers first, then words, sorted. 1, 1.0 and "1" are one class, "01" and "1.10" are words; blanks
-    around a label are dropped.
+    at least two: numbers first, then words, sorted. Of 1, 1.0, "1" and "01" the last is a class of its own.
     split: the column that says train, val (valid, validation, dev) or test. Val and test, where nothing says what they
     are, get their `shares` of each class of train, drawn by `seed`, one row at least.
     Left out are rows without text, label or part; texts that have different labels, all of them; and repetitions of a
-    text: the first in test stays, else the first in train, else in val. Texts are equal if `tokenize` makes the same
-    words of them. Warns of words taken for missing, of labels that differ only in case, blanks or zeros, of classes
-    that a part lacks, and where `tokenize` finds one word in a text (median of test) or 80 % of the words of test are
-    <unk>. Raises ValueError that names the file, the line and what is needed.
+    text, of which the first in test stays, else in train, else in val. Equal are texts of the same words (`tokenize`).
+    Warns of words taken for missing, labels that differ only in case, blanks or zeros, classes that a part lacks, and
+    if `tokenize` finds one word in a text (median of test) or 80 % of the words of test are <unk>. Raises ValueError
+    that names the file, the line and what is needed.
     """
     import pandas
 
@@ -171,16 +170,17 @@ def _table(path, needed: dict, read: dict, odd: list[str]):
             near = {str(name).casefold(): name for name in table.columns}
             if match := get_close_matches(str(column).casefold(), near, 1):
                 hint = hint or f"; is it {near[match[0]]!r}?"
-            elif is_file and {"header", "names"}.isdisjoint(read):
-                hint = hint or "; is line 1 a row of the data? Pass header=None and text=0, or names="
+            elif is_file and "names" not in read:
+                unnamed = "; is line 1 a row of the data? Pass header=None and text=0, or names="
+                hint = hint or (unnamed if "header" not in read else "; with header=None the names are numbers")
             raise ValueError(f"{has} among {list(table.columns)!r:.300}; it needs one{'' if count else hint}")
     told = {"keep_default_na", "na_values", "na_filter"} & {*read}
     if is_file and not told and table[[*needed]].isna().any(axis=None):
-        written = pandas.read_csv(path, **asked | {"dtype": str, "keep_default_na": False})
-        for column, argument in needed.items():
-            lost = _words(written.iloc[:, list(table.columns).index(column)][table[column].isna()])
-            if words := dict(Counter(filter(None, lost))):
-                odd.append(f"{argument} has {words}, missing for pandas; keep_default_na=False keeps them as words")
+        written = pandas.read_csv(path, **asked | {"dtype": str, "keep_default_na": False}).set_axis(
+            table.columns, axis=1
+        )
+        if lost := Counter(word for column in needed for word in _words(written[column][table[column].isna()]) if word):
+            odd.append(f"pandas takes words for missing: {dict(lost)} in {[*needed]}; keep_default_na=False keeps them")
     return table.loc[:, ~table.columns.duplicated()]
 
 
@@ -200,7 +200,7 @@ def _read(path, needed: dict, asked: dict) -> tuple:
         if isinstance(error, (UnicodeError, LookupError)):
             hint = '; it needs encoding=, for a file from Excel often "cp1252", with \\x00 often "utf-16"'
         elif re.search("ields in line|Length of header", says):
-            hint = hint or "; it needs quotes around a text that has the delimiter in it"
+            hint = hint or "; it needs quotes around a text with the delimiter in it, or a name for each column"
         raise ValueError(f"{path}: {says}{hint}") from error
     if len(header) == len(table.columns):  # pandas numbers equal names: text, text.1
         table.columns = [a if str(b).startswith(f"{a}.") else b for a, b in zip(header, table.columns, strict=True)]
@@ -246,7 +246,9 @@ def _first_row(path, needed: dict, read: dict) -> tuple[list[str], dict[int, int
     place, sign = next(places, (at - 1, other))
     found = {f"is the delimiter {sign!r}": f"sep={sign!r}"} if sign != delimiter else {}
     found |= {f"are the names in line {place + 1}": f"skiprows={place}"} if place != at - 1 else {}
-    found |= {"is ï»¿ a byte order mark": 'encoding="utf-8-sig"'} if text.startswith("ï»¿") else {}
+    found |= (
+        {"is ï»¿ a byte order mark": 'encoding="utf-8-sig"'} if "encoding" in read and text.startswith("ï»¿") else {}
+    )
     return header, starts, f"; {' and '.join(found)}? Pass {' and '.join(found.values())}" * bool(found)
 
 

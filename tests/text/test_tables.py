@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 import re
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -136,7 +137,7 @@ ERRORS = {  # name -> bytes, what the error says behind the name of the file
     "one label": (f"text,label\n{TEN}".replace("real", "fake").encode(), r"1 .*values: \['fake'\]; it needs two"),
     "only duplicates": (b"text,label\n" + b"same,fake\n" * 9, r"1 of 9 rows kept.*'that repeat a text': 8\}"),
     "one text, two labels": (b"text,label\n" + b"same,fake\nsame,real\n" * 9, r"0 of 18 rows.*different labels': 18\}"),
-    "a class a row": ((HEAD + "".join(f"t{k},c{k}\n" for k in range(2000))).encode(), r"2000 dif.* and more.*so no id"),
+    "a class a row": ((HEAD + "".join(f"t{k},c{k}\n" for k in range(2000))).encode(), r"2000 d.*c1001', \.\.\..*so no id"),
     "a measured number": ((HEAD + "".join(f"t{k},{k / 7}\n" for k in range(99))).encode(), "99 .*no measured number"),
     "escaped quotes": (f'{HEAD}{TEN}"He said \\"hi\\", then left",real\n'.encode(), "line 12: a quote.*escapechar"),
     "escaped quotes without a comma": (f'{HEAD}{TEN}"He said \\"hi\\" to",real\n'.encode(), "line 12: a.*escapechar"),
@@ -346,14 +347,25 @@ def test_a_repeated_text_is_kept_in_test_else_in_train():
         ({"text": "words"}, r"text is 'words'; the DataFrame has 0 columns of this name among \['text', 'label'\]"),
         ({"label": "y"}, "label is 'y'; the DataFrame has 0"),
         ({"split": "part"}, "split is 'part'; the DataFrame has 0"),
-        ({"text": []}, "it needs a text and a label column"),
-        ({"label": None}, "it needs a text and a label column, each once; a dict"),
-        ({"label": ["label"]}, "it needs a text and a label column"),
-        ({"text": None}, "it needs a text and a label column"),
-        ({"path": {}, "label": None}, "it needs a text and a label column"),
+        ({"text": []}, r"^text is \[\], label is 'label' and split is None; each needs the name of a column$"),
+        ({"label": None}, "^label is None; it needs a column, or path as a dict of files with the labels as keys$"),
+        ({"label": ["label"]}, r"label is \['label'\] and split is None; each needs the name of a column$"),
+        ({"text": None}, "^text is None, .*; each needs the name of a column$"),
+        ({"text": ["text", 2.5]}, "each needs the name of a column$"),
+        ({"split": frame()["label"]}, "(?s)each needs the name of a column$"),
+        ({"path": {}}, "^path is an empty dict; it needs a file under each key$"),
+        ({"path": {}, "label": None}, "^path is an empty dict; it needs a file under each key$"),
         (
             {"path": {"train": frame(), "test": frame()}, "split": "part"},
-            "with path as dict; it needs a text and a label column",
+            "^split is 'part' and path has parts as keys; it needs one of them$",
+        ),
+        (
+            {"path": {"train": frame(), "test": frame()}, "split": 0},
+            "^split is 0 and path has parts as keys; it needs one of them$",
+        ),
+        (
+            {"path": {"real": frame(), "fake": frame()}},
+            r"^path has the keys \['real', 'fake'\]; with label they need to be of train, val, test, valid",
         ),
         ({"shares": (0.9, 0.1)}, "shares is .*three numbers"),
         ({"shares": (0.9, 0.1, 0)}, r"shares is \(0.9, 0.1, 0\); it needs three numbers above 0"),
@@ -370,12 +382,15 @@ def test_a_repeated_text_is_kept_in_test_else_in_train():
         ({"labels": {"fake": 1, "real": 0}}, "labels is .* it needs a list"),
         ({"labels": "fake"}, "labels is 'fake'; it needs a list"),
         ({"labels": 2}, "labels is 2; it needs a list"),
-        ({"text": ["text", "label"]}, r"text=\['text', 'label'\], label='label'.*a label column, each once"),
-        ({"text": ["text", "text"]}, "a label column, each once"),
-        ({"split": "label"}, "a label column, each once"),
         (
-            {"path": {"train": frame(), "test": frame()}, "label": None},
-            "a dict of files has the labels or the parts as keys",
+            {"text": ["text", "label"]},
+            r"^text is \['text', 'label'\], label is 'label' .*; each needs a column of its own$",
+        ),
+        ({"text": ["text", "text"]}, "each needs a column of its own$"),
+        ({"split": "label"}, "each needs a column of its own$"),
+        (
+            {"path": {"Training": frame(), "test": frame()}, "label": None},
+            r"^label is None and path has the parts \['Training', 'test'\] as keys; it needs a column of labels$",
         ),
         ({"path": 3}, "path is int .* needs the path of a file, or a pandas.DataFrame"),
         ({"path": io.StringIO("text,label")}, "path is StringIO .* needs the path"),
@@ -444,16 +459,15 @@ def test_a_part_that_is_not_there_is_answered_with_those_that_are():
 
 def test_labels_that_differ_in_case_or_blanks_are_said_and_only_blanks_around_are_dropped():
     table = frame(40, label=["Real", "real ", "real", "fake"] * 10)
-    with pytest.warns(
-        UserWarning, match=r"DataFrame.*: labels that differ in case.*\[\['Real', 'real ', 'real'\]\]"
-    ) as said:
+    with pytest.warns(UserWarning) as said:
         data = load_csv(table, text="text", label="label")
+    (note,) = data.notes[1:]
+    assert "differ in case, blanks or zeros alone: [['Real', 'real ', 'real']]; blanks around them are dropped" in note
     assert len(said) == 1 and Path(said[0].filename) == Path(__file__)
-    assert data.classes == ["Real", "fake", "real"] and "case or blanks alone: [['Real', 'real ', 'real']]" in repr(
-        data
-    )
+    assert str(said[0].message).startswith("DataFrame (val and") and str(said[0].message).endswith(note)
+    assert data.classes == ["Real", "fake", "real"] and note in repr(data)
     for pair in (["mostly true", "mostly  true"], ["caf\u00e9", "cafe\u0301"], ["real", "real\u200b"]):
-        with pytest.warns(UserWarning, match="differ in case or blanks alone"):
+        with pytest.warns(UserWarning, match="differ in case, blanks or zeros alone"):
             assert load_csv(frame(label=pair * 15), text="text", label="label").classes == sorted(pair)
 
 
@@ -499,10 +513,271 @@ def test_texts_without_a_word_are_counted():
     assert load_csv(table, text="text", label="label").notes[0].endswith("; 2 texts without a word")
 
 
-def test_words_of_a_large_table_are_counted_in_some_of_its_texts():
-    table = frame(900, text="Story number {k} of the day")
-    table["text"] = [f"{text} {k} and more{' and' * 2000}" for k, text in enumerate(table["text"])]
-    assert ", in one text of 2" in load_csv(table, text="text", label="label").notes[0]
+def test_texts_of_the_same_words_are_one_text_and_counted():
+    more = [
+        ("STORY number 0, of the day!", "fake"),
+        ("story Number 1 of the day?", "fake"),
+        ("☂ ☂", "fake"),
+        ("☀ ☀", "real"),
+    ]
+    table = pandas.concat([frame(), pandas.DataFrame(more, columns=["text", "label"])])
+    data = load_csv(table, text="text", label="label")
+    everything = [text for split in data.values() for text in split.texts]
+    assert data.left_out == {"with a text that has different labels": 2, "that repeat the words of a text": 1}
+    assert "  left out: 1 that repeat the words of a text" in repr(data) and data.read == 34 and adds_up(data)
+    assert "Story number 1 of the day" not in everything and {"☂ ☂", "☀ ☀"} < set(everything)
+
+
+WORDS_IN_PARTS = st.tuples(
+    st.sampled_from(["a b", "A b", "a, B.", "c", "C!", "¿c?"]), st.sampled_from(["test", "train", "val"])
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(WORDS_IN_PARTS, max_size=20))
+def test_of_texts_of_the_same_words_the_first_in_test_stays_else_in_train_else_in_val(drawn):
+    sure = [(f"{text} {part}", label, part) for part in ("train", "val", "test") for text, label in rows(4)]
+    table = pandas.DataFrame(
+        [*sure, *((text, "real", part) for text, part in drawn)], columns=["text", "label", "part"]
+    )
+    data = load_csv(table, text="text", label="label", split="part")
+    first = {}
+    for text, part in sorted(drawn, key=lambda pair: pair[1]):  # test is first, as in the alphabet
+        first.setdefault(tuple(tokenize(text)), (text, part))
+    found = [(text, part) for part, split in data.items() for text in split.texts if text in dict(drawn)]
+    assert sorted(found) == sorted(first.values()) and adds_up(data)
+
+
+def test_texts_of_test_that_begin_as_one_of_train_are_said():
+    begin = " ".join(f"word{k}" for k in range(64))
+    texts = [f"{begin} and the end {k}" for k in range(6)] + [f"Story {k}" for k in range(24)]
+    with pytest.warns(
+        UserWarning, match=r": 2 texts of test begin with the 64 words of one of train; a model reads no"
+    ):
+        data = load_csv(frame(text=texts, part=["train", "val", "test"] * 10), text="text", label="label", split="part")
+    assert data.left_out == {} and any("begin with the 64 words" in note for note in data.notes)
+    shorter = [text.removeprefix("word0 ") for text in texts]  # 63 words, and the next is "and"
+    data = load_csv(frame(text=[f"{text} x" for text in shorter], part=["train", "val", "test"] * 10), text="text",
+                    label="label", split="part")  # fmt: skip
+    assert any("begin" in note for note in data.notes)
+    other = [text.replace("word63", f"other{k}") for k, text in enumerate(texts)]
+    data = load_csv(frame(text=other, part=["train", "val", "test"] * 10), text="text", label="label", split="part")
+    assert len(data.notes) == 1
+
+
+# What pandas takes for missing ---------------------------------------------------------------------------------------
+
+
+def test_words_that_pandas_takes_for_missing_are_said_with_the_argument_that_keeps_them(tmp_path):
+    path = tmp_path / "file.csv"
+    lines = (
+        HEAD + TEN.replace("fake", "None") + TEN.replace("day", "night").replace("fake", "true") + "N/A,real\n,real\n"
+    )
+    path.write_text(lines, encoding="utf-8")
+    note = (
+        r"pandas takes words for missing: {'N/A': 1, 'None': 5} in ['text', 'label']; keep_default_na=False keeps them"
+    )
+    with pytest.warns(UserWarning, match=re.escape(note)) as said:
+        data = load_csv(path, text="text", label="label")
+    assert len(said) == 1 and Path(said[0].filename) == Path(__file__)
+    assert data.classes == ["real", "true"] and note in data.notes and note in repr(data)
+    assert data.left_out == {"without text": 2, "without a label": 5} and adds_up(data)
+    data = load_csv(path, text="text", label="label", keep_default_na=False)
+    assert data.classes == ["None", "real", "true"] and data.left_out == {"without text": 1} and len(data.notes) == 1
+    for told in ({"na_values": ["?"]}, {"keep_default_na": True}):  # then nothing is guessed
+        assert len(load_csv(path, text="text", label="label", **told).notes) == 1
+
+
+@pytest.mark.parametrize("word", ["NA", "null", "nan", "NULL", "<NA>", "n/a"])
+def test_a_class_of_two_that_pandas_takes_for_missing_is_named_in_the_error(tmp_path, word):
+    path = tmp_path / "file.csv"
+    path.write_text(HEAD + TEN.replace("fake", word), encoding="utf-8")
+    with pytest.raises(
+        ValueError, match=rf"file\.csv: 5 of 10 .*missing: {{'{word}': 5}} in .*keep_default_na=False keeps"
+    ):
+        load_csv(path, text="text", label="label", labels=[word, "real"])
+    assert load_csv(path, text="text", label="label", keep_default_na=False).classes == sorted([word, "real"])
+
+
+def test_empty_cells_and_rows_that_end_early_are_no_words(tmp_path):
+    path = tmp_path / "file.csv"
+    path.write_text(f'{HEAD}{TEN}a text,\n"",real\nalone\n'.replace("label", "label,more"), encoding="utf-8")
+    data = load_csv(path, text="text", label="label")
+    assert data.left_out == {"without text": 1, "without a label": 2} and len(data.notes) == 1
+
+
+# Labels as they are spelled ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("spelled", "classes"),
+    [
+        (["1.10", "1.1"], [1.1, "1.10"]),
+        (["01", "1"], [1, "01"]),
+        (["1.0", "1", "2"], [1, 2]),
+        (["+1", "1", "-1"], [-1, 1]),
+        (["0.5", "0.50"], [0.5, "0.50"]),
+        (["007", "7"], [7, "007"]),
+        (["1,10", "1,1"], ["1,1", "1,10"]),
+    ],
+)
+def test_labels_that_are_one_number_are_said_and_kept_apart_unless_they_are_whole(spelled, classes):
+    with pytest.warns(
+        UserWarning, match="zeros alone: .*1.0 is read as 1, no more" if "," not in spelled[0] else "x"
+    ) as said:
+        warnings.warn("x", stacklevel=1)
+        data = load_csv(frame(10 * len(spelled), label=spelled * 10), text="text", label="label")
+    assert data.classes == classes and adds_up(data) and data.left_out == {}
+    assert len(said) == 1 + ("," not in spelled[0])
+
+
+def test_a_decimal_comma_makes_numbers_of_labels(tmp_path):
+    lines = [("text", "label"), *rows(20, ("1,10", "1,1", "2,0", "-0,5"))]
+    path = write(tmp_path / "own.csv", lines, sep=";")
+    with pytest.warns(UserWarning, match=r"zeros alone: \[\['1,10', '1,1'\]\]"):
+        data = load_csv(path, text="text", label="label", sep=";", decimal=",")
+    assert data.classes == [-0.5, 1.1, 2, "1,10"]
+
+
+# A header that is not where it is looked for -------------------------------------------------------------------------
+
+SEMI = (HEAD + TEN).replace(",", ";")
+HEADERS = {  # name -> text of the file, arguments, what the error says at its end, arguments that read it
+    "case": (HEAD.title() + TEN, {}, "; is it 'Text'?", {"text": "Text", "label": "Label"}),
+    "case of the label": (HEAD.replace("l", "L") + TEN, {}, "; is it 'LabeL'?", {"label": "LabeL"}),
+    "a slip": (HEAD.replace("text", "texts") + TEN, {}, "; is it 'texts'?", {"text": "texts"}),
+    "a blank within": (HEAD.replace("x", " x") + TEN, {}, "; is it 'te xt'?", {"text": "te xt"}),
+    "a space of no width": (HEAD.replace(",", "\u200b,") + TEN, {}, "; is it 'text\\u200b'?", {"text": "text\u200b"}),
+    "sep=; for Excel, read": (f"sep=;\n{SEMI}", {"sep": ";"}, "; are the names in line 2? Pass skiprows=1",
+                              {"skiprows": 1}),
+    "sep=; for Excel": (f"sep=;\n{SEMI}", {}, "; is the delimiter ';' and are the names in line 2? Pass sep=';' and "
+                        "skiprows=1", {"sep": ";", "skiprows": 1}),
+    "a comment": (f"# from x\n{HEAD}{TEN}", {}, "; are the names in line 2? Pass skiprows=1", {"skiprows": 1}),
+    "a comment of many words": (f"# from x, y, z\n{HEAD}{TEN}", {}, "; are the names in line 2? Pass skiprows=1",
+                                {"skiprows": 1}),
+    "a title": (f"From x\nby y\n\n{HEAD}{TEN}", {}, "; are the names in line 4? Pass skiprows=3", {"skiprows": 3}),
+    "a title, names with capitals": (f"From x\n\n{HEAD.upper()}{TEN}", {}, "line 3? Pass skiprows=2", None),
+    "a mark": (f"\ufeff{HEAD}{TEN}", {"encoding": "cp1252"}, '; is ï»¿ a byte order mark? Pass encoding="utf-8-sig"',
+               {"encoding": "utf-8-sig"}),
+    "a mark and quotes": (f'\ufeff"text",label\n{TEN}', {"encoding": "latin-1"}, 'Pass encoding="utf-8-sig"',
+                          {"encoding": "utf-8-sig"}),
+    "a mark twice": (f"ï»¿{HEAD}{TEN}", {}, "; is it 'ï»¿text'?", {"text": "ï»¿text"}),
+    "tabs and commas": ("text\tlabel\n" + TEN.replace(",", "\t").replace(" of", ", of"), {},
+                        "; is the delimiter '\\t'? Pass sep='\\t'", {"sep": "\t"}),
+    "bars": ("text|label\n" + TEN.replace(",", "|"), {}, "; is the delimiter '|'? Pass sep='|'", {"sep": "|"}),
+    "commas": (HEAD + TEN, {"sep": ";"}, "; is the delimiter ','? Pass sep=','", {"sep": ","}),
+    "other names, semicolons": (SEMI.replace("text", "message"), {}, "; is the delimiter ';'? Pass sep=';'",
+                                {"text": "message", "sep": ";"}),
+    "names that are numbers": (HEAD + TEN, {"header": None}, "; with header=None the names are numbers", {}),
+    "no names": (TEN, {}, "; is line 1 a row of the data? Pass header=None and text=0, or names=",
+                 {"header": None, "text": 0, "label": 1}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HEADERS)
+def test_an_error_asks_for_the_argument_that_finds_the_names(tmp_path, name):
+    content, given_, says, cure = HEADERS[name]
+    path = tmp_path / "file.csv"
+    path.write_bytes(content.encode())
+    with pytest.raises(ValueError, match=rf"(?s)file\.csv.*{re.escape(says)}$"):
+        load_csv(path, **{"text": "text", "label": "label"} | given_)
+    if cure is not None:
+        given_ = {} if name == "names that are numbers" else given_
+        assert load_csv(path, **{"text": "text", "label": "label"} | given_ | cure).read == 10
+
+
+def test_a_name_of_a_data_frame_is_asked_for_too_and_a_mark_in_a_name_is_dropped(tmp_path):
+    with pytest.raises(ValueError, match=r"among \['Text', 'label'\]; it needs one; is it 'Text'\?$"):
+        load_csv(frame().rename(columns={"text": "Text"}), text="text", label="label")
+    with pytest.raises(ValueError, match=r"among \['id', 'label'\]; it needs one$"):
+        load_csv(frame().rename(columns={"text": "id"}), text="message", label="label")
+    path = tmp_path / "file.csv"
+    path.write_bytes(f"\ufeff{HEAD}{TEN}".encode("utf-16-le"))
+    assert load_csv(path, text="text", label="label", encoding="utf-16-le").read == 10
+
+
+def test_text_and_label_in_each_others_place_are_asked_for_in_a_short_error(tmp_path):
+    long = [(f"{k} {'word ' * 300}", "fake" if k % 2 else "real") for k in range(40)]
+    table = pandas.DataFrame(long, columns=["text", "label"])
+    for more in ({}, {"labels": ["fake", "real"]}):
+        with pytest.raises(ValueError, match=r"'label' has \['fake', 'real'\]: swap text= and label=\?$") as error:
+            load_csv(table, text="label", label="text", **more)
+        assert len(str(error.value)) < 700
+    with pytest.raises(ValueError, match=r"split has \['0 word .*\.\.\.\] in its column; it needs train, val") as error:
+        load_csv(table.assign(part="train"), text="part", label="label", split="text")
+    assert len(str(error.value)) < 500
+    with pytest.raises(ValueError, match="has 30 different values") as error:  # an id is no text
+        load_csv(frame(label=range(30)), text="text", label="label")
+    assert "swap" not in str(error.value)
+
+
+def test_a_class_that_a_part_lacks_is_said():
+    table = frame(part=["train", "val", "test"] * 10).drop([2, 8, 14, 20, 26, 1])  # test has no "fake"
+    with pytest.warns(
+        UserWarning, match=r"DataFrame: test has no text of \['fake'\]; a score on test says nothing"
+    ) as said:
+        data = load_csv(table, text="text", label="label", split="part")
+    assert len(said) == 1 and data.notes[1].startswith("test has no text of ['fake']")
+    table["part"] = table["part"].replace({"test": "val", "val": "test"})
+    with pytest.warns(UserWarning, match=r"val has no text of \['fake'\]; a score on val"):
+        load_csv(table, text="text", label="label", split="part")
+    table["part"] = table["part"].replace({"train": "val", "val": "train"})
+    with pytest.raises(
+        ValueError, match=r"1 of 2 classes have too few rows in train, \{'fake': 0\}; it needs 1 or more"
+    ):
+        load_csv(table, text="text", label="label", split="part")
+
+
+# Ten more hostile files ----------------------------------------------------------------------------------------------
+
+BARS = "".join(f"| Story number {k} | {('fake', 'real')[k % 2]} |\n" for k in range(10))
+MORE_ERRORS = {  # name -> text of the file, what the error says behind the name of the file
+    "a table of Markdown": (f"| text | label |\n|---|---|\n{BARS}", r"is the delimiter '\|'\? Pass sep='\|'$"),
+    "numbers of rows, as R writes": (HEAD + "".join(f"{k},{line}\n" for k, line in enumerate(TEN.splitlines())),
+                                     "or a name for each column$"),
+    "single quotes": (f"{HEAD}'a, b',fake\n{TEN}", "it needs quotes around a text with the delimiter in it"),
+    "the header again": (f"{HEAD}{TEN}{HEAD}{TEN.replace('day', 'night')}", r"too few rows in train, \{'label': 1\}"),
+    "a row of types": (f"{HEAD}string,int\n{TEN}", r"too few rows in train, \{'int': 1\}; it needs 3"),
+    "a page in place of a file": ("<!DOCTYPE html>\n<html><title>Log in, please</title>\n<p>a, b, c</p></html>\n",
+                                  "line 3, saw 3"),
+    "a pointer in place of a file": ("version https://git-lfs.github.com/spec/v1\noid sha256:4d\nsize 9\n",
+                                     r"0 columns .*\['version https"),
+    "zeros at the end": (HEAD + TEN + "\0" * 9, r"line 12 has the byte \\x00"),
+}  # fmt: skip
+MORE_TABLES = {  # name -> text of the file, classes, rows kept, rows left out
+    "a last line of psql": (f"{HEAD}{TEN}(10 rows)\n", ["fake", "real"], 10, {"without a label": 1}),
+    "lines that are none": (f"{HEAD}a\u2028b\x85c\x0bd\x0ce,fake\n{TEN}", ["fake", "real"], 11, {}),
+    "old line ends in quotes": (f'{HEAD}"a\rb\r\nc",fake\n{TEN}', ["fake", "real"], 11, {}),
+    "blanks that do not break": (HEAD + TEN.replace("fake", "\xa0fake\u3000"), ["fake", "real"], 10, {}),
+    "names that differ in case": ("Text,text,LABEL,label\n" + re.sub(r"(?m)^(.*),(.*)$", r"x,\1,y,\2", TEN),
+                                  ["fake", "real"], 10, {}),
+    "texts that differ in signs": (HEAD + TEN + TEN.upper().replace("FAKE", "fake").replace("REAL", "real"),
+                                   ["fake", "real"], 10, {"that repeat the words of a text": 10}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [*MORE_ERRORS, *MORE_TABLES])
+def test_another_hostile_file_ends_in_the_right_table_or_in_an_error(tmp_path, name):
+    content, *expected = MORE_ERRORS.get(name) or MORE_TABLES[name]
+    path = tmp_path / "file.csv"
+    path.write_bytes(content.encode())
+    if name in MORE_ERRORS:
+        with pytest.raises(ValueError, match=rf"(?s)file\.csv.*{expected[0]}"):
+            load_csv(path, text="text", label="label")
+    else:
+        data = load_csv(path, text="text", label="label")
+        assert [data.classes, sum(sizes(data)), data.left_out] == expected and adds_up(data)
+
+
+def test_a_package_that_is_cut_off_or_holds_two_files_is_named(tmp_path):
+    content = f"{HEAD}{TEN}".encode()
+    (tmp_path / "cut.csv.gz").write_bytes(gzip.compress(content)[:-9])
+    with zipfile.ZipFile(tmp_path / "two.zip", "w") as file:
+        file.writestr("a.csv", content)
+        file.writestr("b.csv", content)
+    for name, says in {"cut.csv.gz": "ended before", "two.zip": r"Only one file per ZIP: \['a\.csv'"}.items():
+        with pytest.raises(ValueError, match=rf"{re.escape(name)}: .*{says}"):
+            load_csv(tmp_path / name, text="text", label="label")
 
 
 # To a trained model --------------------------------------------------------------------------------------------------
