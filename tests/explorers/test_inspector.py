@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pandas
 import pytest
 import torch
 from bs4 import BeautifulSoup
@@ -16,8 +17,9 @@ from lstm_lesson.explorers.inspector import GateInspector
 from lstm_lesson.explorers.traced_text import MOST, by_activity, trace_text
 from lstm_lesson.text.characters import CharacterModel, as_classifier
 from lstm_lesson.text.classifiers import TextClassifier
-from lstm_lesson.text.news import Vocabulary
+from lstm_lesson.text.news import Split, Vocabulary
 from lstm_lesson.text.saliency import saliency
+from lstm_lesson.text.tables import load_csv
 from lstm_lesson.tracing import record
 
 WORDS = Vocabulary([["the", "tide", "was", "late", "again"]], min_freq=1)
@@ -207,6 +209,7 @@ def test_two_lists_that_join_to_the_same_text_stay_two():
     words = Vocabulary([["late tide", "late", "tide"]], min_freq=1)
     inspector = GateInspector(classifier(words=words), words, ["late tide"], ["late", "tide"])
     assert [text.tokens for text in inspector.traced_texts] == [["late tide"], ["late", "tide"]]
+    words.split = lambda text: text.split()
     boxed = GateInspector(classifier(words=words, layers=2), words, ["late tide"], ["tide"])
     boxed.move(second="late")
     assert [text.tokens for text in boxed.traced_texts] == [["late tide"], ["late"]]
@@ -215,7 +218,7 @@ def test_two_lists_that_join_to_the_same_text_stay_two():
 def test_the_notes_name_words_that_are_cut_off_or_unknown():
     text = trace_text(classifier(), WORDS, "tide " * (MOST + 7) + "zebra")
     assert len(text.tokens) == MOST
-    assert text.notes == [f"The text has {MOST + 8} words; the first {MOST} are read."]
+    assert text.notes[0] == f"The text has {MOST + 8} words; the first {MOST} are read."
     assert "1 of 2 words" in trace_text(classifier(), WORDS, "tide zebra").notes[0]
     assert trace_text(classifier(), WORDS, "tide").notes == []
 
@@ -227,12 +230,61 @@ def test_a_classifier_may_have_three_classes():
     assert data(inspector.page())["texts"][0]["score"][-1] == pytest.approx(expected, abs=1e-4)
 
 
+@pytest.mark.parametrize(("classes", "last"), [(1, "class 1"), (2, "class 1"), (3, "class 2")])
+def test_without_labels_the_classes_are_numbered(classes, last):
+    inspector = GateInspector(classifier(classes=classes), WORDS, TEXT)
+    assert f"answer at the end: P({last}) = " in inspector.text and data(inspector.page())["answer"] == last
+    assert len(data(inspector.page())["labels"]) == classes
+    assert "fake" not in inspector.page() and "fake" not in inspector._repr_html_()
+
+
+def test_the_classes_of_a_table_are_labels_as_they_are():
+    table = pandas.DataFrame({"t": [f"the tide was late {k}" for k in range(30)], "y": [1, "a", 2.5] * 10})
+    read = load_csv(table, text="t", label="y")
+    assert read.classes == [1, 2.5, "a"]
+    inspector = GateInspector(classifier(classes=3), WORDS, TEXT, labels=read.classes)
+    assert data(inspector.page())["labels"] == ["1", "2.5", "a"] and "P(a) = " in inspector.text
+
+
+def test_words_of_another_function_than_split_are_refused_or_left_to_lists():
+    texts = ["The tide was late. The end!"] * 2
+    for cut, word in ((str.split, "'The'"), (list, "'e'")):
+        words = Vocabulary(map(cut, texts))
+        model = classifier(words=words)
+        with pytest.raises(
+            ValueError, match=rf"^vocabulary\.split is tokenize, which did not make the word {word}; it"
+        ):
+            GateInspector(model, words, "The tide.")
+        inspector = GateInspector(model, words, words.tokens[2:5])  # a list is read as it is
+        assert inspector.model is None and list(inspector.controls) == ["first", "second"]
+        inspector.move(first="The tide.")
+        assert "vocabulary.split is tokenize" in inspector._view.value
+        words.split = cut
+        assert GateInspector(model, words, texts[0]).traced_texts[0].known == [True] * len(cut(texts[0]))
+
+
+def test_a_text_that_examples_would_cut_says_the_answer_there():
+    model = classifier().eval()
+    for most, notes in ((64, 0), (65, 1)):
+        found = trace_text(model, WORDS, "tide " * (most - 1) + "late", score_name="P(fake)")
+        assert len(found.notes) == notes
+    (ids,), _ = WORDS.examples(Split(["tide " * 64 + "late"], torch.tensor([0])))
+    there = f"P(fake) was {model(ids[None]).softmax(dim=1)[0, 1].item():.2f} after the first 64 words, where `examples`"
+    assert found.notes[0].startswith(there) and found.notes[0].endswith(" stops unless told otherwise.")
+    assert GateInspector(CharacterModel(4, 3), first="a" * 90).traced_texts[0].notes == []
+    assert (
+        "on up to 500 words of a text; `examples` takes 64 unless"
+        in data(GateInspector(model, WORDS, TEXT).page())["said"]
+    )
+    assert "`examples`" not in data(GateInspector(CharacterModel(4, 3), first="a").page())["said"]
+
+
 def test_a_stored_notebook_shows_a_picture_with_alt_text_and_the_page_over_it():
     inspector = GateInspector(classifier(), WORDS, TEXT)
     bundle = inspector._repr_mimebundle_()
     assert re.search(r'<img alt="The gate inspector: words[^"]+tide[^"]+"', bundle["text/html"])
     assert bundle["text/html"].index("<img") < bundle["text/html"].index("<iframe")
-    assert "at the end P(fake)" in bundle["text/plain"]
+    assert "at the end P(class 1)" in bundle["text/plain"]
 
 
 @pytest.mark.parametrize(
@@ -249,6 +301,9 @@ def test_a_stored_notebook_shows_a_picture_with_alt_text_and_the_page_over_it():
         ({"second": "zebra"}, "second has no word that the classifier knows"),
         ({"second": None}, "second is NoneType"),
         ({"labels": ("a", "b", "c")}, "labels is .* it needs 2 names"),
+        ({"labels": ("a", "a")}, "labels is .* it needs 2 names, one for each class"),
+        ({"labels": "ab"}, "labels is 'ab'; it needs 2 names"),
+        ({"labels": {"a": 0, "b": 1}}, "labels is .* it needs 2 names"),
         ({"scores": torch.zeros(3)}, r"scores has shape \(3,\) and torch.float32; it needs 4"),
         ({"unit": 4}, "unit is 4; it needs a whole number from 0 to 3"),
         ({"scores": torch.full((4,), float("nan"))}, "finite"),

@@ -255,6 +255,43 @@ def test_the_vocabulary_counts_and_keeps_0_and_1_free():
     assert words.encode(["a"]).dtype == torch.int64
 
 
+@pytest.mark.parametrize(
+    ("cut", "split", "texts"),
+    [
+        (str.split, tokenize, ["Story of the day", "Story of the day"]),
+        (str.split, tokenize, ["the end.", "the end."]),
+        (str.split, list, ["ab cd", "ab cd"]),
+        (list, tokenize, ["a, b", "a, b"]),
+        (list, tokenize, ["acgt", "acgt"]),
+        (list, tokenize, ["新闻", "新闻"]),
+        (list, str.split, ["ab cd", "ab cd"]),
+        (tokenize, list, ["ab cd", "ab cd"]),
+        (lambda text: text.lower().split(), tokenize, ["The end.", "the end."]),
+    ],
+)
+def test_words_of_another_function_than_split_are_refused(cut, split, texts):
+    words, data = Vocabulary(map(cut, texts)), Split(texts, torch.tensor([0, 1]))
+    words.split = split
+    needs = r"; it needs the function that cut the texts, such as words\.split = str\.split$"
+    with pytest.raises(
+        ValueError, match=rf"^vocabulary\.split is {split.__qualname__}, which did not make the word '.*'{needs}"
+    ):
+        words.examples(data)
+    words.split = cut
+    assert (torch.cat(words.examples(data)[0]) > 1).all()
+
+
+def test_words_of_split_are_never_refused():
+    every = "".join(map(chr, [*range(0xD800), *range(0xE000, 0x30000)]))
+    texts = [every, "ΑΣ ΣΑΣ Σ'Σ J\u030c E\u0301 İ K Å a\u0301\u0323", *every.split()]
+    for cut in (tokenize, str.split, list):
+        words = Vocabulary(map(cut, texts), min_freq=1)
+        words.split = cut
+        assert words.other_split(texts[:2]) == ""
+    letters = Vocabulary([["a", "b"]], min_freq=1)
+    assert letters.other_split(["b a"]) == "" and "did not make the word 'a'" in letters.other_split(["b ab"])
+
+
 def test_pad_batch_fills_up_with_0_on_the_right_and_keeps_its_input():
     sequences = [torch.tensor([5]), torch.tensor([1, 2, 3]), torch.tensor([7, 0])]
     ids, lengths = pad_batch(sequences)

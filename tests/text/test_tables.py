@@ -137,7 +137,7 @@ ERRORS = {  # name -> bytes, what the error says behind the name of the file
     "one label": (f"text,label\n{TEN}".replace("real", "fake").encode(), r"1 .*values: \['fake'\]; it needs two"),
     "only duplicates": (b"text,label\n" + b"same,fake\n" * 9, r"1 of 9 rows kept.*'that repeat a text': 8\}"),
     "one text, two labels": (b"text,label\n" + b"same,fake\nsame,real\n" * 9, r"0 of 18 rows.*different labels': 18\}"),
-    "a class a row": ((HEAD + "".join(f"t{k},c{k}\n" for k in range(2000))).encode(), r"2000 d.*c1001', \.\.\..*so no id"),
+    "a class a row": ((HEAD + "".join(f"t{k},c{k}\n" for k in range(2000))).encode(), r"2000 d.*c1001', \.\..*no id"),
     "a measured number": ((HEAD + "".join(f"t{k},{k / 7}\n" for k in range(99))).encode(), "99 .*no measured number"),
     "escaped quotes": (f'{HEAD}{TEN}"He said \\"hi\\", then left",real\n'.encode(), "line 12: a quote.*escapechar"),
     "escaped quotes without a comma": (f'{HEAD}{TEN}"He said \\"hi\\" to",real\n'.encode(), "line 12: a.*escapechar"),
