@@ -6,7 +6,7 @@ import decimal
 import torch
 from torch import Tensor, nn
 
-from lstm_lesson.explorers.traced_text import MOST
+from lstm_lesson.explorers.traced_text import MOST, kind_of
 from lstm_lesson.layers import CustomLSTM
 from lstm_lesson.plots.numbers import significant
 from lstm_lesson.recurrent import undisturbed
@@ -59,7 +59,8 @@ def page_model(classifier: TextClassifier, vocabulary: Vocabulary, follows: bool
     data = {"split": CUTS[vocabulary.split], "tokens": vocabulary.tokens[2:], "inputs": cell.input_size, "units": units,
             "classes": classes, "most": MOST, "follows": follows, "weights": texts}  # fmt: skip
     said = f"its probabilities differ from PyTorch's by {said}; answers that change: {changed}."
-    reads = "" if follows else f" on up to {MOST} words of a text; `examples` takes 64 unless told otherwise"
+    kind = kind_of(vocabulary.tokens[2:])
+    reads = "" if follows else f" on up to {MOST} {kind}s of a text; `examples` takes 64 unless told otherwise"
     return data, f"This page runs the LSTM itself{reads}. On 200 random texts {said}"
 
 
