@@ -4,7 +4,6 @@ OLDEST_PYTHON ?= python3.11
 LAB_ARGS ?=
 BENCH_ARGS ?=
 HUB_ARGS ?=
-SLIDES_ARGS ?=
 WRITER_ARGS ?=
 SCHEDULER ?=
 # the numbered notebooks that git tracks, so not a learner's own copies; without git, all numbered notebooks
@@ -40,8 +39,7 @@ help:
 	@echo "make update     the newest lessons; what you changed in a notebook is first copied to notebooks/mine"
 	@echo "make notebooks  run all notebooks again, in place"
 	@echo "                (make notebooks NOTEBOOKS=notebooks/05_forget_gate.ipynb runs this one)"
-	@echo "make slides     slides of each notebook, in build/slides"
-	@echo "                (NOTEBOOKS as above; SLIDES_ARGS gives nbconvert more arguments, see docs/teaching.md)"
+	@echo "make slides     slides of each notebook for a projector, in build/slides (NOTEBOOKS as above)"
 	@echo "make html       the lessons as a static site in site/, which needs neither a kernel nor a network"
 	@echo "make bench      the benchmark tables (make bench BENCH_ARGS=--help lists the options)"
 	@echo "make sweep      the trainings that lstm_lesson/experiments/results.csv does not have yet; delete it to run all again"
@@ -144,11 +142,9 @@ notebooks: setup
 		--ExecutePreprocessor.record_timing=False --ExecutePreprocessor.store_widget_state=False \
 		$(NOTEBOOKS)
 
-# Uses the slide types in the notebooks. A slide that is longer than the screen can be scrolled.
+# Uses the slide types in the notebooks. A deck is one file and needs no network.
 slides: setup
-	$(PY) -m nbconvert --to slides --output-dir build/slides --log-level WARN \
-		--SlidesExporter.reveal_scroll=True --SlidesExporter.reveal_number=c/t --SlidesExporter.reveal_width=1400 --SlidesExporter.reveal_height=800 \
-		$(SLIDES_ARGS) $(NOTEBOOKS)
+	$(PY) tools/slides/decks.py build/slides $(NOTEBOOKS)
 
 # The old site is removed first, so that no old page stays.
 html: setup

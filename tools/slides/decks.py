@@ -1,0 +1,117 @@
+"""Write slides for projecting: `python tools/slides/decks.py FOLDER NOTEBOOK...` (or `make slides`).
+
+A deck is one HTML file that needs no network. `pieces.py` chooses what is projected, `template/deck.js` packs it into
+slides of 1280 × 720 when the page opens, and turns them.
+"""
+
+import base64
+import io
+import math
+import re
+import sys
+import tempfile
+from itertools import pairwise
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parent / "site")]
+
+import formulas  # noqa: E402
+import numpy as np  # noqa: E402
+from lessons import aspect_ratio, rendered, without_empty_heads  # noqa: E402
+from nbconvert import HTMLExporter  # noqa: E402
+from pieces import IntoPieces  # noqa: E402
+from PIL import Image  # noqa: E402
+
+WIDE, HIGH = 1272, 666  # the room for a picture, in pixels
+LEAST = {"png": 1.2, "svg+xml": 1.1}  # a picture that is enlarged less than this also comes in parts
+
+
+class DeckExporter(HTMLExporter):
+    """nbconvert's HTML exporter with the template beside this file and with formulas as MathML."""
+
+    def __init__(self, **settings):
+        super().__init__(template_name="template", extra_template_basedirs=[str(HERE)], **settings)
+        self.register_preprocessor(IntoPieces, enabled=True)
+
+    def default_filters(self):
+        """Those of nbconvert, and how this deck shows Markdown and HTML."""
+        yield from super().default_filters()
+        yield ("markdown2html", rendered)
+        yield ("for_projecting", for_projecting)
+
+
+def for_projecting(html: str) -> str:
+    """An HTML output: the inspector in place of its picture; a picture and a table in a box of their own."""
+    frame = re.search(r"(?s)<iframe.*?</iframe>", html)
+    if frame:
+        return f'<div class="frame">{frame[0].replace("position:absolute;left:0;top:0;", "")}</div>'
+    if "lesson-picture" in html:  # an explorer: its picture also holds the line below it
+        html = re.search(r"<img[^>]*>", html)[0]
+    html = re.sub(r'<img[^>]*src="data:[^>]*>', lambda found: figures(found[0]), html)
+    return without_empty_heads(html.replace("<table", '<div class="wide"><table').replace("</table>", "</table></div>"))
+
+
+def figures(tag: str) -> str:
+    """A picture for a slide of its own. One that is too tall for its letters comes whole, then in parts."""
+    kind, data = re.search(r'src="data:image/([\w+]+);base64,([^"]+)"', tag).groups()
+    content = base64.b64decode(data)
+    width = int(re.search(r'width="(\d+)"', tag)[1])
+    height = width * aspect_ratio(content)
+    found = f'<div class="figure">{tag}</div>'
+    if min(WIDE / width, HIGH / height) >= LEAST[kind]:
+        return found
+    count = math.ceil(height * WIDE / width / HIGH)
+    for part, (top, bottom) in enumerate(pairwise(cuts(content, kind, count)), start=1):
+        alt = f'alt="The same picture, part {part} of {count}, from the top."'
+        shown = base64.b64encode(cropped(content, kind, top, bottom)).decode()
+        found += f'<div class="figure">{re.sub(r"alt=[^>]*?(?= width=)", alt, tag).replace(data, shown)}</div>'
+    return found
+
+
+def cuts(content: bytes, kind: str, count: int) -> list[float]:
+    """Where to cut a picture into parts, as shares of its height: in the row with the least ink near each border."""
+    if kind != "png":
+        return [k / count for k in range(count + 1)]
+    ink = 255 - np.asarray(Image.open(io.BytesIO(content)).convert("L"), dtype=float)
+    rows, reach = ink.sum(axis=1), len(ink) // (8 * count)
+    borders = [k * len(ink) // count for k in range(1, count)]
+    return [0.0, *((y - reach + rows[y - reach : y + reach].argmin()) / len(ink) for y in borders), 1.0]
+
+
+def cropped(content: bytes, kind: str, top: float, bottom: float) -> bytes:
+    """A picture from `top` to `bottom`, shares of its height."""
+    if kind == "png":
+        picture, made = Image.open(io.BytesIO(content)), io.BytesIO()
+        picture.crop((0, round(top * picture.height), picture.width, round(bottom * picture.height))).save(made, "PNG")
+        return made.getvalue()
+    x, y, width, height = map(float, re.search(rb'viewBox="([^"]*)"', content)[1].split())
+    root = f'viewBox="{x} {y + top * height} {width} {height * (bottom - top)}"'.encode()
+    return re.sub(
+        rb'viewBox="[^"]*"', root, re.sub(rb'(?<=\s)(?:width|height)="[^"]*"', b"", content, count=2), count=1
+    )
+
+
+def deck(path: Path) -> str:
+    """A notebook as one page of slides."""
+    title = path.stem.replace("_", " · ", 1).replace("_", " ")
+    page, _ = DeckExporter().from_filename(str(path), resources={"title": title})
+    with tempfile.TemporaryDirectory() as scratch:
+        font = Path(scratch) / "math.woff"
+        formulas.write_font(font, [page])
+        data = base64.b64encode(font.read_bytes()).decode()
+    return page.replace("url(math.woff)", f"url(data:font/woff;base64,{data})")
+
+
+def main(folder: Path, notebooks: list[Path]) -> None:
+    """Write the deck of each notebook, under its name."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in notebooks:
+        (folder / f"{path.stem}.slides.html").write_text(deck(path), encoding="utf-8")
+    print(f"{len(notebooks)} decks are in {folder}. → and ← turn the slides, f fills the screen, s shows the notes.")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 3:
+        sys.exit(__doc__)
+    main(Path(sys.argv[1]), [Path(name) for name in sys.argv[2:]])
