@@ -10,11 +10,12 @@ from numbers import Real
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.utils import parametrize
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from lstm_lesson.cells import GATES, LSTMCell, lstm_step, unpack_state
 from lstm_lesson.equations import rnn_step
-from lstm_lesson.kernel import run_cell, stacked_weights, unsupported, without_padding
+from lstm_lesson.kernel import run_cell, unsupported, without_padding
 from lstm_lesson.shapes import Shape, check_lengths, check_shapes, check_sizes, checked, describe, true_steps
 
 
@@ -76,10 +77,7 @@ def from_torch_weights(
     """
     if weight_hh.shape[0] != 4 * weight_hh.shape[1]:
         raise ValueError(f"weight_hh has shape {tuple(weight_hh.shape)}; it needs (4H, H)")
-    given = {"weight_ih": weight_ih, "weight_hh": weight_hh, "bias_ih": bias_ih, "bias_hh": bias_hh}
-    for name, tensor in given.items():
-        if tensor.isnan().any():
-            raise ValueError(f"{name} has {int(tensor.isnan().sum())} NaN entries; it needs numbers")
+    _check_numbers({"weight_ih": weight_ih, "weight_hh": weight_hh, "bias_ih": bias_ih, "bias_hh": bias_hh})
     stacked = {"W_x": weight_ih, "W_h": weight_hh, "b_": bias_ih + bias_hh}
     return {
         f"{reads}{gate}": rows.detach().t().clone() if rows.ndim == 2 else rows.detach().clone()
@@ -240,40 +238,75 @@ class CustomLSTM(nn.Module):
     def from_torch(cls, lstm: nn.LSTM, torch_states: bool = False) -> "CustomLSTM":
         """A CustomLSTM with the weights and the options of a `torch.nn.LSTM`; the two biases are added.
 
-        `torch_states` as in CustomLSTM. A layer that reads (T, B, N) still does, and a frozen cell stays frozen.
-        Raises ValueError for weights that have NaN entries, and for `proj_size`, which CustomLSTM does not have.
+        `torch_states` as in CustomLSTM. A layer that reads (T, B, N) still does. A frozen weight stays frozen; the sum
+        of two biases is frozen if both are. Hooks are not copied: a warning names them.
+        Raises ValueError for weights that have NaN entries or that pruning or a norm computes, for a forward of the
+        layer's own, and for `proj_size`, which CustomLSTM does not have.
         """
-        if not isinstance(lstm, nn.LSTM):
-            raise ValueError(f"lstm is {type(lstm).__name__}; it needs a torch.nn.LSTM")
+        _check_plain("lstm", lstm, nn.LSTM)
+        if computed := [name for name in lstm._flat_weights_names if name not in lstm._parameters]:
+            needs = "it needs a parameter: make it one first, as torch.nn.utils.prune.remove does"
+            raise ValueError(f"lstm.{computed[0]} is computed, by pruning or a norm; {needs}")
         names = "num_layers", "bias", "batch_first", "dropout", "bidirectional", "proj_size"
         options = {name: getattr(lstm, name) for name in names}
         own = cls(lstm.input_size, lstm.hidden_size, **options, torch_states=torch_states)
         own.to(lstm.weight_ih_l0).train(lstm.training)
         for cell, (W_ih, W_hh, *biases) in zip(own.cells, lstm.all_weights, strict=True):
             weights = from_torch_weights(W_ih, W_hh, *(biases or [W_hh.new_zeros(len(W_hh))] * 2))
-            cell.load_state_dict({name: weights[name] for name in cell.state_dict()})
-            cell.requires_grad_(any(weight.requires_grad for weight in (W_ih, W_hh, *biases)))
+            learns = {"x": W_ih.requires_grad, "h": W_hh.requires_grad, "_": any(b.requires_grad for b in biases)}
+            for name, weight in cell.named_parameters():  # W_xi, W_hi, b_i: the letter before the last says which
+                weight.data = weights[name]
+                weight.requires_grad_(learns[name[-2]])
         return own
 
     def to_torch(self) -> nn.LSTM:
         """A `torch.nn.LSTM` with these weights and options; bias_ih takes the bias, bias_hh is 0.
 
-        Its states are always (layers·directions, B, H).
-        Raises ValueError for peepholes, which `torch.nn.LSTM` does not have, and for weights that have NaN entries.
+        Its states are always (layers·directions, B, H). It has one tensor for the four gates, frozen if all four are.
+        A weight that pruning or a norm computes is copied as it is now. Warnings name what is lost: hooks, and a frozen
+        gate beside others that are not. Raises ValueError for peepholes, NaN entries and another forward.
         """
+        _check_plain("the layer", self, CustomLSTM)
         if self.cells[0].peephole:
             raise ValueError(f"peephole is {self.cells[0].peephole!r}; torch.nn.LSTM has none, so it needs None")
-        for name, weight in self.state_dict().items():
-            if weight.isnan().any():
-                raise ValueError(f"{name} has {int(weight.isnan().sum())} NaN entries; it needs numbers")
         options = self.bias, self.batch_first, self.dropout, self.directions == 2
         theirs = nn.LSTM(self.input_size, self.hidden_size, self.num_layers, *options).to(self.cells[0].W_xi)
-        with torch.no_grad():
-            for cell, stacked in zip(self.cells, theirs.all_weights, strict=True):
-                W_x, W_h, b = stacked_weights(cell.weights)  # (N, 4H), (H, 4H), (4H,)
-                for weight, value in zip(stacked, (W_x.t(), W_h.t(), b, torch.zeros_like(b)), strict=self.bias):
-                    weight.copy_(value).requires_grad_(any(w.requires_grad for w in cell.parameters()))
+        for k, (cell, stacked) in enumerate(zip(self.cells, theirs.all_weights, strict=True)):
+            _check_plain(f"cells.{k}", cell, LSTMCell)
+            with torch.enable_grad():  # a weight that a norm computes asks for a gradient if what it is made of does
+                weights = cell.weights
+            _check_numbers({f"cells.{k}.{name}": weight for name, weight in weights.items()})
+            for weight, reads in zip(stacked, ("W_x", "W_h", "b_", "b_"), strict=False):
+                four = [weights[f"{reads}{gate}"] for gate in GATES]
+                weight.data = torch.cat(four, dim=-1).detach().t().contiguous()
+                weight.requires_grad_(any(w.requires_grad for w in four))
+                if weight.requires_grad and not all(w.requires_grad for w in four):
+                    needs = "torch.nn.LSTM has one tensor for the four gates, which is not frozen"
+                    warnings.warn(f"some {reads}· of cells.{k} are frozen; {needs}", stacklevel=2)
+            if self.bias:
+                stacked[3].data.zero_()
+        theirs.flatten_parameters()  # on a GPU: one block of memory, as before
         return theirs.train(self.training)
+
+
+def _check_plain(name: str, layer: nn.Module, kind: type) -> None:
+    """Raise ValueError unless the layer computes what this class computes; warn of hooks, which no copy has."""
+    if not isinstance(layer, kind) or type(layer).forward is not kind.forward or "forward" in vars(layer):
+        wanted = f"{'torch.nn.' if kind is nn.LSTM else ''}{kind.__name__}"
+        raise ValueError(f"{name} is {type(layer).__name__}; it needs a {wanted} with the forward of that class")
+    lost = [key.strip("_") for key, hooks in vars(layer).items() if key.endswith("_hooks") and hooks]
+    weights = layer.named_parameters(recurse=False)
+    lost += [f"hooks of {name}" for name, w in weights if w._backward_hooks or w._post_accumulate_grad_hooks]
+    lost += ["parametrizations"] * parametrize.is_parametrized(layer)
+    if lost:
+        warnings.warn(f"{name} has {', '.join(lost)}; the copy has none", stacklevel=3)
+
+
+def _check_numbers(weights: Mapping[str, Tensor]) -> None:
+    """Raise ValueError for the first weight with NaN entries."""
+    for name, weight in weights.items():
+        if weight.isnan().any():
+            raise ValueError(f"{name} has {int(weight.isnan().sum())} NaN entries; it needs numbers")
 
 
 def _drop(x: Tensor, p: float, keep: Tensor | None, order: Tensor | None) -> Tensor:

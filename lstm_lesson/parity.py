@@ -22,8 +22,8 @@ def differences(own: CustomLSTM, theirs: nn.LSTM, x: Shape["B T N"], kernel: boo
         if not lstm.batch_first:
             raise ValueError(f"{name} has batch_first = False; it needs batch_first = True")
     results = []
-    for lstm, options in ((own, {"kernel": kernel}), (theirs, {})):
-        lstm.zero_grad()
+    for lstm, options in ((copy.deepcopy(own), {"kernel": kernel}), (copy.deepcopy(theirs), {})):
+        lstm.requires_grad_().zero_grad()  # frozen weights, too
         x_leaf = x.detach().clone().requires_grad_()
         hidden_seq, states = lstm(x_leaf, **options)
         hidden_seq, h_n, c_n = (v.reshape(-1) for v in (hidden_seq, *states))
@@ -40,7 +40,6 @@ def _weight_gradients(lstm: nn.Module) -> Tensor:
     # A wrong cell may not use a weight: its gradient is None, and counts as 0.
     gradients = {name: torch.zeros_like(p) if p.grad is None else p.grad for name, p in lstm.named_parameters()}
     if isinstance(lstm, nn.LSTM):  # both of its biases have the gradient of our one, so that one of them counts
-        theirs = copy.deepcopy(lstm)
-        theirs.load_state_dict({name: gradient * ("bias_hh" not in name) for name, gradient in gradients.items()})
-        gradients = dict(CustomLSTM.from_torch(theirs).named_parameters())
+        lstm.load_state_dict({name: gradient * ("bias_hh" not in name) for name, gradient in gradients.items()})
+        gradients = dict(CustomLSTM.from_torch(lstm).named_parameters())
     return torch.cat([gradient.reshape(-1) for gradient in gradients.values()])

@@ -1,13 +1,10 @@
 """`examine(MyLSTM)`: whether a class that says it is an LSTM is one, and which of its tensors is which weight.
 
 `subject` makes an instance, finds out how it is called, and runs it. A form of the LSTM is the model answer to the
-exercise `lstm` with other lines; so are its known mistakes.
-
-To find which entry of the instance's tensors is which entry of the weights, one entry is changed at a time: where a
-change of an entry and one of a weight's entry in the equations change the outputs in the same way, they are the same.
-It takes two rounds: with all weights zero the candidate is zero, and the input gate does not matter. So the candidate's
-weights are found first. With those set, all others show. Where that shows too little, the names and shapes of the
-tensors say what they may be. Then values and gradients are compared, and what is found is said in plain English.
+exercise `lstm` with other lines; so are its known mistakes. An entry of the instance's tensors is an entry of a weight
+if a change of either changes the outputs in the same way. This takes two rounds: the candidate's weights are found with
+all weights zero, and all others with those set. Where that shows too little, the names and shapes of the tensors say
+what they may be. Then values and gradients are compared.
 """
 
 import itertools
@@ -31,7 +28,7 @@ from lstm_lesson.exercises.exercise import Exercise, Inputs, exercises
 from lstm_lesson.exercises.grading import format_message, gradients_differ, printable
 from lstm_lesson.exercises.model import Edit
 from lstm_lesson.exercises.sandbox import Sandbox, TimeUp, name_error
-from lstm_lesson.exercises.subject import LARGEST, Subject, by_name, carries, find_form, instances
+from lstm_lesson.exercises.subject import NotUnderstood, Subject, by_name, carries, find_form, instances, same
 from lstm_lesson.kernel import stacked_weights
 
 KNOWN = read_table("examination")
@@ -39,13 +36,13 @@ CHANGE = 0.7
 FIRST = ("W_xc", "b_c")
 ORDERS = ("ifco", "ifoc")  # of stacked blocks, the most frequent first
 SECONDS = 4.0  # for all calls of the module together
-TOO_LONG = f"its calls take more than {SECONDS:g} seconds together. Does a loop never end?"
 NO_LSTM, NOT_CALLED = "not an LSTM", "cannot be called"
 SAYS = KNOWN["verdicts"]
 SETS = ((3, 5, 0.7), (1, 4, 1.0), (4, 1, 1.0), (1, 1, 1.0), (2, 2, 2.0), (2, 11, 1.0))  # B, T, scale
 LONG = [(2, 60, 0.5)]  # here the memory is large
 WORK = 80_000  # entries of weights, in all edits that are tried as the only mistake
 GUESSES = 2  # at the weights
+LARGEST = 1000  # entries of all weights together
 ORDERS_OF_STATES = ((False, False), (False, True), (True, True), (True, False), (False, False))  # the last one stays
 
 
@@ -58,15 +55,12 @@ class Kind:
     absent: str  # gates that it does not have
     peepholes: str = ""  # "diagonal" or "full"
 
-    def shapes(self, N: int, H: int) -> dict[str, tuple[int, ...]]:
-        """The shape of every weight, by name."""
+    def numbers(self, N: int, H: int) -> dict[str, Tensor]:
+        """For every weight by name, in its shape, the numbers of its entries in one vector of all."""
         form = {"x": (N, H), "h": (H, H), "c": (H,) if self.peepholes == "diagonal" else (H, H)}
         names = NAMES if self.peepholes else NAMES[:12]
-        return {name: (H,) if name[0] == "b" else form[name[2]] for name in names}
-
-    def size(self, N: int, H: int) -> int:
-        """The number of entries of all weights."""
-        return sum(math.prod(shape) for shape in self.shapes(N, H).values())
+        shapes = {name: (H,) if name[0] == "b" else form[name[2]] for name in names}
+        return by_name(torch.arange(sum(map(math.prod, shapes.values()))), shapes)
 
 
 PEEPHOLES, MEMORIES = KNOWN["peepholes"], KNOWN["memories"]
@@ -77,8 +71,8 @@ def torch_lstm(x, h_0, c_0, weights, outputs: tuple[str, ...], states: bool, bia
     """What `nn.LSTM` calls, as an answer to the exercise. No gradient reaches states or biases that there are not."""
     h_0, c_0 = (s[None] if states else s[None].detach() for s in (h_0, c_0))
     W, U, b = stacked_weights(weights)
-    b = b if bias else b.detach()
-    sequence, h, c = torch.lstm(x, (h_0, c_0), (W.T, U.T, b, 0 * b), True, 1, 0.0, False, False, True)
+    four = W.T, U.T, b if bias else b.detach(), torch.zeros_like(b)
+    sequence, h, c = torch.lstm(x, (h_0, c_0), four, True, 1, 0.0, False, False, True)
     returned = tuple({"hidden_seq": sequence, "h_T": h[0], "c_T": c[0]}[name] for name in outputs)
     return returned if len(returned) > 1 else returned[0]
 
@@ -113,8 +107,8 @@ def _inputs(draw: Inputs, kind: Kind, states: bool, N: int, H: int, bias: bool) 
     given = {"x": draw("B T N"), "h_0": draw("B H"), "c_0": draw.unbounded("B H")}
     if not states:
         given |= {name: given[name] * 0 for name in ("h_0", "c_0")}
-    letters = {(N, H): "N H", (H, H): "H H", (H,): "H"}
-    weights = {k: draw(letters[shape], 0.7 * draw.scale) for k, shape in kind.shapes(N, H).items()}
+    peephole = "H" if kind.peepholes == "diagonal" else "H H"
+    weights = draw.weights(**dict.fromkeys(NAMES[12:] if kind.peepholes else (), peephole))
     if draw.reach:  # the gates stand open
         given["x"] = given["x"].abs() + 1
         weights |= {k: weights[k].abs() + 5 for k in ("W_xi", "W_xf", "W_xc")}
@@ -132,9 +126,15 @@ class Places:
     numbers: dict[str, Tensor]  # of each weight's entries
 
     def values(self, weights: dict[str, Tensor]) -> Tensor:
-        """The module's entries for these weights; gradients pass. Where two biases are added, each gets one half."""
+        """The module's entries for these weights; gradients pass."""
         vector = torch.cat([weights[name].double().reshape(-1) for name in self.numbers])
-        return torch.where(self.places < 0, self.rest, vector[self.places.clamp(min=0)] * shares(self.places))
+        return spread(self.places, vector, self.rest)
+
+
+def spread(places: Tensor, vector: Tensor, rest: Tensor | float = 0.0) -> Tensor:
+    """The module's entries for all entries of the weights. Where two biases are added, each gets one half."""
+    share = 1.0 / (places[:, None] == places).sum(dim=1)
+    return torch.where(places < 0, rest, vector[places.clamp(min=0)] * share)
 
 
 class Matcher:
@@ -142,54 +142,50 @@ class Matcher:
 
     def __init__(self, subject: Subject):
         self.subject, self.tolerance = subject, 1e-9 if subject.dtype == torch.float64 else 1e-4
-        draw = torch.Generator().manual_seed(7)
-        sizes = (2, 3, subject.N), (2, subject.H), (2, subject.H)
-        self.inputs = [torch.randn(*s, generator=draw, dtype=torch.float64) for s in sizes]
-        if not subject.form.states:
-            self.inputs[1:] = [0 * state for state in self.inputs[1:]]
-        self.seen = {}
-        self.random = torch.randn(100_000, generator=draw, dtype=torch.float64)
+        self.inputs, self.seen = subject.random_inputs(2, 3), {}
+        self.random = torch.randn(100_000, generator=torch.Generator().manual_seed(7), dtype=torch.float64)
 
     def find(self, kind: Kind, edits: tuple[Edit, ...] = ()) -> Places | None:
         """The mapping if the module is this form of the LSTM, with these mistakes in it; else None."""
-        sizes = self.subject.N, self.subject.H
-        self.model = question(kind, self.subject.outputs, True, *sizes).model_answer
-        shapes, weights = kind.shapes(*sizes), torch.zeros(kind.size(*sizes), dtype=torch.float64)
-        places = self._match(torch.zeros(self.subject.size, dtype=torch.float64), weights, shapes, edits)
-        if places is None:
-            return None
-        numbers = by_name(torch.arange(len(weights)), shapes)
-        first = torch.cat([numbers[name].flatten() for name in FIRST])
-        found = first[torch.isin(first, places)]
-        weights[found] = self.random[found]
-        base = torch.where(places >= 0, weights[places.clamp(min=0)] * shares(places), 0.0)
-        second = self._match(base, weights, shapes, edits)
-        if second is None or not (second >= 0).any():
-            return None
-        places = torch.where(second < 0, places, second)
+        self.model = question(kind, self.subject.outputs, True, self.subject.N, self.subject.H).model_answer
+        numbers = kind.numbers(self.subject.N, self.subject.H)
+        weights, places = (
+            torch.zeros(sum(n.numel() for n in numbers.values())).double(),
+            torch.full((self.subject.size,), -1),
+        )
+        for names in ((), FIRST):
+            known = [n for name in names for n in numbers[name].flatten().tolist() if n in places]
+            weights[known] = self.random[known]
+            found = self._match(spread(places, weights), weights, numbers, edits)
+            if found is None:
+                return None
+            places = torch.where(found < 0, places, found)
         rest = torch.where(places < 0, self.random[: len(places)], 0.0)
-        return Places(kind, edits, places, rest, numbers)
+        mapping = Places(kind, edits, places, rest, numbers)
+        values = mapping.values({name: self.random[n] for name, n in numbers.items()})
+        return mapping if torch.equal(self._module(values), self._module(values - rest)) else None  # rest has no effect
 
-    def _match(self, values: Tensor, weights: Tensor, shapes, edits) -> Tensor | None:
+    def _match(self, values: Tensor, weights: Tensor, numbers, edits) -> Tensor | None:
         """For each entry of the module the weight's entry that does the same; None if one has no equal."""
         key = tuple(values.tolist())
         if key not in self.seen:
             start, changed = self._module(values), values + CHANGE * torch.eye(len(values), dtype=torch.float64)
             self.seen[key] = start, torch.stack([self._module(row) - start for row in changed])
         start, got = self.seen[key]
+
+        def equations(weights: Tensor) -> Tensor:
+            value = self.model.run((*self.inputs, {name: weights[n] for name, n in numbers.items()}), edits)
+            return torch.cat([v.reshape(-1) for v in (value if isinstance(value, tuple) else (value,))])
+
         try:
-            expected = self._equations(weights, shapes, edits)
+            expected = equations(weights)
             if start.shape != expected.shape or not torch.allclose(start, expected, rtol=0, atol=self.tolerance):
                 return None
-            run = torch.func.vmap(lambda w: self._equations(w, shapes, edits), randomness="different")
+            run = torch.func.vmap(equations, randomness="different")
             changes = run(weights + CHANGE * torch.eye(len(weights), dtype=torch.float64)) - expected
         except Exception:  # an edit that does not fit these sizes
             return None
         return equal_rows(got, changes, self.tolerance)
-
-    def _equations(self, weights: Tensor, shapes, edits) -> Tensor:
-        value = self.model.run((*self.inputs, by_name(weights, shapes)), edits)
-        return torch.cat([v.reshape(-1) for v in (value if isinstance(value, tuple) else (value,))])
 
     def _module(self, values: Tensor) -> Tensor:
         self.subject.set(values)
@@ -197,23 +193,11 @@ class Matcher:
         return torch.cat([got[name].double().reshape(-1) for name in self.subject.outputs])
 
 
-def shares(places: Tensor) -> Tensor:
-    """One over the number of entries that stand for the same weight's entry."""
-    return 1.0 / (places[:, None] == places).sum(dim=1)
-
-
 def equal_rows(rows: Tensor, others: Tensor, tolerance: float) -> Tensor | None:
     """For each row the number of an equal row in `others`; −1 for a row of zeros; None if a row has no equal."""
-    direction = torch.linspace(0.3, 1.7, rows.shape[1], dtype=torch.float64) ** 3
-    line, order = (others @ direction).sort()
-    at = torch.searchsorted(line, rows @ direction)
-    near = order[torch.stack([(at + k).clamp(0, len(order) - 1) for k in (-1, 0)])]  # (2, rows)
-    distance = (others[near] - rows).abs().amax(dim=2)
-    least, which = distance.min(dim=0)
-    silent = rows.abs().amax(dim=1) <= tolerance
-    if (~silent & ~(least <= tolerance)).any():
-        return None
-    return torch.where(silent, -1, near.gather(0, which[None])[0])
+    nearest = torch.cdist(rows, others).argmin(dim=1)
+    silent, equal = ((rows - other).abs().amax(dim=1) <= tolerance for other in (0, others[nearest]))
+    return torch.where(silent, -1, nearest) if (silent | equal).all() else None
 
 
 def located(subject: Subject, mapping: Places) -> dict[str, list[tuple[str, str, int]]]:
@@ -289,8 +273,7 @@ def renamed(mapping: Places, says: dict[str, str]) -> Places:
 
 def guesses(subject: Subject) -> Iterator[Places]:
     """The mappings that the shapes allow, the likeliest first; none if a tensor fits nowhere."""
-    sizes, seen = (subject.N, subject.H), []
-    numbers = by_name(torch.arange(KINDS[0].size(*sizes)), KINDS[0].shapes(*sizes))
+    numbers, seen = KINDS[0].numbers(subject.N, subject.H), []
     rows = any(t.shape[-1] == subject.N != subject.H for t in subject.tensors.values())  # (H, N), as in nn.Linear
     for order, reads, turned in itertools.product(ORDERS, ("xh", "hx"), (rows, not rows)):
         gates = gates_by_name(subject, order)
@@ -305,15 +288,13 @@ def guesses(subject: Subject) -> Iterator[Places]:
 
 def gates_by_name(subject: Subject, order: str) -> dict[str, str]:
     """The gate of every tensor that has three others of its shape: by its name, or by its place among them."""
-    found: dict[str, str] = {}
-    by_shape: dict[torch.Size, list[str]] = {}
+    found, by_shape = {}, {}
     for name, t in subject.tensors.items():
         by_shape.setdefault(t.shape, []).append(name)
     for names in by_shape.values():
-        fours = [names] if len(names) == 4 else [names[:4], names[4:]] if len(names) == 8 else []
-        for four in fours:
-            gates = gates_in(dict(enumerate(four))) or dict(enumerate(order))
-            found |= {name: gates[k] for k, name in enumerate(four)}
+        for four in (names[:4], names[4:]) if len(names) in (4, 8) else ():
+            gates = gates_in(dict(enumerate(four))) if four else {}
+            found |= {name: (gates or order)[k] for k, name in enumerate(four)}
     return found
 
 
@@ -374,15 +355,16 @@ def examine(module) -> Examination:
             result = found if isinstance(found, Examination) else judge(found)
             if not sandbox.timed_out:
                 return result
-            what = TOO_LONG
-        except BaseException as error:  # SystemExit, too: what a class raises must not end the notebook
-            what = TOO_LONG if isinstance(error, TimeUp) else f"it raises {name_error(error)}"
+            error = TimeUp()
+        except BaseException as raised:  # SystemExit, too: what a class raises must not end the notebook
+            error = raised
+    what = SAYS["too_long"].format(SECONDS) if isinstance(error, TimeUp) else f"it raises {name_error(error)}"
     return Examination(NOT_CALLED, f"It cannot be examined: {what}")
 
 
 def find_subject(thing, sandbox: Sandbox) -> Subject | Examination:
     """An instance that runs, or why there is none."""
-    tried = []
+    tried, other = [], ""
     for found in instances(thing, sandbox):
         if isinstance(found, BaseException):
             tried.append(name_error(found))
@@ -393,38 +375,39 @@ def find_subject(thing, sandbox: Sandbox) -> Subject | Examination:
                 break
             subject = Subject(*found, sandbox, dtype)
             if subject.size > LARGEST:
-                text = f"It holds {subject.size} weights, and `examine` takes {LARGEST} at most: take smaller sizes."
-                return Examination(NOT_CALLED, text)
-            right, errors = find_form(subject) if subject.size else (False, ["it holds no tensors"])
-            if right or without_head(subject):
+                return Examination(NOT_CALLED, SAYS["too_large"].format(subject.size, LARGEST))
+            right, errors = find_form(subject)
+            if right:
                 return subject
+            other = other or alike(subject)
+            if headless := without_head(subject):
+                return headless
             tried += errors
-    return not_called(thing, tried)
+    return not_called(thing, tried, other)
 
 
-def without_head(subject: Subject) -> bool:
-    """Whether it runs as an LSTM does once one of its Linear layers, an output layer, is left out."""
-    for name, layer in subject.module.named_children() if subject.is_module else ():
+def without_head(subject: Subject) -> Subject | None:
+    """The same without one of its Linear layers, an output layer, if it then runs as an LSTM does."""
+    module = subject.module
+    for name, layer in list(module.named_children()) if subject.parts else ():
         if type(layer) is nn.Linear and layer.in_features == subject.H:
-            setattr(subject.module, name, nn.Identity())
-            kept = subject.tensors
-            subject.tensors = {k: t for k, t in kept.items() if not k.startswith(f"{name}.")}
-            if subject.tensors and find_form(subject)[0]:
-                subject.head = name
-                return True
-            setattr(subject.module, name, layer)
-            subject.tensors = kept
-    return False
+            setattr(module, name, nn.Identity())
+            headless = Subject(module, subject.N, subject.H, subject.sandbox, subject.dtype)
+            if find_form(headless)[0]:
+                headless.head = name
+                return headless
+            setattr(module, name, layer)
 
 
-def not_called(thing, tried: list[str]) -> Examination:
-    """Why it cannot be examined, with its own error."""
+def not_called(thing, tried: list[str], other: str) -> Examination:
+    """Why it cannot be examined, with its own error, or with what else it may be."""
     name = f"`{thing.__name__}`" if isinstance(thing, type) else f"This object of type `{type(thing).__name__}`"
     if not callable(thing):
         return Examination(NOT_CALLED, f"{name} cannot be called; `examine` needs a class, or an instance of one.")
     ran = [text for text in tried if not re.match(r"\w+(:|$)", text)]
     if ran:
-        return Examination(NO_LSTM, f"{name} is no LSTM, or no LSTM of one layer: {ran[0]}{'.' * (ran[0][-1] != '?')}")
+        text = f"{name} is no LSTM of one layer: {ran[0]}{'.' * (ran[0][-1] != '?')}"
+        return Examination(NO_LSTM, f"{text}\n{other}".strip())
     usual = r"positional|unexpected keyword|required|multiple values"
     own = ([text for text in tried if not re.search(usual, text)] or tried)[:1]
     return Examination(NOT_CALLED, "\nIts own error: ".join([f"{name} {SAYS['raises']}", *own]))
@@ -435,7 +418,7 @@ class ModuleAnswer(Answer):
 
     def __init__(self, subject: Subject, mapping: Places):
         missing = {name for name, numbers in mapping.numbers.items() if not torch.isin(numbers, mapping.places).all()}
-        absent = {f"bias_{name[-1]}" for name in missing if name[:3] == "W_c" and name[3] != "c"}
+        absent = {f"bias_{name[-1]}" for name in missing if name.startswith("W_c")}
         lines = tuple(line for line in mapping.kind.lines if line[0] not in absent)
         mapping = replace(mapping, kind=replace(mapping.kind, lines=lines))
         self.subject, self.mapping = subject, mapping
@@ -448,12 +431,17 @@ class ModuleAnswer(Answer):
             returned = tuple(got[name] for name in subject.outputs)
             return returned if len(returned) > 1 else returned[0]
 
+        f.__wrapped__ = getattr(subject.module, "forward", subject.module)  # an error names a line of theirs
         super().__init__(asked, f, subject.sandbox)
 
     def trials(self, sets=SETS, reach: float = 0.0) -> list[Trial]:
         """What it returns on inputs of these sizes and scales."""
         inputs = [Inputs(k, dict(B=b, T=t, N=1, H=1, K=1), scale, reach=reach) for k, (b, t, scale) in enumerate(sets)]
-        return [self.try_on(one) for one in inputs]
+        trials = [self.try_on(one) for one in inputs]
+        for trial in trials:
+            if isinstance(trial.error, NotUnderstood):
+                trial.problem.text = f"For example, {trial.error}."
+        return trials
 
 
 def differences(answer: ModuleAnswer, trials: list[Trial]) -> dict[str, float]:
@@ -462,8 +450,7 @@ def differences(answer: ModuleAnswer, trials: list[Trial]) -> dict[str, float]:
     for trial in trials:
         pairs = match(answer.exercise, trial.got, trial.expected)
         right = input_gradients(answer.exercise.solve(), trial.arguments) if trial.gradients else {}
-        for name in right:
-            pairs.append((f"gradient of {parts.get(name, 'the weights')}", trial.gradients[name], right[name]))
+        pairs += ((f"gradient of {parts.get(k, 'the weights')}", trial.gradients[k], g) for k, g in right.items())
         for name, a, b in pairs:
             if a is not None and b is not None:
                 largest[name] = max(largest.get(name, 0.0), (a - b).abs().max().item())
@@ -498,12 +485,13 @@ def with_mistakes(matcher: Matcher) -> Iterator[Places]:
     """Mappings under which the module has a known mistake."""
     subject, left = matcher.subject, WORK
     for kind in KINDS:
-        if kind.absent or (kind.peepholes and subject.size <= KINDS[0].size(subject.N, subject.H)):
+        size = sum(n.numel() for n in kind.numbers(subject.N, subject.H).values())
+        if kind.absent or (kind.peepholes and subject.size < size):
             continue
         for edit in question(kind, subject.outputs, True, subject.N, subject.H).edits:
             if "detach" in str(edit.changes) or "Parameter" in str(edit.changes):  # the values are right
                 continue
-            if (left := left - kind.size(subject.N, subject.H)) < 0:
+            if (left := left - size) < 0:
                 return
             if mapping := matcher.find(kind, (edit,)):
                 answer = ModuleAnswer(subject, mapping)
@@ -515,10 +503,8 @@ def most_plausible(subject: Subject, mappings: Iterator[Places]) -> Places | Non
     """The first mapping that neither the tensors' names nor the order of the blocks contradict; else the first."""
     first = None
     for mapping in mappings:
-        found = located(subject, mapping)
-        says = claimed(found)
-        first = first or mapping
-        if order_of(found) in ("", "ifgo") and all(k == v for k, v in says.items()):
+        first, found = first or mapping, located(subject, mapping)
+        if order_of(found) in ("", "ifgo") and all(k == v for k, v in claimed(found).items()):
             return mapping
     return first
 
@@ -539,8 +525,8 @@ def judge_mapping(subject: Subject, mapping: Places) -> Examination:
     facts["differences"] = differences(answer, trials)
     if problem is None:
         return equal(subject, mapping, answer, facts)
-    of_weights = [g for t in trials for k, g in (t.gradients or {}).items() if k.startswith("weights")]
-    silent = not any(g.any() for g in of_weights if g is not None)
+    of_weights = (g for t in trials for k, g in (t.gradients or {}).items() if k.startswith("weights"))
+    silent = not any(g is not None and g.any() for g in of_weights)
     cause = SAYS["no_gradient"] if silent else find_gradient_edits(answer, trials[:2])
     return explained(answer, cause, problem, facts)
 
@@ -548,11 +534,11 @@ def judge_mapping(subject: Subject, mapping: Places) -> Examination:
 def equal(subject: Subject, mapping: Places, answer: ModuleAnswer, facts: dict) -> Examination:
     """The message on a module that agrees."""
     kind, largest = mapping.kind.name, format_number(max(facts["differences"].values()), 1)
-    (faults, remarks), (name, place) = notes_on(subject, mapping), next(iter(facts["weights"].items()))
-    same = "a variant, and not" if mapping.kind.lines else "but other things differ from" if faults else "equal to"
+    (faults, remarks), (name, place) = notes_on(subject, mapping.places), next(iter(facts["weights"].items()))
+    same = "a variant, and not" if mapping.kind.lines else "in part equal to" if faults else "equal to"
     text = f"It is an {kind}: {same} `nn.LSTM`."
     text += "" if answer.bias else " It has no biases, as with `bias=False`."
-    text += f" Outputs{', states' if 'c_T' in subject.outputs else ''} and gradients agree to {largest}."
+    text += f" {join_names([*subject.outputs])} and gradients agree to {largest}."
     names = "Your " + ", ".join(f"`{place}` is {name}" for name, place in facts["weights"].items()) + "."
     if facts["order"]:
         names = f"Your blocks stand in the order {', '.join(facts['order'])}: `{place}` is {name}."
@@ -561,15 +547,14 @@ def equal(subject: Subject, mapping: Places, answer: ModuleAnswer, facts: dict) 
     return Examination(kind, "\n".join([text, names, *faults, *remarks]), passed, **facts)
 
 
-def notes_on(subject: Subject, mapping: Places) -> tuple[list[str], list[str]]:
+def notes_on(subject: Subject, places: Tensor) -> tuple[list[str], list[str]]:
     """What makes a module another thing than `nn.LSTM`, though its values agree; and what else there is to say."""
-    idle = [name for name, places in subject.split(mapping.places).items() if (places < 0).all()]
+    idle = [name for name, here in subject.split(places).items() if (here < 0).all()]
     own = [name for name, t in subject.tensors.items() if id(t) in subject.parameters]
-    faults, raw = [], [name for name in subject.tensors if name not in idle + own]
-    if raw and subject.is_module:
-        faults.append(f"{join_names(raw)}: no `nn.Parameter` of the module. No optimizer finds it: it does not learn.")
-    says = {"head": subject.head, "unknown": ", ".join(map(str, subject.unknown))}
-    faults += [text.format(**says) for what, text in KNOWN["faults"].items() if getattr(subject, what)]
+    raw = [name for name in subject.tensors if name not in idle + own] if subject.parts else []
+    says = {what: getattr(subject, what, "") for what in KNOWN["faults"]}
+    says |= {"unknown": ", ".join(subject.unknown), "raw": join_names(raw)}
+    faults = [text.format(**says) for what, text in KNOWN["faults"].items() if says[what]]
     without = [name for name in idle if name in own]
     remarks = [f"Without effect: {join_names(without)}."] * bool(without)
     return faults, remarks + ["It runs in float32 only."] * (subject.dtype == torch.float32)
@@ -580,18 +565,31 @@ def explained(answer: ModuleAnswer, cause: str | tuple[Edit, ...], problem: Prob
     edits = () if isinstance(cause, str) else cause
     unknown = SAYS["sizes" if problem.kind == "crashed" else "unknown"]
     message = format_message(problem, describe(edits) if edits else cause or unknown)
-    faults, remarks = notes_on(answer.subject, answer.mapping)
+    faults, remarks = notes_on(answer.subject, answer.mapping.places)
     ids = tuple(edit.id for edit in edits)
     return Examination(NO_LSTM, "\n".join([message, *faults, *remarks]), edits=ids, **facts)
 
 
 def unexplained(subject: Subject, matcher: Matcher) -> Examination:
     """What is right and what is not, where no mapping is found."""
-    texts, (N, H) = ["It is no LSTM, nor one with a known mistake."], (subject.N, subject.H)
+    (x, h, c), steps = matcher.inputs, torch.arange(matcher.inputs[0].shape[1])
     subject.set(matcher.random[: subject.size])
-    if not carries(subject, *matcher.inputs):
-        texts.append(SAYS["nothing_carried"])
-    for blocks, name in ((1, "an RNN"), (3, "a GRU")):
-        if subject.size in (blocks * H * (N + H + biases) for biases in (0, 1, 2)):
-            texts.append(f"It has as many weights as {name}: {subject.size}.")
-    return Examination(NO_LSTM, "\n".join(texts))
+    got = subject(x, h, c)
+    idle = [t for t in steps.tolist() if same(got, subject(x + (steps == t)[:, None], h, c))]
+    texts = [SAYS["no_lstm"], "" if carries(subject, x, h, c) else SAYS["nothing_carried"]]
+    texts += [SAYS["not_read"].format(", ".join(map(str, idle)), len(steps) - 1)] * bool(idle)
+    faults, remarks = notes_on(subject, torch.zeros(subject.size))
+    return Examination(NO_LSTM, "\n".join(filter(None, [*texts, alike(subject), *faults, *remarks])))
+
+
+def alike(subject: Subject) -> str:
+    """The other recurrent networks that have as many weights, with 0 to 2 biases; "" if none has."""
+    N, H, others = subject.N, subject.H, [*KNOWN["others"]]
+    parts = [part.parameters() for part in subject.parts if isinstance(part, nn.RNNBase)]
+    sizes = {subject.size, *(sum(w.numel() for w in part) for part in parts)}
+    others += ([f"an LSTM with `proj_size={P}`", 4, 1.25 * P / H, 1] for P in range(1, H))
+    found = [
+        name for name, blocks, states, biases in others
+        if sizes & {round(blocks * H * (N + states * H + biases * b)) for b in (0, 1, 2)}
+    ]  # fmt: skip
+    return SAYS["alike"].format(" or ".join(found)) if found else ""

@@ -13,25 +13,20 @@ import torch
 from torch import Tensor, nn
 
 from lstm_lesson.exercises.catalogue import read_table
+from lstm_lesson.exercises.compare import leaves
 from lstm_lesson.exercises.sandbox import Sandbox, name_error
 
 NAMES, SHAPES = (read_table("examination")[name] for name in ("names", "shapes"))
 SIZES = ((2, 3), (3, 3))  # N and H; equal ones for a class that runs with those only
-LARGEST = 1000  # entries of all weights together
 IGNORED = "the states that it is given have no effect"
 OUTPUTS = ("hidden_seq", "h_T", "c_T")
 
 
 def instances(thing, sandbox: Sandbox) -> Iterator[tuple[object, int, int] | BaseException]:
     """Every instance that may be meant, with its sizes N and H, or the exception that an attempt to make one raised."""
-    copied = thing
-    if not isinstance(thing, type):
-        try:
-            copied = copy.deepcopy(thing)
-        except Exception:  # tensors that cannot be copied with their history are copied without
-            copied = copy.deepcopy(thing, {id(t): t.detach().clone() for _, t in tensors(thing)})
-    if copied is not thing and (not callable(thing) or any(True for _ in tensors(copied))):
-        yield from _sized(copied)
+    held = {} if isinstance(thing, type) else dict(tensors(thing))
+    if held:  # a tensor that was computed cannot be copied with its history
+        yield from _sized(copy.deepcopy(thing, {id(t): t.detach().clone() for t in held.values() if not t.is_leaf}))
     elif callable(thing):  # a class, or a function that makes an instance
         for N, H in SIZES:
             for ordered, named in _arguments(thing, N, H):
@@ -82,9 +77,9 @@ def tensors(thing, prefix: str = "", seen: set | None = None) -> Iterator[tuple[
         if thing.is_floating_point() and thing.numel():
             yield prefix, thing
         return
-    if isinstance(thing, nn.Module):
+    if isinstance(thing, nn.Module):  # what stands in `vars` again was seen
         entries = [*thing.named_parameters(recurse=False), *thing.named_children(), *thing.named_buffers(recurse=False)]
-        entries += [(k, v) for k, v in vars(thing).items() if k not in ("_parameters", "_modules", "_buffers")]
+        entries += vars(thing).items()
     elif isinstance(thing, (list, tuple)):
         entries = enumerate(thing)
     else:
@@ -97,23 +92,30 @@ class NotUnderstood(Exception):
     """The module ran, and does what no LSTM does. The message says what."""
 
 
+def check_ranks(cell: nn.Module, ordered: tuple, named: dict) -> None:
+    """Raise ValueError where a cell of PyTorch gets x and states of different ranks: it would end the process."""
+    shapes = [tuple(t.shape) for _, t in leaves("", [*ordered, *named.values()]) if isinstance(t, Tensor)]
+    if len({len(shape) for shape in shapes}) > 1:
+        needs = "it needs the same number of dimensions for x and the states"
+        raise ValueError(f"{type(cell).__name__} gets tensors of shapes {shapes}; {needs}")
+
+
 @dataclass(frozen=True)
 class Form:
     """How a module is called: the letters of its input and of a state, and where the states stand.
 
-    `place` is "", "pair" for (x, (h, c)), "apart" for (x, h, c), "pair first" or "apart first"; the names of the
-    arguments stand behind a colon if they are given by name.
+    `place` has "x", "h", "c", and "hc" for the pair, in their order; `names` the arguments' names if they are needed.
     """
 
     x: str
     states: str = ""
-    place: str = ""
+    place: tuple[str, ...] = ("x",)
+    names: tuple[str, ...] = ()
 
     def arguments(self, x: Tensor, h, c) -> tuple[tuple, dict]:
         """What the call is given, by order and by name."""
-        first, _, names = self.place.partition(":")
-        given = {"": (x,), "pair": (x, (h, c)), "apart": (x, h, c), "pair first": ((h, c), x), "apart first": (h, c, x)}
-        return ((), dict(zip(names.split(","), given[first], strict=True))) if names else (given[first], {})
+        given = tuple({"x": x, "h": h, "c": c, "hc": (h, c)}[part] for part in self.place)
+        return ((), dict(zip(self.names, given, strict=True))) if self.names else (given, {})
 
 
 class Subject:
@@ -124,24 +126,29 @@ class Subject:
 
     def __init__(self, module, N: int, H: int, sandbox: Sandbox, dtype=torch.float64):
         self.module, self.N, self.H, self.sandbox, self.dtype = module, N, H, sandbox, dtype
-        self.is_module = isinstance(module, nn.Module)
-        self.parameters = {id(p) for p in module.parameters()} if self.is_module else set()
+        self.parts = list(module.modules()) if isinstance(module, nn.Module) else []  # the module itself first
+        self.parameters = {id(p) for part in self.parts for p in part.parameters(recurse=False)}
         self.tensors = dict(tensors(module))
-        if self.is_module:
+        self.size = sum(t.numel() for t in self.tensors.values())
+        if self.parts:
             module.to(dtype).eval()
+        for part in self.parts:
+            if isinstance(part, nn.RNNCellBase):
+                part.register_forward_pre_hook(check_ranks, with_kwargs=True)
         for tensor in self.tensors.values():
             tensor.data = tensor.data.to(dtype)
         self.use(None)
-
-    @property
-    def size(self) -> int:
-        """The number of entries of all tensors."""
-        return sum(t.numel() for t in self.tensors.values())
 
     def use(self, form: Form | None) -> None:
         """Call the module in this form from now on. What it returns is learned from the next call."""
         self.form, self.letters, self.lists = form, {}, set()
         self.names, self.outputs, self.unknown = {}, (), []
+
+    def random_inputs(self, B: int, T: int) -> list[Tensor]:
+        """x (B, T, N), h and c (B, H); the states are zeros where the form of the call has none."""
+        shapes, draw = ((B, T, self.N), (B, self.H), (B, self.H)), torch.Generator().manual_seed(7)
+        x, *states = (torch.randn(shape, generator=draw, dtype=torch.float64) for shape in shapes)
+        return [x, *(s if self.form is None or self.form.states else 0 * s for s in states)]
 
     def set(self, values: Tensor) -> None:
         """Put the entries of a vector into all tensors, one after the other. Gradients of the tensors reach it."""
@@ -191,9 +198,9 @@ class Subject:
         return got | {"h_T": got["c_T"], "c_T": got["h_T"]} if self.returns_c_first else got
 
     def _leaves(self, value, T: int, path: tuple = ()):
-        """The tensors that were returned, each with its place; a list of T equal ones becomes one."""
-        listed = isinstance(value, (list, tuple)) and (path in self.lists or (not self.letters and len(value) == T > 2))
-        if listed and len({getattr(part, "shape", id(part)) for part in value}) == 1:
+        """The tensors that were returned, each with its place; a list of T equal ones, or more than 3, becomes one."""
+        steps = isinstance(value, (list, tuple)) and not self.letters and T > 2 and (len(value) == T or len(value) > 3)
+        if (steps or path in self.lists) and len({getattr(part, "shape", id(part)) for part in value}) == 1:
             self.lists.add(path)
             value = torch.stack(tuple(value))
         if isinstance(value, Tensor):
@@ -210,26 +217,37 @@ class Subject:
         fits = [k for k in every if ("T" in x or "T" not in k) and ("B" in k) == ("B" in x)]
         for path, leaf in leaves.items():
             self.letters[path] = next((k for k in fits if leaf.shape == tuple(map(sizes.get, k))), "")
-        self.unknown = [tuple(leaves[path].shape) for path, k in self.letters.items() if not k]
         sequences = [path for path, k in self.letters.items() if "T" in k]
+        self.unknown = [self._named(leaves[path], sizes, not sequences) for path, k in self.letters.items() if not k]
         states = [path for path, k in self.letters.items() if k and "T" not in k]
         if len(states) > 2 and torch.equal(*(self._arranged(leaves, path, sizes) for path in states[:2])):
             states = states[1:]  # a cell that returns h, (h, c)
         self.names = dict(zip(OUTPUTS, sequences[:1], strict=False)) | dict(zip(OUTPUTS[1:], states, strict=False))
         self.outputs = tuple(k for k in OUTPUTS if k in self.names or "T" not in x)
 
+    def _named(self, leaf: Tensor, sizes: dict, steps: bool = True) -> str:
+        """The shape of what no LSTM returns; where it may be a sequence, with the number of its steps."""
+        has, T = tuple(leaf.shape), sizes["T"]
+        for letters in {self.form.x.replace("N", "H"), "TBH"} if steps else ():
+            wrong = [(n, k) for n, k in zip(has, letters, strict=False) if n != sizes[k]]
+            if len(has) == len(letters) and [k for _, k in wrong] == ["T"] and 2 * wrong[0][0] > T:
+                return f"{has}: {wrong[0][0]} steps where x has {T}"
+        return str(has)
+
     def _arranged(self, leaves: dict, path: tuple, sizes: dict) -> Tensor:
         letters = self.letters[path]
-        has, needs = tuple(leaves[path].shape) if path in leaves else "nothing", tuple(map(sizes.get, letters))
-        if has != needs:
-            raise NotUnderstood(f"with B = {sizes['B']} and T = {sizes['T']} it returns {has} where {needs} is needed")
+        needs = tuple(map(sizes.get, letters))
+        if path not in leaves or leaves[path].shape != needs:
+            has = self._named(leaves[path], sizes) if path in leaves else "nothing there"
+            given = f"B = {sizes['B']} and T = {sizes['T']}"
+            raise NotUnderstood(f"with {given} it has to return {needs}, and returns {has}")
         return arranged(leaves[path], letters, "BTH" if "T" in letters else "BH")
 
 
 def by_name(vector: Tensor, shapes: dict[str, tuple[int, ...]]) -> dict[str, Tensor]:
     """The weights that stand one after the other in a vector."""
-    sizes = [math.prod(shape) for shape in shapes.values()]
-    return {name: part.view(shape) for (name, shape), part in zip(shapes.items(), vector.split(sizes), strict=True)}
+    parts = vector.split([math.prod(shape) for shape in shapes.values()])
+    return {name: part.view(shape) for (name, shape), part in zip(shapes.items(), parts, strict=True)}
 
 
 def arranged(t: Tensor, given: str, wanted: str) -> Tensor:
@@ -249,11 +267,12 @@ def forms(module) -> list[Form]:
     h, c = (next((k for k in names if re.search(NAMES[state], k)), None) for state in "hc")
     pair = next((k for k in names if re.search(NAMES["pair"], k) and k not in (h, c)), None if c else h)
     x = next((k for k in names if k not in (h, c, pair)), None)
-    places = [f"apart:{x},{h},{c}"] if x and h and c else []
-    places += [f"pair:{x},{pair}"] if x and pair else []
-    places += ["pair", "apart", "apart first", "pair first"]
-    given, fitting = itertools.product(SHAPES["inputs"], SHAPES["given_states"], places), []
-    given = [Form(x, s, p) for x, s, p in given if ("B" in x) == ("B" in s)]
+    named = ((("x", "h", "c"), (x, h, c)), (("x", "hc"), (x, pair)))
+    places = [(place, names) for place, names in named if all(names)]
+    places += [(place, ()) for place in (("x", "hc"), ("x", "h", "c"), ("h", "c", "x"), ("hc", "x"))]
+    given = itertools.product(SHAPES["inputs"], SHAPES["given_states"], places)
+    given = [Form(x, states, *place) for x, states, place in given if ("B" in x) == ("B" in states)]
+    fitting = []
     for form in (*given, *(Form(x) for x in SHAPES["inputs"] if "T" in x)):
         ordered, named = form.arguments(0, 0, 0)
         with contextlib.suppress(TypeError):  # what the signature does not take
@@ -267,12 +286,13 @@ def find_form(subject: Subject) -> tuple[bool, list[str]]:
 
     Returns whether there is one, and if not, what each attempt ended with.
     """
-    draw, errors, still = torch.Generator().manual_seed(3), [], None
+    errors, still = [], None
+    if not subject.size:
+        return False, ["it holds no tensors"]
     taken = {1, subject.N, subject.H, subject.N + subject.H, 4 * subject.H}
     B, T = itertools.islice((n for n in (4, 3, 5, 7, 6, 9) if n not in taken), 2)
-    shapes = (B, T, subject.N), (B, subject.H), (B, subject.H)
-    inputs = [torch.randn(*shape, generator=draw, dtype=torch.float64) for shape in shapes]
-    subject.set(torch.randn(subject.size, generator=draw, dtype=torch.float64) * 0.5)
+    inputs = subject.random_inputs(B, T)
+    subject.set(torch.randn(subject.size, generator=torch.Generator().manual_seed(3), dtype=torch.float64) * 0.5)
     for form in forms(subject.module):
         subject.use(form)
         try:
@@ -293,7 +313,7 @@ def check_form(subject: Subject, x: Tensor, h: Tensor, c: Tensor) -> None:
     """Raise NotUnderstood unless the module returns what an LSTM returns, for each sequence from its own input."""
     got = subject(x, h, c)
     if not got:
-        returned = ", ".join(map(str, subject.unknown)) or "no tensor"
+        returned = ", ".join(subject.unknown) or "no tensor"
         needs = f"{(*x.shape[:2], subject.H)} or {(len(x), subject.H)}"
         sizes = f"B = {len(x)}, T = {x.shape[1]}, H = {subject.H}"
         raise NotUnderstood(f"it returns {returned}; an LSTM returns {needs} ({sizes})")
@@ -316,8 +336,8 @@ def same(one: dict[str, Tensor], other: dict[str, Tensor], rows=slice(None)) -> 
 
 
 def carries(subject: Subject, x: Tensor, h: Tensor, c: Tensor) -> bool:
-    """Whether a step reads what the steps before it left."""
+    """Whether the last step reads what the steps before it left."""
     other = x.clone()
-    other[:, 0] += 1
-    got, moved = ({k: v if v.ndim == 2 else v[:, 1:] for k, v in subject(y, h, c).items()} for y in (x, other))
+    other[:, :-1] += 1
+    got, moved = ({k: v if v.ndim == 2 else v[:, -1:] for k, v in subject(y, h, c).items()} for y in (x, other))
     return not same(got, moved)

@@ -172,6 +172,19 @@ def test_the_output_gate_sees_the_new_memory_and_the_others_the_old(peephole):
     assert difference(own_h, o * torch.tanh(c_t)) <= EXACT
 
 
+@pytest.mark.parametrize("frozen", ["bias_ih_l0", "bias_hh_l0", "weight_hh_l0", "weight bias"])
+def test_frozen_weights_are_compared_too_and_both_layers_keep_their_gradients(frozen):
+    theirs, x = nn.LSTM(2, 3, batch_first=True, dtype=torch.float64), double(2, 4, 2)
+    for name, weight in theirs.named_parameters():
+        weight.requires_grad_(not any(part in name for part in frozen.split()))
+    ours = CustomLSTM.from_torch(theirs)
+    assert max(parity.differences(ours, theirs, x).values()) <= EXACT
+    assert all(weight.grad is None for lstm in (ours, theirs) for weight in lstm.parameters())
+    with torch.no_grad():
+        ours.cells[0].b_f += 1
+    assert parity.differences(ours, theirs, x)["gradients of the weights"] > 1e-3
+
+
 @pytest.mark.parametrize(("kernel", "runs"), [(None, "run_cell"), (True, "run_cell"), (False, "run_steps")])
 def test_a_comparison_runs_the_form_of_our_layer_that_is_asked_for(kernel, runs, monkeypatch):
     theirs, calls = nn.LSTM(2, 3, batch_first=True, dtype=torch.float64), []

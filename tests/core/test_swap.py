@@ -20,9 +20,11 @@ from onnx import TensorProto, helper
 from onnx.reference import ReferenceEvaluator
 from repository import ROOT
 from torch import nn
+from torch.nn.utils import parametrizations, prune
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pack_sequence, pad_packed_sequence
 
 from lstm_lesson import CustomLSTM, LSTMCell, parity, speed
+from lstm_lesson.experiments import broken_cells
 from lstm_lesson.kernel import stacked_weights
 from lstm_lesson.layers import from_torch_weights
 from lstm_lesson.text.classifiers import TextClassifier, save_classifier
@@ -149,6 +151,167 @@ def test_a_frozen_layer_stays_frozen_both_ways():
         ours = CustomLSTM.from_torch(lstm)
         flags = [{w.requires_grad for w in module.parameters()} for module in (lstm, ours, ours.to_torch())]
         assert flags[0] == flags[1] == flags[2] and len(flags[0]) == 1
+
+
+DEEP = nn.LSTM(3, 4, 2, bidirectional=True)
+
+
+@pytest.mark.parametrize("name", [*dict(DEEP.named_parameters()), "bias_ih_l1 bias_hh_l1"])
+def test_each_matrix_stays_as_frozen_as_it_was_both_ways(name):
+    """A bias of ours is the sum of two of theirs: frozen if both are."""
+    theirs = copy.deepcopy(DEEP)
+    for part in name.split():
+        getattr(theirs, part).requires_grad_(False)
+    ours = CustomLSTM.from_torch(theirs)
+    kind = {"weight_ih": "W_x", "weight_hh": "W_h"}.get(name[:9], "b_")
+    cell = 2 * int(name.split("_l")[1][0]) + ("reverse" in name)
+    expected = set() if kind == "b_" and " " not in name else {f"cells.{cell}.{kind}{gate}" for gate in "ifco"}
+    assert {own for own, weight in ours.named_parameters() if not weight.requires_grad} == expected
+    back = [part for part, weight in ours.to_torch().named_parameters() if not weight.requires_grad]
+    assert back == (name.split() if expected else [])
+    with torch.no_grad():
+        assert back == [part for part, weight in ours.to_torch().named_parameters() if not weight.requires_grad]
+
+
+def test_without_biases_each_matrix_stays_as_frozen_as_it_was():
+    theirs = nn.LSTM(3, 4, bias=False)
+    theirs.weight_hh_l0.requires_grad_(False)
+    ours = CustomLSTM.from_torch(theirs)
+    assert {name[8:-1]: w.requires_grad for name, w in ours.named_parameters()} == {"W_x": True, "W_h": False}
+    assert [w.requires_grad for w in ours.to_torch().parameters()] == [True, False]
+
+
+def test_a_gate_that_is_frozen_alone_is_named_since_torch_has_one_tensor_for_four():
+    ours = CustomLSTM(3, 4, 2)
+    ours.cells[1].W_xf.requires_grad_(False)
+    with pytest.warns(UserWarning, match=r"some W_x· of cells.1 are frozen; .* one tensor .* not frozen") as found:
+        theirs = ours.to_torch()
+    assert theirs.weight_ih_l1.requires_grad and len(found) == 1
+
+
+def test_a_frozen_norm_stays_frozen():
+    ours = CustomLSTM(3, 4)
+    for gate in "ifco":
+        parametrizations.weight_norm(ours.cells[0], f"W_h{gate}")
+    for name, weight in ours.named_parameters():
+        weight.requires_grad_("W_h" not in name)
+    with pytest.warns(UserWarning, match="parametrizations"), torch.no_grad():
+        theirs = ours.to_torch()
+    assert [w.requires_grad for w in theirs.parameters()] == [True, False, True, True]
+
+
+def test_each_layer_keeps_its_dtype_both_ways():
+    theirs = nn.LSTM(3, 4, 2)
+    for name, weight in theirs.named_parameters():
+        weight.data = weight.data.to(torch.float64 if "l1" in name else torch.float32)
+    ours = CustomLSTM.from_torch(theirs)
+    assert [{w.dtype for w in cell.parameters()} for cell in ours.cells] == [{torch.float32}, {torch.float64}]
+    assert [w.dtype for w in ours.to_torch().parameters()] == [w.dtype for w in theirs.parameters()]
+
+
+def scaled(lstm):
+    """A forward of its own, set on one instance."""
+    lstm.forward = lambda x: (2 * type(lstm).forward(lstm, x)[0], None)
+    return lstm
+
+
+class Scaled(nn.LSTM):
+    def forward(self, x, hx=None):
+        hidden_seq, states = super().forward(x, hx)
+        return 2 * hidden_seq, states
+
+
+class ScaledOwn(CustomLSTM):
+    def forward(self, x):
+        return 2 * super().forward(x)[0]
+
+
+class Usual(nn.LSTM):
+    """Another constructor and another method; it computes what its class computes."""
+
+    def __init__(self, size):
+        super().__init__(size, 2 * size, batch_first=True)
+
+    def last(self, x):
+        return self(x)[1][0][-1]
+
+
+OWN_FORWARDS = {
+    "of a class": (lambda: CustomLSTM.from_torch(Scaled(3, 4)), "lstm is Scaled; it needs a torch.nn.LSTM"),
+    "of an instance": (lambda: CustomLSTM.from_torch(scaled(nn.LSTM(3, 4))), "lstm is LSTM; .*forward of that class"),
+    "of our class": (lambda: ScaledOwn(3, 4).to_torch(), "the layer is ScaledOwn; it needs a CustomLSTM"),
+    "of our instance": (lambda: scaled(CustomLSTM(3, 4)).to_torch(), "the layer is CustomLSTM; .*forward of that"),
+    "of a cell": (
+        lambda: broken_cells.lstm_with(broken_cells.no_tanh_on_c, CustomLSTM(3, 4)).to_torch(),
+        r"cells.0 is _Cell; it needs a LSTMCell with the forward",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", OWN_FORWARDS)
+def test_a_layer_with_another_forward_is_refused_by_name(case):
+    call, message = OWN_FORWARDS[case]
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+def test_a_subclass_with_the_usual_forward_is_taken():
+    theirs, x = Usual(3), torch.randn(2, 5, 3)
+    assert near(CustomLSTM.from_torch(theirs)(x)[0], theirs(x)[0])
+
+
+CHANGES = {
+    "pruned": lambda lstm: prune.l1_unstructured(lstm, "weight_hh_l0", 0.5),
+    "weight norm": lambda lstm: parametrizations.weight_norm(lstm, "weight_hh_l0"),
+    "spectral norm": lambda lstm: parametrizations.spectral_norm(lstm, "weight_hh_l0"),
+    "weight norm, old": lambda lstm: nn.utils.weight_norm(lstm, "weight_hh_l0"),
+    "spectral norm, old": lambda lstm: nn.utils.spectral_norm(lstm, "weight_hh_l0"),
+}
+
+
+@pytest.mark.filterwarnings("ignore")  # of torch, for the old ways
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_weight_that_is_computed_is_refused_by_name(change):
+    theirs = nn.LSTM(3, 4)
+    CHANGES[change](theirs)
+    with pytest.raises(ValueError, match=r"lstm.weight_hh_l0 is computed.*first, as torch.nn.utils.prune.remove does"):
+        CustomLSTM.from_torch(theirs)
+
+
+def test_what_the_error_asks_for_lets_a_pruned_layer_through():
+    theirs, x = nn.LSTM(3, 4, batch_first=True), torch.randn(2, 5, 3)
+    CHANGES["pruned"](theirs)
+    expected = theirs(x)[0]
+    prune.remove(theirs, "weight_hh_l0")
+    assert near(CustomLSTM.from_torch(theirs)(x)[0], expected)
+
+
+HOOKS = {
+    "forward_hooks": lambda module, weight: module.register_forward_hook(print),
+    "forward_pre_hooks": lambda module, weight: module.register_forward_pre_hook(print),
+    "backward_hooks": lambda module, weight: module.register_full_backward_hook(print),
+    "state_dict_hooks": lambda module, weight: module.register_state_dict_post_hook(lambda *given: None),
+    "hooks of ": lambda module, weight: weight.register_hook(lambda gradient: 0 * gradient),
+    "hooks of": lambda module, weight: weight.register_post_accumulate_grad_hook(lambda weight: None),
+}
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+def test_hooks_are_not_lost_in_silence(hook):
+    theirs, ours = nn.LSTM(3, 4), CustomLSTM(3, 4)
+    HOOKS[hook](theirs, theirs.weight_hh_l0)
+    with pytest.warns(UserWarning, match=f"lstm has {hook}.*; the copy has none") as found:
+        CustomLSTM.from_torch(theirs)
+    assert found[0].filename == __file__
+    HOOKS[hook](ours.cells[0], ours.cells[0].W_hi)
+    with pytest.warns(UserWarning, match=f"cells.0 has {hook}.*; the copy has none"):
+        ours.to_torch()
+
+
+def test_without_hooks_nothing_warns():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        CustomLSTM.from_torch(CustomLSTM.from_torch(nn.LSTM(3, 4, 2)).to_torch())
 
 
 @pytest.mark.parametrize("kernel", [True, False])
@@ -466,6 +629,28 @@ def test_row_names_and_types(run):
     assert now.is_lstm and not isinstance(now.ours, nn.LSTM)
 
 
+def test_row_frozen_weights(run):
+    now = run("frozen weights")
+    frozen = {name for name, w in now.half.named_parameters() if not w.requires_grad}
+    assert frozen == {f"cells.0.W_h{gate}" for gate in "ifco"}
+    assert not now.half.to_torch().weight_hh_l0.requires_grad and now.half.to_torch().weight_ih_l0.requires_grad
+
+
+def test_row_subclasses_norms_and_pruning(run):
+    theirs, x = nn.LSTM(3, 5, batch_first=True), torch.randn(4, 7, 3)
+    prune.l1_unstructured(theirs, "weight_hh_l0", 0.5)
+    expected = theirs(x)[0]
+    now = run("subclasses, norms, pruning", theirs=theirs, prune=prune)
+    assert near(now.ours(x)[0], expected)
+
+
+def test_row_hooks(run):
+    seen = []
+    now = run("hooks", see=lambda *given: seen.append(given))
+    now.ours(now.x)
+    assert len(seen) == 1
+
+
 def test_row_flatten_parameters(run):
     assert run("`flatten_parameters()`").del_the_line
 
@@ -701,12 +886,3 @@ def test_row_bfloat16(run):
     assert near(now.hidden_seq.float(), now.theirs(now.x)[0], 0.02)
     with pytest.raises(ValueError, match="kernel computes in float32 or float64"):
         now.ours(now.x.bfloat16(), kernel=True)
-
-
-def test_each_layer_stays_as_frozen_as_it_was():
-    theirs = nn.LSTM(3, 4, 2, batch_first=True)
-    for name, weight in theirs.named_parameters():
-        weight.requires_grad_("l1" in name)
-    ours = CustomLSTM.from_torch(theirs)
-    assert [all(w.requires_grad for w in cell.parameters()) for cell in ours.cells] == [False, True]
-    assert [w.requires_grad for w in ours.to_torch().parameters()] == [w.requires_grad for w in theirs.parameters()]
