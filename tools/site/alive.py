@@ -48,7 +48,8 @@ def headlines() -> tuple[tuple, dict, dict]:
     training.fit(classifier, sets["train"], sets["val"], epochs=4, lr=0.01, batch_size=32, progress=False)
     _, accuracy = training.evaluate(classifier.eval(), sets["test"])
     figures = {"units": UNITS, "train": len(news["train"].texts), "test": len(news["test"].texts)}
-    return (classifier, words), {"labels": ("real", "fake")}, figures | {"right": round(accuracy * len(news["test"].texts))}
+    figures["right"] = round(accuracy * len(news["test"].texts))
+    return (classifier, words), {"labels": ("real", "fake")}, figures
 
 
 def is_or_are() -> tuple[tuple, dict, dict]:
