@@ -8,7 +8,7 @@ import contextlib
 import itertools
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 
 import numpy as np
@@ -17,7 +17,7 @@ from torch import Tensor
 
 from lstm_lesson.exercises.answer import Answer, Trial, agrees
 from lstm_lesson.exercises.compare import allclose, gradient_problem, input_gradients, leaves, map_tensors
-from lstm_lesson.exercises.exercise import Inputs, exercises, input_sets
+from lstm_lesson.exercises.exercise import Inputs, input_sets
 from lstm_lesson.exercises.model import Edit, Line, Model, tools
 
 LIMIT = 250  # pairs that are run as a whole
@@ -308,15 +308,6 @@ def pairs(tries: Tries, described: int) -> Iterator[tuple[Edit, Edit]]:
             values = turn.run(lines)
             if values is not None and turn.wanted.equals(values.get(turn.last, turn.values[turn.last])):
                 yield tries.edits[one], tries.edits[two]
-
-
-def edited(name: str, edits: tuple[str, ...] = ()) -> Callable:
-    """The model answer to the exercise `name` with these edits, as a function of the exercise's arguments.
-
-    `edits` are identifiers, as in `Result.edits`. Raises KeyError for one that the exercise does not have.
-    """
-    model = exercises()[name].model_answer
-    return model.function(tuple(model.edits[id] for id in edits))
 
 
 def find_edits(answer: Answer, trials: list[Trial]) -> tuple[Edit, ...]:

@@ -34,8 +34,7 @@ class Result:
     `.outcome` is "correct", "not attempted", "wrong" or "crashed"; `.passed` is True for a correct answer;
     `.message` says in one to three lines what was got, what was expected, and the cause where it is known.
     `.picture` holds a name, the learner's tensor, the expected one and what their dimensions are, where values
-    differ, else None. `.edits` are the identifiers of the mistakes that the message names; `edits.edited` applies them
-    to the reference.
+    differ, else None. `.edits` are the identifiers of the mistakes that the message names.
     """
 
     outcome: str

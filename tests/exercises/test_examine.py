@@ -7,6 +7,7 @@ import time
 
 import pytest
 import torch
+from answers import edited
 from lstm_classes import (
     RIGHT,
     VARIANTS,
@@ -23,7 +24,6 @@ from more_lstm_classes import MORE_RIGHT, MORE_WRONG, LongSignature, TwoPeephole
 from torch import nn
 
 from lstm_lesson import LSTMCell, examine
-from lstm_lesson.exercises.edits import edited
 from lstm_lesson.exercises.subject import tensors
 from lstm_lesson.layers import lstm
 

@@ -12,14 +12,13 @@ import time
 import numpy as np
 import pytest
 import torch
-from answers import arguments, in_notebook, named, stacked, stacked_lstm, stub_cells
+from answers import arguments, edited, in_notebook, named, stacked, stacked_lstm, stub_cells
 from torch.nn import functional as F
 
 from lstm_lesson import check, hint, solution
 from lstm_lesson import exercises as facade
 from lstm_lesson.exercises.answer import run_copy
 from lstm_lesson.exercises.compare import allclose, gradient_problem, input_gradients
-from lstm_lesson.exercises.edits import edited
 from lstm_lesson.exercises.exercise import exercises, input_sets
 from lstm_lesson.successors import gru
 

@@ -8,13 +8,13 @@ import numpy as np
 import plans
 import pytest
 import torch
+from answers import edited
 from notebook_rules import Lesson, broken_links
 from notebook_rules import headings as of_lesson
 from repository import NOTEBOOKS, ROOT
 from unknown_names import unknown_names
 
 from lstm_lesson import check, plots
-from lstm_lesson.exercises.edits import edited
 from lstm_lesson.exercises.exercise import exercises, input_sets
 
 GUIDE = ROOT / "docs" / "teaching.md"

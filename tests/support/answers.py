@@ -27,6 +27,12 @@ def named(name, f):
     return answer
 
 
+def edited(name, edits=()):
+    """The model answer to the exercise with these edits, identifiers as in `Result.edits`, as a function."""
+    model = exercises()[name].model_answer
+    return model.function(tuple(model.edits[id] for id in edits))
+
+
 def arguments(name):
     """The names of the exercise's arguments."""
     return list(exercises()[name].inputs(input_sets()[0]))

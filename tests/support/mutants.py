@@ -244,7 +244,7 @@ def _found(mutant: Mutant, result, named: tuple[str, ...]) -> str:
 
 
 def _judge_edits(mutant: Mutant, named: tuple[str, ...]) -> str:
-    from lstm_lesson.exercises.edits import edited
+    from answers import edited
 
     exercise, f = exercises()[mutant.name], edited(mutant.name, named)
     sets = fresh_sets(mutant.name)
