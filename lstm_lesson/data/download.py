@@ -13,6 +13,7 @@ from pathlib import Path
 ADDRESS = "https://raw.githubusercontent.com/"
 FILES = tomllib.loads((files("lstm_lesson.data") / "downloads.toml").read_text(encoding="utf-8"))
 PINNED, SHA256 = FILES["folders"], FILES["sha256"]  # the path of each folder below ADDRESS; the sum of each file
+SAYS = FILES["says"]
 TIMEOUT = 10.0  # seconds for the server to answer, and between two pieces of a file
 TIME_LIMIT = 120.0  # seconds for one file as a whole
 PIECE = 64  # bytes read at a time; small, so that TIME_LIMIT also stops a very slow server
@@ -46,14 +47,13 @@ def find(file: str) -> Path:
     Raises NewsUnavailable if the file cannot be downloaded, or is missing or damaged in LSTM_LESSON_DATA.
     """
     if given := os.environ.get("LSTM_LESSON_DATA"):
-        folder, way = Path(given).expanduser(), "Copy it there again, or unset LSTM_LESSON_DATA to download it."
+        folder = Path(given).expanduser()
         try:
             has = hashlib.sha256((folder / file).read_bytes()).hexdigest()
         except OSError as error:
-            raise NewsUnavailable(f"{file} can't be read in {folder}: {error}. {way}") from error
+            raise NewsUnavailable(SAYS["unreadable"].format(file, folder, error)) from error
         if has != SHA256[file]:
-            has = f"it has SHA-256 {has} and needs {SHA256[file]}"
-            raise NewsUnavailable(f"{file} in {folder} is damaged or another version: {has}. {way}")
+            raise NewsUnavailable(SAYS["damaged"].format(file, folder, has, SHA256[file]))
         return folder / file
     kept = _folder("LSTM_LESSON_CACHE", "user_cache_path")
     name, _, leaf = file.partition("/")
@@ -63,10 +63,7 @@ def find(file: str) -> Path:
     try:
         path = pooch.retrieve(ADDRESS + PINNED[name] + leaf, SHA256[file], leaf, kept / name, downloader=_download)
     except (OSError, ValueError) as error:
-        raise NewsUnavailable(
-            f"{file} could not be downloaded to {kept}: {_reason(error)}. Nothing was kept; run this again once that "
-            "is mended. LSTM_LESSON_CACHE names another folder to keep it in, LSTM_LESSON_DATA a folder that has it."
-        ) from error
+        raise NewsUnavailable(SAYS["download"].format(file, kept, _reason(error))) from error
     return Path(path)
 
 
