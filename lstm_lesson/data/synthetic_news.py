@@ -19,8 +19,7 @@ def synthetic_headlines(n: int = 4000, seed: int = 0) -> tuple[list[str], Tensor
     1 (fake) where the official source denies. Headlines come in pairs, at indices 2k and 2k + 1: the second is the
     first with its two sources swapped, so it has the same words and the other label. A bag of words gives both the
     same answer, so its accuracy is 0.5 on every slice that keeps the pairs together. The first source alone does not
-    decide the label, nor does the first verb. But a source and its verb stand side by side, so
-    counts of word pairs tell the label.
+    decide the label, nor does the first verb. But counts of word pairs do, as a source stands beside its verb.
 
     n even -> n different texts, labels (n,) int64, half of them 1. The same `seed` gives the same headlines.
     Source: our own grammar; chance score 0.5.

@@ -60,8 +60,7 @@ class Exercise:
 class Inputs:
     """Draws the random tensors of one set of inputs: its sizes, scale and dtype, and a generator of its own.
 
-    If draw is an Inputs, `draw("B N")` is a (B, N) tensor: standard normal, times `scale`. `index` numbers the sets,
-    for arguments that alternate between them.
+    If draw is an Inputs, `draw("B N")` is a (B, N) tensor: standard normal, times `scale`. `index` numbers the sets.
     """
 
     index: int

@@ -38,9 +38,6 @@ def as_text(words: str) -> agreement.Text:
     """A text of the grammar's words as a `Text`, with the place of each verb and the number of its subject.
 
     The subject is the first noun of a clause. Raises ValueError for an unknown word, and for a verb with no subject.
-
-    >>> as_text("the keys ___ . the man ___ .").plural
-    (True, False)
     """
     if not isinstance(words, str):
         raise ValueError(f"The text is of type {type(words).__name__}; it needs words in one string.")

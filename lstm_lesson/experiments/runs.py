@@ -57,11 +57,10 @@ def learn_timing(
 ) -> TimingResult:  # fmt: skip
     """Train small LSTMs to tell how long ago the last spike was, several seeds at once.
 
-    The task is `data.spike_timing` with intervals from `shortest` to `longest`.
-
-    Seeds are paired: for one seed every kind starts from the same weights except its peepholes, and sees the same
-    trains of spikes. Adam on the mean squared error, 32 new trains of two spikes a step. An interval counts as
-    correct if the answer, rounded to whole steps, equals it. A line shows loss and time left, headed by `label`.
+    The task is `data.spike_timing` with intervals from `shortest` to `longest`. Seeds are paired: for one seed every
+    kind starts from the same weights except its peepholes, and sees the same trains of spikes. Adam on the mean squared
+    error, 32 new trains of two spikes a step. An interval counts as correct if the answer, rounded to whole steps,
+    equals it. A line shows loss and time left, headed by `label`.
     Raises ValueError for another kind of peephole, for numbers below 1, and unless shortest < longest.
     """
     check_sizes(seeds=seeds, steps=steps, hidden=hidden)

@@ -40,12 +40,9 @@ def axes(title: str, xlabel: str = "", ylabel: str = "", height: float = 4.6, wi
 
 
 def pretty(text: str) -> str:
-    """The text with its indices as subscripts (h_t, W_xh), a minus sign before numbers, and brackets around a blank.
+    """The text with its indices as subscripts (h_t is $h_{t}$), a minus sign before numbers, and brackets around a blank.
 
-    Without its brackets a blank would look like a stroke where its label is turned.
-
-    >>> pretty("h_t of W_xh, from my_file at -2: ___")
-    '$h_{t}$ of $W_{xh}$, from my_file at −2: [___]'
+    Without its brackets a blank, ___, would look like a stroke where its label is turned.
     """
     if "$" in text:
         return text

@@ -316,9 +316,10 @@ def test_a_number_that_rounds_to_zero_has_no_sign_in_a_heat_map():
         (significant(1e-16), "1e-16"), (significant(float("inf")), "inf"), (significant(-2.0), "-2"),
         (three_digits(0.5), "0.500"), (three_digits(-2.0), "−2"), (decimals(-1.234), "−1.23"),
         (decimals(-0.001), "0.00"), (unit_number(0.5), "0.50"), (unit_number(0.9978), "0.998"),
+        (style.pretty("h_t of W_xh, from my_file at -2: ___"), "$h_{t}$ of $W_{xh}$, from my_file at −2: [___]"),
     ],
 )  # fmt: skip
-def test_a_number_has_as_many_digits_as_its_place_needs(text, expected):
+def test_a_number_has_as_many_digits_as_its_place_needs_and_a_label_its_signs(text, expected):
     assert text == expected
 
 
