@@ -9,7 +9,7 @@ from answers import in_notebook
 
 from lstm_lesson import check
 from lstm_lesson.data import agreement
-from lstm_lesson.exercises import exposure, faults
+from lstm_lesson.exercises import designs, faults
 
 RANDOM_WEIGHTS = (
     "(g := torch.Generator().manual_seed(1)) and {f'{n}{k}': SCALE * torch.randn(*s, generator=g) "
@@ -44,7 +44,7 @@ def test_texts_that_tell_all_five_apart_are_right():
     assert answered(
         "forget_text", "'the man ' + 47 * 'again ' + 'by the doors ___ . the doors is . the key are .'"
     ).passed
-    assert answered("forget_text", repr(exposure.forget_text().replace("there", "today"))).passed
+    assert answered("forget_text", repr(designs.forget_text().replace("there", "today"))).passed
 
 
 def drawn_text(rng):
@@ -58,15 +58,15 @@ def drawn_text(rng):
 
 
 def test_the_reasons_why_a_wrong_cell_passes_are_true():
-    rng, counts = random.Random(4), dict.fromkeys(exposure.TEXT_CELLS, 0)
+    rng, counts = random.Random(4), dict.fromkeys(designs.TEXT_CELLS, 0)
     for _ in range(60):
         try:
-            text = exposure.as_text(drawn_text(rng))
+            text = designs.as_text(drawn_text(rng))
         except ValueError:
             continue
-        right = exposure.said(text)
+        right = designs.said(text)
         assert right == tuple("are" if plural else "is" for plural in text.plural)
-        passes = {name: exposure.said(text, name) == right for name in exposure.TEXT_CELLS}
+        passes = {name: designs.said(text, name) == right for name in designs.TEXT_CELLS}
         words, stops = text.words, [k for k, word in enumerate(text.words) if word == "."]
         clause = [sum(stop < verb for stop in stops) for verb in text.verbs]
         starts = [0, *(stop + 1 for stop in stops)]
@@ -140,24 +140,24 @@ def test_random_numbers_do_not_expose_every_cell(steps, scale):
 
 
 def test_a_cell_that_passes_is_named_with_what_was_measured_on_the_input():
-    x, weights = exposure.lstm_test()
+    x, weights = designs.lstm_test()
     weights["b_f"] = torch.zeros(2)
-    place, line, _ = exposure.LSTM_CELLS["b_f twice"].values()
+    place, line, _ = designs.LSTM_CELLS["b_f twice"].values()
     right, wrong = (faults.run(x[None], weights, lines) for lines in ({}, {place: line}))
     assert torch.equal(right["h"], wrong["h"])
     body = "x, w = A.lstm_test()\n    w['b_f'] = torch.zeros(2)\n    return x, w"
-    message = check(in_notebook(f"def lstm_test():\n    {body}", A=exposure)).message
+    message = check(in_notebook(f"def lstm_test():\n    {body}", A=designs)).message
     assert "“b_f twice” passes it. Only its forget gate differs: on your input by at most 0.000." in message
 
 
 def test_the_solution_exposes_all_and_each_part_of_it_is_needed():
-    x, weights = exposure.lstm_test()
+    x, weights = designs.lstm_test()
     for shorter in (x[:25], x[10:], x[:1]):
         assert not check(in_notebook("def lstm_test():\n    return X, W", X=shorter, W=weights)).passed
     assert check(in_notebook("def lstm_test():\n    return X, W", X=x.numpy(), W=weights)).passed
 
 
 def test_a_text_has_its_verbs_and_the_number_of_each_subject():
-    text = exposure.as_text("the keys by the door ___ there is . the door ___")
+    text = designs.as_text("the keys by the door ___ there is . the door ___")
     assert (text.verbs, text.plural) == ((5, 7, 11), (True, True, False))
-    assert agreement.Text(("the", "key", "___"), (2,), (False,)) == exposure.as_text("the key ___")
+    assert agreement.Text(("the", "key", "___"), (2,), (False,)) == designs.as_text("the key ___")
