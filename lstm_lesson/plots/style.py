@@ -40,7 +40,7 @@ def axes(title: str, xlabel: str = "", ylabel: str = "", height: float = 4.6, wi
 
 
 def pretty(text: str) -> str:
-    """The text with its indices as subscripts (h_t is $h_{t}$), a minus sign before numbers, and brackets around a blank.
+    """The text with its indices as subscripts ($h_{t}$ of h_t), a minus sign before numbers, brackets around a blank.
 
     Without its brackets a blank, ___, would look like a stroke where its label is turned.
     """
