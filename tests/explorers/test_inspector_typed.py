@@ -299,7 +299,7 @@ class TestThePage:
         inspector = GateInspector(*((classifier(), WORDS) if words else (CharacterModel(6, 4),)), first=HEADLINES[0])
         page = opened(inspector)
         look = """() => Object.fromEntries([
-            ...['texts', 'legend'].map(id => [id, document.getElementById(id).innerHTML.replaceAll(' class=""', '')]),
+            ...['texts', 'legend'].map(id => [id, document.getElementById(id).innerHTML]),
             ...[...document.querySelectorAll('#texts canvas')].map(part => [part.id, part.toDataURL()]),
             ...[...document.querySelectorAll('.word, .cursor, .row')].map(part => {
                 const {x, y, width, height} = part.getBoundingClientRect();
