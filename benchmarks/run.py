@@ -7,6 +7,7 @@ import argparse
 import os
 import platform
 
+import class_board
 import generation
 import growth
 import import_time
@@ -30,6 +31,7 @@ TABLES = {
     "browser": in_browser,
     "typed": typed_pages,
     "site": site_pages,
+    "board": class_board,
 }
 
 
@@ -38,7 +40,7 @@ def main():
     parser.add_argument("--only", choices=TABLES, action="append", help="this table (can be given again for another)")
     parser.add_argument("--seconds", type=float, default=8.0, help="time for each row of `speed` (default: 8)")
     parser.add_argument("--threads", type=int, default=1, help="threads for torch (default: 1, as the notebooks)")
-    parser.add_argument("--pairs", type=int, default=5, help="paired runs of `import` (default: 5)")
+    parser.add_argument("--pairs", type=int, default=5, help="paired runs of `import`, runs of `board` (default: 5)")
     parser.add_argument("--notebook", default="", help="only notebooks whose name contains this")
     parser.add_argument("--explorer", default="", help="`browser`: only explorers whose name contains this")
     parser.add_argument("--presses", type=int, default=1000, help="`browser`, `typed`: key presses (default: 1000)")

@@ -583,7 +583,7 @@ class TestInChromium:
         one, two = ("details[data-key='05_forget_gate']", "details[data-key='08_lstm_cell']")
         shown.focus(f"{one} summary")
         shown.keyboard.press("Enter")  # closes what was open
-        state = f"[document.querySelector(`{one}`).getBoundingClientRect().top, history.length]"
+        state = f"[Math.round(document.querySelector(`{one}`).getBoundingClientRect().top / 2), history.length]"
         before = shown.evaluate(state)
         assert shown.evaluate("scrollY") > 0
         put(folder / "p5.json", forget_gate=work((9, "wrong", "f: no bias")), lstm_step=work((9, "correct")))
