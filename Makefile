@@ -4,6 +4,7 @@ OLDEST_PYTHON ?= python3.11
 LAB_ARGS ?=
 BENCH_ARGS ?=
 HUB_ARGS ?=
+STUDENT_ARGS ?=
 WRITER_ARGS ?=
 SCHEDULER ?=
 # the numbered notebooks that git tracks, so not a learner's own copies; without git, all numbered notebooks
@@ -20,7 +21,7 @@ NEWEST := .venv/newest/$(BIN)/python
 READY := .venv/ready
 HUB := .venv/classroom/ready
 
-.PHONY: help setup lab update test test-full oldest newest colab classroom classroom-setup classroom-load classroom-test notebooks slides html bench sweep writer successors
+.PHONY: help setup lab update test test-full oldest newest colab classroom classroom-setup classroom-load classroom-test notebooks slides student instructor html bench sweep writer successors
 
 help:
 	@echo "make lab        install the packages once, check them, open the lessons in JupyterLab"
@@ -40,6 +41,8 @@ help:
 	@echo "make notebooks  run all notebooks again, in place"
 	@echo "                (make notebooks NOTEBOOKS=notebooks/05_forget_gate.ipynb runs this one)"
 	@echo "make slides     slides of each notebook for a projector, in build/slides (NOTEBOOKS as above)"
+	@echo "make student    copies for a class without outputs and answers, in build/student; docs/teaching.md has the STUDENT_ARGS"
+	@echo "make instructor the same cells with solutions, usual mistakes and the plan, in build/instructor"
 	@echo "make html       the lessons as a static site in site/, which needs neither a kernel nor a network"
 	@echo "make bench      the benchmark tables (make bench BENCH_ARGS=--help lists the options)"
 	@echo "make sweep      the trainings that lstm_lesson/experiments/results.csv does not have yet; delete it to run all again"
@@ -145,6 +148,10 @@ notebooks: setup
 # Uses the slide types in the notebooks. A deck is one file and needs no network.
 slides: setup
 	$(PY) tools/slides/decks.py build/slides $(NOTEBOOKS)
+
+# STUDENT_ARGS chooses the same cells for both. An old folder is kept: it may be a git repository.
+student instructor: setup
+	$(PY) tools/copies.py $@ build/$@ $(STUDENT_ARGS) --notebooks $(NOTEBOOKS)
 
 # The old site is removed first, so that no old page stays.
 html: setup

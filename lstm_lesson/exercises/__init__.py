@@ -7,9 +7,11 @@ of a wrong one, `kept_answers.py` keeps a right one for later notebooks, and `le
 import contextlib
 import difflib
 import inspect
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import date
 from types import FunctionType
 
 from lstm_lesson.exercises.answer import global_names
@@ -98,10 +100,17 @@ def solution(f: Callable | str) -> Note:
     """The source code of the package's own function for an exercise. Takes f or its name.
 
     Below it stand the functions of its module that it calls, but those that are exercises up to this notebook.
+    A class can keep it closed up to the date in the environment variable LSTM_LESSON_SOLUTIONS_FROM.
     """
     exercise = _find(f, sys._getframe(1).f_globals)
     if exercise is None:
         return Note(_no_exercise(f))
+    opens = os.environ.get("LSTM_LESSON_SOLUTIONS_FROM") or "2000-01-01"
+    try:
+        if date.today() < date.fromisoformat(opens):
+            return Note(f"Your class opens the solutions on {opens}. `hint({exercise.name})` helps until then.")
+    except ValueError:
+        raise ValueError(f"LSTM_LESSON_SOLUTIONS_FROM is {opens!r}; it needs a date such as 2026-12-01") from None
     try:
         source = "\n\n\n".join(inspect.getsource(each).rstrip() for each in _with_helpers(exercise))
     except OSError:
@@ -144,8 +153,7 @@ def _no_exercise(f) -> str:
     if isinstance(f, str) and f in exercises():
         return f"check takes the function itself, without quotes: `check({f})`."
     if not callable(f) and not isinstance(f, str):
-        has = f"this is of type {type(f).__name__}"
-        return f"check takes a function, and {has}: `check(name)`, without calling it first."
+        return f"check takes a function, and this is of type {type(f).__name__}: `check(name)`, without calling it."
     name = f if isinstance(f, str) else _text_attribute(f, "__name__") or type(f).__name__
     similar = difflib.get_close_matches(str(name), exercises(), n=1)
     advice = f"Did you mean `{similar[0]}`?" if similar else f"There are: {', '.join(exercises())}."

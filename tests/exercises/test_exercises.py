@@ -8,6 +8,7 @@ import math
 import random
 import re
 import time
+from datetime import date, timedelta
 
 import numpy as np
 import pytest
@@ -454,6 +455,23 @@ def test_the_solution_is_the_packages_own_source(name):
     assert inspect.getsource(exercises()[name].solve()).rstrip() in shown.text
     assert shown._repr_markdown_().startswith("```python")
     assert solution(name).text == shown.text
+
+
+def test_a_class_can_close_the_solutions_up_to_a_date(monkeypatch):
+    today, tomorrow = date.today(), date.today() + timedelta(days=1)
+    monkeypatch.setenv("LSTM_LESSON_SOLUTIONS_FROM", str(tomorrow))
+    assert (
+        str(solution("hadamard")) == f"Your class opens the solutions on {tomorrow}. `hint(hadamard)` helps until then."
+    )
+    assert "There is no exercise" in solution("hadamardo").text
+    for opened in (str(today), "2001-01-01", ""):
+        monkeypatch.setenv("LSTM_LESSON_SOLUTIONS_FROM", opened)
+        assert "def hadamard" in solution("hadamard").text
+    monkeypatch.setenv("LSTM_LESSON_SOLUTIONS_FROM", "next week")
+    with pytest.raises(
+        ValueError, match="LSTM_LESSON_SOLUTIONS_FROM is 'next week'; it needs a date such as 2026-12-01"
+    ):
+        solution("hadamard")
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -85,6 +85,17 @@ def test_the_links_are_printed_for_every_notebook():
     assert all(links.link("https://hub.example.org", path.name) in printed for path in NOTEBOOKS)
 
 
+@pytest.mark.parametrize(("folder", "place"), [(".", ""), ("notebooks", "notebooks/"), ("./a/b/", "a/b/")])
+def test_a_link_fetches_a_classs_own_copies(folder, place):
+    where = ["--repository", "https://git.example.org/school/class.git", "--branch", "autumn", "--folder", folder]
+    command = [sys.executable, CLASSROOM / "links.py", "https://hub.example.org", *where]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    fetched = parse_qs(urlsplit(printed.splitlines()[1].strip()).query)
+    assert fetched["repo"] == ["https://git.example.org/school/class.git"]
+    assert (fetched["branch"], fetched["targetpath"]) == (["autumn"], ["class"])
+    assert fetched["urlpath"] == [f"lab/tree/class/{place}{NOTEBOOKS[0].name}"]
+
+
 @pytest.mark.parametrize("words", [[], ["hub.example.org"], ["https://a.example", "https://b.example"]])
 def test_links_without_an_address_say_what_is_missing(words):
     done = subprocess.run([sys.executable, CLASSROOM / "links.py", *words], capture_output=True, text=True)

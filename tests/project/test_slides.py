@@ -275,5 +275,5 @@ def test_a_tall_picture_is_cut_where_nothing_is_drawn():
     )
     drawing = b'<svg width="10" height="40" viewBox="0 0 10 40"><rect width="4" height="9"/></svg>'
     assert decks.cropped(drawing, "svg+xml", 0.25, 0.5) == (
-        b'<svg  viewBox="0.0 10.0 10.0 10.0"><rect width="4" height="9"/></svg>'
+        b'<svg viewBox="0.0 10.0 10.0 10.0"><rect width="4" height="9"/></svg>'
     )

@@ -85,11 +85,11 @@ def cropped(content: bytes, kind: str, top: float, bottom: float) -> bytes:
         picture, made = Image.open(io.BytesIO(content)), io.BytesIO()
         picture.crop((0, round(top * picture.height), picture.width, round(bottom * picture.height))).save(made, "PNG")
         return made.getvalue()
-    x, y, width, height = map(float, re.search(rb'viewBox="([^"]*)"', content)[1].split())
-    root = f'viewBox="{x} {y + top * height} {width} {height * (bottom - top)}"'.encode()
-    return re.sub(
-        rb'viewBox="[^"]*"', root, re.sub(rb'(?<=\s)(?:width|height)="[^"]*"', b"", content, count=2), count=1
-    )
+    root = re.search(rb"<svg[^>]*>", content)[0]
+    x, y, width, height = map(float, re.search(rb'viewBox="([^"]*)"', root)[1].split())
+    box = f'viewBox="{x} {y + top * height} {width} {height * (bottom - top)}"'.encode()
+    part = re.sub(rb'viewBox="[^"]*"', box, re.sub(rb'\s(?:width|height)="[^"]*"', b"", root))
+    return content.replace(root, part, 1)
 
 
 def deck(path: Path) -> str:
