@@ -10,6 +10,7 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from timeit import repeat, timeit
 
 import torch
 from torch import Tensor
@@ -180,17 +181,11 @@ def ratios(
         run(), beside()
         found[name], end = [], time.perf_counter() + seconds / len(runs)
         while time.perf_counter() < end or len(found[name]) < at_least:
-            found[name].append(_seconds(run) / _seconds(beside))
+            found[name].append(timeit(run, number=1) / timeit(beside, number=1))
     return found
 
 
 def fastest(function: Callable[[], object], times: int = 5) -> float:
     """The seconds of the fastest of several runs, which was disturbed least; a first run is not counted."""
     function()
-    return min(_seconds(function) for _ in range(times))
-
-
-def _seconds(function: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    function()
-    return time.perf_counter() - start
+    return min(repeat(function, number=1, repeat=times))
