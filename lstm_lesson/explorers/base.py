@@ -8,7 +8,6 @@ from numbers import Real
 
 import ipywidgets as widgets
 
-from lstm_lesson.plots.figure import Picture
 from lstm_lesson.shapes import check_size
 
 VIEW = "application/vnd.jupyter.widget-view+json"
@@ -20,8 +19,9 @@ SCRIPT = html.escape(files("lstm_lesson.explorers").joinpath("base.js").read_tex
 class Explorer:
     """Controls, below them a picture that follows the controls, and below it the values as text.
 
-    A subclass passes its controls to `super().__init__` and defines `draw`. `controls` maps the names of draw's
-    arguments to ipywidgets; `rows` holds the controls and any buttons row by row, by default in one row that wraps.
+    A subclass passes its controls to `super().__init__` and defines `draw`, which takes their values and returns the
+    `Picture` and one line of text. `controls` maps the names of draw's arguments to ipywidgets; `rows` holds the
+    controls and any buttons row by row, by default in one row that wraps.
     Shown as the last expression of a cell: live with a kernel, as a picture with alt text without one.
     An error in the first `draw` is raised. A later error replaces the picture until `draw` succeeds again.
     """
@@ -37,10 +37,6 @@ class Explorer:
         self.widget.add_class(BOX)
         for control in controls.values():
             control.observe(self.redraw, names="value")
-
-    def draw(self, **values) -> tuple[Picture, str]:
-        """The picture at these values of the controls, and the values as one line of text."""
-        raise NotImplementedError
 
     @property
     def values(self) -> dict:
