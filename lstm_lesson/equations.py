@@ -104,9 +104,6 @@ def half_life(f: Tensor) -> Tensor:
 
     f: any shape, each between 0 and 1 -> steps, same shape (infinite at f = 1).
     Raises ValueError where f is not a floating-point tensor or is outside [0, 1].
-
-    >>> half_life(torch.tensor([0.25, 0.5])).tolist()
-    [0.5, 1.0]
     """
     check_float("f", f, "any")
     if not bool(((f >= 0) & (f <= 1)).all()):

@@ -50,9 +50,6 @@ def texts(count: int, gap: int | tuple[int, int], clauses: int = 1, generator: G
     and an article stands before each noun, an adverb after it. So neither the words without their order, nor
     the last noun, nor pairs of neighbours tell the answer.
     Raises ValueError for a count or a number of clauses below 1 and for a gap below 0.
-
-    >>> print(texts(1, 13, generator=torch.Generator().manual_seed(2))[0])
-    the poet there beside the door there by the letters again near the poets again ___ .
     """
     check_sizes(count=count, clauses=clauses)
     low, high = gap if isinstance(gap, (tuple, list)) and len(gap) == 2 else (gap, gap)

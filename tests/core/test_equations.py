@@ -91,6 +91,7 @@ def test_a_diagonal_peephole_is_a_full_one_with_a_diagonal_matrix(gate):
 def test_half_life_is_the_step_at_which_half_is_left():
     f = torch.tensor([0.1, 0.5, 0.9, 0.999], dtype=torch.float64)
     assert torch.allclose(f ** equations.half_life(f), torch.tensor(0.5, dtype=torch.float64), atol=1e-12)
+    assert equations.half_life(torch.tensor([0.25, 0.5])).tolist() == [0.5, 1.0]
     assert equations.half_life(torch.ones(1)).item() == float("inf")  # and not minus infinity
     with pytest.raises(ValueError, match=r"f has entries from -0.5 to 1.5; it needs 0 to 1"):
         equations.half_life(torch.tensor([-0.5, 1.5]))
