@@ -91,12 +91,7 @@ def reference_line(ax, label: str, at) -> None:
             name.xyann = name.xyann[0], name.xyann[1] + apart
 
 
-def linear(color: str) -> list[float]:
-    """The light of a colour "#RRGGBB": red, green and blue from 0 to 1 (IEC 61966-2-1, sRGB)."""
-    return [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in to_rgb(color)]
-
-
 def luminance(color: str) -> float:
     """The relative luminance of a colour "#RRGGBB", from 0 (black) to 1 (white), as WCAG 2 defines it."""
-    red, green, blue = linear(color)
+    red, green, blue = (v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in to_rgb(color))
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue

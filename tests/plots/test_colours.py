@@ -3,10 +3,9 @@
 from itertools import combinations
 
 import pytest
-from colours import contrast, distance, without_green
+from colours import contrast, distance, linear, without_green
 
 from lstm_lesson.plots import COLORS, style
-from lstm_lesson.plots.style import linear
 
 PAIRS = list(combinations(COLORS, 2))
 

@@ -1,6 +1,8 @@
 """The contrast of two colours, and how far apart they look, to most people and to people with deuteranopia."""
 
-from lstm_lesson.plots.style import linear, luminance
+from matplotlib.colors import to_rgb
+
+from lstm_lesson.plots.style import luminance
 
 # Machado, Oliveira & Fernandes 2009, "A Physiologically-based Model for Simulation of Color Vision Deficiency",
 # deuteranomaly of severity 1.0, on linear RGB. Chromium simulates deuteranopia with the same numbers.
@@ -13,6 +15,11 @@ def contrast(one: str, other: str) -> float:
     """The contrast of two colours "#RRGGBB", from 1 to 21, as WCAG 2 defines it."""
     dark, light = sorted((luminance(one), luminance(other)))
     return (light + 0.05) / (dark + 0.05)
+
+
+def linear(colour: str) -> list[float]:
+    """The light of a colour "#RRGGBB": red, green and blue from 0 to 1 (IEC 61966-2-1, sRGB)."""
+    return [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in to_rgb(colour)]
 
 
 def without_green(colour: str) -> list[float]:
