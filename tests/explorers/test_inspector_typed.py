@@ -379,6 +379,15 @@ class TestThePage:
         assert page.evaluate(colours) != before
         page.locator("#gate-effect").check(force=True)
         assert "pushes towards the likeliest next character" in page.inner_text("#legend")
+        page.locator("#gate-c").check(force=True)
+        page.locator("#type-0").fill("of c:")
+        page.wait_for_selector("html[data-ready=true]", timeout=browser.PATIENCE)
+        page.locator("#gate-saliency").check(force=True)
+        shown = page.evaluate(colours)
+        page.wait_for_function("location.hash.includes('text=of+c%3A') && location.hash.includes('gate=saliency')")
+        page.reload()
+        page.wait_for_selector("html[data-ready=true]", timeout=browser.PATIENCE)
+        assert page.evaluate(colours) == shown
 
     def test_an_unknown_word_is_marked_in_words_and_a_text_without_a_word_is_left_out(self, opened):
         page = opened(GateInspector(classifier(), WORDS, "ministry denies bus strike", "bus strike"))

@@ -291,14 +291,14 @@ def serious_violations(frame, within=None) -> list[str]:
 
 
 WCAG = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")  # axe's names for WCAG 2.2 at the levels A and AA
-LOOK = """only => {
-    const contrast = {'color-contrast': {enabled: false}, 'color-contrast-enhanced': {enabled: true}};  // 7:1, AAA
-    window.found = axe.run(document, {runOnly: only, rules: contrast, resultTypes: ['violations']});
+LOOK = """([only, enhanced]) => {  // enhanced contrast is 7:1, level AAA
+    const rules = {'color-contrast': {enabled: !enhanced}, 'color-contrast-enhanced': {enabled: enhanced}};
+    window.found = axe.run(document, {runOnly: only, rules, resultTypes: ['violations'], iframes: false});
 }"""
 
 
 def start_axe(page) -> None:
-    """Let axe begin to look at a page and its frames: all of WCAG at A and AA, and contrast at AAA.
+    """Let axe begin to look at a page and its frames: all of WCAG at A and AA, in the page itself contrast at AAA.
 
     `violations` waits for it. Meanwhile another page can be looked at.
     """
@@ -307,14 +307,15 @@ def start_axe(page) -> None:
     for frame in page.frames:
         if not frame.evaluate("'axe' in window"):
             frame.evaluate(AXE_SCRIPT)
-    page.evaluate(LOOK, list(WCAG))
+        frame.evaluate(LOOK, [list(WCAG), frame == page.main_frame])
 
 
 def violations(page) -> list[str]:
     """What axe found since `start_axe`."""
     return [
         f"{rule['id']}: {rule['help']}: {[node['html'][:160] for node in rule['nodes'][:3]]}"
-        for rule in page.evaluate("window.found")["violations"]
+        for frame in page.frames
+        for rule in frame.evaluate("window.found")["violations"]
     ]
 
 
