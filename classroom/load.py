@@ -1,8 +1,8 @@
 """A class of simulated learners on a real hub, with a crash in the middle: `python classroom/load.py 20`.
 
 Each learner signs in, starts her server, fetches the notebooks, runs all cells of notebook 01, gives wrong answers to
-an exercise and then the correct one, and saves. Half-way, one learner's server and the hub are killed. Everything runs
-on loopback.
+an exercise and then the correct one, and saves. Half-way, one learner's server and the hub are killed. Meanwhile the
+board reads the learners' records once a second and has to count what they have done. Everything runs on loopback.
 """
 
 import argparse
@@ -16,9 +16,12 @@ import sys
 import tempfile
 import time
 import traceback
+from collections import Counter
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import board
 from hub import HERE, Hub, memory
 from learner import Learner
 from links import FOLDER, pull
@@ -26,7 +29,11 @@ from links import FOLDER, pull
 NOTEBOOK = "01_rnn_cell.ipynb"
 PATH = f"{FOLDER}/notebooks/{NOTEBOOK}"
 STUB = "raise NotImplementedError"
-WRONG = "return x_t @ W_xh + h_prev @ W_hh + b_h"
+MISTAKES = {  # what the check says of a wrong answer, by its identifier
+    "h: sum alone": "return x_t @ W_xh + h_prev @ W_hh + b_h",
+    "h: U transposed": "return torch.tanh(x_t @ W_xh + h_prev @ W_hh.T + b_h)",
+    "h: no bias": "return torch.tanh(x_t @ W_xh + h_prev @ W_hh)",
+}
 RIGHT = "return torch.tanh(x_t @ W_xh + h_prev @ W_hh + b_h)"
 EXERCISE = "rnn_step"
 # MB for each learner. Measured with 20 learners: 464 resident, 330 proportional. The limits are about 8 % higher.
@@ -45,7 +52,61 @@ class Record:
     ready: float = 0.0  # her server runs and she has signed in
     working: float = 0.0  # notebook 01 is open and its kernel answers
     saved: dict = field(default_factory=dict)  # the notebook as she last saved it
+    begun: int = 0  # attempts that she has started
+    done: int = 0  # attempts whose answer she has seen
     failures: list[str] = field(default_factory=list)
+
+    @property
+    def mistakes(self) -> list[str]:
+        """Her mistakes in their order, which differs between learners."""
+        first = int(self.name.rpartition("-")[2])
+        return [list(MISTAKES)[(first + k) % len(MISTAKES)] for k in range(self.wrong_answers)]
+
+    @property
+    def noted(self) -> list[tuple]:
+        """What the board must find once she has solved the exercise: an outcome and identifiers for each attempt."""
+        return [*(("wrong", (mistake,)) for mistake in self.mistakes), ("correct", ())]
+
+
+class Board:
+    """Reads the records of the class once a second, and compares what they have with what the learners have done."""
+
+    def __init__(self, hub: Hub, records: list[Record]):
+        self.room, self.learners, self.polls, self.wrong = board.Room(hub.board), records, 0, []
+
+    async def watch(self):
+        while True:
+            await asyncio.to_thread(self.poll)
+            await asyncio.sleep(1)
+
+    def poll(self):
+        """Every attempt that was answered before must be there, in order, and none that has not begun."""
+        least = {record.name: record.done for record in self.learners}
+        if self.room.folder.is_dir():
+            self.room.look()
+        self.polls += 1
+        told = {f"{name} is no learner" for name in self.room.records.keys() - least.keys()}
+        told |= {f"{name} is left out: {why}" for name, why in self.room.left_out.items()}
+        for record in self.learners:
+            found = self.room.records.get(record.name, {}).get(EXERCISE, board.Work(0, None, ()))
+            noted = [note[1:] for note in found.noted]
+            expected = noted == record.noted[: len(noted)] and found.attempts == len(noted)
+            if not expected or not least[record.name] <= len(noted) <= record.begun:
+                told.add(
+                    f"{record.name}: {found.attempts} attempts, {noted}; {least[record.name]} were answered before"
+                )
+        if told:
+            self.wrong.append("; ".join(sorted(told)))
+
+    def standing(self) -> dict:
+        """How many people have solved the exercise, and how many made each mistake, as the page counts them."""
+        found = board.standing(EXERCISE, self.room.records, datetime.now(UTC), timedelta(minutes=10))
+        return {"solved": found.solved} | {mistake.says: mistake.people for mistake in found.mistakes}
+
+    def expected(self) -> dict:
+        """The same, from what the learners have done."""
+        counts = Counter(mistake for record in self.learners for mistake in record.mistakes)
+        return {"solved": len(self.learners)} | {board.sentence(EXERCISE, id): n for id, n in counts.items()}
 
 
 class Crash:
@@ -87,10 +148,12 @@ async def lesson(hub: Hub, record: Record, repository: str, crash: Crash, begun:
 
         notebook["cells"].append(own_notes(record))
         stub = next(cell for cell in notebook["cells"] if cell["source"].startswith(f"def {EXERCISE}("))
-        stub["source"] = stub["source"].replace(STUB, WRONG)
-        await run_all(learner, record, notebook)
-        for _ in range(record.wrong_answers - 1):
-            await run_cell(learner, stub)
+        exercise = stub["source"]
+        for number, mistake in enumerate(record.mistakes):
+            stub["source"] = exercise.replace(STUB, MISTAKES[mistake])
+            record.begun += 1
+            await (run_cell(learner, stub) if number else run_all(learner, record, notebook))
+            record.done += 1
         expect(record, "❌" in answer(stub), f"the check of a wrong answer said {answer(stub)!r}")
         await save(learner, record, notebook)
 
@@ -101,8 +164,10 @@ async def lesson(hub: Hub, record: Record, repository: str, crash: Crash, begun:
             for cell in code_cells(notebook)[:2]:  # not the check, which would count as an attempt
                 await run_cell(learner, cell)
 
-        stub["source"] = stub["source"].replace(WRONG, RIGHT)
+        stub["source"] = exercise.replace(STUB, RIGHT)
+        record.begun += 1
         await run_cell(learner, stub)
+        record.done += 1
         expect(record, "✅" in answer(stub), f"the check of a right answer said {answer(stub)!r}")
         await save(learner, record, notebook)
 
@@ -171,12 +236,15 @@ async def attend(hub: Hub, record: Record, *rest):
         record.failures.append(traceback.format_exc(limit=-3))
 
 
-async def hold_class(hub: Hub, count: int, repository: str) -> tuple[list[Record], Crash]:
-    """Run the lessons of `count` learners at the same time."""
+async def hold_class(hub: Hub, count: int, repository: str) -> tuple[list[Record], Crash, Board]:
+    """Run the lessons of `count` learners at the same time, and the board."""
     records = [Record(f"learner-{n:02}", wrong_answers=1 + n % 3) for n in range(1, count + 1)]
-    crash, begun = Crash(hub, count), time.monotonic()
+    crash, begun, seen = Crash(hub, count), time.monotonic(), Board(hub, records)
+    watching = asyncio.create_task(seen.watch())
     await asyncio.gather(*(attend(hub, record, repository, crash, begun) for record in records))
-    return records, crash
+    watching.cancel()
+    seen.poll()
+    return records, crash, seen
 
 
 def lessons_repository(folder: Path) -> str:
@@ -189,8 +257,8 @@ def lessons_repository(folder: Path) -> str:
     return f"file://{repository}"
 
 
-def report(hub: Hub, records: list[Record], crash: Crash) -> bool:
-    """Print the measurements. Returns whether there was no failure and memory stayed within its limits."""
+def report(hub: Hub, records: list[Record], crash: Crash, seen: Board) -> bool:
+    """Print the measurements. Returns whether nothing failed, the board was right, and memory was within its limits."""
     sizes = [memory(hub.processes(record.name)) for record in records]
     everything = memory(hub.processes())
     for name, times in {"server ready": "ready", "notebook 01 open": "working"}.items():
@@ -213,7 +281,12 @@ def report(hub: Hub, records: list[Record], crash: Crash) -> bool:
     print(f"{'learners':24} {len(records)}, of them with a failure: {len(failed)}")
     for record in failed:
         print(f"  {record.name}: " + "\n    ".join(record.failures))
-    return within and not failed
+    right = seen.standing() == seen.expected()
+    print(f"{'board':24} {seen.polls} looks, of them wrong: {len(seen.wrong)}   counts at the end ", end="")
+    print("right" if right else f"{seen.standing()}, expected {seen.expected()}")
+    for wrong in seen.wrong[:5]:
+        print(f"  {wrong}")
+    return within and right and not failed and not seen.wrong
 
 
 def main() -> int:
@@ -226,9 +299,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="lstm-", ignore_cleanup_errors=True) as scratch:
         repository = lessons_repository(Path(scratch))
         with Hub(Path(scratch)) as hub:
-            records, crash = asyncio.run(hold_class(hub, count, repository))
+            held = asyncio.run(hold_class(hub, count, repository))
             time.sleep(PAUSE)
-            return 0 if report(hub, records, crash) else 1
+            return 0 if report(hub, *held) else 1
 
 
 if __name__ == "__main__":

@@ -513,6 +513,23 @@ def test_watching_writes_the_page_anew_after_a_change_and_goes_on_after_the_fold
     assert board.POLL + 2 <= 5  # and the page looks every two seconds
 
 
+def test_watching_writes_the_page_now_and_then_without_a_change_because_time_makes_people_stuck(tmp_path, monkeypatch):
+    put(tmp_path / "class" / "ada.json", forget_gate=work((9, "wrong")))
+    clock, pages = iter([0, 29, 31, 32, 62, 63]), []
+    monkeypatch.setattr(board, "write", lambda output, text: pages.append(output))
+    monkeypatch.setattr(board, "time", type("Clock", (), {"monotonic": staticmethod(lambda: next(clock))}))
+    rounds = iter("two")
+
+    def sleep(seconds):
+        if next(rounds, None) is None:
+            raise KeyboardInterrupt
+
+    board.time.sleep = sleep
+    given = {"target": tmp_path / "class", "output": tmp_path / "b.html", "stuck": 10, "watch": True, "names": False}
+    assert board.run(type("Given", (), given)) == 0
+    assert len(pages) == 2  # at the start, and after 31 s but not after 29
+
+
 # In browsers
 
 
