@@ -21,7 +21,7 @@ NEWEST := .venv/newest/$(BIN)/python
 READY := .venv/ready
 HUB := .venv/classroom/ready
 
-.PHONY: help setup lab update test test-full oldest newest colab classroom classroom-setup classroom-load classroom-test notebooks slides student instructor html bench sweep writer successors
+.PHONY: help setup lab update test test-full oldest newest colab classroom classroom-setup classroom-load classroom-test notebooks slides student instructor sheet html bench sweep writer successors
 
 help:
 	@echo "make lab        install the packages once, check them, open the lessons in JupyterLab"
@@ -43,6 +43,7 @@ help:
 	@echo "make slides     slides of each notebook for a projector, in build/slides (NOTEBOOKS as above)"
 	@echo "make student    copies for a class without outputs and answers, in build/student; docs/teaching.md has the STUDENT_ARGS"
 	@echo "make instructor the same cells with solutions, usual mistakes and the plan, in build/instructor"
+	@echo "make sheet      one printed sheet, A4 and Letter, in build/sheet"
 	@echo "make html       the lessons as a static site in site/, which needs neither a kernel nor a network"
 	@echo "make bench      the benchmark tables (make bench BENCH_ARGS=--help lists the options)"
 	@echo "make sweep      the trainings that lstm_lesson/experiments/results.csv does not have yet; delete it to run all again"
@@ -152,6 +153,9 @@ slides: setup
 # STUDENT_ARGS chooses the same cells for both. An old folder is kept: it may be a git repository.
 student instructor: setup
 	$(PY) tools/copies.py $@ build/$@ $(STUDENT_ARGS) --notebooks $(NOTEBOOKS)
+
+sheet: setup
+	$(PY) tools/sheet/sheet.py build/sheet
 
 # The old site is removed first, so that no old page stays.
 html: setup
