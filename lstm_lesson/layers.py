@@ -243,10 +243,11 @@ class CustomLSTM(nn.Module):
         Raises ValueError for weights that have NaN entries or that pruning or a norm computes, for a forward of the
         layer's own, and for `proj_size`, which CustomLSTM does not have.
         """
-        _check_plain("lstm", lstm, nn.LSTM)
-        if computed := [name for name in lstm._flat_weights_names if name not in lstm._parameters]:
+        names = lstm._flat_weights_names if isinstance(lstm, nn.LSTM) else ()
+        if computed := [name for name in names if name not in lstm._parameters]:
             needs = "it needs a parameter: make it one first, as torch.nn.utils.prune.remove does"
             raise ValueError(f"lstm.{computed[0]} is computed, by pruning or a norm; {needs}")
+        _check_plain("lstm", lstm, nn.LSTM)
         names = "num_layers", "bias", "batch_first", "dropout", "bidirectional", "proj_size"
         options = {name: getattr(lstm, name) for name in names}
         own = cls(lstm.input_size, lstm.hidden_size, **options, torch_states=torch_states)

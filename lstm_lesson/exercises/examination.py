@@ -69,19 +69,18 @@ KINDS = [Kind(name, tuple((PEEPHOLES[p] | MEMORIES[m]).items()), absent, p) for 
 
 def torch_lstm(x, h_0, c_0, weights, outputs: tuple[str, ...], states: bool, bias: bool):
     """What `nn.LSTM` calls, as an answer to the exercise. No gradient reaches states or biases that there are not."""
-    h_0, c_0 = (s[None] if states else s[None].detach() for s in (h_0, c_0))
+    h_0, c_0 = (s[None] if states else torch.zeros_like(s[None]) for s in (h_0, c_0))
     W, U, b = stacked_weights(weights)
-    four = W.T, U.T, b if bias else b.detach(), torch.zeros_like(b)
+    four = W.T, U.T, b if bias else torch.zeros_like(b), torch.zeros_like(b)
     sequence, h, c = torch.lstm(x, (h_0, c_0), four, True, 1, 0.0, False, False, True)
-    returned = tuple({"hidden_seq": sequence, "h_T": h[0], "c_T": c[0]}[name] for name in outputs)
-    return returned if len(returned) > 1 else returned[0]
+    return tuple({"hidden_seq": sequence, "h_T": h[0], "c_T": c[0]}[name] for name in outputs)
 
 
 @cache
 def question(kind: Kind, outputs: tuple[str, ...], states: bool, N: int, H: int, bias: bool = True) -> Exercise:
     """The exercise `lstm` in another form, whose answer is a module of this kind. Its reference is a function."""
     plain = exercises()["lstm"]
-    source = plain.model.replace("return hidden_seq, h_T, c_T", f"return {', '.join(outputs)}")
+    source = plain.model.replace("return hidden_seq, h_T, c_T", f"return {', '.join(outputs)},")
     for place, text in kind.lines:
         source = re.sub(rf"(?m)^( +{place} =) .*$", lambda line, text=text: f"{line[1]} {text}", source)
     if not states:
@@ -95,24 +94,22 @@ def question(kind: Kind, outputs: tuple[str, ...], states: bool, N: int, H: int,
     of_torch = partial(torch_lstm, outputs=outputs, states=states, bias=bias)
     asked = replace(
         plain, model=source, edits=edits, returns={name: plain.returns[name] for name in outputs}, dtype="float",
-        inputs=lambda draw: _inputs(draw, kind, states, N, H, bias),
+        inputs=lambda draw: _inputs(draw, kind, N, H),
         reference=(lambda *given: asked.model_answer.run(given)) if kind.lines else of_torch,
     )  # fmt: skip
     return asked
 
 
-def _inputs(draw: Inputs, kind: Kind, states: bool, N: int, H: int, bias: bool) -> dict:
+def _inputs(draw: Inputs, kind: Kind, N: int, H: int) -> dict:
     """The arguments of `lstm` for a module with these sizes. With `draw.reach` its memory grows with every step."""
     draw.sizes |= {"N": N, "H": H}
     given = {"x": draw("B T N"), "h_0": draw("B H"), "c_0": draw.unbounded("B H")}
-    if not states:
-        given |= {name: given[name] * 0 for name in ("h_0", "c_0")}
     peephole = "H" if kind.peepholes == "diagonal" else "H H"
     weights = draw.weights(**dict.fromkeys(NAMES[12:] if kind.peepholes else (), peephole))
     if draw.reach:  # the gates stand open
         given["x"] = given["x"].abs() + 1
         weights |= {k: weights[k].abs() + 5 for k in ("W_xi", "W_xf", "W_xc")}
-    return given | {"weights": {k: w if bias or k[0] != "b" else w * 0 for k, w in weights.items()}}
+    return given | {"weights": weights}
 
 
 @dataclass(frozen=True)
@@ -174,8 +171,8 @@ class Matcher:
         start, got = self.seen[key]
 
         def equations(weights: Tensor) -> Tensor:
-            value = self.model.run((*self.inputs, {name: weights[n] for name, n in numbers.items()}), edits)
-            return torch.cat([v.reshape(-1) for v in (value if isinstance(value, tuple) else (value,))])
+            returned = self.model.run((*self.inputs, {name: weights[n] for name, n in numbers.items()}), edits)
+            return torch.cat([value.reshape(-1) for value in returned])
 
         try:
             expected = equations(weights)
@@ -225,19 +222,19 @@ def _block(places: Tensor, here: Tensor, numbers: Tensor) -> str:
 
 def _range(entries: list[int], size: int) -> str:
     """These indices as Python writes them."""
-    if len(entries) == size:
-        return ":"
-    step = entries[1] - entries[0] if len(entries) > 1 else 1
-    return str(entries[0]) if len(entries) == 1 else f"{entries[0]}:{entries[-1] + 1}{f':{step}' if step > 1 else ''}"
+    if len(entries) in (1, size):
+        return ":" if len(entries) == size else str(entries[0])
+    step = entries[1] - entries[0]
+    return f"{entries[0]}:{entries[-1] + 1}" + f":{step}" * (step > 1)
 
 
 def order_of(found: dict) -> str:
     """The order of the blocks in a tensor with several gates, "ifgo" for PyTorch's; "" if each has its own."""
     for reads in ("W_x", "W_h"):
-        for name in {place[0] for k in GATES for place in found.get(reads + k, ())}:
-            first = {k: place[2] for k in GATES for place in found.get(reads + k, ()) if place[0] == name}
-            if len(first) > 1:
-                return "".join(sorted(first, key=first.get)).replace("c", "g")
+        blocks = sorted((name, first, k) for k in GATES for name, _, first in found.get(reads + k, ()))
+        order = [k for name, _, k in blocks if name == blocks[0][0]]
+        if len(order) > 1:
+            return "".join(order).replace("c", "g")
     return ""
 
 
@@ -245,9 +242,9 @@ def claimed(found: dict) -> dict[str, str]:
     """What the tensors' names say that they are: our weight -> the weight of that name. Empty if they do not say."""
     says = {}
     for reads in ("W_x", "W_h", "b_"):
-        names = {k: [place[0] for place in found.get(reads + k, ())] for k in GATES}
-        if all(len(own) == 1 for own in names.values()) and len({own[0] for own in names.values()}) == 4:
-            gates = gates_in({k: own[0] for k, own in names.items()})
+        names = [name for k in GATES for name, *_ in found.get(reads + k, ())]
+        if len(names) == len({*names}) == len(found.keys() & {reads + k for k in GATES}) == 4:
+            gates = gates_in(dict(zip(GATES, names, strict=True)))
             says |= {reads + k: reads + gate for k, gate in gates.items()}
     return says
 
@@ -316,10 +313,9 @@ class Examination:
     """What `examine` found.
 
     `.kind` is "LSTM", a variant such as "LSTM with peepholes", "not an LSTM" or "cannot be called"; `.passed` says
-    whether the module is equal to `nn.LSTM`; `.message` says what was found. `.weights` maps W_xi … b_o to the code
-    that reads them out of the module; `.order` is the order of stacked blocks, "ifgo" in PyTorch, or "". `.differences`
-    has the largest absolute difference for each output and gradient. `.edits` are the identifiers of the mistakes that
-    the message names, as in `Result.edits`.
+    whether it equals `nn.LSTM`; `.message` says what was found. `.weights` maps W_xi … b_o to the code that reads them
+    out of the module; `.order` is the order of stacked blocks, "ifgo" in PyTorch, or ""; `.differences` the largest
+    difference of each output and gradient; `.edits` the mistakes that the message names, as in `Result.edits`.
     """
 
     kind: str
@@ -376,27 +372,25 @@ def find_subject(thing, sandbox: Sandbox) -> Subject | Examination:
             subject = Subject(*found, sandbox, dtype)
             if subject.size > LARGEST:
                 return Examination(NOT_CALLED, SAYS["too_large"].format(subject.size, LARGEST))
-            right, errors = find_form(subject)
-            if right:
-                return subject
-            other = other or alike(subject)
-            if headless := without_head(subject):
-                return headless
+            other, errors = other or alike(subject), []
+            for variant in itertools.chain([subject], without_heads(subject)):
+                right, why = find_form(variant)
+                if right:
+                    return variant
+                errors += why
             tried += errors
     return not_called(thing, tried, other)
 
 
-def without_head(subject: Subject) -> Subject | None:
-    """The same without one of its Linear layers, an output layer, if it then runs as an LSTM does."""
-    module = subject.module
-    for name, layer in list(module.named_children()) if subject.parts else ():
+def without_heads(subject: Subject) -> Iterator[Subject]:
+    """The same without one of its Linear layers, which may be an output layer; the module is so until the next one."""
+    for name, layer in list(subject.module.named_children()) if subject.parts else ():
         if type(layer) is nn.Linear and layer.in_features == subject.H:
-            setattr(module, name, nn.Identity())
-            headless = Subject(module, subject.N, subject.H, subject.sandbox, subject.dtype)
-            if find_form(headless)[0]:
-                headless.head = name
-                return headless
-            setattr(module, name, layer)
+            setattr(subject.module, name, nn.Identity())
+            headless = Subject(subject.module, subject.N, subject.H, subject.sandbox, subject.dtype)
+            headless.head = name
+            yield headless
+            setattr(subject.module, name, layer)
 
 
 def not_called(thing, tried: list[str], other: str) -> Examination:
@@ -428,8 +422,7 @@ class ModuleAnswer(Answer):
         def f(x, h_0, c_0, weights):
             subject.set(mapping.values(weights))
             got = subject(x.clone(), h_0.clone(), c_0.clone())
-            returned = tuple(got[name] for name in subject.outputs)
-            return returned if len(returned) > 1 else returned[0]
+            return tuple(got[name] for name in subject.outputs)
 
         f.__wrapped__ = getattr(subject.module, "forward", subject.module)  # an error names a line of theirs
         super().__init__(asked, f, subject.sandbox)

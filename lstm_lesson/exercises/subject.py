@@ -59,8 +59,8 @@ def _arguments(maker, N: int, H: int) -> Iterator[tuple[tuple, dict]]:
 def _sized(module) -> Iterator[tuple[object, int, int]]:
     """The module with each pair of sizes that its attributes and its weights allow."""
     dims = sorted({n for _, t in tensors(module) for d in t.shape for n in (d, d // 4 if d % 4 == 0 else d)})
-    numbers = {k: v for k, v in getattr(module, "__dict__", {}).items() if type(v) is int and v > 0}
-    named = [[v for k, v in numbers.items() if re.search(NAMES[size], k)] for size in ("input", "hidden")]
+    sizes = [(k, v) for k, v in getattr(module, "__dict__", {}).items() if type(v) is int and v > 0]
+    named = [[v for k, v in sizes if re.search(NAMES[size], k)] for size in ("input", "hidden")]
     more = {a - b for a, b in itertools.permutations(dims, 2) if a > b} if len(dims) < 8 else set()
     pairs = list(itertools.product(*named)) + list(itertools.product({*dims, *more}, dims))
     for N, H in list(dict.fromkeys(pairs))[:30]:
@@ -229,9 +229,9 @@ class Subject:
         """The shape of what no LSTM returns; where it may be a sequence, with the number of its steps."""
         has, T = tuple(leaf.shape), sizes["T"]
         for letters in {self.form.x.replace("N", "H"), "TBH"} if steps else ():
-            wrong = [(n, k) for n, k in zip(has, letters, strict=False) if n != sizes[k]]
-            if len(has) == len(letters) and [k for _, k in wrong] == ["T"] and 2 * wrong[0][0] > T:
-                return f"{has}: {wrong[0][0]} steps where x has {T}"
+            n = dict(zip(letters, has, strict=False)).get("T", 0)
+            if has == tuple((sizes | {"T": n})[k] for k in letters) and 2 * n > T:
+                return f"{has}: {n} steps where x has {T}"
         return str(has)
 
     def _arranged(self, leaves: dict, path: tuple, sizes: dict) -> Tensor:

@@ -31,7 +31,10 @@ def page_model(classifier: TextClassifier, vocabulary: Vocabulary, follows: bool
         return None, f"{no}the LSTM has {lstm.num_layers} layers, and the page can do one."
     if vocabulary.split not in CUTS or vocabulary.other_split():
         return None, f"{no}the vocabulary cuts a text with a function of its own."
-    cell = (CustomLSTM.from_torch(lstm) if isinstance(lstm, nn.LSTM) else lstm).cells[0]
+    try:
+        cell = (CustomLSTM.from_torch(lstm) if isinstance(lstm, nn.LSTM) else lstm).cells[0]
+    except ValueError as error:
+        return None, f"{no}{error}."
     words, units, classes = classifier.embedding.weight, cell.hidden_size, linear.out_features
     weights = {f"lstm.cells.0.{name}": weight for name, weight in cell.weights.items()}
     weights |= {"linear.weight": linear.weight, "linear.bias": linear.weight.new_zeros(classes)}

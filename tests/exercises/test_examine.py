@@ -23,8 +23,9 @@ from lstm_classes import (
 from more_lstm_classes import MORE_RIGHT, MORE_WRONG, LongSignature, TwoPeepholes
 from torch import nn
 
-from lstm_lesson import LSTMCell, examine
-from lstm_lesson.exercises.subject import tensors
+from lstm_lesson import CustomLSTM, LSTMCell, examine
+from lstm_lesson.exercises.sandbox import Sandbox
+from lstm_lesson.exercises.subject import Subject, tensors
 from lstm_lesson.layers import lstm
 
 ARGUMENTS = {KeywordOnly: ((), {"n_in": 2, "n_hidden": 3}), TwoLinears: ((3, 2), {}), LongSignature: (("a", 2, 3), {})}
@@ -229,6 +230,179 @@ def test_what_is_missing_is_said():
     assert "ValueError: no" in examine(Raises).message
     assert "returns str" in examine(ReturnsText).message
     assert "97280 weights" in examine(nn.LSTM(60, 128)).message
+
+
+# More than one layer in one direction ------------------------------------------------------------------------------
+
+
+def subclass(**options):
+    class Sub(nn.LSTM):
+        def __init__(self, input_size, hidden_size):
+            super().__init__(input_size, hidden_size, **options)
+
+    return Sub
+
+
+def wrapper(returns=lambda hidden_seq, states: hidden_seq, **options):
+    class Wrapper(nn.Module):
+        def __init__(self, input_size, hidden_size):
+            super().__init__()
+            self.lstm, self.norm = nn.LSTM(input_size, hidden_size, **options), nn.LayerNorm(hidden_size)
+
+        def forward(self, x):
+            return returns(*self.lstm(x))
+
+    return Wrapper
+
+
+class Cells(nn.Module):
+    """Layers of PyTorch's cells, step by step; `read` is what of x a loop reads, `give` what it returns."""
+
+    layers = 1
+
+    def __init__(self, input_size, hidden_size):
+        super().__init__()
+        sizes = [input_size] + [hidden_size] * (self.layers - 1)
+        self.cells = nn.ModuleList(nn.LSTMCell(size, hidden_size) for size in sizes)
+        self.hidden_size = hidden_size
+
+    def read(self, x):
+        return x.unbind(1)
+
+    def give(self, hidden_seq, states):
+        return torch.stack(hidden_seq, dim=1), states
+
+    def forward(self, x):
+        hidden_seq = self.read(x)
+        for cell in self.cells:
+            state, steps, hidden_seq = (x.new_zeros(len(x), self.hidden_size),) * 2, hidden_seq, []
+            for x_t in steps:
+                state = cell(x_t, hx=state)
+                hidden_seq.append(state[0])
+        return self.give(hidden_seq, state)
+
+
+class TwoCells(Cells):
+    layers = 2
+
+
+class TwoByHand(TwelveParameters):
+    def __init__(self, input_size, hidden_size):
+        super().__init__(input_size, hidden_size)
+        self.upper = TwelveParameters(hidden_size, hidden_size)
+
+    def forward(self, x):
+        return self.upper(super().forward(x)[0])
+
+
+LAYERS, BOTH, PROJECTION = "`num_layers=2`", "`bidirectional=True`", "`proj_size=2`"
+SEVERAL = {
+    "a subclass": (subclass(num_layers=2, batch_first=True), LAYERS),
+    "a subclass, steps first": (subclass(num_layers=2), LAYERS),
+    "a subclass with dropout": (subclass(num_layers=2, dropout=0.5), LAYERS),
+    "a subclass without biases": (subclass(num_layers=2, bias=False), LAYERS),
+    "a subclass of three": (subclass(num_layers=3), "`num_layers=3`"),
+    "both directions": (subclass(bidirectional=True), BOTH),
+    "both directions, batch first": (subclass(bidirectional=True, batch_first=True), BOTH),
+    "both, twice": (subclass(bidirectional=True, num_layers=2), "`num_layers=2, bidirectional=True`"),
+    "a projection": (subclass(proj_size=2), PROJECTION),
+    "an instance": (nn.LSTM(4, 5, 2), LAYERS),
+    "an instance of ours": (CustomLSTM(2, 3, 2), LAYERS),
+    "an instance of ours, both directions": (CustomLSTM(2, 3, bidirectional=True), BOTH),
+    "a wrapper": (wrapper(num_layers=2, batch_first=True), LAYERS),
+    "a wrapper that returns the last state": (
+        wrapper(lambda seq, states: states[0][-1], num_layers=2, batch_first=True), LAYERS),
+    "a wrapper that returns the states of all layers": (wrapper(lambda seq, states: states, num_layers=2), LAYERS),
+    "a wrapper, both directions": (wrapper(bidirectional=True), BOTH),
+    "a wrapper with a projection": (wrapper(proj_size=2), PROJECTION),
+    "cells": (TwoCells, LAYERS),
+    "by hand, with one bias": (TwoByHand, LAYERS),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", SEVERAL)
+def test_what_has_more_than_one_layer_in_one_direction_is_told_so(case):
+    thing, words = SEVERAL[case]
+    result = examine(thing)
+    assert result.kind == "not an LSTM" and "is no LSTM of one layer" in result.message
+    assert f"as many weights as an LSTM with {words}" in result.message or f" or an LSTM with {words}" in result.message
+    assert "one layer in one direction, without a projection" in result.message
+    assert "Without effect" not in result.message and "steps where" not in result.message
+
+
+@pytest.mark.parametrize("thing", [wrapper(), wrapper(batch_first=True), Cells, subclass(), subclass(bias=False)])
+def test_one_layer_in_a_subclass_a_wrapper_or_cells_passes(thing):
+    assert examine(thing).passed
+
+
+def test_without_effect_is_said_of_what_has_none():
+    result = examine(wrapper())
+    assert "Without effect: `norm.weight` and `norm.bias`" in result.message
+    last = examine(wrapper(lambda seq, states: states[0][-1], bidirectional=True, batch_first=True))
+    assert "read from its end" in last.message and "Without effect: `lstm.weight_ih_l0`, " in last.message
+
+
+# Steps that are left out ---------------------------------------------------------------------------------------------
+
+
+def cells(read=Cells.read, give=Cells.give):
+    return type("Steps", (Cells,), {"read": read, "give": give})
+
+
+def sequence(self, hidden_seq, states):
+    return torch.stack(hidden_seq, dim=1)
+
+
+STEPS = {
+    "the last, sequence alone": (cells(lambda s, x: x.unbind(1)[:-1], sequence), "6 steps where x has 7"),
+    "the first, sequence alone": (cells(lambda s, x: x.unbind(1)[1:], sequence), "6 steps where x has 7"),
+    "every second, sequence alone": (cells(lambda s, x: x.unbind(1)[::2], sequence), "4 steps where x has 7"),
+    "the first": (cells(lambda s, x: x.unbind(1)[1:]), "6 steps where x has 7"),
+    "of what is returned": (cells(give=lambda s, seq, c: (torch.stack(seq[:-1], 1), c)), "6 steps where x has 7"),
+    "of a list": (cells(give=lambda s, seq, c: seq[:-1]), "6 steps where x has 7"),
+    "of a list with states": (cells(give=lambda s, seq, c: (seq[:-1], c)), "6 steps where x has 7"),
+    "one too many": (cells(give=lambda s, seq, c: (torch.stack([seq[0], *seq], 1), c)), "8 steps where x has 7"),
+    "of long sequences": (
+        cells(lambda s, x: x.unbind(1)[:7], sequence),
+        "with B = 2 and T = 11 it has to return (2, 11, 3), and returns (2, 7, 3): 7 steps where x has 11.",
+    ),
+    "the last, with zeros in its place": (
+        cells(lambda s, x: x.unbind(1)[:-1], lambda s, seq, c: torch.stack([*seq, 0 * c[0]], 1)),
+        "Of the steps 0 to 2 it does not read 2.",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", STEPS)
+def test_steps_that_are_left_out_are_counted(case):
+    thing, words = STEPS[case]
+    result = examine(thing)
+    assert not result.passed and words in result.message, result
+    assert "NotUnderstood" not in result.message and "subject(" not in result.message
+
+
+class FailsAtOneStep(TwelveParameters):
+    def forward(self, x):
+        if x.shape[1] == 1:
+            raise IndexError("no step before the last")
+        return super().forward(x)
+
+
+def test_the_line_that_raises_is_one_of_the_class():
+    message = examine(FailsAtOneStep).message
+    assert "right for some sizes" in message and "IndexError: no step before the last" in message
+    assert 'In your line `raise IndexError("no step before the last")`' in message
+
+
+def test_a_cell_of_pytorch_with_states_of_another_rank_does_not_end_the_process():
+    """`nn.LSTMCell(3, 3)` of x (3,) and states (3, 3) would."""
+    for thing in (cells(lambda s, x: x.unbind(1)[:-1], sequence), cells(lambda s, x: x.unbind(1)[:-1], sequence)(3, 3)):
+        assert not examine(thing).passed
+    cell = nn.LSTMCell(3, 3)
+    Subject(cell, 3, 3, Sandbox())
+    for given in ({"hx": (torch.zeros(3, 3),) * 2}, {}):
+        with pytest.raises(ValueError, match=r"LSTMCell gets tensors of shapes \[\(3,\), \(3, 3\), \(3, 3\)\]"):
+            cell(torch.zeros(3), *([] if given else [(torch.zeros(3, 3),) * 2]), **given)
 
 
 def test_it_is_shown_with_its_mark():

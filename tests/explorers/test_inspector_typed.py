@@ -8,6 +8,7 @@ import browser
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils import prune
 
 from lstm_lesson import CustomLSTM
 from lstm_lesson.data.synthetic_news import synthetic_headlines
@@ -51,6 +52,12 @@ def classifier(units=6, classes=2, layer=CustomLSTM, **options):
     return model.eval()
 
 
+def pruned():
+    model = classifier(layer=nn.LSTM)
+    prune.l1_unstructured(model.lstm, "weight_hh_l0", 0.5)
+    return model
+
+
 def rounded(monkeypatch):
     monkeypatch.setattr(module, "EXACT", 0)
 
@@ -76,6 +83,7 @@ class TestWithoutABrowser:
             ),
             (lambda: (classifier(600), WORDS), r"the weights take [\d,]+ bytes, and a page has at most 1,000,000"),
             (lambda: (hooked(), WORDS), "the classifier is more than an embedding, an LSTM and a linear layer"),
+            (lambda: (pruned(), WORDS), "lstm.weight_hh_l0 is computed, by pruning or a norm; it needs a parameter"),
         ],
     )
     def test_what_the_page_cannot_read_keeps_its_boxes_and_the_page_says_why(self, make, reason):
