@@ -152,7 +152,7 @@ def test_a_lesson_has_answers_and_tasks_for_the_quick_and_a_way_on_for_the_slow(
 
 
 CLAIM = re.compile(
-    r"\b(?:[Mm]ost|[Ff]ew|[Mm]any) (?:rooms|people|learners|students|classes)\b|\b[Hh]ardly anybody\b"
+    r"(?<!how )\b(?:[Mm]ost|[Ff]ew|[Mm]any) (?:rooms|people|learners|students|classes)\b|\b[Hh]ardly anybody\b"
     r"|\b(?:rooms|people|learners|students) (?:often|usually|tend)\b|\b(?:usual|typical) wrong answer"
 )
 
