@@ -297,17 +297,15 @@ def pairs(tries: Tries, described: int) -> Iterator[tuple[Edit, Edit]]:
     both, unsure = (np.concatenate(parts) for parts in zip(*found, strict=True))
     several = np.array([len(lines) > 1 for lines in tries.lines])
     order = np.lexsort((several[both].sum(axis=1), both.max(axis=1) >= described, unsure))
-    seen, left = set(), BUDGET
-    for one, two in np.sort(both[order[: 2 * BUDGET]], axis=1).tolist():  # a pair stands there once or twice
-        if (one, two) not in seen:
-            seen.add((one, two))
-            lines = tries.lines[one] | tries.lines[two]
-            left -= len(turn.reach(tuple(sorted(lines))))
-            if left < 0:
-                return
-            values = turn.run(lines)
-            if values is not None and turn.wanted.equals(values.get(turn.last, turn.values[turn.last])):
-                yield tries.edits[one], tries.edits[two]
+    left = BUDGET
+    for one, two in dict.fromkeys(map(tuple, np.sort(both[order[: 2 * BUDGET]], axis=1).tolist())):  # each pair once
+        lines = tries.lines[one] | tries.lines[two]
+        left -= len(turn.reach(tuple(sorted(lines))))
+        if left < 0:
+            return
+        values = turn.run(lines)
+        if values is not None and turn.wanted.equals(values.get(turn.last, turn.values[turn.last])):
+            yield tries.edits[one], tries.edits[two]
 
 
 def find_edits(answer: Answer, trials: list[Trial]) -> tuple[Edit, ...]:
