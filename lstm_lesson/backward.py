@@ -82,8 +82,7 @@ def lstm_backward_step(
     dh_t is the whole gradient at h_t; dc_t is the gradient that reaches c_t from step t + 1, without the part that
     comes through h_t. `values` is what `lstm_values` returned in the forward pass, (i_t, f_t, g_t, o_t, c_t, h_t),
     each (B, H); `weights` as in `lstm_values`.
-    Returns dx_t, dh_prev, dc_prev, and the gradients of the weights under their names, {"W_xi": (N, H), …}, summed
-    over the batch.
+    Returns dx_t, dh_prev, dc_prev, and the weights' gradients by name, {"W_xi": (N, H), …}, summed over the batch.
     Source: the derivatives of the equations; backpropagation through the whole cell: Graves & Schmidhuber 2005.
     Raises ValueError naming the argument or weight that does not fit, and for peephole weights.
     """
@@ -128,8 +127,7 @@ def lstm_backward(
     """The gradients of a loss through an LSTM along a sequence, from its gradients at the results of `layers.lstm`.
 
     `weights` as in `lstm_values`; `step` is what goes back through one step. Returns dx, dh_0, dc_0, and the gradients
-    of the weights under their names, summed over the steps and the batch. The forward pass runs first, and stores what
-    the backward pass needs.
+    of the weights by name, summed over the steps and the batch. The forward pass runs first and stores what it takes.
     Source: Werbos 1990. Raises ValueError naming the argument or weight that does not fit.
     """
     check_shapes(  # the inputs set the sizes that the gradients must have

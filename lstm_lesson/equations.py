@@ -76,8 +76,7 @@ def output_gate(
 ) -> Shape["B H"]:  # fmt: skip
     """How much of the memory to show, between 0 and 1 (equation 4).
 
-    With a peephole, W_co is (H, H) full or (H,) diagonal, and the new cell state c_t is needed; without one, c_t
-    is ignored.
+    With a peephole, W_co is (H, H) full or (H,) diagonal, and the new c_t is needed; without one, c_t is ignored.
     Source: Hochreiter & Schmidhuber 1997; peephole: Gers & Schmidhuber 2000.
     """
     return torch.sigmoid(x_t @ W_xo + h_prev @ W_ho + peephole(c_t, W_co) + b_o)

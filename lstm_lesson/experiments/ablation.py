@@ -142,8 +142,7 @@ def sweep(runs: Sequence[Run], workers: int = -1, own: Mapping[str, Step] | None
 def trained(runs: Sequence[Run], own: Step | None = None) -> dict[Run, dict]:
     """Train a group of `together`, with Adam, and return one row for each run.
 
-    A row holds the Run's fields, `loss` on 1000 fresh sequences, `chance` (the chance loss), and `seconds`, its share
-    of the processor time.
+    A row holds the Run's fields, `loss` on 1000 fresh sequences, `chance` (the chance loss), and its processor `seconds`.
     The runs share nothing; they are trained at once because that is faster. If only the variant differs, two runs start
     from the same weights, see the same batches and are measured on the same sequences. Adam's learning rate falls to 0,
     gradients are clipped to a norm of 1 for each run. The global random numbers and the number of threads are left as

@@ -22,8 +22,7 @@ def autograd_graph(tensor: Tensor, names: dict[str, Tensor] | None = None, alt: 
     """The operations that computed `tensor`, from the parameters (blue) down to the result (black).
 
     `names` maps names to parameters, or to results: their operations get the name. torchviz reads the graph. The
-    program `dot` draws it, or the pip package graphviz-pure if `dot` is missing; if both are missing, the picture lists
-    the arrows as text.
+    program `dot` draws it, else the pip package graphviz-pure; if both are missing, the picture lists the arrows.
     Raises ValueError if `tensor` was not computed from a tensor that needs a gradient.
     """
     if not isinstance(tensor, Tensor) or tensor.grad_fn is None:
