@@ -71,7 +71,7 @@ TASKS = {
     "order": Task(6, 4, math.log(4), "cross-entropy", tasks.temporal_order, _at_the_end(F.cross_entropy), length=30),
     "reber": Task(7, 7, math.log(2), "cross-entropy", lambda n, _, g: tasks.embedded_reber(n, g), _reber, length=0),
     "spikes": Task(
-        1, 1, 1 / 9, "mean squared error", lambda n, k, g: tasks.spike_timing(n, k, g, 3, 9), _spikes, length=4
+        1, 1, 1 / 9, "mean squared error", lambda *drawn: tasks.spike_timing(*drawn, 3, 9), _spikes, length=4
     ),
 }
 
@@ -142,7 +142,7 @@ def sweep(runs: Sequence[Run], workers: int = -1, own: Mapping[str, Step] | None
 def trained(runs: Sequence[Run], own: Step | None = None) -> dict[Run, dict]:
     """Train a group of `together`, with Adam, and return one row for each run.
 
-    A row holds the Run's fields, `loss` on 1000 fresh sequences, `chance` (the chance loss), and its processor `seconds`.
+    A row holds the Run's fields, `loss` on 1000 fresh sequences, `chance` (chance loss), and its processor `seconds`.
     The runs share nothing; they are trained at once because that is faster. If only the variant differs, two runs start
     from the same weights, see the same batches and are measured on the same sequences. Adam's learning rate falls to 0,
     gradients are clipped to a norm of 1 for each run. The global random numbers and the number of threads are left as

@@ -16,7 +16,6 @@ from lstm_lesson.training.loop import ProgressLine, training_steps
 
 ADDING_CHANCE = 1 / 6  # mean squared error of always answering 1: the variance of a sum of two uniform numbers
 
-
 # lists with one entry a run: the error on new sequences, and the trained LSTM or the accuracy
 AddingResult = namedtuple("AddingResult", "losses lstms")
 TimingResult = namedtuple("TimingResult", "errors accuracy")
