@@ -11,7 +11,6 @@ import re
 import tomllib
 from functools import cache, cached_property, wraps
 from importlib.resources import files
-from pathlib import Path
 
 import matplotlib as mpl
 
@@ -42,16 +41,8 @@ class Picture:
     def png(self) -> bytes:
         """The figure as PNG with two pixels for each CSS pixel. Raises ValueError for a drawing that is SVG."""
         if self.figure is None:
-            raise ValueError("this picture is drawn as SVG; save it under a name that ends in .svg")
+            raise ValueError("this picture is drawn as SVG and has no png; take its svg")
         return self._rendered("png")
-
-    def save(self, path) -> Path:
-        """Write the picture to a file that ends in .png or .svg and return its path; ValueError for other endings."""
-        path = Path(path)
-        if path.suffix.lower() not in (".png", ".svg"):
-            raise ValueError(f"path ends in {path.suffix!r}; it needs .png or .svg")
-        path.write_bytes(self.png if path.suffix.lower() == ".png" else self.svg.encode())
-        return path
 
     def _rendered(self, kind: str) -> bytes:
         buffer = io.BytesIO()

@@ -109,15 +109,14 @@ def test_labels_and_alt_text_that_look_like_html_are_shown_as_text():
         assert "<script" not in picture._repr_html_() and "&quot;&lt;script" in picture._repr_html_()
 
 
-def test_pictures_are_saved_as_png_and_svg_and_nothing_else(tmp_path):
+def test_a_figure_is_png_and_svg_and_a_drawing_is_svg_alone():
     picture = plots.bars({"a": 1.0}, **TEXTS)
-    assert picture.save(tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
-    assert ET.parse(picture.save(tmp_path / "a.svg")).getroot().tag.endswith("svg")
-    with pytest.raises(ValueError, match=r"path ends in '.jpg'; it needs .png or .svg"):
-        picture.save(tmp_path / "a.jpg")
-    with pytest.raises(ValueError, match=r"drawn as SVG"):
-        plots.lstm_diagram().save(tmp_path / "b.png")
-    assert ET.parse(plots.lstm_diagram().save(tmp_path / "b.svg")).getroot().tag.endswith("svg")
+    assert picture.png.startswith(b"\x89PNG")
+    assert ET.fromstring(picture.svg).tag.endswith("svg") and ET.fromstring(plots.lstm_diagram().svg).tag.endswith(
+        "svg"
+    )
+    with pytest.raises(ValueError, match="drawn as SVG and has no png; take its svg"):
+        _ = plots.lstm_diagram().png
 
 
 def test_the_same_numbers_make_the_same_bytes():

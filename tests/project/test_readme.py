@@ -54,7 +54,7 @@ def test_it_has_the_badge_of_binder():
 
 
 def test_its_picture_is_the_cell_that_plots_draws():
-    stored = ROOT / "notebooks" / "lstm_cell.svg"  # plots.lstm_diagram("ifgcoh").save(stored) draws it again
+    stored = ROOT / "notebooks" / "lstm_cell.svg"  # stored.write_text(plots.lstm_svg("ifgcoh")) draws it again
     assert stored.read_text(encoding="utf-8").strip() == plots.lstm_diagram("ifgcoh").svg.strip()
 
 
