@@ -126,15 +126,14 @@ def agrees(f: Callable, trials: list[Trial], tolerance: float = 0.0) -> bool:
     If the answer raised on every set of inputs, the exceptions have to be the same, word by word.
     """
     never_ran = all(trial.error is not None for trial in trials)
-    for trial in trials:
+
+    def agrees_on(trial: Trial) -> bool:
         value, error = run_copy(f, trial.arguments)
-        if (error is None) != (trial.error is None):
-            return False
-        if error is None and not allclose(value, trial.got, tolerance):
-            return False
-        if never_ran and (type(error), str(error)) != (type(trial.error), str(trial.error)):
-            return False
-    return True
+        if error is None or trial.error is None:
+            return error is trial.error and allclose(value, trial.got, tolerance)
+        return not never_ran or (type(error), str(error)) == (type(trial.error), str(trial.error))
+
+    return all(map(agrees_on, trials))
 
 
 def run_copy(f: Callable, arguments: dict) -> tuple[object, Exception | None]:
