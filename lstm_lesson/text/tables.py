@@ -124,8 +124,9 @@ def load_csv(path, text: str | Sequence[str], label: str | None = None, *, label
     labels = table[label].astype("string").dropna().drop_duplicates()
     plain = labels.map(lambda word: re.sub(*SPARE, normalize("NFKC", word).strip().casefold().replace(decimal, ".")))
     if same := [group.tolist() for _, group in labels.groupby(plain) if len(group) > 1]:
-        odd.append(f"labels that differ in case, blanks or zeros alone: {shortened(same)}; blanks around them are")
-        odd[-1] += " dropped and 1.0 is read as 1, no more"
+        odd.append(
+            f'labels that differ in case, blanks or zeros alone: {shortened(same)}; only "a " is a, and 1.0 is 1'
+        )
     data.notes = _notes(groups, data, odd)
     return data
 
@@ -176,9 +177,8 @@ def _table(path, needed: dict, read: dict, odd: list[str]):
             raise ValueError(f"{has} among {list(table.columns)!r:.300}; it needs one{'' if count else hint}")
     told = {"keep_default_na", "na_values", "na_filter"} & {*read}
     if is_file and not told and table[[*needed]].isna().any(axis=None):
-        written = pandas.read_csv(path, **asked | {"dtype": str, "keep_default_na": False}).set_axis(
-            table.columns, axis=1
-        )
+        written = pandas.read_csv(path, **asked | {"dtype": str, "keep_default_na": False})
+        written.columns = table.columns
         if lost := Counter(word for column in needed for word in _words(written[column][table[column].isna()]) if word):
             odd.append(f"pandas takes words for missing: {dict(lost)} in {[*needed]}; keep_default_na=False keeps them")
     return table.loc[:, ~table.columns.duplicated()]
@@ -239,16 +239,13 @@ def _first_row(path, needed: dict, read: dict) -> tuple[list[str], dict[int, int
                 needs = "it needs a second one before a delimiter; or quoting=3, if quotes are letters; or escapechar"
                 raise ValueError(f"line {line}: a quote begins a field and doesn't end it; {needs}") from error
         starts[len(starts) + 1] = rows.line_num + 1
-    names = {str(name).casefold() for name in needed} if {"header", "names"}.isdisjoint(read) else {""}
-    places = ((k, sign) for k, content in enumerate(lines[:30]) for sign in dict.fromkeys([delimiter, *";\t|,"])
-              if names <= {field.strip(' "\ufeffï»¿\r\n').casefold() for field in content.split(sign)})  # fmt: skip
-    other = next((sign for sign in ";\t|," if len(header) == 1 and sign in header[0]), delimiter)
-    place, sign = next(places, (at - 1, other))
+    names = [name.casefold() for name in needed if isinstance(name, str) and not {"header", "names"} & {*read}]
+    places = (k for k, row in enumerate(lines[:30]) if names and all(name in row.casefold() for name in names))
+    place = next(places, at - 1)
+    sign = next((sign for sign in f"{delimiter};\t|," if at and sign in lines[place]), delimiter)
     found = {f"is the delimiter {sign!r}": f"sep={sign!r}"} if sign != delimiter else {}
     found |= {f"are the names in line {place + 1}": f"skiprows={place}"} if place != at - 1 else {}
-    found |= (
-        {"is ï»¿ a byte order mark": 'encoding="utf-8-sig"'} if "encoding" in read and text.startswith("ï»¿") else {}
-    )
+    found |= {"is ï»¿ a byte order mark": 'encoding="utf-8-sig"'} if text[:3] == "ï»¿" and content[0] == 0xEF else {}
     return header, starts, f"; {' and '.join(found)}? Pass {' and '.join(found.values())}" * bool(found)
 
 

@@ -265,12 +265,19 @@ def test_words_of_another_function_than_split_are_refused_or_left_to_lists():
 
 def test_a_text_that_examples_would_cut_says_the_answer_there():
     model = classifier().eval()
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.mul_(4)
     for most, notes in ((64, 0), (65, 1)):
-        found = trace_text(model, WORDS, "tide " * (most - 1) + "late", score_name="P(fake)")
-        assert len(found.notes) == notes
-    (ids,), _ = WORDS.examples(Split(["tide " * 64 + "late"], torch.tensor([0])))
-    there = f"P(fake) was {model(ids[None]).softmax(dim=1)[0, 1].item():.2f} after the first 64 words, where `examples`"
-    assert found.notes[0].startswith(there) and found.notes[0].endswith(" stops unless told otherwise.")
+        assert len(trace_text(model, WORDS, "tide " * most).notes) == notes
+    text = "tide " * 64 + "late again " * 9
+    found = trace_text(model, WORDS, text, score_name="P(fake)")
+    (ids,), _ = WORDS.examples(Split([text], torch.tensor([0])))
+    there = f"{model(ids[None]).softmax(dim=1)[0, 1].item():.2f}"
+    assert there != f"{found.score[-1].item():.2f}"
+    assert found.notes == [
+        f"P(fake) was {there} after the first 64 words, where `examples` stops unless told otherwise."
+    ]
     assert GateInspector(CharacterModel(4, 3), first="a" * 90).traced_texts[0].notes == []
     assert (
         "on up to 500 words of a text; `examples` takes 64 unless"

@@ -128,6 +128,7 @@ ERRORS = {  # name -> bytes, what the error says behind the name of the file
     "every row too long": (b"text,label\na,fake,x\nb,real,y\nc,fake,z\n", "Length of header .* does not match"),
     "a quote that never ends": (f'text,label\n"no end,fake\n{TEN}'.encode(), "line 2: a quote begins a field"),
     "a quote that ends in another row": (f'{HEAD}{TEN}"no end,fake\nb,real\n"c",fake\n'.encode(), "line 12: a quote"),
+    "a quote in the last line": (f'{HEAD}{TEN}"no end,fake'.encode(), "line 12: a quote begins a field"),
     "two columns of a name": (f"text,label,text\n{TEN}".encode(), "has 2 columns of this name"),
     "not utf-8 on an old Mac": (f"{HEAD}{TEN}é,fake\n".replace("\n", "\r").encode("latin-1"), "line 12 has the byte"),
     "two columns of a name but for a blank": (f"text,label, text\n{TEN}".encode(), "has 2 columns of this name"),
@@ -169,6 +170,7 @@ TABLES = {  # name -> bytes, the classes, the rows kept
     "blanks around names and labels": (" text , label\n" + TEN.replace(",", " , "), ["fake", "real"], 10),
     "rows too short": ("text,label\n" + TEN + "alone\nalone too\n", ["fake", "real"], 10),
     "200,000 letters": (f"text,label\n{TEN}{LONG},fake\n", ["fake", "real"], 11),
+    "200,000 letters in lines": (f'{HEAD}{TEN}"a\n{LONG}",fake\n', ["fake", "real"], 11),
     "True and False": ("text,label\n" + TEN.replace("fake", "True").replace("real", "False"), ["False", "True"], 10),
     "1.0 and 1": ("text,label\n" + TEN.replace("fake", "1.0", 3).replace("fake", "1").replace("real", "0"), [0, 1], 10),
     "−1 and 1": ("text,label\n" + TEN.replace("fake", "-1").replace("real", "1"), [-1, 1], 10),
@@ -195,8 +197,8 @@ def test_an_odd_file_ends_in_the_right_table(tmp_path, name):
         assert "007" in everything
     if name == "lines in a text":
         assert 'Story\n\n"3", of the day' in everything
-    if name == "200,000 letters":
-        assert max(map(len, everything)) == len(LONG) - 1
+    if "200,000 letters" in name:
+        assert max(map(len, everything)) == len(LONG) + (-1 if name == "200,000 letters" else 1)
 
 
 def test_packed_files_are_read_and_a_directory_or_a_missing_file_is_named(tmp_path):
@@ -332,6 +334,18 @@ def test_a_column_names_the_parts_and_what_it_lacks_is_drawn_from_train():
         load_csv(frame(part=["val", "test"] * 15), text="text", label="label", split="part")
 
 
+def test_a_row_without_a_part_is_counted():
+    data = load_csv(frame(part=["train", "val", "test", None, " "] * 6), text="text", label="label", split="part")
+    assert sizes(data) == [6, 6, 6] and data.left_out == {"without a part": 12} and adds_up(data)
+
+
+def test_shares_hold_over_many_small_classes_and_of_what_is_left_of_train():
+    many = load_csv(frame(170, label=[f"class {k}" for k in range(10)] * 17), text="text", label="label")
+    assert sizes(many) == [136, 17, 17]
+    data = load_csv(frame(270, part=["train", "training", "test"] * 90), text="text", label="label", split="part")
+    assert sizes(data) == [160, 20, 90]
+
+
 def test_a_repeated_text_is_kept_in_test_else_in_train():
     table = pandas.concat([frame(part=["train", "val", "test"] * 10), pandas.DataFrame(
         {"text": ["again"] * 3, "label": ["real"] * 3, "part": ["train", "val", "test"]})])  # fmt: skip
@@ -462,7 +476,7 @@ def test_labels_that_differ_in_case_or_blanks_are_said_and_only_blanks_around_ar
     with pytest.warns(UserWarning) as said:
         data = load_csv(table, text="text", label="label")
     (note,) = data.notes[1:]
-    assert "differ in case, blanks or zeros alone: [['Real', 'real ', 'real']]; blanks around them are dropped" in note
+    assert "differ in case, blanks or zeros alone: [['Real', 'real ', 'real']]; only \"a \" is a" in note
     assert len(said) == 1 and Path(said[0].filename) == Path(__file__)
     assert str(said[0].message).startswith("DataFrame (val and") and str(said[0].message).endswith(note)
     assert data.classes == ["Real", "fake", "real"] and note in repr(data)
@@ -506,6 +520,20 @@ def test_unknown_words_of_test_are_counted_and_a_language_without_blanks_is_said
     clauses = [", ".join("".join(map(chr, row[k : k + 5])) for k in (0, 5, 10)) for row in letters]
     with pytest.warns(UserWarning, match=r"3 \(median\)"):
         load_csv(frame(60, text=clauses), text="text", label="label")
+
+
+def test_a_word_that_train_has_once_is_unknown_and_texts_of_one_word_are_said():
+    words = ["once upon", "twice told", "twice said"] * 4 + ["one here", "two there"] * 4
+    train = [f"{text} x{k} y{k}" if k >= 3 else text for k, text in enumerate(words)]
+    table = pandas.DataFrame({"text": [*train, "upon told", "said so", "told", "said"], "label": ["a", "b"] * 12,
+                              "part": ["train"] * 20 + ["val", "val", "test", "test"]})  # fmt: skip
+    with pytest.warns(
+        UserWarning, match=r"words in a text of test: 1 \(median\); 0\.0% of all are <unk>.*A model learns"
+    ):
+        load_csv(table, text="text", label="label", split="part")
+    table["text"] = table["text"].replace({"told": "x3 twice", "said": "y4 twice"})
+    (note,) = load_csv(table, text="text", label="label", split="part").notes
+    assert note.startswith("words in a text of test: 2 (median); 50.0% of all are <unk>") and "learns" not in note
 
 
 def test_texts_without_a_word_are_counted():
@@ -623,7 +651,7 @@ def test_empty_cells_and_rows_that_end_early_are_no_words(tmp_path):
 )
 def test_labels_that_are_one_number_are_said_and_kept_apart_unless_they_are_whole(spelled, classes):
     with pytest.warns(
-        UserWarning, match="zeros alone: .*1.0 is read as 1, no more" if "," not in spelled[0] else "x"
+        UserWarning, match="zeros alone: .*; only .* 1\\.0 is 1$" if "," not in spelled[0] else "x"
     ) as said:
         warnings.warn("x", stacklevel=1)
         data = load_csv(frame(10 * len(spelled), label=spelled * 10), text="text", label="label")
@@ -657,6 +685,9 @@ HEADERS = {  # name -> text of the file, arguments, what the error says at its e
                                 {"skiprows": 1}),
     "a title": (f"From x\nby y\n\n{HEAD}{TEN}", {}, "; are the names in line 4? Pass skiprows=3", {"skiprows": 3}),
     "a title, names with capitals": (f"From x\n\n{HEAD.upper()}{TEN}", {}, "line 3? Pass skiprows=2", None),
+    "a title and semicolons": (f"From x\n\n{SEMI}", {}, "Pass sep=';' and skiprows=2", {"sep": ";", "skiprows": 2}),
+    "numbers without header=None": (f"{HEAD}12 of 10,real\n{TEN}", {"text": 2, "label": 1}, "text=0, or names=", None),
+    "a title, asked for in capitals": (f"From x\n\n{HEAD}{TEN}", {"text": "TEXT"}, "line 3? Pass skiprows=2", None),
     "a mark": (f"\ufeff{HEAD}{TEN}", {"encoding": "cp1252"}, '; is ï»¿ a byte order mark? Pass encoding="utf-8-sig"',
                {"encoding": "utf-8-sig"}),
     "a mark and quotes": (f'\ufeff"text",label\n{TEN}', {"encoding": "latin-1"}, 'Pass encoding="utf-8-sig"',
@@ -691,6 +722,7 @@ def test_a_name_of_a_data_frame_is_asked_for_too_and_a_mark_in_a_name_is_dropped
         load_csv(frame().rename(columns={"text": "Text"}), text="text", label="label")
     with pytest.raises(ValueError, match=r"among \['id', 'label'\]; it needs one$"):
         load_csv(frame().rename(columns={"text": "id"}), text="message", label="label")
+    assert load_csv(frame().rename(columns={"text": "\ufeff text"}), text="text", label="label").read == 30
     path = tmp_path / "file.csv"
     path.write_bytes(f"\ufeff{HEAD}{TEN}".encode("utf-16-le"))
     assert load_csv(path, text="text", label="label", encoding="utf-16-le").read == 10
