@@ -238,10 +238,9 @@ class CustomLSTM(nn.Module):
     def from_torch(cls, lstm: nn.LSTM, torch_states: bool = False) -> "CustomLSTM":
         """A CustomLSTM with the weights and the options of a `torch.nn.LSTM`; the two biases are added.
 
-        `torch_states` as in CustomLSTM. A layer that reads (T, B, N) still does. A frozen weight stays frozen; the sum
-        of two biases is frozen if both are. Hooks are not copied: a warning names them.
-        Raises ValueError for weights that have NaN entries or that pruning or a norm computes, for a forward of the
-        layer's own, and for `proj_size`, which CustomLSTM does not have.
+        `torch_states` as in CustomLSTM. A frozen weight stays frozen, and the sum of two biases if both are. A warning
+        names hooks, which are not copied. Raises ValueError for weights that have NaN entries or that pruning or a norm
+        computes, for another forward than that of `torch.nn.LSTM`, and for `proj_size`.
         """
         names = lstm._flat_weights_names if isinstance(lstm, nn.LSTM) else ()
         if computed := [name for name in names if name not in lstm._parameters]:

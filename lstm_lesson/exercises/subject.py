@@ -102,15 +102,12 @@ def check_ranks(cell: nn.Module, ordered: tuple, named: dict) -> None:
 
 @dataclass(frozen=True)
 class Form:
-    """How a module is called: the letters of its input and of a state, and where the states stand.
-
-    `place` has "x", "h", "c", and "hc" for the pair, in their order; `names` the arguments' names if they are needed.
-    """
+    """How a module is called: the letters of its input and of a state, and what is given in which order."""
 
     x: str
     states: str = ""
-    place: tuple[str, ...] = ("x",)
-    names: tuple[str, ...] = ()
+    place: tuple[str, ...] = ("x",)  # of "x", "h", "c", and "hc" for the pair
+    names: tuple[str, ...] = ()  # of the arguments, if they are given by name
 
     def arguments(self, x: Tensor, h, c) -> tuple[tuple, dict]:
         """What the call is given, by order and by name."""
@@ -282,10 +279,7 @@ def forms(module) -> list[Form]:
 
 
 def find_form(subject: Subject) -> tuple[bool, list[str]]:
-    """Use the first form in which the module runs, its sequences are independent, and states that are given count.
-
-    Returns whether there is one, and if not, what each attempt ended with.
-    """
+    """Use the first form of a call in which it runs as an LSTM may: whether there is one, and how others ended."""
     errors, still = [], None
     if not subject.size:
         return False, ["it holds no tensors"]
