@@ -268,19 +268,18 @@ def renamed(mapping: Places, says: dict[str, str]) -> Places:
     return replace(mapping, places=places)
 
 
-def guesses(subject: Subject) -> Iterator[Places]:
+def guesses(subject: Subject) -> list[Places]:
     """The mappings that the shapes allow, the likeliest first; none if a tensor fits nowhere."""
-    numbers, seen = KINDS[0].numbers(subject.N, subject.H), []
+    numbers, found = KINDS[0].numbers(subject.N, subject.H), {}
     rows = any(t.shape[-1] == subject.N != subject.H for t in subject.tensors.values())  # (H, N), as in nn.Linear
     for order, reads, turned in itertools.product(ORDERS, ("xh", "hx"), (rows, not rows)):
         gates = gates_by_name(subject, order)
         parts = [_places(t, gates.get(name, order), reads, turned, numbers) for name, t in subject.tensors.items()]
         if any(part is None for part in parts):
-            return
+            return []
         places = torch.cat([part.reshape(-1) for part in parts])
-        if not any(torch.equal(places, other) for other in seen):
-            seen.append(places)
-            yield Places(KINDS[0], (), places, torch.zeros(len(places)).double(), numbers)
+        found[tuple(places.tolist())] = Places(KINDS[0], (), places, torch.zeros(len(places)).double(), numbers)
+    return list(found.values())
 
 
 def gates_by_name(subject: Subject, order: str) -> dict[str, str]:
@@ -374,10 +373,9 @@ def find_subject(thing, sandbox: Sandbox) -> Subject | Examination:
                 return Examination(NOT_CALLED, SAYS["too_large"].format(subject.size, LARGEST))
             other, errors = other or alike(subject), []
             for variant in itertools.chain([subject], without_heads(subject)):
-                right, why = find_form(variant)
-                if right:
+                if (ended := find_form(variant)) is None:
                     return variant
-                errors += why
+                errors += ended
             tried += errors
     return not_called(thing, tried, other)
 
@@ -455,12 +453,9 @@ def judge(subject: Subject) -> Examination:
     matcher = Matcher(subject)
     mapping = right_form(subject, matcher) or most_plausible(subject, with_mistakes(matcher))
     if mapping is None:
-        guessed = (judge_mapping(subject, guess) for guess in itertools.islice(guesses(subject), GUESSES))
+        guessed = (judge_mapping(subject, guess) for guess in guesses(subject)[:GUESSES])
         return next((found for found in guessed if found.edits), None) or unexplained(subject, matcher)
-    says = claimed(located(subject, mapping))
-    if not mapping.edits and any(k != v for k, v in says.items()):
-        mapping = renamed(mapping, says)
-    return judge_mapping(subject, mapping)
+    return judge_mapping(subject, mapping if mapping.edits else renamed(mapping, claimed(located(subject, mapping))))
 
 
 def right_form(subject: Subject, matcher: Matcher) -> Places | None:
@@ -531,13 +526,12 @@ def equal(subject: Subject, mapping: Places, answer: ModuleAnswer, facts: dict) 
     same = "a variant, and not" if mapping.kind.lines else "in part equal to" if faults else "equal to"
     text = f"It is an {kind}: {same} `nn.LSTM`."
     text += "" if answer.bias else " It has no biases, as with `bias=False`."
-    text += f" {join_names([*subject.outputs])} and gradients agree to {largest}."
+    text += f" {', '.join(f'`{name}`' for name in subject.outputs)} and gradients agree to {largest}."
     names = "Your " + ", ".join(f"`{place}` is {name}" for name, place in facts["weights"].items()) + "."
     if facts["order"]:
         names = f"Your blocks stand in the order {', '.join(facts['order'])}: `{place}` is {name}."
     kind += f" {'and' if mapping.kind.lines else 'with'} an output layer" if subject.head else ""
-    passed = not mapping.kind.lines and not faults
-    return Examination(kind, "\n".join([text, names, *faults, *remarks]), passed, **facts)
+    return Examination(kind, "\n".join([text, names, *faults, *remarks]), not (mapping.kind.lines or faults), **facts)
 
 
 def notes_on(subject: Subject, places: Tensor) -> tuple[list[str], list[str]]:

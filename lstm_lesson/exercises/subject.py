@@ -278,11 +278,11 @@ def forms(module) -> list[Form]:
     return fitting
 
 
-def find_form(subject: Subject) -> tuple[bool, list[str]]:
-    """Use the first form of a call in which it runs as an LSTM may: whether there is one, and how others ended."""
+def find_form(subject: Subject) -> list[str] | None:
+    """Use the first form of a call in which it runs as an LSTM may; if there is none, how each attempt ended."""
     errors, still = [], None
     if not subject.size:
-        return False, ["it holds no tensors"]
+        return ["it holds no tensors"]
     taken = {1, subject.N, subject.H, subject.N + subject.H, 4 * subject.H}
     B, T = itertools.islice((n for n in (4, 3, 5, 7, 6, 9) if n not in taken), 2)
     inputs = subject.random_inputs(B, T)
@@ -293,14 +293,14 @@ def find_form(subject: Subject) -> tuple[bool, list[str]]:
             check_form(subject, *inputs)
             if carries(subject, *inputs):
                 subject.ignores_states = IGNORED in errors and not form.states
-                return True, []
+                return None
             still = still or form  # no step reads what another one left: there may be a better form
         except Exception as error:
             errors.append(str(error) if isinstance(error, NotUnderstood) else name_error(error))
-    if still is not None:
-        subject.use(still)
-        subject(*inputs)
-    return still is not None, errors
+    if still is None:
+        return errors
+    subject.use(still)
+    subject(*inputs)
 
 
 def check_form(subject: Subject, x: Tensor, h: Tensor, c: Tensor) -> None:
