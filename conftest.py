@@ -15,7 +15,7 @@ pytest_plugins = ["news_server", "shared_browser"]  # fixtures: a server for the
 settings.register_profile("lesson", deadline=None, print_blob=True)  # a busy machine is no failure
 settings.load_profile("lesson")
 
-PRIVATE = {"LSTM_LESSON_PROGRESS": "progress.json", "LSTM_LESSON_CACHE": "cache"}
+PRIVATE = {"LSTM_LESSON_PROGRESS": "progress.json", "LSTM_LESSON_CACHE": "cache", "LSTM_LESSON_BOARD": "board"}
 
 
 def pytest_configure(config):

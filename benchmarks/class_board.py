@@ -42,7 +42,7 @@ def rows(options):
 def write_records(folder: Path, count: int) -> None:
     """Records of learners who have worked for an hour: up to 30 exercises, mistakes of any kind."""
     draw, names = random.Random(0), list(board.exercises())[:30]
-    known = {name: [id for kind in ("described", "regular") for id in board._sentences(name, kind)] for name in names}
+    known = {name: [id for kind in ("described", "regular") for id in board.sentences(name, kind)] for name in names}
     for number in range(count):
         at, entries = datetime.now(UTC) - timedelta(hours=1), {}
         for name in names[: draw.randint(1, 30)]:

@@ -79,7 +79,7 @@ def _model(exercise: str):
 
 
 @functools.cache
-def _sentences(exercise: str, kind: str) -> dict[str, str]:
+def sentences(exercise: str, kind: str) -> dict[str, str]:
     """The sentences of an exercise's `described` or `regular` mistakes, by the identifier that a record has."""
     edits = getattr(_model(exercise), kind, {})
     return {mistakes_modules()[1].short(id): edit.cause for id, edit in edits.items()}
@@ -87,7 +87,7 @@ def _sentences(exercise: str, kind: str) -> dict[str, str]:
 
 def sentence(exercise: str, id: str) -> str:
     """What the check says of a mistake; "" if the catalogue has no such identifier."""
-    return _sentences(exercise, "described").get(id) or _sentences(exercise, "regular").get(id, "")
+    return sentences(exercise, "described").get(id) or sentences(exercise, "regular").get(id, "")
 
 
 @functools.cache
@@ -214,22 +214,22 @@ class Room:
     records: dict[str, dict[str, Work]] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
     known: dict[str, tuple] = field(default_factory=dict)  # by path: what tells a change, the record, the reason
-    seen: dict = field(default_factory=dict)
+    seen: tuple = ()  # what tells a change of any file, and the folders that cannot be opened
 
     def look(self) -> bool:
         """Read what changed; returns whether anything did. Raises OSError where the folder cannot be read."""
-        seen, self.refused = {}, {}
-        for name, path in _files(self.folder, self.refused):
+        seen, refused = {}, {}
+        for name, path in _files(self.folder, refused):
             try:
                 about = path.lstat()
                 seen.setdefault(name, []).append((about.st_mtime_ns, about.st_size, about.st_ino, path))
             except FileNotFoundError:  # it was replaced at this moment
                 seen.setdefault(name, []).append((0, 0, 0, path))
-        if (seen, self.refused) == self.seen:
+        if (seen, refused) == self.seen:
             return False
-        self.seen = seen, self.refused
+        self.seen = seen, refused
         self.known = {path: self._read(path, about) for files in seen.values() for *about, path in files}
-        self.records, self.left_out = {}, dict(self.refused)
+        self.records, self.left_out = {}, refused.copy()
         for name, files in seen.items():
             for *_, path in sorted(files, reverse=True):  # the newest that can be read counts
                 _, record, reason = self.known[path]

@@ -6,6 +6,7 @@ The tests on a hub need `make classroom-setup`, and those with accounts need roo
 import asyncio
 import contextlib
 import doctest
+import json
 import os
 import re
 import secrets
@@ -33,6 +34,7 @@ import board as boards  # noqa: E402
 import hub as hubs  # noqa: E402
 import learner as learners  # noqa: E402
 import links  # noqa: E402
+import load  # noqa: E402
 
 VALUES = yaml.safe_load((CLASSROOM / "values.yaml").read_text(encoding="utf-8"))
 REAL = CLASSROOM / "jupyterhub_config.py"
@@ -499,6 +501,41 @@ def test_switched_off_a_record_leaves_the_board(two):
     assert not record(two, two.ada).exists()
     two.output(two.ada, "p = progress(note=True)")
     assert record(two, two.ada).exists()
+
+
+# The load test's own board
+
+
+@pytest.mark.parametrize(
+    ("noted", "says"),
+    [
+        (["h: U transposed"], ""),
+        (["h: U transposed", "h: no bias"], ""),  # the second is begun
+        ([], "0 attempts, []; 1 were answered before"),  # lost
+        (["h: U transposed", "h: no bias", ""], "3 attempts"),  # more than were begun
+        (["h: no bias"], "1 attempts"),  # another mistake than she made
+    ],
+)
+def test_the_load_test_sees_a_lost_attempt_and_one_too_many(tmp_path, noted, says):
+    ada = load.Record("learner-01", wrong_answers=2, begun=2, done=1)
+    assert ada.mistakes == ["h: U transposed", "h: no bias"]
+    notes = [["2026-11-29T10:00:00", "wrong", id] if id else ["2026-11-29T10:00:00", "correct"] for id in noted]
+    entry = {"attempts": len(notes), "solved_at": None, "noted": notes}
+    (tmp_path / "board" / ada.name).mkdir(parents=True)
+    text = json.dumps({"version": 1, "exercises": {load.EXERCISE: entry}})
+    (tmp_path / "board" / ada.name / "progress.json").write_text(text, encoding="utf-8")
+    seen = load.Board(type("Hub", (), {"board": tmp_path / "board"}), [ada])
+    seen.poll()
+    assert (says in seen.wrong[0]) if says else seen.wrong == []
+
+
+def test_the_load_test_sees_a_stranger_and_a_damaged_record(tmp_path):
+    (tmp_path / "board" / "eve").mkdir(parents=True)
+    (tmp_path / "board" / "eve" / "progress.json").write_text('{"exercises": {}}', encoding="utf-8")
+    (tmp_path / "board" / "bob.json").write_text("{", encoding="utf-8")
+    seen = load.Board(type("Hub", (), {"board": tmp_path / "board"}), [])
+    seen.poll()
+    assert seen.wrong == ["bob.json is left out: it is no JSON, or ends too early; eve is no learner"]
 
 
 # What root does before a server starts
