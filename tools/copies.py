@@ -51,29 +51,27 @@ class Guide:
 
     text: str = field(default_factory=lambda: GUIDE.read_text(encoding="utf-8"))
 
-    def plan(self, number: str, heading: str) -> list[str]:
-        """The rows of all plans that name this heading of the notebook of this number, as sentences."""
+    def plan(self, number: str, heading: str = "") -> list[str]:
+        """The rows of all plans that name this heading of a notebook, or, without one, the notebook alone."""
         found, plan, head = [], "", []
         for line in self.text.splitlines():
             if title := re.match(r"#+ (.*)", line):
                 plan, head = title[1], []
             cells = [cell.strip() for cell in line.strip("|").split("|")] if line.startswith("|") else []
-            if not head:
+            if not cells or not head:
                 head = cells
-            elif cells and any(heading in named for named in self.named(number, cells)):
+            elif any(heading in names if heading else not names for names in self.named(number, cells)):
                 told = "; ".join(f"{what}: {cell}" for what, cell in zip(head[1:], cells[1:], strict=False) if cell)
                 found.append(f"**{plan}**, {cells[0]}. {told}")
         return found
 
     @staticmethod
     def named(number: str, cells: list[str]) -> list[list[str]]:
-        """The headings in italics that a row names for this notebook: those after its number, up to the next one."""
-        parts = re.split(r"(?<![\w*:.–])((?:0\d|1\d)(?=[:, ]|$))", " | ".join(cells[1:2]))
-        return [
-            re.findall(r"(?<!\*)\*([^*]+)\*(?!\*)", text)
-            for n, text in zip(parts[1::2], parts[2::2], strict=True)
-            if n == number
-        ]
+        """The headings in italics that a row names after the number of a notebook, up to the next number."""
+        told = " | ".join(cell for cell in cells if re.match(r"(?:from )?(?:0\d|1\d)(?::|$)", cell))
+        parts = re.split(r"(?<![\w*:.–])((?:0\d|1\d)(?=[:, ]|$))", told)
+        pairs = zip(parts[1::2], parts[2::2], strict=True)
+        return [re.findall(r"(?<!\*)\*([^*]+)\*(?!\*)", text) for n, text in pairs if n == number]
 
     def of(self, title: str) -> str:
         """The section on a notebook, without the wrong answers, which stand beside the exercises."""
@@ -167,7 +165,8 @@ def for_instructors(cells, path: Path, guide: Guide):
         yield cell
         told = []
         for level, heading in re.findall(r"(?m)^(#{1,3}) (.+)$", cell.source) if cell.cell_type == "markdown" else []:
-            told += [guide.of(heading)] if level == "#" else [f"- {row}" for row in guide.plan(path.name[:2], heading)]
+            rows = guide.plan(path.name[:2], "" if level == "#" else heading)
+            told += [guide.of(heading)] * (level == "#") + ["\n".join(f"- {row}" for row in dict.fromkeys(rows))]
         if name := stub(cell):
             told.append(f"**Solution of `{name}`**\n\n{solution(name)._repr_markdown_()}")
             known = dict.fromkeys([*guide.wrong(name), *(edit.cause for edit in exercises()[name].edits)])
@@ -201,7 +200,7 @@ def write(folder: Path, kind: str, choice: Choice, notebooks: list[Path]) -> Non
         nbformat.write(copy(path, kind, choice, guide), folder / path.name)
         for picture in path.parent.glob("*.svg"):
             shutil.copy(picture, folder)
-    print(f"{len(notebooks)} notebooks for the {kind} are in {folder}.")
+    print(f"Copies for the {kind}: {len(notebooks)} in {folder}.")
 
 
 def date(text: str) -> str:
