@@ -68,7 +68,7 @@ class Guide:
     @staticmethod
     def named(number: str, cells: list[str]) -> list[list[str]]:
         """The headings in italics that a row names after the number of a notebook, up to the next number."""
-        told = " | ".join(cell for cell in cells if re.match(r"(?:from )?(?:0\d|1\d)(?::|$)", cell))
+        told = " | ".join(cell for cell in cells if re.match(r"(?:from )?(?:0\d|1\d)(?::(?!\d)|$)", cell))
         parts = re.split(r"(?<![\w*:.–])((?:0\d|1\d)(?=[:, ]|$))", told)
         pairs = zip(parts[1::2], parts[2::2], strict=True)
         return [re.findall(r"(?<!\*)\*([^*]+)\*(?!\*)", text) for n, text in pairs if n == number]
