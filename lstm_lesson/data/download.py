@@ -30,6 +30,10 @@ def replacing(path: Path) -> Iterator[Path]:
     try:
         yield part
         part.replace(path)
+    except OSError as error:
+        if str(error.filename) == str(part):  # of which the caller knows nothing
+            raise OSError(error.errno, error.strerror, str(path)) from error
+        raise
     finally:
         part.unlink(missing_ok=True)  # it is still there if the lines above failed
 

@@ -3,16 +3,15 @@
 import html
 import json
 from importlib.resources import files
-from pathlib import Path
 
 import ipywidgets as widgets
 from torch import Tensor
 
-from lstm_lesson.data.download import replacing
 from lstm_lesson.explorers.base import Explorer
 from lstm_lesson.explorers.page_model import packed_values, page_model
 from lstm_lesson.explorers.snapshot import NAMES, score_ends, short, snapshot
 from lstm_lesson.explorers.traced_text import by_activity, printable, trace_text, traced_row
+from lstm_lesson.report import GateReport
 from lstm_lesson.shapes import check_size, describe
 from lstm_lesson.text.characters import CHARACTERS, CharacterModel, as_classifier
 from lstm_lesson.text.classifiers import TextClassifier, check_classifier
@@ -149,11 +148,7 @@ class GateInspector(Explorer):
             page = page.replace(f'id="{name}">{{}}<', f'id="{name}">{text}<')
         return page
 
-    def to_html(self, path: str | Path) -> Path:
-        """Write the page to a file and return its path. Raises OSError if it fails; the file then stays as it was."""
-        with replacing(Path(path)) as part:
-            part.write_text(self.page(), encoding="utf-8")
-        return Path(path)
+    to_html = GateReport.to_html  # of what `page` returns
 
     def _live(self) -> str:
         return FRAME.format(id(self), LIVE, html.escape(self.page()))
