@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from lstm_lesson.cells import unpack_state
-from lstm_lesson.shapes import Shape, check_float, check_number, check_shapes, checked
+from lstm_lesson.shapes import Shape, check_float, check_instance, check_number, check_shapes, checked
 
 
 @checked
@@ -40,6 +40,7 @@ def gradient_by_lag(
     >>> gradient_by_lag(lambda x_t, h: 0.5 * h + x_t, torch.zeros(1, 3, 4), torch.zeros(1, 4)).tolist()
     [[1.0, 0.5, 0.25, 0.125]]
     """
+    check_instance("step", step)
     single = not isinstance(h_0, (tuple, list))
     start = {"h_0": h_0} if single else dict(zip(("h_0", "c_0"), unpack_state("h_0", h_0), strict=True))
     sizes = check_shapes(x=(x, "B T N"), **{name: (state, "B H") for name, state in start.items()})

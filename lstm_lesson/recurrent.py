@@ -14,7 +14,7 @@ from lstm_lesson.cells import GATES, LSTMCell, Values
 from lstm_lesson.equations import peephole
 from lstm_lesson.kernel import reversed_steps, stacked_weights, without_padding
 from lstm_lesson.layers import CustomLSTM
-from lstm_lesson.shapes import check_lengths, true_steps
+from lstm_lesson.shapes import check_instance, check_lengths, true_steps
 from lstm_lesson.successors.gru import CustomGRU, GRUCell, GRUValues
 from lstm_lesson.successors.scans import scan_blocks
 
@@ -23,22 +23,28 @@ KINDS = *CELLS, nn.LSTM, nn.GRU, CustomLSTM, CustomGRU
 signature = lru_cache(inspect.signature)  # of a forward: it takes longer than a short forward pass
 
 
-def choose(model: nn.Module, name: str | None = None) -> tuple[str, nn.Module]:
-    """The one module of `KINDS` in a model, or the one of that dotted name, and its name; parts of these do not count.
+def recurrent_modules(model: nn.Module, name: str | None = None) -> dict[str, nn.Module]:
+    """The modules of `KINDS` in a model by their dotted names, or the one of that name; parts of these do not count.
 
-    Raises ValueError if there is none, or none of that name, and for several without a name.
+    Raises ValueError if there is none, or none of that name, and for a class in the place of a model.
     """
+    check_instance("model", model)
     modules = model.named_modules() if isinstance(model, nn.Module) else ()
     found = {place: module for place, module in modules if isinstance(module, KINDS)}
     inside = {part for module in found.values() for part in module.modules() if part is not module}
-    names = [place for place in found if found[place] not in inside]
-    if not names:
+    found = {place: module for place, module in found.items() if module not in inside}
+    if not found:
         needs = "it needs a module with an LSTM, a GRU or a cell, of torch.nn or of this package"
         raise ValueError(f"model is {type(model).__name__}; {needs}, before it is quantised, scripted or exported")
-    name = names[0] if name is None and len(names) == 1 else name
-    if name not in names:
-        raise ValueError(f"name is {name!r}; it needs one of {names}, the recurrent modules of model")
-    return name, found[name]
+    if name not in (None, *found):
+        raise ValueError(f"name is {name!r}; it needs one of {[*found]}, the recurrent modules of model")
+    return found if name is None else {name: found[name]}
+
+
+def size_of(module: nn.Module) -> tuple[int, int]:
+    """The number of layers and of directions of a recurrent module; a cell has one of each."""
+    ways = getattr(module, "directions", 1 + getattr(module, "bidirectional", False))
+    return getattr(module, "num_layers", 1), ways
 
 
 def held(name: str, module: nn.Module, args: tuple, kwargs: dict, output) -> tuple:
@@ -104,6 +110,7 @@ def recompute(module: nn.Module, args: tuple, kwargs: dict, output) -> tuple:
 @contextmanager
 def undisturbed(model: nn.Module) -> Iterator[None]:
     """Evaluation mode; the model's tensors, its attributes and torch's random numbers come back as before."""
+    check_instance("model", model)
     if any(map(nn.parameter.is_lazy, model.parameters())):
         raise ValueError("model has parameters without a shape; it needs one call before")
     kept = [(values, dict(values)) for part in model.modules() for values in (vars(part), part._buffers)]

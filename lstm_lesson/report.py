@@ -6,7 +6,8 @@ import inspect
 import json
 import math
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.resources import files
 from itertools import islice
@@ -15,14 +16,16 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
+from torch.nn.utils.spectral_norm import SpectralNorm
 from torch.nn.utils.weight_norm import WeightNorm, remove_weight_norm
 
 from lstm_lesson.data.download import replacing
-from lstm_lesson.recurrent import CELLS, KINDS, choose, tensors, undisturbed, weights_of
-from lstm_lesson.shapes import check_size, true_steps
-from lstm_lesson.tracing import loss_gradient_by_lag, record
+from lstm_lesson.recurrent import CELLS, recurrent_modules, size_of, tensors, undisturbed, weights_of
+from lstm_lesson.shapes import check_instance, check_size, true_steps
+from lstm_lesson.tracing import norms_by_lag, watch
 
 ROWS = tomllib.loads((files("lstm_lesson") / "report.toml").read_text(encoding="utf-8"))
+NOTES, ERRORS = ROWS.pop("notes"), ROWS.pop("errors")
 PAGE = (files("lstm_lesson") / "report.html").read_text(encoding="utf-8")
 
 
@@ -58,62 +61,82 @@ def gate_report(
     """Measure what each LSTM and GRU of a model does on real inputs, beside a copy with new recurrent weights.
 
     There is a block of rows for each module that `record` reads, layer and direction; `table.means` explains each row.
-    `data` is a tensor x, for model(x); a tuple of arguments; or batches, such as a DataLoader or a list, of which the
-    first `batches` are read. A batch that is a tuple, list or dict needs `prepare`, which maps it to the argument or to
-    a tuple of the arguments: of pairs (x, y), `prepare=lambda batch: batch[0]`.
+    `data` is a tensor x, for model(x); a tuple of arguments, as (src, tgt); or batches: a DataLoader or a list, of
+    which the first `batches` are read. A batch that is a tuple, list or dict needs `prepare`, which maps it to the
+    argument or to a tuple of the arguments: of (x, y), `prepare=lambda batch: batch[0]`.
     `lengths` (B,), or a function of a batch that gives them, `name`, `call` and `reverse` are as in `record`.
-    `loss` maps what the model returns to one number, whose gradient is followed back; by default it is the sum of the h
-    that the layer and direction ends with: at the last real step, where the module itself knows the lengths.
-    `fresh` takes the place of the copy, which is drawn from `seed`. All run in evaluation mode; the model, its mode and
-    torch's random numbers are left as they were.
+    `loss` maps what the model returns to one number, whose gradient is followed back. One of two arguments, such as
+    `nn.CrossEntropyLoss()`, also gets the last part of a batch that is a tuple or list, and of others the batch. By
+    default it is the sum of the layer's h at the last real step of each sequence, also if the model reads its padding.
+    `fresh`, a new model, takes the place of the copy, whose recurrent weights are drawn from `seed` as those of a new
+    module; norms, parametrisations and pruning stay. If they cannot be drawn, a note says why.
+    All run in evaluation mode. The model, its mode and torch's random numbers are left as they were, so a state that
+    the model keeps between calls is the same before each batch.
     Raises ValueError for NaN or infinite weights or inputs, for data that may be understood in two ways, and as
     `record` does. If `record` refuses some of several modules, the notes say why.
-
-    >>> gate_report(nn.LSTM(3, 4), torch.randn(12, 2, 3)).table.measure[6]
-    'dead units'
     """
     import pandas as pd  # loads slowly
 
-    parts = {place: part for place, part in getattr(model, "named_modules", dict)() if isinstance(part, KINDS)}
-    inside = {part for one in parts.values() for part in one.modules() if part is not one}
-    names = [place for place in parts if parts[place] not in inside and name in (None, place)]
-    rows, refused, names = [], [], names or [choose(model, name)[0]]  # which raises ValueError
+    parts, rows, refused, other = recurrent_modules(model, name), [], [], fresh
+    check_instance("fresh", fresh)
+    check_instance("loss", loss)
     with torch.random.fork_rng(range(torch.cuda.device_count())), undisturbed(model):
-        calls = _calls(model, data, prepare, lengths, check_size("batches", batches))
-        fresh = _fresh(model, names, seed) if fresh is None else fresh
-        for place in names:
+        calls = _calls(model, data, prepare, loss, lengths, check_size("batches", batches))
+        notes = [NOTES["read"].format(len(calls), batches), NOTES["copy" if fresh is None else "fresh"]]
+        try:
+            other = _fresh(model, parts, seed) if fresh is None else fresh
+        except Exception as error:  # a copy runs code of the model
+            notes[1] = NOTES["alone"].format(error)
+        for place, part in parts.items():
             try:
-                own, other = (_measure(one, calls, loss, place, call, reverse) for one in (model, fresh))
+                own, weights = _measure(model, calls, place, call, reverse)
+                beside, drawn = ({}, []) if other is None else _measure(other, calls, place, call, reverse)
             except ValueError as error:
                 refused.append(f"{place or 'model'}: {error}")
                 continue
-            for (*where, key, of), value in own.items():
-                at = {"module": place or "model", "kind": type(parts[place]).__name__}
-                at["layer"], at["direction"] = where
-                numbers = {"model": value, "fresh": other.get((*where, key, of), math.nan)}
+            if fresh is None and any(a.equal(b) and a.any() for a, b in zip(weights, drawn, strict=False)):
+                beside = notes.append(NOTES["stale"].format(place or "model")) or {}
+            for (layer, direction, key, of), value in own.items():
+                at = {"module": place or "model", "kind": type(part).__name__, "layer": layer, "direction": direction}
+                numbers = {"model": value, "fresh": beside.get((layer, direction, key, of), math.nan)}
                 rows.append(at | {"row": key, "measure": ROWS[key]["title"].format(of)} | numbers | ROWS[key])
     if not rows:
         raise ValueError(refused[0])
-    notes = [f"Batches read: {len(calls)}. The fresh model has the same weights but for the recurrent modules."]
     return GateReport(pd.DataFrame(rows).drop(columns="title"), notes + [f"Left out: {error}" for error in refused])
 
 
-def _calls(model, data, prepare, lengths, most: int) -> list[tuple[tuple, object]]:
-    """The arguments and the lengths of each batch."""
-    single, calls = isinstance(data, (Tensor, tuple, Mapping)), []
+def _calls(model, data, prepare, loss, lengths, most: int) -> list[tuple[tuple, object, Callable | None]]:
+    """The arguments, the lengths and the loss of each batch."""
+    single, calls, form = isinstance(data, (Tensor, tuple, Mapping)), [], inspect.signature(model.forward)
+    if not prepare and type(data) is list and len({(x.ndim, x.dtype) for x in data if isinstance(x, Tensor)}) > 1:
+        raise ValueError(ERRORS["list"])
     for batch in [data] if single or not hasattr(data, "__iter__") else islice(data, most):
-        clear = isinstance(batch, (Tensor, PackedSequence)) or (single and type(batch) is tuple)
-        if prepare is None and not clear:
-            has = f"{'data' if single or batch is data else 'a batch of data'} is {type(batch).__name__}"
-            needs = "a tensor, or prepare, which maps it to the model's argument or to a tuple of the arguments"
-            raise ValueError(f"{has}; it needs {needs}, such as prepare=lambda batch: batch[0]")
-        args = batch if prepare is None else prepare(batch)
+        what, plain = "data" if single or batch is data else "a batch of data", (Tensor, PackedSequence)
+        if not prepare and not (isinstance(batch, plain) or (single and type(batch) is tuple)):
+            raise ValueError(ERRORS["kind"].format(what, type(batch).__name__))
+        args = prepare(batch) if prepare else batch
+        if args is None or isinstance(args, list):
+            raise ValueError(ERRORS["prepare"].format(type(args).__name__))
         args = args if type(args) is tuple else (args,)
-        own = inspect.signature(model.forward).bind_partial(*args).arguments.get("lengths")
-        calls.append((args, own if own is not None else lengths(batch) if callable(lengths) else lengths))
+        try:
+            own = form.bind_partial(*args).arguments.get("lengths")
+            form.bind(*args, **({"lengths": 0} if own is None and "lengths" in form.parameters else {}))
+        except TypeError as error:
+            raise ValueError(ERRORS["arguments"].format(what, len(args), error)) from error
+        own = own if own is not None else lengths(batch) if callable(lengths) else lengths
+        calls.append((args, own, _with_targets(loss, batch)))
     if not calls:
         raise ValueError("data has no batch; it needs at least one")
     return calls
+
+
+def _with_targets(loss: Callable | None, batch) -> Callable | None:
+    """The loss as a function of what the model returns: one of two arguments also gets the targets of the batch."""
+    with suppress(TypeError, ValueError):  # for no loss, and for a function in C
+        given = inspect.signature(getattr(loss, "forward", loss)).parameters.values()
+        if sum(one.default is one.empty and "POSITIONAL_" in one.kind.name for one in given) > 1:
+            return lambda output: loss(output, batch[-1] if isinstance(batch, (tuple, list)) else batch)
+    return loss
 
 
 def _floats(thing) -> list[Tensor]:
@@ -125,57 +148,73 @@ def _floats(thing) -> list[Tensor]:
     return [tensor for part in (thing.values() if isinstance(thing, Mapping) else thing) for tensor in _floats(part)]
 
 
-def _fresh(model: nn.Module, names: list[str], seed: int) -> nn.Module:
+def _fresh(model: nn.Module, names: Iterable[str], seed: int) -> nn.Module:
     """A copy of the model with newly drawn recurrent weights; tensors with a history are copied without it."""
     kept = [t for part in model.modules() for t in _floats([*vars(part).values()]) if not t.is_leaf]
-    try:
-        copied = copy.deepcopy(model, {id(t): t.detach().clone() for t in kept})
-    except Exception as error:
-        raise ValueError(
-            f"model cannot be copied ({type(error).__name__}: {error}); it needs fresh=, a new model"
-        ) from error
-    torch.manual_seed(seed)
+    copied = copy.deepcopy(model, {id(t): t.detach().clone() for t in kept})
+    torch.manual_seed(~seed)  # not the numbers of a model that was made after manual_seed(seed)
     for module in map(copied.get_submodule, names):
-        bound = module.hidden_size**-0.5  # nn.LSTM, nn.GRU and ours begin uniform in ±1/√H
-        for part in module.modules():
-            for hook in [hook for hook in part._forward_pre_hooks.values() if isinstance(hook, WeightNorm)]:
-                remove_weight_norm(part, hook.name)
-            for weight in part._parameters.values():
-                weight if weight is None else nn.init.uniform_(weight, -bound, bound)
-        for key in getattr(module, "parametrizations", ()):  # the weight itself, not what it is computed from
-            setattr(module, key, nn.init.uniform_(getattr(module, key).detach().clone(), -bound, bound))
+        _draw(module)
     return copied
 
 
-def _measure(model: nn.Module, calls: list, loss, name: str, call: int | None, turned: bool) -> dict:
-    """The numbers of one module, by layer, direction, row and what they are of: a gate, a lag or ""."""
-    module, row = model.get_submodule(name), {}
-    ways = getattr(module, "directions", 1 + getattr(module, "bidirectional", False))
-    for k in range(getattr(module, "num_layers", 1) * ways):
+@torch.no_grad()
+def _draw(module: nn.Module) -> None:
+    """Draw the weights as those of a new module: uniform in ±1/√H, and then what parametrisations make of them."""
+    parts, bound = [*module.modules()], module.hidden_size**-0.5
+    hooks = [(part, hook) for part in parts for hook in [*part._forward_pre_hooks.values()]]
+    ways = [(part, key, way) for part in parts for key, way in getattr(part, "parametrizations", {}).items()]
+    for part, hook in hooks:
+        if isinstance(hook, WeightNorm):
+            remove_weight_norm(part, hook.name)
+    for weight in module.parameters():
+        weight.uniform_(-bound, bound)
+    for part, key, way in ways:
+        if [*way.parameters()][len(way._parameters) :]:
+            raise ValueError(f"{key} is computed by {type(way[0]).__name__}, which has weights of its own")
+        new = torch.empty_like(getattr(part, key)).uniform_(-bound, bound)
+        for step in reversed(way):
+            with suppress(AttributeError, NotImplementedError):  # as when it was registered
+                new = step.right_inverse(new)
+        for original, value in zip(way.parameters(), new if isinstance(new, tuple) else (new,), strict=True):
+            original.copy_(value)
+        way.train()
+    for _ in range(100):  # a spectral norm comes closer to that of its matrix each time
+        for part, key, _way in ways:
+            getattr(part, key)
+        for part, hook in hooks:
+            if isinstance(hook, SpectralNorm):
+                hook.compute_weight(part, do_power_iteration=True)
+
+
+def _measure(model: nn.Module, calls: list, name: str, call: int | None, turned: bool) -> tuple[dict, list[Tensor]]:
+    """The numbers of one module, by layer, direction, row and what they are of: a gate, a lag or ""; its weights."""
+    (layers, ways), row = size_of(model.get_submodule(name)), {}
+    for k in range(layers * ways):
         where = dict(layer=k // ways, reverse=bool(k % ways) or (turned and ways == 1), call=call, name=name)
         found, lags, sizes, readers = [], {}, [], []
-        for args, lengths in calls:
-            trace = record(model, args, lengths, **where)
-            B, T, _ = trace.h.shape
-            ends = torch.full((B,), T, device=trace.h.device) if trace.lengths is None else trace.lengths
-            found.append({key: v[true_steps(ends, T)].double() for key, v in trace._asdict().items()})  # (steps, H)
+        for args, lengths, loss in calls:
+            values, ends, by_lag, read, weights = _look(model, args, lengths, loss, where)
+            B, T, _ = values.h.shape
+            found.append({key: v[true_steps(ends, T)].double() for key, v in values._asdict().items()})  # (steps, H)
             half = (ends - ends // 2).clamp_max(T - 1) if where["reverse"] else ends // 2 - 1
             last = ends * 0 if where["reverse"] else ends - 1
-            c = trace[-2].double().abs().mean(dim=2)  # (B, T)
+            c = values[-2].double().abs().mean(dim=2)  # (B, T)
             sizes.append(torch.stack([c[range(B), last], c[range(B), half].where(ends > 3, math.nan)]))
-            by_lag, read = _gradients(model, args, lengths, loss, where)
             readers.append(read)
             for lag in [lag for lag in (1, 3, 10, 30, 100, 300) if lag < T]:
                 lags.setdefault(lag, []).append(by_lag[ends > lag][:, [lag, 0]])
         values = {key: torch.cat([part[key] for part in found]) for key in found[0]}
         for key, of, numbers in _numbers(values, lags, sizes, readers):
             row[where["layer"], ("forward", "backward")[where["reverse"]], key, of] = numbers.double().mean().item()
-    return row
+    return row, [part for w in weights for key in ("W_x", "W_h") for part in w[key].chunk(4, dim=1)]
 
 
 def _numbers(values: dict[str, Tensor], lags: dict, sizes: list[Tensor], readers: list[Tensor]):
     """Each row, what it is of, and numbers whose mean it is. `values` are (steps, H)."""
     h, is_lstm = values["h"], "c" in values
+    yield "sequences", "", torch.tensor(sum(size.shape[1] for size in sizes))
+    yield "steps", "", torch.tensor(len(h))
     for gate in ("input gate i", "forget gate f", "output gate o") if is_lstm else ("reset gate r", "update gate z"):
         yield "closed", gate, values[gate[-1]] < 0.1
         yield "open", gate, values[gate[-1]] > 0.9
@@ -198,19 +237,17 @@ def _numbers(values: dict[str, Tensor], lags: dict, sizes: list[Tensor], readers
         yield "drift", "", last[half.isfinite()].sum() / half.nansum()
 
 
-def _gradients(model: nn.Module, args: tuple, lengths, loss: Callable | None, where: dict) -> tuple[Tensor, Tensor]:
-    """The norms of the gradient by lag (B, T + 1), at c or at a GRU's h; and how strongly each unit is read (H,)."""
-    module, call, outputs, read = model.get_submodule(where["name"]), where["call"], [], []
-    is_cell, layers = isinstance(module, CELLS), getattr(module, "num_layers", 1)
-    if is_cell and call is not None and loss is None:
-        raise ValueError("loss is None; it needs a function of the model's output where call chooses one of several")
+def _look(model: nn.Module, args: tuple, lengths, loss: Callable | None, where: dict) -> tuple:
+    """The values of one batch, its lengths (B,), the norms of the gradient by lag (B, T + 1) at c or at a GRU's h, how
+    strongly each unit is read (H,), and the weights."""
+    module, outputs, read = model.get_submodule(where["name"]), [], []
+    is_cell, (layers, D) = isinstance(module, CELLS), size_of(module)
 
     def value(output):
         weights, seqs = outputs[0][-1], [] if is_cell else [state[0] for state in outputs]
-        K, D, ends = len(weights), len(weights) // layers, [state[1 - is_cell] for state in outputs]
-        way = int(where["reverse"] and D == 2)
-        k, after = where["layer"] * D + way, weights[(where["layer"] + 1) * D :][:D]
-        parts, H = [part for part in _floats(output) if part.requires_grad], ends[0].shape[-1]
+        way, after = int(where["reverse"] and D == 2), weights[(where["layer"] + 1) * D :][:D]
+        ends, parts = [state[1 - is_cell] for state in outputs], [v for v in _floats(output) if v.requires_grad]
+        H = ends[0].shape[-1]
         if not ends[0].requires_grad:
             raise ValueError("model computes without gradients; its forward needs to run without torch.no_grad()")
         if after:  # the next layer's input weights
@@ -222,14 +259,14 @@ def _gradients(model: nn.Module, args: tuple, lengths, loss: Callable | None, wh
             total = sum((part * torch.randn_like(part)).sum() for part in parts)
             grads = torch.autograd.grad(total, seqs + ends, None, True, allow_unused=True, materialize_grads=True)
             each = [g.reshape(-1, D, H)[:, way] for g in grads[: len(seqs)]]
-            each += [g.reshape(K, -1, H)[k] for g in grads[len(seqs) :]]
+            each += [g.reshape(layers * D, -1, H)[where["layer"] * D + way] for g in grads[len(seqs) :]]
             read.append(torch.cat(each).double().norm(dim=0))
-        return ends[-1 if call is None else call].reshape(K, -1, H)[k].sum() if loss is None else loss(output)
+        return loss and loss(output)
 
     hook = module.register_forward_hook(lambda _module, _args, out: outputs.append([*tensors(out), weights_of(module)]))
-    try:
-        with torch.backends.cudnn.flags(enabled=False):  # in evaluation mode, cuDNN's LSTM has no gradient
-            by_lag = loss_gradient_by_lag(model, args, value, lengths, **where)
-    finally:
-        hook.remove()
-    return (by_lag if isinstance(by_lag, Tensor) else by_lag[1]), read[0]
+    with hook, torch.backends.cudnn.flags(enabled=False):  # in evaluation mode, cuDNN's LSTM has no gradient
+        values, states, lengths, found = watch(model, args, lengths, inputs=None, loss=value, **where)
+    by_lag = norms_by_lag(states, lengths, loss, found)
+    values, (B, T, _) = values._make(v.detach() for v in values), values.h.shape
+    ends = torch.full((B,), T, device=values.h.device) if lengths is None else lengths
+    return values, ends, by_lag if isinstance(by_lag, Tensor) else by_lag[1], read[0], outputs[0][-1]

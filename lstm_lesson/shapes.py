@@ -145,6 +145,12 @@ def check_lengths(lengths, batch: int, steps: int, device=None) -> torch.Tensor:
     return given.to(device=device, dtype=torch.int64)
 
 
+def check_instance(name: str, thing) -> None:
+    """Raise ValueError for a class where something made from it belongs, such as a model."""
+    if isinstance(thing, type):
+        raise ValueError(f"{name} is the class {thing.__name__}; it needs an instance: {thing.__name__}(...)")
+
+
 def check_tokens(name: str, tokens) -> None:
     """Raise ValueError for a text where a list of words belongs: its letters would be taken for words."""
     if isinstance(tokens, str) or not isinstance(tokens, Iterable):

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from lstm_lesson.cells import Values
 from lstm_lesson.kernel import reversed_steps, without_padding
-from lstm_lesson.recurrent import CELLS, choose, held, tensors, undisturbed
+from lstm_lesson.recurrent import CELLS, held, recurrent_modules, size_of, tensors, undisturbed
 from lstm_lesson.shapes import check_lengths, check_size, check_tokens, describe, true_steps
 from lstm_lesson.successors.gru import GRUValues
 
@@ -68,17 +68,18 @@ def record(
     for `lengths` where the module reads padding before true steps, and if the module returned other values than its
     weights give: the error says by how much.
     """
-    (values, _, lengths), _ = _watch(model, x, lengths, layer, reverse, call, name, inputs)
+    values, _, lengths, _ = watch(model, x, lengths, layer, reverse, call, name, inputs)
     return (Trace if len(values) == 6 else GRUTrace)(*values, tokens=tokens, lengths=lengths)
 
 
 def loss_gradient_by_lag(
-    model: nn.Module, x, loss: Callable, lengths=None, layer: int = 0, reverse: bool = False, call: int | None = None,
-    name: str | None = None, inputs: Mapping | None = None,
+    model: nn.Module, x, loss: Callable | None = None, lengths=None, layer: int = 0, reverse: bool = False,
+    call: int | None = None, name: str | None = None, inputs: Mapping | None = None,
 ) -> Tensor | tuple[Tensor, Tensor]:  # fmt: skip
     """The norm of the gradient of a loss at each state of one layer, by lag: how far back in time the loss reaches.
 
-    `loss` maps what the model returns to one number; the other arguments are as in `record`.
+    `loss` maps what the model returns to one number; without one it is the sum of the layer's h at the last true step
+    of each sequence. The other arguments are as in `record`.
     Returns norms (B, T + 1), at h, and for an LSTM also at c: entry k belongs to the state k steps before the last true
     step, NaN beyond the state before the first step. In reverse, the last step is the first of the sequence.
     Each gradient is the total one: through the outputs of the same step and through all later steps.
@@ -90,7 +91,16 @@ def loss_gradient_by_lag(
     >>> at_h.shape, at_h[0, 0].item()
     (torch.Size([2, 6]), 2.0)
     """
-    (_, states, lengths), value = _watch(model, x, lengths, layer, reverse, call, name, inputs, loss)
+    _, states, lengths, value = watch(model, x, lengths, layer, reverse, call, name, inputs, loss or (lambda _: None))
+    return norms_by_lag(states, lengths, loss, value)
+
+
+def norms_by_lag(states: list[tuple], lengths: Tensor | None, loss, value) -> Tensor | tuple[Tensor, Tensor]:
+    """`loss_gradient_by_lag` at the states that `watch` returns, for the value that a given loss returned."""
+    steps = len(states) - 1
+    if loss is None:
+        ends = [steps] * len(states[0][0]) if lengths is None else lengths.tolist()
+        value = sum(states[end][0][b].sum() for b, end in enumerate(ends))
     if not isinstance(value, Tensor) or value.numel() != 1:
         raise ValueError(f"loss gives {describe(value)}; it needs a torch.Tensor with one number, such as a mean")
     parts = [part for state in states for part in state]
@@ -101,38 +111,47 @@ def loss_gradient_by_lag(
     if norms.isnan().any():
         raise ValueError("loss has a gradient that is NaN; it needs finite numbers, and no root or logarithm of 0")
     lag = torch.arange(len(states), device=norms.device).expand(len(norms), -1)  # (B, T + 1)
-    left = (len(states) - 1 if lengths is None else lengths[:, None]) - lag  # steps before that state
+    left = (steps if lengths is None else lengths[:, None]) - lag  # steps before that state
     by_lag = [n.gather(1, left.clamp_min(0)).masked_fill(left < 0, float("nan")) for n in norms.unbind(2)]
     return by_lag[0] if len(by_lag) == 1 else tuple(by_lag)
 
 
-def _watch(model, x, lengths, layer, reverse, call, name, inputs, loss: Callable | None = None) -> tuple:
-    """Run the model. Returns one call of one layer: values in the order of time, states and lengths; and the loss."""
-    name, module = choose(model, name)
-    layers, kind = getattr(module, "num_layers", 1), type(module).__name__
-    ways = getattr(module, "directions", 1 + getattr(module, "bidirectional", False))
+def watch(model, x, lengths, layer, reverse, call, name, inputs, loss: Callable | None = None) -> tuple:
+    """Run a model and look at one call of one layer, with the errors of `record`; with a loss, states have gradients.
+
+    Returns the values in the order of time, the states in that of the steps, the lengths, and what the loss returned.
+    """
+    (name, module), *others = recurrent_modules(model, name).items()
+    if others:
+        raise ValueError(f"name is None; it needs one of {[name, *dict(others)]}, the recurrent modules of model")
+    (layers, ways), kind = size_of(module), type(module).__name__
+    alone = ways == 1 and module is not model  # so that the model may turn what it gives to it
     has = f"layer = {layer}, reverse = {reverse} is not there; {kind} has layers 0 to {layers - 1}, directions: {ways}"
-    if layer not in range(layers) or reverse not in (False, True)[: ways + (module is not model)]:
+    if layer not in range(layers) or reverse not in (False, True)[: ways + alone]:
         raise ValueError(has)
-    k, calls, before = layer * ways + (reverse and ways == 2), [], []
+    calls, seen, value = _run(model, x, lengths, inputs, (name, module, layer * ways + (reverse and ways == 2)), loss)
+    values, states, given, known = _chosen(calls, call, kind)
+    lengths, padding_first = _true_lengths(lengths, known, seen, values.h), ways == 2 and (reverse or layer > 0)
+    if alone:
+        turned, keep = _turned(given, seen, lengths, reverse)
+        if turned is None:  # nothing shows the direction; that of a loop is what the caller says
+            turned = reverse and (len(given) > 1 or isinstance(module, CELLS))
+        if reverse != turned:
+            raise ValueError(has + ". It reads from the last step to the first: pass reverse=True" * turned)
+        if reverse:
+            order, padding_first = reversed_steps(values.h, keep), keep is None
+            values = values._make(v.gather(1, order.expand_as(v)) for v in values)
+    if padding_first and lengths is not None and known is None and lengths.min() < values.h.shape[1]:
+        needs = "it needs None, or a model that packs its sequences"
+        raise ValueError(f"lengths is {lengths.tolist()}; the {kind} reads padding before true steps, so {needs}")
+    return _masked(values, lengths, model), states, lengths, value
 
-    def watch(_module, args, kwargs, output):
-        own, values, states, read, given = held(name, module, args, kwargs, output)
-        if given.shape[1] == 1 and before and _goes_on(states, *before):
-            for parts, part in zip(calls[-1], ([values[k]], states[k][1:], [given]), strict=False):
-                parts.extend(part)
-        else:
-            calls.append(([values[k]], states[k], [given], read))
-        last = tensors(output if loss is None else own)[-len(states[0][0]) :]
-        before[:] = [states, last] if given.shape[1] == 1 else []
-        return None if loss is None else own  # of which autograd knows the states
 
-    def see(_part, args, output):
-        output = output[0] if isinstance(output, tuple) and output else output
-        if isinstance(output, Tensor) and output.ndim == 3 and output.shape[1] > 1:
-            given = [args[0]] if args and isinstance(args[0], Tensor) and args[0].ndim > 1 else []
-            seen.append((output, bool(given and _turned(given, seen)[0])))
-
+def _run(model, x, lengths, inputs: Mapping | None, place: tuple, loss: Callable | None) -> tuple[list, list, object]:
+    """Run the model. Returns the calls of its module: lists of values, states and what was read, with an entry for each
+    step of a loop, and lengths; the sequences that came or were made outside of it, turned round or not; the loss."""
+    (name, module, k), calls, before = place, [], []
+    first = int(getattr(module, "batch_first", True))  # the first of the dimensions that may be time
     while hasattr(model, "_orig_mod") or isinstance(model, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
         model = model._orig_mod if hasattr(model, "_orig_mod") else model.module
     args, named = x if type(x) is tuple else (x,), dict(inputs or {})
@@ -141,49 +160,71 @@ def _watch(model, x, lengths, layer, reverse, call, name, inputs, loss: Callable
             inspect.signature(model.forward).bind_partial(*args, **named, lengths=lengths)
             named["lengths"] = lengths
     seen = [(given, False) for given in (*args, *named.values()) if isinstance(given, Tensor)]
+
+    def keep_call(_module, args, kwargs, output):
+        own, values, states, known, given = held(name, module, args, kwargs, output)
+        is_step = given.shape[1] == 1
+        if is_step and before and _goes_on(states, *before):
+            for parts, part in zip(calls[-1], ([values[k]], states[k][1:], [given]), strict=False):
+                parts.extend(part)
+        else:
+            calls.append(([values[k]], states[k], [given], known))
+        last = tensors(output if loss is None else own)[-len(states[0][0]) :]
+        before[:] = [states, last] if is_step else []
+        return None if loss is None else own  # of which autograd knows the states
+
+    def keep_sequence(_part, args, output):
+        output = output[0] if isinstance(output, tuple) and output else output
+        if isinstance(output, Tensor) and output.ndim == 3 and max(output.shape[first:2]) > 1:
+            given = [args[0]] if args and isinstance(args[0], Tensor) and args[0].ndim > 1 else []
+            seen.append((output, bool(given and _turned(given, seen)[0])))
+
     try:
         with ExitStack() as hooks, undisturbed(model), torch.set_grad_enabled(loss is not None):
             for part in set(model.modules()) - set(module.modules()):
-                hooks.enter_context(part.register_forward_hook(see))
-            hooks.enter_context(module.register_forward_hook(watch, prepend=True, with_kwargs=True))
+                hooks.enter_context(part.register_forward_hook(keep_sequence))
+            hooks.enter_context(module.register_forward_hook(keep_call, prepend=True, with_kwargs=True))
             output = model(*args, **named)
-            value = None if loss is None else loss(output)
+            return calls, seen, None if loss is None or not calls else loss(output)
     except Exception as error:
         if 0 in x.shape if isinstance(x, Tensor) else isinstance(x, (list, str, Real)) or hasattr(x, "__array__"):
             raise ValueError(f"x has {describe(x)}; it needs a tensor without empty dimensions: {error}") from error
         raise
+
+
+def _chosen(calls: list, call: int | None, kind: str) -> tuple:
+    """The one call, or that of this number: values of all steps, states, what was read, lengths if it is no loop."""
     if not calls:
         raise ValueError(f"model does not call its {kind}; it needs a forward that calls it, as self.lstm(x)")
     if call is None and len(calls) > 1:
         raise ValueError(f"model calls its {kind} {len(calls)} times; choose one with call=0 to call={len(calls) - 1}")
-    values, states, given, read = calls[check_size("call", call or 0, 0, len(calls) - 1)]
-    values = values[0] if len(given) == 1 else values[0]._make(torch.cat(v, dim=1) for v in zip(*values, strict=True))
-    (B, T), known = values.h.shape[:2], read if len(given) == 1 else None
+    values, states, given, lengths = calls[check_size("call", call or 0, 0, len(calls) - 1)]
+    if len(given) == 1:
+        return values[0], states, given, lengths
+    return values[0]._make(torch.cat(v, dim=1) for v in zip(*values, strict=True)), states, given, None
+
+
+def _true_lengths(lengths, known: Tensor | None, seen: list, h: Tensor) -> Tensor | None:
+    """The lengths (B,) that the module knows, or else those given. Raises ValueError if their orders differ."""
+    B, T, _ = h.shape
     if lengths is None and known is not None:  # they may stand among the arguments, in another order
         lengths = next((a for a, _ in seen if a.shape == (B,) and a.sort()[0].equal(known.sort()[0].to(a))), None)
-    if lengths is not None:
-        read, known = known, check_lengths(lengths, B, T if known is None else sys.maxsize, values.h.device)
-        if read is not None and not torch.equal(known, read) and torch.equal(known.sort()[0], read.sort()[0]):
-            has = f"lengths is {known.tolist()}, but the model sorts its sequences to {read.tolist()}"
-            raise ValueError(f"{has}; it needs them, x and tokens in this order")
-        known = known if read is None else read
-    in_padding = ways == 2 and (reverse or layer > 0)
-    if ways == 1 and module is not model:
-        turned, keep = _turned(given, seen, known, reverse)
-        if (reverse and len(given) == 1 and not isinstance(module, CELLS)) if turned is None else reverse != turned:
-            raise ValueError(has + ". It reads from the last step to the first: pass reverse=True" * bool(turned))
-        if reverse:
-            order, in_padding = reversed_steps(values.h, keep), keep is None
-            values = values._make(v.gather(1, order.expand_as(v)) for v in values)
-    if in_padding and known is not None and read is None and known.min() < T:
-        needs = "it needs None, or a model that packs its sequences"
-        raise ValueError(f"lengths is {known.tolist()}; the {kind} reads padding before true steps, so {needs}")
-    padding = None if known is None else ~true_steps(known, T)[:, :, None]
+    if lengths is None:
+        return known
+    lengths = check_lengths(lengths, B, T if known is None else sys.maxsize, h.device)
+    if known is not None and not lengths.equal(known) and lengths.sort()[0].equal(known.sort()[0]):
+        has = f"lengths is {lengths.tolist()}, but the model sorts its sequences to {known.tolist()}"
+        raise ValueError(f"{has}; it needs them, x and tokens in this order")
+    return lengths if known is None else known
+
+
+def _masked(values: Values | GRUValues, lengths: Tensor | None, model: nn.Module) -> Values | GRUValues:
+    """The values with NaN at padded steps. Raises ValueError if others are NaN or infinite."""
+    padding = None if lengths is None else ~true_steps(lengths, values.h.shape[1])[:, :, None]
     if not all((v.isfinite() if padding is None else v.isfinite() | padding).all() for v in values[-2:]):
         wrong = [key for key, tensor in model.state_dict().items() if not tensor.isfinite().all()]
         raise ValueError(f"model computes NaN or infinity; it needs finite numbers in {', '.join(wrong) or 'x'}")
-    values = values if padding is None else values._make(v.masked_fill(padding, float("nan")) for v in values)
-    return (values, states, known), value
+    return values if padding is None else values._make(v.masked_fill(padding, float("nan")) for v in values)
 
 
 def _turned(given: list[Tensor], seen: list, lengths: Tensor | None = None, wanted: bool = False) -> tuple:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from lstm_lesson.recurrent import undisturbed
-from lstm_lesson.shapes import check_shapes, describe, true_steps
+from lstm_lesson.shapes import check_instance, check_shapes, describe, true_steps
 from lstm_lesson.text.classifiers import TextClassifier, check_ids
 from lstm_lesson.text.news import pad_batch
 
@@ -63,6 +63,7 @@ def leave_one_out(classifier: TextClassifier, sequences: Sequence[Tensor], which
     sequences: B tensors (T_k,) int64 with T_k at least 2, which (B,): the index of the word to leave out -> (B,).
     Raises ValueError for a text of one word, or an index outside the text.
     """
+    check_instance("classifier", classifier)
     shorter, device = [], next(classifier.parameters()).device
     for k, (ids, at) in enumerate(zip(sequences, which.tolist(), strict=True)):
         if len(ids) < 2 or not 0 <= at < len(ids):

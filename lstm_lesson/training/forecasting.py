@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from lstm_lesson.layers import CustomLSTM
-from lstm_lesson.shapes import check_number, check_shapes, check_size, check_sizes
+from lstm_lesson.shapes import check_instance, check_number, check_shapes, check_size, check_sizes
 from lstm_lesson.training.loop import ProgressLine, check_loss, training_steps
 
 Step = Callable[[Tensor], Tensor]  # the past (B, T) -> the next value (B,)
@@ -122,6 +122,7 @@ def fit(model: Forecaster, series: Tensor, steps: int = 200, window: int = 40, l
     Raises ValueError for numbers out of range, for a series too short for one window and the value after it, and if
     the loss is no longer finite.
     """
+    check_instance("model", model)
     check_sizes(steps=steps, window=window, batch_size=batch_size)
     series = series if series.ndim == 2 else series[None]
     check_shapes(series=(series, "S T"))

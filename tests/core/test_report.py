@@ -9,14 +9,15 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
-from torch.nn.utils import parametrizations, prune, weight_norm
+from torch.nn.utils import parametrizations, parametrize, prune, spectral_norm, weight_norm
 from torch.nn.utils.rnn import pack_padded_sequence
 from torch.utils.data import DataLoader, TensorDataset
 
+from lstm_lesson.explorers import GateInspector
 from lstm_lesson.layers import CustomLSTM
 from lstm_lesson.report import gate_report
 from lstm_lesson.successors.gru import CustomGRU
-from lstm_lesson.tracing import loss_gradient_by_lag, record
+from lstm_lesson.tracing import loss_gradient_by_lag, record, watch
 
 X = torch.randn(3, 12, 4, generator=torch.Generator().manual_seed(0))
 
@@ -194,28 +195,104 @@ def test_the_model_its_mode_and_the_random_numbers_stay_and_a_seed_gives_the_sam
     assert number(other, "half_life", column="fresh") != pytest.approx(number(found, "half_life", column="fresh"))
 
 
-@pytest.mark.parametrize("change", [
-    lambda lstm: prune.l1_unstructured(lstm, "weight_hh_l0", 0.5),
-    lambda lstm: weight_norm(lstm, "weight_hh_l0"),
-    lambda lstm: parametrizations.weight_norm(lstm, "weight_hh_l0"),
-], ids=["pruned", "weight_norm", "parametrised"])  # fmt: skip
+class Absolute(nn.Module):
+    """A parametrisation that cannot be turned round."""
+
+    def forward(self, weight):
+        return weight.abs()
+
+
+class LowRank(nn.Module):
+    """A parametrisation with weights of its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.low = nn.Parameter(torch.randn(1, 6))
+
+    def forward(self, weight):
+        return weight + self.low
+
+
+def uniform(new):
+    """Whether the numbers are uniform in ±1/√64."""
+    return new.abs().max() <= 1 / 8 and abs(8 * new.std() - 3**-0.5) < 0.02
+
+
+def of_norm_1(new):
+    return abs(torch.linalg.matrix_norm(new, 2) - 1) < 0.01
+
+
+CHANGES = {  # what is done to one matrix, and what a new matrix then fulfils
+    "pruned": (
+        lambda *at: prune.l1_unstructured(*at, 0.5),
+        lambda new: uniform(new[new != 0]) and (new == 0).sum() > 9,
+    ),
+    "weight norm, old": (weight_norm, uniform),
+    "weight norm": (parametrizations.weight_norm, uniform),
+    "spectral norm, old": (spectral_norm, of_norm_1),
+    "spectral norm": (parametrizations.spectral_norm, of_norm_1),
+    "orthogonal": (parametrizations.orthogonal, lambda new: torch.allclose(new.T @ new, torch.eye(64), atol=1e-5)),
+    "absolute": (
+        lambda *at: parametrize.register_parametrization(*at, Absolute()),
+        lambda new: new.min() >= 0 and uniform(torch.cat([new, -new])),
+    ),
+}
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU, CustomLSTM])
 @pytest.mark.filterwarnings("ignore::FutureWarning")
-def test_the_fresh_weights_of_a_changed_lstm_have_the_usual_size(change, monkeypatch):
-    model, seen = Tagger(hidden=64), []
-    change(model.lstm)
-    model(X)  # a kept tensor with a history
-    monkeypatch.setattr("lstm_lesson.report.record", lambda one, *a, **k: seen.append(one) or record(one, *a, **k))
-    gate_report(model, X)
-    model(X)  # it still runs
-    fresh_model = next(one for one in seen if one is not model)
-    fresh_model(X)  # which computes the pruned weights
-    fresh = fresh_model.lstm.weight_hh_l0.detach()
-    drawn = fresh[fresh != 0]
-    assert drawn.abs().max() <= 1 / 8
-    assert drawn.std().item() == pytest.approx(1 / 8 / math.sqrt(3), rel=0.05)
+def test_the_fresh_weights_of_a_changed_module_are_those_of_a_new_one(change, kind, frozen, monkeypatch):
+    torch.manual_seed(0)
+    lstm, seen = kind(4, 64, batch_first=True), []
+    part, name = (lstm.cells[0], "W_hi") if kind is CustomLSTM else (lstm, "weight_hh_l0")
+    do, fits = CHANGES[change]
+    do(part, name)
+    with torch.no_grad():
+        for weight in lstm.parameters():
+            weight *= 1 if change == "orthogonal" else 3
+    model = nn.Sequential(lstm).requires_grad_(not frozen)
+    for _ in range(3):
+        model(X)  # the norms follow in training
+    before = getattr(part, name).detach().clone()
+    monkeypatch.setattr("lstm_lesson.report.watch", lambda one, *a, **k: seen.append(one) or watch(one, *a, **k))
+    found = gate_report(model, X)
+    assert torch.equal(before, getattr(part, name)) or "norm" in change  # in training, a norm follows again
+    assert number(found, "half_life", column="fresh") > 0 and len(found.notes) == 2
+    fresh_model = next(one for one in seen if one is not model).eval()
+    fresh_model(X)  # which computes what a hook computes
+    fresh = getattr(fresh_model[0].cells[0] if kind is CustomLSTM else fresh_model[0], name).detach()
+    assert fits(fresh)
+    assert not (before == fresh)[fresh != 0].any()
 
 
-def test_a_stateful_model_is_copied_and_one_that_cannot_be_says_what_it_needs():
+@pytest.mark.parametrize("way", ["parametrised", "hook", "copy"])
+def test_where_no_fresh_weights_can_be_drawn_there_is_no_comparison_and_a_note_says_why(way):
+    model = Tagger()
+    if way == "parametrised":
+        parametrize.register_parametrization(model.lstm, "weight_hh_l0", LowRank())
+    elif way == "hook":
+        kept = model.lstm.weight_hh_l0.detach().clone()
+        del model.lstm._parameters["weight_hh_l0"]
+        model.lstm.register_forward_pre_hook(lambda lstm, _: setattr(lstm, "weight_hh_l0", 2 * kept))
+    else:
+        model.lock = (number for number in ())
+    found = gate_report(model, X)
+    assert found.table.fresh.isna().all() and found.table.model.notna().all()
+    note = next(note for note in found.notes if "no fresh model" in note)
+    says = {
+        "parametrised": "weight_hh_l0 is computed by LowRank",
+        "hook": "something other",
+        "copy": "cannot pickle",
+    }
+    assert says[way] in note and "fresh= takes a new model" in note
+    beside = gate_report(model, X, fresh=Tagger())
+    assert beside.table.fresh.notna().all() and beside.notes[1] == "The fresh model is the one that was given."
+    assert beside.table.model.equals(found.table.model)
+
+
+def test_a_stateful_model_is_copied_and_begins_each_batch_with_its_own_state():
     class Stateful(Tagger):
         state = None
 
@@ -227,11 +304,129 @@ def test_a_stateful_model_is_copied_and_one_that_cannot_be_says_what_it_needs():
     model(X)
     gate_report(model, X)
     assert model.state[0].grad_fn is not None
-    model.lock = (number for number in ())
-    with pytest.raises(ValueError, match=r"cannot be copied .*; it needs fresh="):
-        gate_report(model, X)
-    other = gate_report(model, X, fresh=Stateful())
-    assert number(other, "half_life", column="fresh") > 0
+    once, twice = gate_report(Stateful(), X), gate_report(Stateful(), [X, X])
+    assert [number(one, "steps") for one in (once, twice)] == [36, 72]
+    model = Stateful()
+    once, twice = gate_report(model, X), gate_report(model, [X, X])  # the second batch goes on from no state
+    for row in ("half_life", "memory", "drift"):
+        assert number(once, row) == pytest.approx(number(twice, row), rel=1e-6)
+    assert "a state that the model keeps between calls is put back" in repr(twice)
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+@pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU])
+def test_by_default_the_loss_is_at_the_last_real_step_also_where_the_padding_is_read(kind, layers):
+    torch.manual_seed(0)
+    model, lengths = nn.Sequential(kind(4, 6, layers, batch_first=True)), torch.tensor([12, 5, 8])
+    together = gate_report(model, X, lengths=lengths)
+    apart = gate_report(model, [X[b : b + 1, :n] for b, n in enumerate(lengths)])
+    for layer in range(layers):
+        for lag in (1, 3):
+            pair = [number(one, "gradient", f"after {lag} steps", layer=layer) for one in (together, apart)]
+            assert pair[0] == pytest.approx(pair[1], rel=1e-4)
+    assert number(together, "steps", layer=0) == number(apart, "steps", layer=0) == 25
+    assert number(together, "sequences", layer=0) == number(apart, "sequences", layer=0) == 3
+    assert together.notes[0].startswith("Batches read: 1, at most 8.")
+    assert apart.notes[0].startswith("Batches read: 3, at most 8.")
+    of_two = gate_report(model, iter([X, X, X]), batches=2)
+    assert of_two.notes[0].startswith("Batches read: 2, at most 2.") and number(of_two, "steps", layer=0) == 72
+
+
+def test_a_loop_over_a_cell_with_lengths_has_the_same_default_loss():
+    class Loop(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.cell = nn.LSTMCell(4, 6)
+
+        def forward(self, x):
+            state = None
+            for x_t in x.unbind(1):
+                state = self.cell(x_t, state)
+            return state[0]
+
+    model, lengths = Loop(), torch.tensor([12, 5, 8])
+    together = gate_report(model, X, lengths=lengths, call=0)
+    apart = gate_report(model, [X[b : b + 1, :n] for b, n in enumerate(lengths)])
+    assert number(together, "gradient", "after 3") == pytest.approx(number(apart, "gradient", "after 3"), rel=1e-4)
+
+
+@pytest.mark.parametrize("loss", [
+    nn.CrossEntropyLoss(), nn.functional.cross_entropy,
+    lambda output, y, scale=1: scale * nn.functional.cross_entropy(output, y),
+])  # fmt: skip
+@pytest.mark.parametrize("kind", [list, tuple, dict])
+def test_a_loss_of_two_arguments_gets_the_targets_of_its_batch(loss, kind):
+    model, y = Tagger(), torch.tensor([0, 1, 1])
+    batches, take = [([X, y]), ([X + 1, 1 - y])], lambda batch: batch[0]
+    if kind is dict:
+        batches, own = [{"x": x, "y": y} for x, y in batches], loss
+        take, loss = lambda batch: batch["x"], lambda output, batch: own(output, batch["y"])
+    else:
+        batches = [kind(batch) for batch in batches]
+    found = gate_report(model, batches, prepare=take, loss=loss)
+    sums = 0
+    for x, targets in [(X, y), (X + 1, 1 - y)]:
+        _, at_c = loss_gradient_by_lag(model, x, lambda out, y=targets: nn.functional.cross_entropy(out, y))
+        sums = sums + at_c[:, [3, 0]].sum(dim=0)
+    assert number(found, "gradient", "after 3 steps") == pytest.approx((sums[0] / sums[1]).item(), rel=1e-5)
+
+
+def test_a_loss_of_one_argument_or_in_c_gets_the_output_alone():
+    model = Tagger()
+    expected = number(gate_report(model, X, loss=lambda output: output.sum()), "gradient", "after 3 steps")
+    for loss in (torch.sum, torch.Tensor.sum, lambda output, scale=1: scale * output.sum()):
+        assert number(gate_report(model, X, loss=loss), "gradient", "after 3 steps") == pytest.approx(expected)
+    assert number(gate_report(model, X, loss=lambda output, x: output.sum() + 0 * x.sum()), "steps") == 36
+    with pytest.raises(ValueError, match="loss gives type NoneType"):
+        gate_report(model, X, loss=lambda output: None)
+
+
+class Translator(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embedding = nn.Embedding(9, 4)
+        self.encoder, self.decoder = nn.GRU(4, 5, batch_first=True), nn.GRU(4, 5, batch_first=True)
+
+    def forward(self, src, tgt):
+        return self.decoder(self.embedding(tgt), self.encoder(self.embedding(src))[1])[0]
+
+
+SRC, TGT = torch.arange(24).view(2, 12) % 9, torch.arange(10).view(2, 5) % 9
+
+
+@pytest.mark.parametrize(("model", "data", "prepare", "says"), [
+    (Translator(), [SRC, TGT], None, r"a batch of data has 1 of the model's arg.*'tgt'; it needs all.*\(src, tgt\)"),
+    (Translator(), SRC, None, "data has 1 of the model's arguments.*'tgt'"),
+    (Translator(), [(SRC, TGT)], lambda batch: batch[0], "a batch of data has 1 of the model's arguments"),
+    (Translator(), (SRC, TGT, TGT), None, "data has 3 of the model's arguments.*too many"),
+    (nn.LSTM(4, 3), [X, torch.tensor([0, 1, 1])], None, r"a list, .* differ .* tuple .* or \[\(x, y\)\] with prepare"),
+    (nn.LSTM(4, 3), [X, torch.zeros(3, 1)], None, "data is a list"),
+    (nn.LSTM(4, 3), [X, torch.zeros(3, 12, 4).long()], None, "data is a list"),
+    (Tagger(), [(X, [3, 3, 3], 0)], lambda batch: list(batch[:2]), r"prepare returns list; .* tuple\(batch\[:2\]\)"),
+    (Tagger(), [(X, 0)], lambda batch: None, "prepare returns NoneType"),
+])  # fmt: skip
+def test_data_that_may_be_meant_in_two_ways_is_refused(model, data, prepare, says):
+    with pytest.raises(ValueError, match=says):
+        gate_report(model, data, prepare)
+
+
+def test_two_tensors_are_one_pair_as_a_tuple_and_two_batches_as_a_list():
+    found = gate_report(Translator(), (SRC, TGT))
+    assert number(found, "steps", module="encoder") == 24 and number(found, "steps", module="decoder") == 10
+    assert number(gate_report(Tagger(), [X, X[:, :5]]), "steps") == 36 + 15
+    batches = DataLoader(TensorDataset(X, torch.tensor([12, 5, 8]), torch.zeros(3)), batch_size=2)
+    found = gate_report(Tagger(), batches, prepare=lambda batch: (batch[0], batch[1]))
+    assert number(found, "steps") == 25 and number(found, "sequences") == 3
+
+
+@pytest.mark.parametrize(("options", "says"), [
+    ({"model": Tagger}, r"model is the class Tagger; it needs an instance: Tagger\(\.\.\.\)"),
+    ({"fresh": Tagger}, "fresh is the class Tagger"),
+    ({"loss": nn.CrossEntropyLoss}, "loss is the class CrossEntropyLoss"),
+], ids=["model", "fresh", "loss"])  # fmt: skip
+def test_a_class_in_place_of_an_instance_is_named(options, says):
+    with pytest.raises(ValueError, match=says):
+        gate_report(**{"model": Tagger(), "data": X} | options)
 
 
 def test_several_modules_are_blocks_and_one_that_is_not_called_is_named():
@@ -338,6 +533,18 @@ def test_weights_that_are_nan_and_models_without_an_lstm_are_named():
         gate_report(Tagger(), X, name="other")
     with pytest.raises(ValueError, match="batches is 0"):
         gate_report(Tagger(), X, batches=0)
+
+
+def test_a_page_in_a_folder_that_is_not_there_names_the_path_that_was_given(tmp_path):
+    path, taken = tmp_path / "none" / "page.html", tmp_path / "folder"
+    taken.mkdir()
+    report, inspector = gate_report(Tagger(), X), GateInspector(record(Tagger(), X))
+    for page in (report, inspector):
+        for at in (path, taken):
+            with pytest.raises(OSError, match=f": '{at}'$"):
+                page.to_html(at)
+        assert page.to_html(str(tmp_path / "page.html")).read_text(encoding="utf-8") == page.page()
+    assert {one.name for one in tmp_path.iterdir()} == {"folder", "page.html"}
 
 
 @pytest.mark.browser

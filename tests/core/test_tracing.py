@@ -8,12 +8,16 @@ import torch
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
-from lstm_lesson import CustomLSTM, LSTMCell
+from lstm_lesson import CustomLSTM, LSTMCell, RNNCell
 from lstm_lesson.cells import Values
 from lstm_lesson.gradients import gradient_by_lag
 from lstm_lesson.successors import CustomGRU
+from lstm_lesson.text.characters import CharacterModel
 from lstm_lesson.text.classifiers import TextClassifier
+from lstm_lesson.text.saliency import leave_one_out
 from lstm_lesson.tracing import Trace, loss_gradient_by_lag, record
+from lstm_lesson.training import evaluate, fit, forecasting
+from lstm_lesson.training.metrics import bits_on
 
 NAMES = "ifgoch"
 
@@ -164,6 +168,7 @@ def test_a_failing_model_is_left_as_it_was():
         (nn.RNN(3, 4), {}, "model is RNN; it needs a module with an LSTM, a GRU or a cell, of torch.nn"),
         (nn.ModuleList([CustomLSTM(3, 4), nn.GRU(3, 4)]), {}, r"name is None; it needs one of \['0', '1'\], the rec"),
         (None, {}, "model is NoneType; it needs a module with"),
+        (nn.LSTM, {}, r"model is the class LSTM; it needs an instance: LSTM\(\.\.\.\)"),
         (
             nn.ModuleDict({"a": CustomLSTM(3, 4), "b": CustomGRU(3, 4)}),
             {"name": "c"},
@@ -185,6 +190,23 @@ def test_a_failing_model_is_left_as_it_was():
 def test_bad_input_is_named(model, options, message):
     with pytest.raises(ValueError, match=message):
         record(model, torch.randn(2, 5, 3), **options)
+
+
+@pytest.mark.parametrize("call", [
+    lambda: loss_gradient_by_lag(CustomLSTM, torch.randn(2, 5, 3)),
+    lambda: gradient_by_lag(LSTMCell, torch.randn(2, 5, 3), (torch.zeros(2, 4), torch.zeros(2, 4))),
+    lambda: gradient_by_lag(RNNCell, torch.randn(2, 5, 3), torch.zeros(2, 4)),
+    lambda: evaluate(TextClassifier, ([torch.tensor([1, 2])], torch.tensor([0]))),
+    lambda: fit(TextClassifier, *[([torch.tensor([1, 2])] * 2, torch.tensor([0, 1]))] * 2),
+    lambda: bits_on(CharacterModel, torch.zeros(9, dtype=torch.int64), 1, 4),
+    lambda: forecasting.fit(forecasting.Forecaster, torch.randn(90)),
+    lambda: leave_one_out(TextClassifier, [torch.tensor([1, 2])], torch.tensor([0])),
+])  # fmt: skip
+def test_a_class_in_place_of_a_model_is_named(call):
+    with pytest.raises(
+        ValueError, match=r"(model|step|classifier) is the class (\w+); it needs an instance: \2\(\.\.\.\)"
+    ):
+        call()
 
 
 class Translator(nn.Module):
@@ -587,6 +609,36 @@ def test_a_layer_that_reads_its_sequence_turned_round_needs_reverse(kind, first)
     assert torch.allclose(trace.h.flip(1), lstm(embedding(ids).flip(1))[0], atol=1e-6)
     with pytest.raises(ValueError, match=r"lengths is \[5, 3\]; the .* reads padding before true steps"):
         record(model, ids, lengths=[5, 3], reverse=True)
+
+
+def test_one_sequence_with_time_first_that_is_turned_round_is_seen():
+    torch.manual_seed(0)
+    lstm, embedding, ids = nn.LSTM(3, 4), nn.Embedding(10, 3), torch.randint(10, (5, 1))
+
+    class First(Turned):
+        def forward(self, x):
+            return self.lstm(self.before(x).flip(0))[0]
+
+    model = First(lstm, embedding)
+    with pytest.raises(ValueError, match="from the last step to the first"):
+        record(model, ids)
+    assert torch.allclose(record(model, ids, reverse=True).h[0], model(ids).flip(0)[:, 0], atol=1e-6)
+
+
+def test_without_a_loss_the_gradient_starts_at_the_last_true_h_of_the_layer():
+    torch.manual_seed(0)
+    lstm, x = nn.LSTM(3, 4, 2, batch_first=True), torch.randn(2, 5, 3)
+    for layer in (0, 1):
+        at_h, at_c = loss_gradient_by_lag(lstm, x, lengths=[5, 3], layer=layer)
+        for b, n in enumerate((5, 3)):
+            own_h, own_c = loss_gradient_by_lag(
+                lstm, x[b : b + 1, :n], lambda out, k=layer: out[1][0][k].sum(), layer=layer
+            )
+            assert torch.allclose(at_h[b, : n + 1], own_h[0], atol=1e-6) and at_h[b, 0] == 2
+            assert torch.allclose(at_c[b, : n + 1], own_c[0], atol=1e-6) and at_c[b, n + 1 :].isnan().all()
+    packed = pack_padded_sequence(x, [5, 3], batch_first=True)
+    found = loss_gradient_by_lag(nn.GRU(3, 4, batch_first=True, bidirectional=True), packed, reverse=True)
+    assert found[:, 0].tolist() == [2, 2] and found[1, 4:].isnan().all()
 
 
 def test_a_packed_batch_that_was_turned_within_its_lengths_is_turned_back():
