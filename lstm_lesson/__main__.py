@@ -1,4 +1,4 @@
-"""`python -m lstm_lesson` checks the set-up; with `examine`, `inspect` or `report` it looks at a model in your file."""
+"""`python -m lstm_lesson` checks the set-up; its commands stand in `commands.toml`."""
 
 import argparse
 import importlib.util
@@ -7,10 +7,17 @@ import runpy
 import sys
 import tomllib
 import traceback
+from collections.abc import Callable, Mapping
 from importlib.resources import files
 from pathlib import Path
 
 COMMANDS = tomllib.loads((files("lstm_lesson") / "commands.toml").read_text(encoding="utf-8"))
+ERRORS = COMMANDS.pop("errors")
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str):
+        self.exit(2, f"{self.prog}: {message}; --help says more\n")
 
 
 def main(argv: list[str]) -> int:
@@ -20,17 +27,19 @@ def main(argv: list[str]) -> int:
 
         print(found := report())
         return 0 if found.complete else 1
-    parser = argparse.ArgumentParser("python -m lstm_lesson", description="Without a command: check the set-up.")
+    parser = _Parser("python -m lstm_lesson", description="Without a command: check the set-up.")
     commands = parser.add_subparsers(dest="command", required=True)
     for name, about in COMMANDS.items():
         form = {"description": about["help"], "formatter_class": argparse.RawDescriptionHelpFormatter}
         command = commands.add_parser(name, help=about["help"], epilog=about["epilog"], **form)
         for argument, options in about["arguments"].items():
-            command.add_argument(*argument.split(), **options)
+            command.add_argument(*argument.split(), **options | ({"type": int} if "type" in options else {}))
     given = parser.parse_args(argv)
-    file = Path(given.target.rpartition(":")[0]).resolve()
+    place, _, name = given.target.rpartition(":")
+    place, name = (given.target, "") if name.endswith(".py") else (place, name)
+    file = Path(place).resolve()
     try:
-        return _run(given, file)
+        return _run(given, file, name)
     except (Exception, SystemExit) as error:
         frames = traceback.extract_tb(error.__traceback__)
         own = [frame for frame in frames if Path(frame.filename) == file]
@@ -41,20 +50,18 @@ def main(argv: list[str]) -> int:
         return 2
 
 
-def _run(given, file: Path) -> int:
-    """One command, on a Python file; raises what goes wrong."""
+def _run(given, file: Path, name: str) -> int:
+    """One command, on a name in a Python file; raises what goes wrong."""
     if given.command == "board":
         board = Path(__file__).parents[1] / "classroom" / "board.py"
         if not board.is_file():
-            raise ValueError("board needs the folder `classroom` of the project beside the package; it is not there")
+            raise ValueError(ERRORS["board"])
         return runpy.run_path(str(board))["run"](given)
     if file.suffix != ".py" or not file.is_file():
-        raise ValueError(f"{given.target} names no Python file that exists; it needs FILE.py:NAME")
+        raise ValueError(ERRORS["file"].format(given.target))
     output = Path(getattr(given, "output", ""))
     if output.name and ((output.exists() and not given.force) or not output.parent.is_dir()):
-        raise ValueError(
-            f"{output} {'exists; --force replaces it' if output.exists() else 'is in no folder that exists'}"
-        )
+        raise ValueError(ERRORS["exists" if output.exists() else "folder"].format(output))
     sys.path.insert(0, str(file.parent))  # as for `python FILE.py`
     spec = importlib.util.spec_from_file_location(file.stem, file)
     module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
@@ -62,10 +69,13 @@ def _run(given, file: Path) -> int:
 
     def named(name):
         if not callable(getattr(module, name, None)):
-            raise ValueError(f"{file} has no function or class {name!r}; `{given.command} --help` says what it needs")
+            kinds = type if given.command == "examine" else Callable
+            own = [key for key, value in vars(module).items() if isinstance(value, kinds)]
+            own = [key for key in own if getattr(module, key).__module__ == spec.name]
+            raise ValueError(ERRORS["name" if name else "no_name"].format(file, name, ", ".join(own) or "none"))
         return getattr(module, name)
 
-    thing = named(given.target.rpartition(":")[2])
+    thing = named(name)
     if given.command == "examine":
         from lstm_lesson.exercises.examination import examine
 
@@ -74,48 +84,80 @@ def _run(given, file: Path) -> int:
             raise ValueError(found.message)
         print(found)
         return 0 if found.passed or found.kind.startswith("LSTM ") else 1
-    import torch
-
-    model, weights = thing(), _stored(given.weights)
-    if isinstance(weights, dict):
-        weights = weights.get("state_dict", weights.get("model_state_dict", weights))
-    model.eval().load_state_dict(weights)
-    if given.command == "inspect":
-        from lstm_lesson.explorers import GateInspector
-        from lstm_lesson.tracing import record
-
-        x, tokens = named("encode")(given.text)
-        trace = record(model, x, tokens=[tokens], layer=int(given.layer), name=given.name)  # one sequence
-        with torch.no_grad():
-            score = named(given.score)(model, x) if given.score else None
-        page = GateInspector(trace, score=score, score_name=given.score or "score")
-    else:
-        from lstm_lesson.report import gate_report
-
-        data = _stored(given.data) if Path(given.data).suffix in (".pt", ".pth", ".npy") else named(given.data)()
-        if given.data.endswith(".npy") and data.is_floating_point():
-            data = data.to(next(model.parameters()).dtype)
-        functions = {key: named(value) for key in ("prepare", "loss") if (value := getattr(given, key))}
-        page = gate_report(model, data, name=given.name, **functions)
+    page = (_inspected if given.command == "inspect" else _reported)(given, thing, named)
     print(page.to_html(output))
     return 0
 
 
-def _stored(file: str):
-    """What a file of tensors has. Nothing but tensors and plain values is loaded."""
+def _inspected(given, make_model: Callable, named: Callable):
+    """The page of `inspect`."""
+    import torch
+
+    from lstm_lesson.explorers import GateInspector
+    from lstm_lesson.tracing import record
+
+    if not given.text.strip():
+        raise ValueError(ERRORS["text"])
+    model, encoded = _model(given, make_model), named("encode")(given.text)
+    x, words = encoded if type(encoded) is tuple and len(encoded) == 2 else (encoded, None)
+    if not isinstance(x, (torch.Tensor, tuple)):
+        raise ValueError(ERRORS["encode"].format(type(x).__name__))
+    where = {key: getattr(given, key) for key in ("layer", "reverse", "call", "name")}
+    trace = record(model, x, tokens=None if words is None else [words], **where)
+    if len(trace.h) != 1:
+        raise ValueError(ERRORS["sequences"].format(len(trace.h)))
+    with torch.no_grad():
+        score = named(given.score)(model, x) if given.score else None
+    return GateInspector(trace, score=score, score_name=given.score or "score")
+
+
+def _reported(given, make_model: Callable, named: Callable):
+    """The page of `report`."""
+    from lstm_lesson.report import gate_report
+
+    model, suffix = _model(given, make_model), Path(given.data).suffix
+    if suffix not in ("", ".pt", ".pth", ".npy", ".safetensors"):
+        raise ValueError(ERRORS["data"].format(given.data))
+    data = _stored(given.data, next(model.parameters()).dtype) if suffix else named(given.data)()
+    options = {key: named(value) for key in ("prepare", "loss", "lengths") if (value := getattr(given, key))}
+    options |= {key: getattr(given, key) for key in ("name", "call", "reverse", "batches")}
+    return gate_report(model, data, **options)
+
+
+def _model(given, make_model: Callable):
+    """The model in evaluation mode, with the weights of the file; they may lie in a dict, their names have a prefix."""
+    from torch import nn
+
+    model, weights = make_model(), _stored(given.weights)
+    if not isinstance(model, nn.Module):
+        raise ValueError(ERRORS["model"].format(given.target, type(model).__name__))
+    own = [*model.state_dict()]
+    if isinstance(weights, Mapping):
+        inner = [weights.get(key) for key in ("state_dict", "model_state_dict", "model")]
+        weights = next((part for part in inner if isinstance(part, Mapping)), weights)
+        places = [key.removesuffix(own[0]) for key in weights if own and key.endswith(own[0])]
+        places = [place for place in places if all(place + key in weights for key in own)]
+        if len(places) == 1 and places != [""]:
+            weights = {key: weights[places[0] + key] for key in own}
+    model.eval().load_state_dict(weights)
+    return model
+
+
+def _stored(file: str, dtype=None):
+    """What a file of tensors has. Nothing but tensors and plain values is loaded. Of NumPy, floats become `dtype`."""
     import torch
 
     if file.endswith(".npy"):
         import numpy as np
 
-        return torch.from_numpy(np.load(file))
+        data = torch.from_numpy(np.load(file))
+        return data.to(dtype) if data.is_floating_point() else data
     if file.endswith(".safetensors"):
         return importlib.import_module("safetensors.torch").load_file(file)  # another package, which may be missing
     try:
         return torch.load(file, weights_only=True, map_location="cpu")
     except pickle.UnpicklingError as error:
-        needs = "it needs a file of tensors, such as torch.save(model.state_dict(), file) writes"
-        raise ValueError(f"{file} cannot be read as tensors alone; {needs}") from error
+        raise ValueError(ERRORS["weights"].format(file)) from error
 
 
 if __name__ == "__main__":
