@@ -151,8 +151,11 @@ slides: setup
 	$(PY) tools/slides/decks.py build/slides $(NOTEBOOKS)
 
 # STUDENT_ARGS chooses the same cells for both. An old folder is kept: it may be a git repository.
-student instructor: setup
-	$(PY) tools/copies.py $@ build/$@ $(STUDENT_ARGS) --notebooks $(NOTEBOOKS)
+student: setup
+	$(PY) tools/copies.py student build/student $(STUDENT_ARGS) --notebooks $(NOTEBOOKS)
+
+instructor: setup
+	$(PY) tools/copies.py instructor build/instructor $(STUDENT_ARGS) --notebooks $(NOTEBOOKS)
 
 sheet: setup
 	$(PY) tools/sheet/sheet.py build/sheet

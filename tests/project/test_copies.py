@@ -10,7 +10,7 @@ import copies
 import nbformat
 import pytest
 from copies import Choice, Guide, copy
-from nbclient import NotebookClient
+from nbconvert.preprocessors import ExecutePreprocessor
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from notebook_rules import Lesson, predictions
 from often import one_in
@@ -234,8 +234,7 @@ def test_the_command_writes_what_was_chosen(tmp_path):
 def test_a_students_copy_runs_with_every_exercise_open_or_not_set(path, tmp_path):
     for choice in (ALL, Choice(exercises=frozenset())):
         made = student(path, choice)
-        NotebookClient(
-            made, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
-        ).execute()
+        runs = ExecutePreprocessor(timeout=600, kernel_name="python3")
+        runs.preprocess(made, {"metadata": {"path": str(tmp_path)}})
         shown = html.unescape(nbformat.writes(made))
         assert "Traceback" not in shown
