@@ -70,8 +70,8 @@ def _run(given, file: Path, name: str) -> int:
     def named(name):
         if not callable(getattr(module, name, None)):
             kinds = type if given.command == "examine" else Callable
-            own = [key for key, value in vars(module).items() if isinstance(value, kinds)]
-            own = [key for key in own if getattr(module, key).__module__ == spec.name]
+            found = {key: value for key, value in vars(module).items() if isinstance(value, kinds)}
+            own = [key for key, value in found.items() if getattr(value, "__module__", "") == spec.name]
             raise ValueError(ERRORS["name" if name else "no_name"].format(file, name, ", ".join(own) or "none"))
         return getattr(module, name)
 

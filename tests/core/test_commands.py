@@ -16,9 +16,11 @@ from lstm_lesson.report import gate_report
 from lstm_lesson.tracing import record
 
 FILE = """
+import sys
 import torch
 from torch import nn
 from lstm_lesson import LSTMCell
+HERE = sys.modules[__name__]  # as in a file that is imported
 
 class MyLSTM(nn.LSTM):
     pass
@@ -351,9 +353,11 @@ def test_wrong_use_is_one_line_with_status_2(at, capsys, arguments, says):
 
 
 def test_a_file_whose_names_are_all_imported_has_none(at, capsys):
-    (at[0] / "other.py").write_text("from torch import nn\nfrom mine import Model\nx = 3\n", encoding="utf-8")
-    assert main(["examine", "other.py:LSTM"]) == 2
-    assert "other.py has no function or class 'LSTM'; it has none; --help says what" in capsys.readouterr().err
+    (at[0] / "other.py").write_text(
+        "from mine import Model\nfrom numpy import sin\nfrom torch.nn import LSTM\nx = 3\n", encoding="utf-8"
+    )
+    assert main(["inspect", "other.py:GRU", "w.pt", "a", "-o", "p.html"]) == 2
+    assert "other.py has no function or class 'GRU'; it has none; --help says what" in capsys.readouterr().err
 
 
 def test_weights_of_another_model_and_a_file_that_python_cannot_read_are_one_line(at, capsys):
