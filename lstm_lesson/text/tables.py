@@ -71,7 +71,7 @@ def load_csv(path, text: str | Sequence[str], label: str | None = None, *, label
     alone, parts = label is None, {str(key).lower().removesuffix("ing") for key in keys or PARTS} <= {*NAMES}
     paths = [Path(s).resolve() if isinstance(s, (str, PathLike)) else id(s) for s in sources.values()]
     title = " and ".join(p.name if isinstance(p, Path) else "DataFrame" for p in paths)
-    wanted = [_class(str(name), decimal) for name in labels] if isinstance(labels, (list, tuple)) else []
+    wanted = [_class(str(name), decimal) for name in labels] if hasattr(labels, "__getitem__") else []
     given = f"text is {text!r}, label is {label!r} and split is {split!r}; each needs"
     wrong = {
         "path is an empty dict; it needs a file under each key": keys == [],
@@ -83,7 +83,7 @@ def load_csv(path, text: str | Sequence[str], label: str | None = None, *, label
         f"path has the keys {keys}; with label they need to be of {', '.join(NAMES)}": not alone and not parts,
         f"split is {split!r} and path has parts as keys; it needs one of them": split is not None and keys and parts,
         f"labels is {labels!r}; it needs a list of two classes or more, each once (1 and 1.0 are one)":
-            labels is not None and len({*wanted}) < max(2, len(wanted)),
+            labels is not None and (isinstance(labels, (str, Mapping)) or len({*wanted}) < max(2, len(wanted))),
         f"shares is {shares!r}; it needs three numbers above 0, of train, val, test, with the sum 1": len(shares) != 3
             or not all(isinstance(s, Real) and s > 0 for s in shares) or abs(sum(shares) - 1) > 1e-6,
     }  # fmt: skip

@@ -868,6 +868,11 @@ def test_large_whole_numbers_stay_classes_of_their_own():
     assert load_csv(table, text="text", label="label").classes == [2**60, 2**60 + 1, 2**60 + 2]
 
 
+def test_labels_may_be_any_sequence_but_a_text():
+    for labels in (pandas.Series(["real", "fake"]), pandas.array(["real", "fake"]), ("real", "fake")):
+        assert load_csv(frame(), text="text", label="label", labels=labels).classes == ["real", "fake"]
+
+
 def test_one_class_in_labels_is_not_enough():
     table = pandas.DataFrame({"text": [f"text {k}" for k in range(60)], "label": [0] * 60})
     with pytest.raises(ValueError, match="labels is \\['0'\\]; it needs a list of two classes or more"):
