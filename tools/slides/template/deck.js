@@ -226,8 +226,10 @@ function lay(run, limit) {
     }
     const earlier = [...body(slide).children].filter(node => !node.matches(".where"));
     body(slide).append(block);
-    if (block.tagName === "H3") subheading = words(block);
-    if (["H1", "H2"].includes(block.tagName)) [heading, subheading] = [words(block), ""];
+    if (/^H[1-3]$/.test(block.tagName)) {  // that of an exercise holds for the exercise alone
+      if (block.textContent.startsWith("Your turn")) subheading = words(block);
+      else [heading, subheading] = [words(block), ""];
+    }
     (block.matches(".formula") ? [block] : block.querySelectorAll(".formula")).forEach(inRows);
     const shares = narrow(block);
     if (shares.length > 1) {
@@ -324,16 +326,18 @@ function pack(run, above = false) {
   best.made.forEach(keep);
 }
 
+const alone = run => run.length === 1 && /^H[1-3]$/.test(run[0].tagName);
+
 function build() {
   const pieces = document.getElementById("pieces");
   pieces.querySelectorAll("pre").forEach(inLines);
   let run = [];
   for (const piece of pieces.querySelectorAll(".piece")) {
-    if ("begins" in piece.dataset) { pack(run); run = []; }
+    if ("begins" in piece.dataset && !alone(run)) { pack(run); run = []; }
     for (const block of blocks(piece)) {
       if (piece.matches(".choices")) block.classList.add("choices");
       if (isPicture(block)) {
-        const above = run.length === 1 && /^H[12]$/.test(run[0].tagName);  // a heading alone stands above the picture
+        const above = alone(run);  // a heading alone stands above the picture
         if (above) heading = words(run[0]);
         else pack(run);
         pack([block], above);
