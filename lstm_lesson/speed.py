@@ -58,10 +58,8 @@ def hoist_inputs(x: Shape["B T N"], W_x: Shape["N 4H"], b: Shape["4H"]) -> Shape
 
 
 @checked
-def local_gradients(
-    i: Shape["B T H"], f: Shape["B T H"], g: Shape["B T H"], o: Shape["B T H"], c: Shape["B T H"],
-    c_prev: Shape["B T H"],
-) -> tuple[Shape["B T H"], Shape["B T 4H"]]:  # fmt: skip
+def local_gradients(i: Shape["B T H"], f: Shape["B T H"], g: Shape["B T H"], o: Shape["B T H"], c: Shape["B T H"],
+                    c_prev: Shape["B T H"]) -> tuple[Shape["B T H"], Shape["B T 4H"]]:  # fmt: skip
     """What the backward pass multiplies by, and knows before any gradient arrives, for all steps at once.
 
     c_prev holds c_0 … c_{T−1}. Returns `into_c`, which leads from h_t through tanh into c_t, and `into_z`, which leads

@@ -21,10 +21,8 @@ AddingResult = namedtuple("AddingResult", "losses lstms")
 TimingResult = namedtuple("TimingResult", "errors accuracy")
 
 
-def learn_to_add(
-    step: Step = lstm_step, runs: int = 3, steps: int = 250, length: int = 8, hidden: int = 16, seed: int = 0,
-    label: str = "",
-) -> AddingResult:  # fmt: skip
+def learn_to_add(step: Step = lstm_step, runs: int = 3, steps: int = 250, length: int = 8, hidden: int = 16,
+                 seed: int = 0, label: str = "") -> AddingResult:  # fmt: skip
     """Train small LSTMs whose step is `step` on the adding problem, several runs at once.
 
     The runs differ in their initial weights and their sequences; the same `seed` gives every `step` the same
@@ -50,10 +48,8 @@ def learn_to_add(
     return AddingResult(error.square().mean(dim=1).tolist(), lstms)
 
 
-def learn_timing(
-    peephole: str | None = None, step: Step = lstm_step, seeds: int = 12, steps: int = 150, hidden: int = 8,
-    shortest: int = 5, longest: int = 15, label: str = "",
-) -> TimingResult:  # fmt: skip
+def learn_timing(peephole: str | None = None, step: Step = lstm_step, seeds: int = 12, steps: int = 150,
+                 hidden: int = 8, shortest: int = 5, longest: int = 15, label: str = "") -> TimingResult:  # fmt: skip
     """Train small LSTMs to tell how long ago the last spike was, several seeds at once.
 
     The task is `data.spike_timing` with intervals from `shortest` to `longest`. Seeds are paired: for one seed every

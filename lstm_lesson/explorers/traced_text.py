@@ -44,10 +44,8 @@ class TracedText:
     memory = property(lambda self: self.values.get("c", self.values["h"]))  # what the cell keeps, (T, H)
 
 
-def traced_row(
-    trace: Trace | GRUTrace, row: int = 0, score=None, saliency=None, score_name: str = "score",
-    step_name: str | None = None, input_name: str = "input", name: str = "trace",
-) -> TracedText:  # fmt: skip
+def traced_row(trace: Trace | GRUTrace, row: int = 0, score=None, saliency=None, score_name: str = "score",
+               step_name: str | None = None, input_name: str = "input", name: str = "trace") -> TracedText:  # fmt: skip
     """One sequence of a trace up to its padding, at most 500 steps; arguments and errors as in `GateInspector`."""
     if not isinstance(trace, (Trace, GRUTrace)):
         needs = "it needs what `record` returns, or a TextClassifier with its vocabulary"
@@ -93,10 +91,8 @@ def traced_row(
     return TracedText(tokens[:MOST], step, series, values, score, saliency, notes, score_name, input_name)
 
 
-def trace_text(
-    classifier: TextClassifier, vocabulary: Vocabulary, text: str | list[str], name: str = "text",
-    score_name: str = "score", follows: bool = False,
-) -> TracedText:  # fmt: skip
+def trace_text(classifier: TextClassifier, vocabulary: Vocabulary, text: str | list[str], name: str = "text",
+               score_name: str = "score", follows: bool = False) -> TracedText:  # fmt: skip
     """Run the classifier over a text or a list of tokens, at most 500, and keep its values at each word.
 
     The values are those of its last layer. With `follows`, its classes are the words of the vocabulary, and the score

@@ -17,10 +17,8 @@ HATCHES = ("", "///", "...", "\\\\\\", "xx", "oo")
 
 
 @captioned
-def lines(
-    series: dict, *, title: str, alt: str, xlabel: str = "", ylabel: str = "", log: str | None = None,
-    marks: dict | None = None, bands: dict | None = None, square: bool = False,
-) -> Picture:  # fmt: skip
+def lines(series: dict, *, title: str, alt: str, xlabel: str = "", ylabel: str = "", log: str | None = None,
+          marks: dict | None = None, bands: dict | None = None, square: bool = False) -> Picture:  # fmt: skip
     """Curves: `series` maps a label to y (n,) or to (x, y). A NaN leaves a gap, on a log axis a 0 as well.
 
     A label that begins with i, f, g, o, c or h (alone, as in "f = 0.9" or "h_t") or a gate's name has its colour.
@@ -56,10 +54,8 @@ def lines(
 
 
 @captioned
-def bars(
-    values: dict, *, title: str, alt: str, ylabel: str = "", xlabel: str = "", reference: dict | None = None,
-    log: bool = False, horizontal: bool = False,
-) -> Picture:  # fmt: skip
+def bars(values: dict, *, title: str, alt: str, ylabel: str = "", xlabel: str = "", reference: dict | None = None,
+         log: bool = False, horizontal: bool = False) -> Picture:  # fmt: skip
     """One bar for each label. A list (one number for each seed) is drawn as dots with a line at their mean.
 
     `reference` maps a name to a number: a dashed line to compare with. If every label has a list, and with `log`,

@@ -35,10 +35,8 @@ def update_gate(
 
 
 @checked
-def candidate(
-    x_t: Shape["B N"], h_prev: Shape["B H"], r_t: Shape["B H"],
-    W_xh: Shape["N H"], W_hh: Shape["H H"], b_h: Shape["H"], b_hh: Shape["H"],
-) -> Shape["B H"]:  # fmt: skip
+def candidate(x_t: Shape["B N"], h_prev: Shape["B H"], r_t: Shape["B H"], W_xh: Shape["N H"], W_hh: Shape["H H"],
+              b_h: Shape["H"], b_hh: Shape["H"]) -> Shape["B H"]:  # fmt: skip
     """The candidate: an RNN step in which the reset gate limits what is read of the previous state; each in (-1, 1)."""
     return torch.tanh(x_t @ W_xh + r_t * (h_prev @ W_hh + b_hh) + b_h)
 
