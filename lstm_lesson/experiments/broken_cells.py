@@ -1,6 +1,6 @@
 """Broken cells: LSTM steps with one fault each. They pass a shape test, and most of them learn to add.
 
-Each function has the arguments of `lstm_step` and returns (h_t, c_t). One thing in it is wrong; its name says what.
+Each step has the arguments of `lstm_step` and returns (h_t, c_t). One thing in it is wrong; its name says what.
 """
 
 from collections.abc import Callable
@@ -15,16 +15,15 @@ from lstm_lesson.layers import CustomLSTM
 Step = Callable[..., tuple[Tensor, Tensor]]  # (x_t, h_prev, c_prev, weights) -> (h_t, c_t)
 
 
-def i_and_f_swapped(x_t, h_prev, c_prev, weights):
-    i, f, g, o, *_ = lstm_values(x_t, h_prev, c_prev, weights)
-    c_t = i * c_prev + f * g
-    return o * torch.tanh(c_t), c_t
+def with_equations(c_t=lambda i, f, g, c_prev: f * c_prev + i * g, h_t=lambda o, c: o * torch.tanh(c)) -> Step:
+    """A step with another equation for the cell state or for the hidden state, in place of the right one."""
 
+    def step(x_t, h_prev, c_prev, weights):
+        i, f, g, o, *_ = lstm_values(x_t, h_prev, c_prev, weights)
+        c = c_t(i, f, g, c_prev)
+        return h_t(o, c), c
 
-def f_for_both(x_t, h_prev, c_prev, weights):
-    _, f, g, o, *_ = lstm_values(x_t, h_prev, c_prev, weights)
-    c_t = f * c_prev + f * g
-    return o * torch.tanh(c_t), c_t
+    return step
 
 
 def sigmoid_candidate(x_t, h_prev, c_prev, weights):
@@ -32,16 +31,6 @@ def sigmoid_candidate(x_t, h_prev, c_prev, weights):
     g = torch.sigmoid(x_t @ weights["W_xc"] + h_prev @ weights["W_hc"] + weights["b_c"])
     c_t = f * c_prev + i * g
     return o * torch.tanh(c_t), c_t
-
-
-def no_tanh_on_c(x_t, h_prev, c_prev, weights):
-    *_, o, c_t, _ = lstm_values(x_t, h_prev, c_prev, weights)
-    return o * c_t, c_t
-
-
-def output_gate_left_out(x_t, h_prev, c_prev, weights):
-    c_t = lstm_values(x_t, h_prev, c_prev, weights).c
-    return torch.tanh(c_t), c_t
 
 
 def h_detached(x_t, h_prev, c_prev, weights):
@@ -75,11 +64,11 @@ def full_peepholes_of(lstm: CustomLSTM) -> CustomLSTM:
 
 CELLS: dict[str, Step] = {
     "the right cell": lstm_step,
-    "swapped i and f": i_and_f_swapped,
-    "both terms through f": f_for_both,
+    "swapped i and f": with_equations(c_t=lambda i, f, g, c_prev: i * c_prev + f * g),
+    "both terms through f": with_equations(c_t=lambda i, f, g, c_prev: f * c_prev + f * g),
     "sigmoid on the candidate": sigmoid_candidate,
-    "no tanh on c": no_tanh_on_c,
-    "no output gate": output_gate_left_out,
+    "no tanh on c": with_equations(h_t=lambda o, c: o * c),
+    "no output gate": with_equations(h_t=lambda o, c: torch.tanh(c)),
     "detached h": h_detached,
 }
 

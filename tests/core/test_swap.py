@@ -243,7 +243,7 @@ OWN_FORWARDS = {
     "of our class": (lambda: ScaledOwn(3, 4).to_torch(), "the layer is ScaledOwn; it needs a CustomLSTM"),
     "of our instance": (lambda: scaled(CustomLSTM(3, 4)).to_torch(), "the layer is CustomLSTM; .*forward of that"),
     "of a cell": (
-        lambda: broken_cells.lstm_with(broken_cells.no_tanh_on_c, CustomLSTM(3, 4)).to_torch(),
+        lambda: broken_cells.lstm_with(broken_cells.CELLS["no tanh on c"], CustomLSTM(3, 4)).to_torch(),
         r"cells.0 is _Cell; it needs a LSTMCell with the forward",
     ),
 }  # fmt: skip

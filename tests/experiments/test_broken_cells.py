@@ -78,7 +78,7 @@ def test_a_run_learns_by_the_step_it_is_given():
 
 
 def test_a_trained_lstm_keeps_its_weights_and_its_step():
-    lstm = runs.learn_to_add(broken_cells.no_tanh_on_c, runs=1, steps=2, hidden=4).lstms[0]
+    lstm = runs.learn_to_add(broken_cells.CELLS["no tanh on c"], runs=1, steps=2, hidden=4).lstms[0]
     x, _ = adding_problem(3, 5)
     right = CustomLSTM(2, 4)
     right.load_state_dict(lstm.state_dict())
