@@ -70,9 +70,7 @@ TASKS = {
     "adding": Task(2, 1, 1 / 6, "mean squared error", tasks.adding_problem, _at_the_end(F.mse_loss), length=40),
     "order": Task(6, 4, math.log(4), "cross-entropy", tasks.temporal_order, _at_the_end(F.cross_entropy), length=30),
     "reber": Task(7, 7, math.log(2), "cross-entropy", lambda n, _, g: tasks.embedded_reber(n, g), _reber, length=0),
-    "spikes": Task(
-        1, 1, 1 / 9, "mean squared error", lambda *drawn: tasks.spike_timing(*drawn, 3, 9), _spikes, length=4
-    ),
+    "spikes": Task(1, 1, 1 / 9, "mean squared error", lambda *how: tasks.spike_timing(*how, 3, 9), _spikes, length=4),
 }
 
 
@@ -82,12 +80,11 @@ def grid(names: Iterable[str] = tuple(TASKS), variants: Iterable[str] = tuple(VA
 
     Raises ValueError for an unknown task.
     """
-    runs = []
-    for name, variant, seed in itertools.product(names, variants, seeds):
-        if name not in TASKS:
-            raise ValueError(f"task is {name!r}; it needs one of {', '.join(TASKS)}")
-        runs.append(Run(name, variant, seed, **({"length": TASKS[name].length} | changes)))
-    return runs
+    names = list(names)
+    if unknown := [name for name in names if name not in TASKS]:
+        raise ValueError(f"task is {unknown[0]!r}; it needs one of {', '.join(TASKS)}")
+    chosen = itertools.product(names, variants, seeds)
+    return [Run(*each, **({"length": TASKS[each[0]].length} | changes)) for each in chosen]
 
 
 def drawn_settings(seed: int) -> dict[str, float]:
