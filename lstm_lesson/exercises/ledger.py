@@ -8,16 +8,10 @@ from datetime import date
 from difflib import get_close_matches
 
 from lstm_lesson.exercises.catalogue import read_table
-from lstm_lesson.exercises.grading import printable
+from lstm_lesson.exercises.grading import SAYS, printable
 from lstm_lesson.exercises.progress_file import EntriesFile
 
 KINDS = {"choice": (str,), "sure": (int, float), "because": (str,), "day": (str,)}  # of a kept guess
-HOW = (
-    'Put the letter of your choice with quotes, as in "a", in the place of the first `...`, how sure you are ({} to '
-    "100, in per cent) in the place of the second, and one reason between the last quotes. Run this cell, and only "
-    "then the next. A guess is final."
-)
-
 FILE = EntriesFile(
     "guesses.json", "guesses", lambda guess: all(isinstance(guess[key], kinds) for key, kinds in KINDS.items()),
     notice="The file of your guesses is damaged",
@@ -52,7 +46,7 @@ def _answer(name: str, choice, sure, because) -> str:
     if missing := [part for part, there in given.items() if not there]:
         choices = "\n".join(f"  {letter}) {text}" for letter, text in question["choices"].items())
         still = f" Still missing: {', '.join(missing)}." if len(missing) < len(given) else ""
-        return f"`{name}` is open.{still} {question['question']}\n{choices}\n{HOW.format(least)}"
+        return f"`{name}` is open.{still} {question['question']}\n{choices}\n{SAYS['how to guess'].format(least)}"
     if letter not in question["choices"]:
         return f"choice is {choice!r:.60}; it needs one of {', '.join(question['choices'])}. Nothing is kept yet."
     if isinstance(sure, bool) or not isinstance(sure, int | float) or not least <= sure <= 100:
@@ -74,10 +68,9 @@ def guesses():
 
     kept, rows = FILE.entries(), []
     for name, question in questions().items():
-        if name in kept:
-            right = kept[name]["choice"] == question["choices"][question["right"]]
-            texts = question["question"], kept[name]["choice"], kept[name]["sure"], kept[name]["because"]
-            rows.append((*texts, question["measured"], "right" if right else "wrong"))
+        if own := kept.get(name):
+            was = "right" if own["choice"] == question["choices"][question["right"]] else "wrong"
+            rows.append((question["question"], own["choice"], own["sure"], own["because"], question["measured"], was))
     if not rows:
         print("No guess yet. `guess` stands under some of the predictions.")
         return None
