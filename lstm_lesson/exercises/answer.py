@@ -160,8 +160,7 @@ def written_function(f):
     f = inspect.unwrap(f)
     if isinstance(f, (types.FunctionType, types.BuiltinFunctionType, type)):
         return f
-    kind = type(f)
-    return getattr(f, "__func__", None) or getattr(kind, "forward", kind.__call__)
+    return getattr(f, "__func__", None) or getattr(type(f), "forward", type(f).__call__)
 
 
 def summarize(f) -> CodeSummary:

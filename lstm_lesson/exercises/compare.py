@@ -231,15 +231,15 @@ def input_gradients(f: Callable, arguments: dict) -> dict[str, Tensor | None] | 
     originals = map_tensors(lambda t: t.clone().requires_grad_() if t.is_floating_point() else t.clone(), arguments)
     given = map_tensors(torch.clone, originals)  # with a history, as a state in the middle of a sequence has
     given_inputs, generator = tensors(given), torch.Generator().manual_seed(1)
-    outputs = [t for _, t in leaves("", f(*given.values())) if isinstance(t, Tensor)]
+    outputs = [t for _, t in leaves("", f(*given.values())) if isinstance(t, Tensor) and t.requires_grad]
     if detached := [name for name, t in given_inputs.items() if not t.requires_grad]:
         raise InputDetached(join_names(detached))
-    outputs = [t for t in outputs if t.requires_grad]
+    if not outputs:
+        return None
     weights = [torch.randn(t.shape, generator=generator, dtype=torch.float64) for t in outputs]
     total = sum((t * w).sum() for t, w in zip(outputs, weights, strict=True))
     inputs = tensors(originals)
-    gradients = torch.autograd.grad(total, list(inputs.values()), allow_unused=True) if outputs else ()
-    return dict(zip(inputs, gradients, strict=True)) if outputs else None
+    return dict(zip(inputs, torch.autograd.grad(total, list(inputs.values()), allow_unused=True), strict=True))
 
 
 def gradient_problem(got: dict | None, expected: dict | None, tolerance: float = 0.0) -> Problem | None:

@@ -180,8 +180,7 @@ def lstm_test() -> tuple[Tensor, dict[str, Tensor]]:
     """Unit 0 counts up to 24 and back to 0; unit 1 has a forget gate that is half open and hears unit 0."""
     x = torch.zeros(50, 2)
     x[:25, 0], x[25:, 0] = 1.0, -1.0
-    shapes = {"W_x": (2, 2), "W_h": (2, 2), "b_": (2,)}
-    weights = {f"{name}{k}": torch.zeros(shape) for k in "ifco" for name, shape in shapes.items()}
+    weights = {name: torch.zeros(shape) for name, shape in shapes("ifco", units=2, inputs=2).items()}
     weights |= {"b_i": torch.tensor([6.0, 0.0]), "b_f": torch.tensor([6.0, 1.0]), "b_o": torch.tensor([3.0, 3.0])}
     weights["W_xc"][0] = 3.0  # both units write 1, or −1
     weights["W_hf"][0, 1] = -2.0  # unit 0 is heard by the gate of unit 1, and not the other way round
