@@ -157,9 +157,7 @@ def _check_backward(dh_t, dc_t, x_t, h_prev, c_prev, values, weights) -> None:
     if peepholes := [name for name in ("W_ci", "W_cf", "W_co") if name in weights]:
         raise ValueError(f"weights has {', '.join(peepholes)}; lstm_backward_step does not support peepholes")
     states = {"h_prev": h_prev, "c_prev": c_prev, "dh_t": dh_t, "dc_t": dc_t, **dict(zip(names, values, strict=True))}
-    letters = {f"{name}{k}": shape for k in GATES for name, shape in {"W_x": "N H", "W_h": "H H", "b_": "H"}.items()}
-    check_shapes(
-        x_t=(x_t, "B N"),
-        **{name: (state, "B H") for name, state in states.items()},
-        **{name: (weights[name], shape) for name, shape in letters.items()},
-    )
+    given = {"x_t": (x_t, "B N")} | {name: (state, "B H") for name, state in states.items()}
+    for name, shape in {"W_x": "N H", "W_h": "H H", "b_": "H"}.items():
+        given |= {f"{name}{k}": (weights[f"{name}{k}"], shape) for k in GATES}
+    check_shapes(**given)
