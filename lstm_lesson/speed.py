@@ -28,8 +28,7 @@ def unchecked(x: Tensor, h_0: Tensor, c_0: Tensor, weights: Mapping[str, Tensor]
     equations = input_gate, forget_gate, candidate, cell_state, output_gate, hidden_state
     i, f, g, c, o, h = (equation.__wrapped__ for equation in equations)
     w, h_t, c_t, hidden_seq = weights, h_0, c_0, []
-    for t in range(x.shape[1]):
-        x_t = x[:, t]
+    for x_t in x.unbind(1):
         i_t = i(x_t, h_t, w["W_xi"], w["W_hi"], w["b_i"])
         f_t = f(x_t, h_t, w["W_xf"], w["W_hf"], w["b_f"])
         g_t = g(x_t, h_t, w["W_xc"], w["W_hc"], w["b_c"])

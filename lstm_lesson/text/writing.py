@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from lstm_lesson.shapes import check_number, check_shapes, check_size, describe
+from lstm_lesson.shapes import check_number, check_shapes, check_size, check_sizes, describe
 
 
 def next_character_batches(ids: Tensor, B: int, T: int) -> list[tuple[Tensor, Tensor]]:
@@ -19,8 +19,7 @@ def next_character_batches(ids: Tensor, B: int, T: int) -> list[tuple[Tensor, Te
     >>> [(x.tolist(), y.tolist()) for x, y in next_character_batches(torch.arange(10), B=2, T=2)]
     [([[0, 1], [5, 6]], [[1, 2], [6, 7]]), ([[2, 3], [7, 8]], [[3, 4], [8, 9]])]
     """
-    check_size("B", B)
-    check_size("T", T)
+    check_sizes(B=B, T=T)
     if not isinstance(ids, Tensor) or ids.dtype != torch.int64 or ids.ndim != 1:
         raise ValueError(f"ids has {describe(ids)}; it needs shape (n,) and torch.int64")
     length = len(ids) // B  # of a stream
