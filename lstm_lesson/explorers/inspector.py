@@ -7,7 +7,7 @@ from importlib.resources import files
 import ipywidgets as widgets
 from torch import Tensor
 
-from lstm_lesson.explorers.base import Explorer
+from lstm_lesson.explorers.base import HTML, Explorer
 from lstm_lesson.explorers.page_model import packed_values, page_model
 from lstm_lesson.explorers.snapshot import NAMES, score_ends, short, snapshot
 from lstm_lesson.explorers.traced_text import by_activity, printable, trace_text, traced_row
@@ -18,9 +18,6 @@ from lstm_lesson.text.classifiers import TextClassifier, check_classifier
 from lstm_lesson.text.news import Vocabulary
 from lstm_lesson.tracing import GRUTrace, Trace
 
-FRAME = '<iframe class="lstm-inspector" title="Gate inspector" data-key="{}" style="{}" srcdoc="{}"></iframe>'
-LIVE = "width:100%;height:760px;border:0"
-OVER = "position:absolute;left:0;top:0;width:100%;height:100%;border:0;background:#fff"  # covers the static picture
 STILL = 200_000  # letters of a picture that the page shows without JavaScript; of a larger one it has the words
 HERE = files("lstm_lesson.explorers")
 READER = HERE.joinpath("inspector_model.js").read_text(encoding="utf-8")
@@ -151,11 +148,10 @@ class GateInspector(Explorer):
     to_html = GateReport.to_html  # of what `page` returns
 
     def _live(self) -> str:
-        return FRAME.format(id(self), LIVE, html.escape(self.page()))
+        return HTML["inspector"].format(id(self), html.escape(self.page()))
 
     def _repr_html_(self) -> str:
-        over = FRAME.format("", OVER, html.escape(self.page()))
-        return f'<div style="position:relative;line-height:0">{self.picture._repr_html_()}{over}</div>'
+        return HTML["stored_inspector"].format(self.picture._repr_html_(), html.escape(self.page()))
 
 
 def _rounded(values: Tensor | None) -> list[float] | None:

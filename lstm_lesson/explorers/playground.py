@@ -73,11 +73,9 @@ class CellPlayground(Explorer):
     @property
     def hint(self) -> str:
         """The hint of the preset, if its weights are unchanged; the way out if c is at the end of its slider."""
-        c = self.computed().c.item()
+        c, most = self.computed().c.item(), STATE["c_prev"][1]
         if self._outside(c):
-            return (
-                f"No further step: c would be {decimals(c)}, and its slider ends at ±{STATE['c_prev'][1]}. Press Reset"
-            )
+            return f"No further step: c would be {decimals(c)}, and its slider ends at ±{most}. Press Reset"
         preset = PRESETS[self.preset_name]
         changed = any(abs(self.values[name] - preset["numbers"].get(name, 0.0)) > GRID / 2 for name in WEIGHTS)
         return f"Preset {self.preset_name}, changed" if changed else preset["hint"]
