@@ -6,4 +6,5 @@ from lstm_lesson.plots.diagrams import lstm_diagram, lstm_svg, rnn_diagram, scan
 from lstm_lesson.plots.figure import Picture
 from lstm_lesson.plots.heatmaps import heatmaps
 from lstm_lesson.plots.style import COLORS, STYLE
-from lstm_lesson.plots.tables import Table, table
+from lstm_lesson.plots.tables import Table
+from lstm_lesson.plots.tables import Table as table  # as the lessons call it

@@ -194,9 +194,8 @@ def _name_curves(ax, curves, styles, marks):
         push = max(0.0, 19 - (place[k] - place[k - 1])) / 2
         place[k - 1 : k + 1] = place[k - 1] - push, place[k] + push
     moves = {label: p - height[label] for label, p in zip(order, place, strict=True)}
-    fixed = any(abs(move) > 1 for label, move in moves.items() if label not in curves)
-    crowded = any(abs(move) > 16 for move in moves.values())
-    if set(curves) - set(ends) or crowded or fixed or max(map(len, curves)) > 24:
+    crowded = any(abs(move) > (16 if label in curves else 1) for label, move in moves.items())  # a mark stays
+    if set(curves) - set(ends) or crowded or max(map(len, curves)) > 24:
         beside = len(curves) > 5 or ax.get_aspect() != "auto"
         ax.legend(handlelength=3, **({"loc": "upper left", "bbox_to_anchor": (1, 1)} if beside else {"loc": "best"}))
         return

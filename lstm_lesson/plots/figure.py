@@ -30,7 +30,9 @@ class Picture:
         self.alt = alt
         self.figure = None if isinstance(content, str) else content
         self._svg = content if isinstance(content, str) else None
-        self.width = round(self.figure.get_figwidth() * 100 if self.figure else _svg_width(content))
+        found = self._svg and re.search(r'<svg[^>]*\bwidth="([\d.]+)(pt)?', content)
+        drawn = float(found[1]) * (4 / 3 if found[2] else 1) if found else 1000  # a CSS pixel is 3/4 of a point
+        self.width = round(self.figure.get_figwidth() * 100 if self.figure else drawn)
 
     @property
     def svg(self) -> str:
@@ -63,12 +65,6 @@ class Picture:
 
     def __repr__(self) -> str:
         return f"Picture: {self.alt}"
-
-
-def _svg_width(svg: str) -> float:
-    """The width of a drawing in CSS pixels, which are 3/4 of a point."""
-    found = re.search(r'<svg[^>]*\bwidth="([\d.]+)(pt)?', svg)
-    return float(found[1]) * (4 / 3 if found[2] else 1) if found else 1000
 
 
 @cache

@@ -36,8 +36,7 @@ def heatmaps(
     rows, columns = (max(array.shape[k] for array in arrays.values()) for k in (0, 1))
     wide = 8.0 / len(arrays)  # inches for one map
     words = [] if xticks is None else "\n".join(map(str, xticks)).split("\n")
-    longest = max(map(len, words), default=0)
-    long_names = longest > 12 * wide / columns
+    long_names = max(map(len, words), default=0) > 12 * wide / columns
     height = min(6.5, max(2.3, wide * rows / columns + 1.5)) + 0.4 * long_names
     turned = {"rotation": 40, "ha": "right"} if long_names else {}
     with mpl.rc_context({**BARE, "axes.spines.top": True, "axes.spines.right": True}):

@@ -52,6 +52,3 @@ class Table:
             wide = max(map(len, texts))
             columns.append([t.ljust(wide) if name in self.words else t.rjust(wide) for t in texts])
         return "\n".join("  ".join(row).rstrip() for row in zip(*columns, strict=True))
-
-
-table = Table  # as the lessons call it
