@@ -120,9 +120,8 @@ def accumulate(
 
 
 def lstm_backward(
-    dhidden_seq: Shape["B T H"], dh_T: Shape["B H"], dc_T: Shape["B H"],
-    x: Shape["B T N"], h_0: Shape["B H"], c_0: Shape["B H"], weights: Mapping[str, Tensor],
-    step: Callable = lstm_backward_step,
+    dhidden_seq: Shape["B T H"], dh_T: Shape["B H"], dc_T: Shape["B H"], x: Shape["B T N"], h_0: Shape["B H"],
+    c_0: Shape["B H"], weights: Mapping[str, Tensor], step: Callable = lstm_backward_step,
 ) -> tuple[Shape["B T N"], Shape["B H"], Shape["B H"], dict[str, Tensor]]:  # fmt: skip
     """The gradients of a loss through an LSTM along a sequence, from its gradients at the results of `layers.lstm`.
 

@@ -54,13 +54,11 @@ def _observed(cell: nn.Module) -> bool:
         return True
 
 
-def run_cell(
-    cell: LSTMCell, x: Tensor, h_0: Tensor, c_0: Tensor, keep: Tensor | None = None, backwards: bool = False
-) -> tuple[Tensor, Tensor, Tensor]:
+def run_cell(cell: LSTMCell, x: Tensor, h_0: Tensor, c_0: Tensor, keep: Tensor | None = None,
+             backwards: bool = False) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
     """One cell along x (B, T, N), from the last step to the first if `backwards`: `layers.run_steps`, but quicker.
 
-    h_0, c_0 (B, H); keep (B, T) is False at padded steps, which come after the others; they change no state and no
-    gradient, whatever x holds there.
+    h_0, c_0 (B, H); keep (B, T) is False at padded steps, the last ones; what x holds there changes no result.
     Returns all hidden states (B, T, H), 0 at padded steps; the last hidden state and cell state, each (B, H).
     """
     order = reversed_steps(x, keep) if backwards else None
@@ -84,9 +82,8 @@ def stacked_weights(weights: Mapping[str, Tensor], gates: str = GATES) -> tuple[
     return tuple(torch.cat([weights[f"{reads}{k}"] for k in gates], dim=-1) for reads in ("W_x", "W_h", "b_"))
 
 
-def lstm_sequence(
-    x: Tensor, h_0: Tensor, c_0: Tensor, W_x: Tensor, W_h: Tensor, b: Tensor, keep: Tensor | None = None
-) -> tuple[Tensor, Tensor]:
+def lstm_sequence(x: Tensor, h_0: Tensor, c_0: Tensor, W_x: Tensor, W_h: Tensor, b: Tensor,
+                  keep: Tensor | None = None) -> tuple[Tensor, Tensor]:  # fmt: skip
     """All steps of an LSTM, with the backward pass by hand.
 
     x (B, T, N), h_0 and c_0 (B, H), weights as `stacked_weights` returns them, `keep` as in `run_cell`.
@@ -96,9 +93,8 @@ def lstm_sequence(
     return LSTMFunction.apply(without_padding(x, keep), h_0, c_0, W_x, W_h, b, keep)
 
 
-def hoisted_sequence(
-    x: Tensor, h_0: Tensor, c_0: Tensor, W_x: Tensor, W_h: Tensor, b: Tensor, keep: Tensor | None = None
-) -> tuple[Tensor, Tensor]:
+def hoisted_sequence(x: Tensor, h_0: Tensor, c_0: Tensor, W_x: Tensor, W_h: Tensor, b: Tensor,
+                     keep: Tensor | None = None) -> tuple[Tensor, Tensor]:  # fmt: skip
     """`lstm_sequence` with autograd's backward pass; one matmul before the loop computes x W_x for all steps."""
     x, h_t, c_t, hidden_seq = without_padding(x, keep), h_0, c_0, []
     keeps = [None] * x.shape[1] if keep is None else keep[:, :, None].unbind(1)

@@ -40,9 +40,8 @@ def unchecked(x: Tensor, h_0: Tensor, c_0: Tensor, weights: Mapping[str, Tensor]
 
 
 @checked
-def fused_gates(
-    x_t: Shape["B N"], h_prev: Shape["B H"], W_x: Shape["N 4H"], W_h: Shape["H 4H"], b: Shape["4H"]
-) -> tuple[Shape["B H"], Shape["B H"], Shape["B H"], Shape["B H"]]:
+def fused_gates(x_t: Shape["B N"], h_prev: Shape["B H"], W_x: Shape["N 4H"], W_h: Shape["H 4H"],
+                b: Shape["4H"]) -> tuple[Shape["B H"], Shape["B H"], Shape["B H"], Shape["B H"]]:  # fmt: skip
     """The gates and the candidate of one step, i_t, f_t, g_t, o_t, from two matmuls instead of eight.
 
     W_x, W_h and b are the weights of i, f, c, o side by side.
@@ -165,9 +164,8 @@ def calls(function: Callable[[], object]) -> dict[str, int]:
     return dict(Counter(name for name in names if name not in NO_WORK).most_common())
 
 
-def ratios(
-    runs: Mapping[str, Callable[[], object]], beside: Callable[[], object], seconds: float = 2.0, at_least: int = 3
-) -> dict[str, list[float]]:
+def ratios(runs: Mapping[str, Callable[[], object]], beside: Callable[[], object], seconds: float = 2.0,
+           at_least: int = 3) -> dict[str, list[float]]:  # fmt: skip
     """The time of each function in `runs`, divided by the time of `beside`; the two run in turn, as one pair.
 
     Each function gets an equal part of `seconds`, and at least `at_least` pairs after one warm-up pair.

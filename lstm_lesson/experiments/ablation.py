@@ -1,10 +1,10 @@
 """The ablation: train variants on tasks, each with its seed and settings, on all cores; measure the final losses."""
 
-import itertools
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import product
 
 import joblib
 import torch
@@ -83,8 +83,7 @@ def grid(names: Iterable[str] = tuple(TASKS), variants: Iterable[str] = tuple(VA
     names = list(names)
     if unknown := [name for name in names if name not in TASKS]:
         raise ValueError(f"task is {unknown[0]!r}; it needs one of {', '.join(TASKS)}")
-    chosen = itertools.product(names, variants, seeds)
-    return [Run(*each, **({"length": TASKS[each[0]].length} | changes)) for each in chosen]
+    return [Run(*each, **({"length": TASKS[each[0]].length} | changes)) for each in product(names, variants, seeds)]
 
 
 def drawn_settings(seed: int) -> dict[str, float]:

@@ -59,8 +59,7 @@ def bars(values: dict, *, title: str, alt: str, ylabel: str = "", xlabel: str = 
     """One bar for each label. A list (one number for each seed) is drawn as dots with a line at their mean.
 
     `reference` maps a name to a number: a dashed line to compare with. If every label has a list, and with `log`,
-    only dots are drawn: the axis then has no 0 for a bar to start from. `horizontal` suits long labels; xlabel or
-    ylabel then names the axis of numbers.
+    only dots are drawn: no bar starts at 0. `horizontal` suits long labels; xlabel or ylabel then names the numbers.
     Raises ValueError if a number is missing, not finite, or not above 0 on a log axis.
     """
     runs = as_dict("values", values, as_floats)

@@ -17,9 +17,8 @@ BARE = {"axes.grid": False, "xtick.major.size": 0, "ytick.major.size": 0}
 
 
 @captioned
-def heatmaps(
-    maps: dict, *, title: str, alt: str, xlabel: str = "", ylabel: str = "", xticks=None, yticks=None, gate: str = ""
-) -> Picture:
+def heatmaps(maps: dict, *, title: str, alt: str, xlabel: str = "", ylabel: str = "", xticks=None, yticks=None,
+             gate: str = "") -> Picture:  # fmt: skip
     """Matrices (rows, columns) side by side on one scale, 0 in the middle; numbers in the cells where there is room.
 
     `xticks`, `yticks`: a name for each column, row. A NaN is a blank, hatched cell. `gate`, one of i, f and o: the

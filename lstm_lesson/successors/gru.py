@@ -19,17 +19,15 @@ GRUValues = NamedTuple("GRUValues", [(name, Tensor) for name in "rzgh"])
 
 
 @checked
-def reset_gate(
-    x_t: Shape["B N"], h_prev: Shape["B H"], W_xr: Shape["N H"], W_hr: Shape["H H"], b_r: Shape["H"]
-) -> Shape["B H"]:
+def reset_gate(x_t: Shape["B N"], h_prev: Shape["B H"], W_xr: Shape["N H"], W_hr: Shape["H H"],
+               b_r: Shape["H"]) -> Shape["B H"]:  # fmt: skip
     """How much of the previous state the candidate reads, between 0 and 1."""
     return torch.sigmoid(x_t @ W_xr + h_prev @ W_hr + b_r)
 
 
 @checked
-def update_gate(
-    x_t: Shape["B N"], h_prev: Shape["B H"], W_xz: Shape["N H"], W_hz: Shape["H H"], b_z: Shape["H"]
-) -> Shape["B H"]:
+def update_gate(x_t: Shape["B N"], h_prev: Shape["B H"], W_xz: Shape["N H"], W_hz: Shape["H H"],
+                b_z: Shape["H"]) -> Shape["B H"]:  # fmt: skip
     """How much of the previous state to keep, between 0 and 1; the rest comes from the candidate."""
     return torch.sigmoid(x_t @ W_xz + h_prev @ W_hz + b_z)
 

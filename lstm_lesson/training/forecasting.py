@@ -119,8 +119,7 @@ def fit(model: Forecaster, series: Tensor, steps: int = 200, window: int = 40, l
     model forecasts one after another from its own output (`run_on`). Gradients are clipped to a global norm of 1.
     A line shows loss and time left after `label`.
     The model ends in evaluation mode. A KeyboardInterrupt ends the training early.
-    Raises ValueError for numbers out of range, for a series too short for one window and the value after it, and if
-    the loss is no longer finite.
+    Raises ValueError for numbers out of range, a series of at most `window` values, and a loss that is not finite.
     """
     check_instance("model", model)
     check_sizes(steps=steps, window=window, batch_size=batch_size)
