@@ -37,9 +37,8 @@ def differences(own: CustomLSTM, theirs: nn.LSTM, x: Shape["B T N"], kernel: boo
 
 def _weight_gradients(lstm: nn.Module) -> Tensor:
     """The gradients of all weights in one vector, in the order of our cells' parameters for both LSTMs."""
-    # A wrong cell may not use a weight: its gradient is None, and counts as 0.
-    gradients = {name: torch.zeros_like(p) if p.grad is None else p.grad for name, p in lstm.named_parameters()}
-    if isinstance(lstm, nn.LSTM):  # both of its biases have the gradient of our one, so that one of them counts
-        lstm.load_state_dict({name: gradient * ("bias_hh" not in name) for name, gradient in gradients.items()})
-        gradients = dict(CustomLSTM.from_torch(lstm).named_parameters())
-    return torch.cat([gradient.reshape(-1) for gradient in gradients.values()])
+    for name, p in lstm.named_parameters():  # a wrong cell may not use a weight: its gradient is None, and counts as 0
+        gradient = torch.zeros_like(p) if p.grad is None else p.grad
+        p.data = gradient * ("bias_hh" not in name)  # each bias of nn.LSTM has the gradient of our one: one counts
+    own = CustomLSTM.from_torch(lstm) if isinstance(lstm, nn.LSTM) else lstm
+    return torch.cat([p.reshape(-1) for p in own.parameters()])
