@@ -76,9 +76,11 @@ def step_edits() -> Iterator[Edit]:
     alike = "have the same mistake. In the"
     yield from in_several_gates(by_gate, ifco=f"All four sums {alike}", ifo=f"All three gates {alike}")
     yield from (_naming_the_gate(k, edit) for k, edits in by_gate.items() for edit in edits)
-    yield from wrong_weights()
-    for k in GATES:
-        yield from shared_edits("wrong_state", k=k)
+    for a, b in itertools.permutations(GATES, 2):  # a gate reads weights of another one, or two read each other's
+        also = ", or `o_t` stands in its place in equation 3" if b == "o" and a in "if" else ""
+        yield from shared_edits("weights_of_two" if a < b else "weights_of_another", a=a, b=b, also=also)
+    for table, k in itertools.product(("weights_everywhere", "wrong_state"), GATES):
+        yield from shared_edits(table, k=k)
     yield from shared_edits("wrong_states")
 
 
@@ -99,15 +101,6 @@ def gru_edits() -> Iterator[Edit]:
             yield Edit(f"{kept} + {new}", {"kept": kept, "new": new}, cause)
     for table, gates in TABLES["gru_gates"].items():
         yield from (edit for gate in gates for edit in shared_edits(table, gate=gate))
-
-
-def wrong_weights() -> Iterator[Edit]:
-    """A gate reads weights of another gate, or two read each other's; one weight stands in all four."""
-    for a, b in itertools.permutations(GATES, 2):
-        also = ", or `o_t` stands in its place in equation 3" if b == "o" and a in "if" else ""
-        yield from shared_edits("weights_of_two" if a < b else "weights_of_another", a=a, b=b, also=also)
-    for k in GATES:
-        yield from shared_edits("weights_everywhere", k=k)
 
 
 def loop_edits(states: str) -> Iterator[Edit]:
