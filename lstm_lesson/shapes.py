@@ -14,11 +14,7 @@ import torch
 
 
 class Shape(str):
-    """`Shape["B N"]` annotates a tensor with its shape (B, N); `@checked` reads it.
-
-    >>> Shape["B N"]
-    typing.Annotated[torch.Tensor, 'B N']
-    """
+    """`Shape["B N"]` annotates a tensor with its shape (B, N); `@checked` reads it."""
 
     def __class_getitem__(cls, letters: str):
         return Annotated[torch.Tensor, cls(letters)]
@@ -66,9 +62,6 @@ def check_shapes(sizes: dict[str, int] | None = None, *, empty_batch: bool = Fal
     Returns the size of every letter, which a later call can take as `sizes`.
     Raises ValueError for anything but a floating-point tensor, a wrong rank or size, an empty dimension (B may be 0 if
     `empty_batch`), and for dtypes or devices that differ from the first argument's; autocast may join other dtypes.
-
-    >>> check_shapes(x_t=(torch.zeros(4, 3), "B N"), W_xi=(torch.zeros(3, 5), "N H"))
-    {'B': 4, 'N': 3, 'H': 5}
     """
     sizes = dict(sizes or {})
     source = {}  # which argument set a letter's size
