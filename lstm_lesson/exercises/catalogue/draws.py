@@ -42,12 +42,6 @@ def sequences(draw):
     return {"sequences": [torch.tensor([(7 * k + n) * 1000 % words for k in range(n)]) for n in lengths]}
 
 
-def predictions(draw):
-    logits, targets, keep = draw("B T K"), draw.integers(0, draw.sizes["K"] - 1, "B T"), draw.mask("B T")
-    keep[0, 0] = True  # at least one position counts
-    return {"logits": logits, "targets": targets, "keep": keep}
-
-
 def values_and_labels(draw):
     draw.sizes["B"] = 7 + draw.index % 4  # a correlation needs several texts; no H is as large, so that B and H differ
     labels = draw.integers(0, 1, "B")
