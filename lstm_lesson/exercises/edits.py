@@ -169,11 +169,24 @@ class Tries:
 
     def run(self, which: Iterable[int]) -> list[Edit]:
         """Try the edits of these numbers -> those that alone give what the answer gives."""
-        which = list(which)
+        turn, wanted, which = self.turn, self.turn.wanted, list(which)
         for k in which:
-            self._run(k)
+            self.lines[k] = {turn.number[line.place]: line for line in turn.model.changed((self.edits[k],))}
+            if (values := turn.run(self.lines[k])) is None:
+                continue
+            self.ran[k], changed = True, tuple(sorted(self.lines[k]))
+            reach, self.changes[changed, k] = list(turn.reach(changed)), True
+            self.reached.numpy()[reach, k] = True
+            self.entries.numpy()[reach, k] = [first_entry(values[n]) for n in reach]
+            returned = by_name(values.get(turn.last, turn.values[turn.last]))
+            if returned.keys() == wanted.arrays.keys():
+                self.same_form[k], touched = True, turn.touches(changed)
+                arrays = {name: as_array(returned[name]) for n, name in enumerate(wanted.arrays) if touched >> n & 1}
+                self.fits[k] = wanted.bits(arrays) | turn.everything & ~turn.wrong & ~touched
+                few = not turn.same_form or len(turn.model.edits) <= MORE
+                self.touched[k] = touched if few else touched & ~turn.right.bits(arrays)
         self.compatible = cache(self._compatible)
-        fit = self.ran & self.same_form & (self.fits == self.turn.everything)
+        fit = self.ran & self.same_form & (self.fits == turn.everything)
         return [self.edits[k] for k in which if fit[k]]
 
     def _copied(self, n: int) -> int | None:
@@ -190,24 +203,6 @@ class Tries:
 
         sources = () if line.elementwise else self.turn.read_by(n, line)
         return next((s for s in sources if follows(s, 1) and follows(s, -1)), None)
-
-    def _run(self, k: int):
-        """Run one edit, and fill in what it does."""
-        turn = self.turn
-        self.lines[k] = {turn.number[line.place]: line for line in turn.model.changed((self.edits[k],))}
-        if (values := turn.run(self.lines[k])) is None:
-            return
-        self.ran[k], changed = True, tuple(sorted(self.lines[k]))
-        reach, self.changes[changed, k] = list(turn.reach(changed)), True
-        self.reached.numpy()[reach, k] = True
-        self.entries.numpy()[reach, k] = [first_entry(values[n]) for n in reach]
-        returned = by_name(values.get(turn.last, turn.values[turn.last]))
-        if returned.keys() == turn.wanted.arrays.keys():
-            self.same_form[k], touched = True, turn.touches(changed)
-            arrays = {name: as_array(returned[name]) for n, name in enumerate(turn.wanted.arrays) if touched >> n & 1}
-            self.fits[k] = turn.wanted.bits(arrays) | turn.everything & ~turn.wrong & ~touched
-            few = not turn.same_form or len(turn.model.edits) <= MORE
-            self.touched[k] = touched if few else touched & ~turn.right.bits(arrays)
 
     def may_explain(self, place: str) -> bool:
         """Whether an edit at this place, alone or with one of those tried, may explain the answer."""
