@@ -6,7 +6,6 @@ board. No error here reaches the learner: where nothing can be written, attempts
 
 import atexit
 import contextlib
-import csv
 import functools
 import html
 import itertools
@@ -155,12 +154,11 @@ class Progress:
 
     def to_csv(self, path: str | Path) -> Path:
         """Write the rows as a CSV file, with a header; returns its path."""
-        path = Path(path)
-        with path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, fieldnames=list(self.rows[0]))
-            writer.writeheader()
-            writer.writerows(row | {"noted": json.dumps(row["noted"], ensure_ascii=False)} for row in self.rows)
-        return path
+        import pandas  # loads slowly
+
+        rows = [row | {"noted": json.dumps(row["noted"], ensure_ascii=False)} for row in self.rows]
+        pandas.DataFrame(rows).to_csv(path, index=False)
+        return Path(path)
 
     def _by_notebook(self) -> dict[str, list[dict]]:
         return {notebook: list(rows) for notebook, rows in itertools.groupby(self.rows, itemgetter("notebook"))}
