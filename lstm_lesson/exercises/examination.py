@@ -33,17 +33,13 @@ from lstm_lesson.kernel import stacked_weights
 
 KNOWN = read_table("examination")
 CHANGE = 0.7
-FIRST = ("W_xc", "b_c")
-ORDERS = ("ifco", "ifoc")  # of stacked blocks, the most frequent first
 SECONDS = 4.0  # for all calls of the module together
 NO_LSTM, NOT_CALLED = "not an LSTM", "cannot be called"
 SAYS = KNOWN["verdicts"]
 SETS = ((3, 5, 0.7), (1, 4, 1.0), (4, 1, 1.0), (1, 1, 1.0), (2, 2, 2.0), (2, 11, 1.0))  # B, T, scale
 LONG = [(2, 60, 0.5)]  # here the memory is large
 WORK = 80_000  # entries of weights, in all edits that are tried as the only mistake
-GUESSES = 2  # at the weights
 LARGEST = 1000  # entries of all weights together
-ORDERS_OF_STATES = ((False, False), (False, True), (True, True), (True, False), (False, False))  # the last one stays
 
 
 @dataclass(frozen=True)
@@ -146,11 +142,9 @@ class Matcher:
         """The mapping if the module is this form of the LSTM, with these mistakes in it; else None."""
         self.model = question(kind, self.subject.outputs, True, self.subject.N, self.subject.H).model_answer
         numbers = kind.numbers(self.subject.N, self.subject.H)
-        weights, places = (
-            torch.zeros(sum(n.numel() for n in numbers.values())).double(),
-            torch.full((self.subject.size,), -1),
-        )
-        for names in ((), FIRST):
+        weights = torch.zeros(sum(n.numel() for n in numbers.values())).double()
+        places = torch.full((self.subject.size,), -1)
+        for names in ((), ("W_xc", "b_c")):  # without the candidate's weights nothing else has an effect
             known = [n for name in names for n in numbers[name].flatten().tolist() if n in places]
             weights[known] = self.random[known]
             found = self._match(spread(places, weights), weights, numbers, edits)
@@ -182,19 +176,14 @@ class Matcher:
             changes = run(weights + CHANGE * torch.eye(len(weights), dtype=torch.float64)) - expected
         except Exception:  # an edit that does not fit these sizes
             return None
-        return equal_rows(got, changes, self.tolerance)
+        nearest = torch.cdist(got, changes).argmin(dim=1)
+        silent, equal = ((got - other).abs().amax(dim=1) <= self.tolerance for other in (0, changes[nearest]))
+        return torch.where(silent, -1, nearest) if (silent | equal).all() else None
 
     def _module(self, values: Tensor) -> Tensor:
         self.subject.set(values)
         got = self.subject(*self.inputs)
         return torch.cat([got[name].double().reshape(-1) for name in self.subject.outputs])
-
-
-def equal_rows(rows: Tensor, others: Tensor, tolerance: float) -> Tensor | None:
-    """For each row the number of an equal row in `others`; −1 for a row of zeros; None if a row has no equal."""
-    nearest = torch.cdist(rows, others).argmin(dim=1)
-    silent, equal = ((rows - other).abs().amax(dim=1) <= tolerance for other in (0, others[nearest]))
-    return torch.where(silent, -1, nearest) if (silent | equal).all() else None
 
 
 def located(subject: Subject, mapping: Places) -> dict[str, list[tuple[str, str, int]]]:
@@ -272,7 +261,7 @@ def guesses(subject: Subject) -> list[Places]:
     """The mappings that the shapes allow, the likeliest first; none if a tensor fits nowhere."""
     numbers, found = KINDS[0].numbers(subject.N, subject.H), {}
     rows = any(t.shape[-1] == subject.N != subject.H for t in subject.tensors.values())  # (H, N), as in nn.Linear
-    for order, reads, turned in itertools.product(ORDERS, ("xh", "hx"), (rows, not rows)):
+    for order, reads, turned in itertools.product(("ifco", "ifoc"), ("xh", "hx"), (rows, not rows)):
         gates = gates_by_name(subject, order)
         parts = [_places(t, gates.get(name, order), reads, turned, numbers) for name, t in subject.tensors.items()]
         if any(part is None for part in parts):
@@ -339,10 +328,6 @@ def examine(module) -> Examination:
     A class is made with an input size and a hidden size, under whatever names, and called with a sequence, batch first
     or time first, or step by step, with states where it takes them. An instance is copied: it keeps its parameters, its
     mode and its gradients. Whatever the module does, `examine` returns an Examination and never raises.
-
-    >>> from torch import nn
-    >>> examine(nn.LSTM).order
-    'ifgo'
     """
     with Sandbox(SECONDS).isolated() as sandbox:
         try:
@@ -453,14 +438,14 @@ def judge(subject: Subject) -> Examination:
     matcher = Matcher(subject)
     mapping = right_form(subject, matcher) or most_plausible(subject, with_mistakes(matcher))
     if mapping is None:
-        guessed = (judge_mapping(subject, guess) for guess in guesses(subject)[:GUESSES])
+        guessed = (judge_mapping(subject, guess) for guess in guesses(subject)[:2])
         return next((found for found in guessed if found.edits), None) or unexplained(subject, matcher)
     return judge_mapping(subject, mapping if mapping.edits else renamed(mapping, claimed(located(subject, mapping))))
 
 
 def right_form(subject: Subject, matcher: Matcher) -> Places | None:
     """The mapping if the module is a form of the LSTM, with h and c in any order; else None."""
-    for orders in ORDERS_OF_STATES:
+    for orders in ((False, False), (False, True), (True, True), (True, False), (False, False)):  # the last one stays
         subject.takes_c_first, subject.returns_c_first = orders
         matcher.seen.clear()
         if (orders[0] and not subject.form.states) or (orders[1] and not {"h_T", "c_T"} <= subject.names.keys()):

@@ -96,8 +96,7 @@ def check_ranks(cell: nn.Module, ordered: tuple, named: dict) -> None:
     """Raise ValueError where a cell of PyTorch gets x and states of different ranks: it would end the process."""
     shapes = [tuple(t.shape) for _, t in leaves("", [*ordered, *named.values()]) if isinstance(t, Tensor)]
     if len({len(shape) for shape in shapes}) > 1:
-        needs = "it needs the same number of dimensions for x and the states"
-        raise ValueError(f"{type(cell).__name__} gets tensors of shapes {shapes}; {needs}")
+        raise ValueError(f"{type(cell).__name__} gets shapes {shapes}; it needs x and states of as many dimensions")
 
 
 @dataclass(frozen=True)
@@ -308,9 +307,8 @@ def check_form(subject: Subject, x: Tensor, h: Tensor, c: Tensor) -> None:
     got = subject(x, h, c)
     if not got:
         returned = ", ".join(subject.unknown) or "no tensor"
-        needs = f"{(*x.shape[:2], subject.H)} or {(len(x), subject.H)}"
-        sizes = f"B = {len(x)}, T = {x.shape[1]}, H = {subject.H}"
-        raise NotUnderstood(f"it returns {returned}; an LSTM returns {needs} ({sizes})")
+        (B, T), H = x.shape[:2], subject.H
+        raise NotUnderstood(f"it returns {returned}; an LSTM returns {(B, T, H)} or {(B, H)} ({B = }, {T = }, {H = })")
     if not all(value.isfinite().all() for value in got.values()):
         raise NotUnderstood("it returns NaN or infinite numbers")
     if not same(got, subject(x, h, c)):
