@@ -20,6 +20,7 @@ LETTERS = "ifgoch"
 PLACES = tuple(f"{letter}_t" for letter in LETTERS)
 VISIBLE = 0.01  # from this difference on, a table shows it
 STEPS = 60  # of an input, at most
+SAYS = read_table("wrong_cells")["says"]
 RIGHT: Mapping[str, str] = {}  # no line is changed
 
 
@@ -100,8 +101,7 @@ def _wrong_line(answer: Answer, hidden: Mapping[str, str], place: str, line: str
     for x in (probes[:2], probes):  # two sequences first: their shapes are easier to read in an error
         got, error = answer.sandbox(run, x, weights(), {place: line.strip()})
         if error is not None:
-            python = read_table("wrong_cells")["python"] * isinstance(error, SyntaxError | NameError | TypeError)
-            why = format_error(error, None) + python
+            why = format_error(error, None) + SAYS["python"] * isinstance(error, SyntaxError | NameError | TypeError)
             return Problem("crashed", f"`{line:.80}` does not run at the place of `{place}` with B = {len(x)}: {why}")
     expected = run(x, weights(), hidden)
     off = torch.stack([(expected[k] - got[k]).abs().nan_to_num(9.0)[..., 0] for k in LETTERS], dim=-1)  # (B, T, 6)
@@ -114,19 +114,16 @@ def _wrong_line(answer: Answer, hidden: Mapping[str, str], place: str, line: str
     digits = next((n for n in range(3, 17) if len({format_number(value, n) for value in values}) > 1), 17)
     theirs, own = (format_number(value, digits) for value in values)
     shown = [[round(entry, 2) for entry in row] for row in x[b, : t + 1].tolist()]
-    where = f"On x = {shown} the hidden cell has {letter} = {theirs} after step {t + 1}"
-    return Problem("value", f"A cell with your line is another one.\n{where}; with your line it is {own}.")
+    return Problem("value", SAYS["another"].format(shown, letter, theirs, t + 1, own))
 
 
 def _wrong_input(x: Tensor, hidden: Mapping[str, str], smallest: Tensor) -> Problem | None:
     """Why x does not show the fault, or how much smaller an input may be: in steps, then in entries that are not 0."""
     faulty, right = (run(x[None], weights(), lines) for lines in (hidden, RIGHT))
     if all((faulty[k] - right[k]).abs().max() <= VISIBLE for k in LETTERS):
-        agree = f"a right cell and the hidden one agree in all six values to {VISIBLE}"
-        return Problem("value", f"The line is right. But your x does not show the fault: on it {agree}.")
+        return Problem("value", SAYS["not shown"].format(VISIBLE))
     steps, entries = len(x) - len(smallest), int(x.count_nonzero()) - int(smallest.count_nonzero())
     if steps <= 0 and entries <= 0:
         return None
     fewer = f"{steps} fewer step{'s' * (steps > 1)}" if steps > 0 else f"{entries} more zero{'s' * (entries > 1)}"
-    text = "The line is right, and your x shows the fault. A smaller x shows it, too: one with"
-    return Problem("value", f"{text} {fewer}.")
+    return Problem("value", SAYS["smaller"].format(fewer))
