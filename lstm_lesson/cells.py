@@ -1,4 +1,7 @@
-"""One step of a network: the equations in their order, and modules that hold their weights."""
+"""One step of a network: the equations in their order, and modules that hold their weights.
+
+What does not fit in shape, dtype or device is named by a ValueError.
+"""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -56,7 +59,6 @@ class RNNCell(nn.Module):
     """A tanh RNN cell with its parameters, named as in the equation.
 
     RNNCell(N, H)(x_t (B, N), h (B, H) or None for zeros) -> h_t (B, H). Weights start uniform in ±1/√H.
-    Raises ValueError naming the argument whose shape does not fit.
     """
 
     def __init__(self, input_size: int, hidden_size: int):
@@ -80,7 +82,6 @@ class LSTMCell(nn.Module):
     Weights start uniform in ±1/√H; `forget_bias` is added to b_f: above 0, the cell starts by keeping its memory.
     With `bias=False` the biases are 0 and no parameters.
     Source: Gers, Schmidhuber & Cummins 2000; forget bias: Jozefowicz, Zaremba & Sutskever 2015.
-    Raises ValueError naming the argument that does not fit.
     """
 
     bias = True  # for cells that were pickled before there was a choice

@@ -1,4 +1,4 @@
-"""The package's own functions that stand as answers to exercises alone: no other part of it uses them."""
+"""The package's answers to exercises that no other part uses. A ValueError names the argument that does not fit."""
 
 import torch
 from torch import Tensor
@@ -17,7 +17,6 @@ def peephole_gate(x_t: Shape["B N"], h_prev: Shape["B H"], c_prev: Shape["B H"],
     """The forget gate with a full peephole: equation 2 with its third term.
 
     Source: after Gers & Schmidhuber 2000, with a matrix in place of their one weight a unit.
-    Raises ValueError naming the argument whose shape does not fit.
     """
     return torch.sigmoid(x_t @ W_xf + h_prev @ W_hf + c_prev @ W_cf + b_f)
 
@@ -29,6 +28,5 @@ def peephole_output_gate(x_t: Shape["B N"], h_prev: Shape["B H"], c_prev: Shape[
     """The output gate with a diagonal peephole: equation 4 with its third term, which reads the new memory.
 
     `c_prev` is at hand in every step, and this gate does not read it. Source: Gers & Schmidhuber 2000.
-    Raises ValueError naming the argument whose shape does not fit.
     """
     return torch.sigmoid(x_t @ W_xo + h_prev @ W_ho + c_t * W_co + b_o)
