@@ -25,14 +25,6 @@ def checked(function: Callable) -> Callable:
 
     `Shape["H H"] | Shape["H"]` allows a tensor either shape. An argument with default None may be None, unless
     the next such argument is given. The function without its checks is `__wrapped__`.
-
-    >>> @checked
-    ... def gate(x_t: Shape["B N"], W_xi: Shape["N H"]) -> Shape["B H"]:
-    ...     return x_t @ W_xi
-    >>> gate(torch.zeros(4, 3), torch.zeros(5, 3))
-    Traceback (most recent call last):
-        ...
-    ValueError: W_xi has shape (5, 3); it needs (N, H) with N = 3, as in x_t
     """
     parameters = inspect.signature(function).parameters
     names = tuple(parameters)
