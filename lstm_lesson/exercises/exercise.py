@@ -1,10 +1,8 @@
 """The class `Exercise`, the inputs that answers are tried on, and the list of all exercises.
 
-An exercise is data: the package's own function as its reference, how to draw inputs, the wrong answers that people
-are known to give, three hints. `catalogue/nbNN.toml` holds those of notebook NN, in its order. What is computed of them
-has its name there: `reference` and `judge` with the module; the expressions in `inputs` may call the functions of
-`catalogue/draws.py`; and a text among the `edits` calls one of `catalogue/rules.py`. Mistakes that several exercises
-have in common stand in `catalogue/shared_edits.toml`, the inputs in `catalogue/inputs.toml`.
+An exercise is data: `catalogue/nbNN.toml` holds those of notebook NN, in its order. Its `reference` and `judge` name
+functions with their modules, the expressions in `inputs` may call the functions of `catalogue/draws.py`, and a text
+among the `edits` calls one of `catalogue/rules.py`. The sets of inputs stand in `catalogue/inputs.toml`.
 """
 
 import pkgutil
