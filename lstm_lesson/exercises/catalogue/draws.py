@@ -34,10 +34,9 @@ def next_value(past):
 
 
 def sequences(draw):
-    lengths = draw.integers(1, draw.sizes["T"] + 3, "B").tolist()
-    if draw.sizes["T"] == 1:  # one word in every sequence
-        lengths = [1] * len(lengths)
-    lengths[0] = max(lengths[0], draw.sizes["T"])
+    T = draw.sizes["T"]
+    lengths = draw.integers(1, T + 3 if T > 1 else 1, "B").tolist()  # with T = 1 one word in every sequence
+    lengths[0] = max(lengths[0], T)
     words = 30_000 if draw.reach else 9
     return {"sequences": [torch.tensor([(7 * k + n) * 1000 % words for k in range(n)]) for n in lengths]}
 
