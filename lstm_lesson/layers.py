@@ -126,10 +126,6 @@ class CustomLSTM(nn.Module):
     results differ by rounding only.
     Weights start uniform in ±1/√H. Raises ValueError naming the argument that does not fit, such as a `proj_size`, and
     TypeError for a fourth argument without its name.
-
-    >>> hidden_seq, (h_n, c_n) = CustomLSTM(3, 5)(torch.zeros(2, 7, 3), lengths=[7, 4])
-    >>> hidden_seq.shape, h_n.shape
-    (torch.Size([2, 7, 5]), torch.Size([2, 5]))
     """
 
     bias, batch_first, dropout, torch_states = True, True, 0.0, False  # for modules that were pickled without them
