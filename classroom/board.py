@@ -312,7 +312,8 @@ def standing(exercise: str, records: dict[str, dict[str, Work]], now: datetime, 
     work = {name: record[exercise] for name, record in records.items() if exercise in record}
     solved = [each for each in work.values() if each.solved]
     trying = {name: each for name, each in work.items() if each.attempts and not each.solved}
-    took = [max((each.solved - each.noted[0][0]).total_seconds(), 0) / 60 for each in solved if each.noted]
+    whole = [each for each in solved if each.noted and len(each.noted) == each.attempts]  # from the first attempt on
+    took = [max((each.solved - each.noted[0][0]).total_seconds(), 0) / 60 for each in whole]
     said, unnamed = defaultdict(set), set()
     for name, each in work.items():
         for _, outcome, ids in each.noted:
@@ -355,7 +356,8 @@ def page(room: Room, now: datetime, patience: float = 10, names: bool = False) -
     parts.append('<h2 id="all">Notebook by notebook</h2>')
     parts += [_notebook(notebook, rows, patience, names) for notebook, rows in notebooks.items()]
     if room.left_out:
-        rows = (f"<li><code>{_text(file)}</code>: {_text(why)}</li>" for file, why in sorted(room.left_out.items()))
+        reasons = sorted(room.left_out.items())  # a file may have a learner's name
+        rows = (f"<li>{f'<code>{_text(file)}</code>: ' * names}{_text(why)}</li>" for file, why in reasons)
         parts.append(f'<h2 id="left-out">Files that are left out</h2><ul>{"".join(rows)}</ul>')
     body = "\n".join(parts)
     made = hashlib.sha256(body.encode()).hexdigest()[:16]

@@ -3,14 +3,18 @@
 Start reading at `equations`; the README has the map. Each part loads when it is first used.
 """
 
-from importlib import import_module
+from importlib import import_module as _import_module
 
-HOMES = {"CustomLSTM": "layers", "LSTMCell": "cells", "RNNCell": "cells", "record": "tracing"}  # else: exercises
-__all__ = [*HOMES, "check", "examine", "guess", "guesses", "hint", "progress", "solution", "yours"]
+_HOMES = {"CustomLSTM": "layers", "LSTMCell": "cells", "RNNCell": "cells", "record": "tracing"}  # else: exercises
+__all__ = [*_HOMES, "check", "examine", "guess", "guesses", "hint", "progress", "solution", "yours"]
 
 
 def __getattr__(name: str):
     """The classes, `record`, and what a learner calls, loaded when they are first asked for."""
     if name in __all__:
-        return getattr(import_module(f"lstm_lesson.{HOMES.get(name, 'exercises')}"), name)
+        return getattr(_import_module(f"lstm_lesson.{_HOMES.get(name, 'exercises')}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

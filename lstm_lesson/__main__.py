@@ -2,7 +2,6 @@
 
 import argparse
 import importlib.util
-import pickle
 import runpy
 import sys
 import tomllib
@@ -10,6 +9,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from importlib.resources import files
 from pathlib import Path
+from types import FunctionType
 
 COMMANDS = tomllib.loads((files("lstm_lesson") / "commands.toml").read_text(encoding="utf-8"))
 ERRORS = COMMANDS.pop("errors")
@@ -62,6 +62,8 @@ def _run(given, file: Path, name: str) -> int:
     output = Path(getattr(given, "output", ""))
     if output.name and ((output.exists() and not given.force) or not output.parent.is_dir()):
         raise ValueError(ERRORS["exists" if output.exists() else "folder"].format(output))
+    if output.name and output.resolve() in (file, *(Path(getattr(given, key, "")).resolve() for key in ("weights", "data"))):
+        raise ValueError(ERRORS["input"].format(output))
     sys.path.insert(0, str(file.parent))  # as for `python FILE.py`
     spec = importlib.util.spec_from_file_location(file.stem, file)
     module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
@@ -69,7 +71,7 @@ def _run(given, file: Path, name: str) -> int:
 
     def named(name):
         if not callable(getattr(module, name, None)):
-            kinds = type if given.command == "examine" else Callable
+            kinds = type if given.command == "examine" else (type, FunctionType)
             found = {key: value for key, value in vars(module).items() if isinstance(value, kinds)}
             own = [key for key, value in found.items() if getattr(value, "__module__", "") == spec.name]
             raise ValueError(ERRORS["name" if name else "no_name"].format(file, name, ", ".join(own) or "none"))
@@ -128,7 +130,11 @@ def _model(given, make_model: Callable):
     """The model in evaluation mode, with the weights of the file; they may lie in a dict, their names have a prefix."""
     from torch import nn
 
+    if isinstance(make_model, nn.Module):
+        raise ValueError(ERRORS["instance"].format(given.target))
     model, weights = make_model(), _stored(given.weights)
+    if not isinstance(weights, Mapping):
+        raise ValueError(ERRORS["weights"].format(given.weights))
     if not isinstance(model, nn.Module):
         raise ValueError(ERRORS["model"].format(given.target, type(model).__name__))
     own = [*model.state_dict()]
@@ -138,7 +144,7 @@ def _model(given, make_model: Callable):
         places = [key.removesuffix(own[0]) for key in weights if own and key.endswith(own[0])]
         places = [place for place in places if all(place + key in weights for key in own)]
         if len(places) == 1 and places != [""]:
-            weights = {key: weights[places[0] + key] for key in own}
+            weights = {key.removeprefix(places[0]): w for key, w in weights.items() if key.startswith(places[0])}
     model.eval().load_state_dict(weights)
     return model
 
@@ -156,7 +162,9 @@ def _stored(file: str, dtype=None):
         return importlib.import_module("safetensors.torch").load_file(file)  # another package, which may be missing
     try:
         return torch.load(file, weights_only=True, map_location="cpu")
-    except pickle.UnpicklingError as error:
+    except OSError:
+        raise
+    except Exception as error:  # a file of another kind may raise anything
         raise ValueError(ERRORS["weights"].format(file)) from error
 
 

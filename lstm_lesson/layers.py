@@ -240,9 +240,11 @@ class CustomLSTM(nn.Module):
         """
         names = lstm._flat_weights_names if isinstance(lstm, nn.LSTM) else ()
         if computed := [name for name in names if name not in lstm._parameters]:
-            needs = "it needs a parameter: make it one first, as torch.nn.utils.prune.remove does"
+            needs = "it needs a parameter: make it one first, as prune.remove, remove_weight_norm and the like do"
             raise ValueError(f"lstm.{computed[0]} is computed, by pruning or a norm; {needs}")
         _check_plain("lstm", lstm, nn.LSTM)
+        if len({id(weight) for weight in lstm.parameters()}) < len(names):
+            warnings.warn("lstm uses one weight in several places; the copy has one for each", stacklevel=2)
         names = "num_layers", "bias", "batch_first", "dropout", "bidirectional", "proj_size"
         options = {name: getattr(lstm, name) for name in names}
         own = cls(lstm.input_size, lstm.hidden_size, **options, torch_states=torch_states)
@@ -251,7 +253,7 @@ class CustomLSTM(nn.Module):
             weights = from_torch_weights(W_ih, W_hh, *(biases or [W_hh.new_zeros(len(W_hh))] * 2))
             learns = {"x": W_ih.requires_grad, "h": W_hh.requires_grad, "_": any(b.requires_grad for b in biases)}
             for name, weight in cell.named_parameters():  # W_xi, W_hi, b_i: the letter before the last says which
-                weight.data = weights[name]
+                weight.data = weights[name].contiguous()
                 weight.requires_grad_(learns[name[-2]])
         return own
 
@@ -287,9 +289,12 @@ class CustomLSTM(nn.Module):
 
 def _check_plain(name: str, layer: nn.Module, kind: type) -> None:
     """Raise ValueError unless the layer computes what this class computes; warn of hooks, which no copy has."""
-    if not isinstance(layer, kind) or type(layer).forward is not kind.forward or "forward" in vars(layer):
-        wanted = f"{'torch.nn.' if kind is nn.LSTM else ''}{kind.__name__}"
-        raise ValueError(f"{name} is {type(layer).__name__}; it needs a {wanted} with the forward of that class")
+    wanted = f"{'torch.nn.' if kind is nn.LSTM else ''}{kind.__name__}"
+    if not isinstance(layer, kind):
+        raise ValueError(f"{name} is {type(layer).__name__}; it needs a {wanted}")
+    if type(layer).forward is not kind.forward or "forward" in vars(layer):
+        own = f"{name} is {type(layer).__name__}, with a forward of its own that a copy would not have"
+        raise ValueError(f"{own}; it needs that of {wanted}")
     lost = [key.strip("_") for key, hooks in vars(layer).items() if key.endswith("_hooks") and hooks]
     weights = layer.named_parameters(recurse=False)
     lost += [f"hooks of {name}" for name, w in weights if w._backward_hooks or w._post_accumulate_grad_hooks]

@@ -62,7 +62,7 @@ def held(name: str, module: nn.Module, args: tuple, kwargs: dict, output) -> tup
         difference, eps, wrong = float("nan"), 0.0, f"a call of it cannot be recomputed: {error}"
     if not difference <= min(512 * eps, eps**0.5):  # so also for NaN
         needs = "it needs the forward of its class, weights that are not quantised, and dropout that eval() stops"
-        raise ValueError(f"model has the {type(module).__name__} {name!r}, and {wrong}; {needs}")
+        raise ValueError(f"model has the {type(module).__name__}{name and f' {name!r}'}, and {wrong}; {needs}")
     return own
 
 

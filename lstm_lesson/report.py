@@ -119,10 +119,11 @@ def _calls(model, data, prepare, loss, lengths, most: int) -> list[tuple[tuple, 
             raise ValueError(ERRORS["prepare"].format(type(args).__name__))
         args = args if type(args) is tuple else (args,)
         try:
-            own = form.bind_partial(*args).arguments.get("lengths")
-            form.bind(*args, **({"lengths": 0} if own is None and "lengths" in form.parameters else {}))
+            given = form.bind_partial(*args).arguments
+            form.bind(*args, **({"lengths": 0} if "lengths" in {*form.parameters} - {*given} else {}))
         except TypeError as error:
             raise ValueError(ERRORS["arguments"].format(what, len(args), error)) from error
+        own = given.get("lengths")
         own = own if own is not None else lengths(batch) if callable(lengths) else lengths
         calls.append((args, own, _with_targets(loss, batch)))
     if not calls:
@@ -135,7 +136,7 @@ def _with_targets(loss: Callable | None, batch) -> Callable | None:
     with suppress(TypeError, ValueError):  # for no loss, and for a function in C
         given = inspect.signature(getattr(loss, "forward", loss)).parameters.values()
         if sum(one.default is one.empty and "POSITIONAL_" in one.kind.name for one in given) > 1:
-            return lambda output: loss(output, batch[-1] if isinstance(batch, (tuple, list)) else batch)
+            return lambda output: loss(output, batch[-1] if type(batch) in (tuple, list) else batch)
     return loss
 
 

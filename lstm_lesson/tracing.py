@@ -150,7 +150,7 @@ def watch(model, x, lengths, layer, reverse, call, name, inputs, loss: Callable 
 def _run(model, x, lengths, inputs: Mapping | None, place: tuple, loss: Callable | None) -> tuple[list, list, object]:
     """Run the model. Returns the calls of its module: lists of values, states and what was read, with an entry for each
     step of a loop, and lengths; the sequences that came or were made outside of it, turned round or not; the loss."""
-    (name, module, k), calls, before = place, [], []
+    (name, module, k), calls, before, returned = place, [], [], []
     first = int(getattr(module, "batch_first", True))  # the first of the dimensions that may be time
     while hasattr(model, "_orig_mod") or isinstance(model, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
         model = model._orig_mod if hasattr(model, "_orig_mod") else model.module
@@ -171,7 +171,12 @@ def _run(model, x, lengths, inputs: Mapping | None, place: tuple, loss: Callable
             calls.append(([values[k]], states[k], [given], known))
         last = tensors(output if loss is None else own)[-len(states[0][0]) :]
         before[:] = [states, last] if is_step else []
+        returned[:] = tensors(output if loss is None else own)
         return None if loss is None else own  # of which autograd knows the states
+
+    def keep_out(_module, _args, output):
+        if not all(a is b or a.to(b).equal(b) for a, b in zip(tensors(output), returned, strict=True)):
+            raise ValueError(f"model has a hook that changes what its {type(module).__name__} returns; remove it first")
 
     def keep_sequence(_part, args, output):
         output = output[0] if isinstance(output, tuple) and output else output
@@ -184,6 +189,7 @@ def _run(model, x, lengths, inputs: Mapping | None, place: tuple, loss: Callable
             for part in set(model.modules()) - set(module.modules()):
                 hooks.enter_context(part.register_forward_hook(keep_sequence))
             hooks.enter_context(module.register_forward_hook(keep_call, prepend=True, with_kwargs=True))
+            hooks.enter_context(module.register_forward_hook(keep_out))
             output = model(*args, **named)
             return calls, seen, None if loss is None or not calls else loss(output)
     except Exception as error:

@@ -8,6 +8,7 @@ of the plans in docs/teaching.md. Push FOLDER to a repository of the class; clas
 import argparse
 import ast
 import datetime
+import os
 import re
 import shutil
 import sys
@@ -223,6 +224,7 @@ def main(words: list[str] | None = None) -> None:
     )
     options.add_argument("--notebooks", nargs="+", type=Path, metavar="FILE", help="only these notebooks")
     given = options.parse_args(words)
+    os.environ.pop(VARIABLE, None)  # it closes the solutions for the class, not here
     if unknown := set(given.exercises or ()) - set(exercises()):
         options.error(f"--exercises has {', '.join(sorted(unknown))}; there are: {', '.join(exercises())}")
     chosen = None if given.exercises is None else frozenset(given.exercises)

@@ -18,14 +18,13 @@ from typing import NamedTuple
 import nbformat
 import torch
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
-from torch.nn import functional as F
 from tracked import ROOT
 
 sys.path.insert(0, str(ROOT))
 
 from lstm_lesson import check
 from lstm_lesson.exercises.exercise import Exercise, exercises, input_sets
-from lstm_lesson.exercises.model import TOOLS, Edit
+from lstm_lesson.exercises.model import Edit, tools
 
 IMPORTS = "import math\n\nimport torch\nfrom torch import relu, sigmoid, tanh\nfrom torch.nn import functional as F\n"
 TASK = """\
@@ -69,7 +68,7 @@ def source_with(exercise: Exercise, edit: Edit | None = None) -> str:
 
 def made(name: str, source: str):
     """The function of a source."""
-    space = dict(TOOLS | {"F": F})
+    space = dict(tools())
     exec(source, space)
     return space[name]
 
@@ -86,14 +85,15 @@ def shapes(value):
 def fits(exercise: Exercise, edit: Edit) -> Planted | None:
     """The edit as a wrong answer; None if it crashes, changes a shape, or if `check` does not name this mistake."""
     source = source_with(exercise, edit)
+    wrong = made(exercise.name, source)
     try:
         for draw in input_sets()[:3]:
             given = tuple(exercise.inputs(draw).values())
-            if shapes(made(exercise.name, source)(*given)) != shapes(exercise.solve()(*given)):
+            if shapes(wrong(*given)) != shapes(exercise.solve()(*given)):
                 return None
     except Exception:
         return None
-    result = check(made(exercise.name, source))
+    result = check(wrong)
     if result.passed or edit.cause not in result.message:
         return None
     texts = dict(re.findall(r"(?m)^ +(\w+) (?:= )?(.*)$", source_with(exercise)))
@@ -111,13 +111,13 @@ def planted(student: str, name: str, course: str = "") -> Planted:
     edits = [edit for edit in known if len(edit.changes) == 1 and "detach" not in f"{edit.changes}"]
     random.Random(f"{course}/{name}/{student}").shuffle(edits)
     with tempfile.TemporaryDirectory() as folder:  # these are not the teacher's own attempts
-        before = os.environ.get("LSTM_LESSON_PROGRESS")
+        before = {key: os.environ.pop(key, None) for key in ("LSTM_LESSON_PROGRESS", "LSTM_LESSON_BOARD")}
         os.environ["LSTM_LESSON_PROGRESS"] = folder
         try:
             return next(found for edit in edits if (found := fits(exercise, edit)))
         finally:
             del os.environ["LSTM_LESSON_PROGRESS"]
-            os.environ |= {"LSTM_LESSON_PROGRESS": before} if before is not None else {}
+            os.environ |= {key: value for key, value in before.items() if value is not None}
 
 
 def notebook(name: str, found: Planted):

@@ -125,7 +125,8 @@ def load_csv(path, text: str | Sequence[str], label: str | None = None, *, label
     plain = labels.map(lambda word: re.sub(*SPARE, normalize("NFKC", word).strip().casefold().replace(decimal, ".")))
     if same := [group.tolist() for _, group in labels.groupby(plain) if len(group) > 1]:
         odd.append(
-            f'labels that differ in case, blanks or zeros alone: {shortened(same)}; only "a " is a, and 1.0 is 1'
+            f"labels that differ in case, blanks or zeros alone: {shortened(same)}; they stay apart, but for blanks at "
+            "the ends, and 1.0 is read as 1"
         )
     data.notes = _notes(groups, data, odd)
     return data
@@ -141,7 +142,9 @@ def _notes(groups: dict, data: OwnData, odd: list[str]) -> list[str]:
     note += f"; {empty} texts without a word" * (empty > 0)
     begin = {" ".join(words.split()[:64]) for words in train}
     if same := sum(" ".join(words[:64]) in begin for words in test):
-        odd.append(f"{same} texts of test begin with the 64 words of one of train; a model reads no more by default")
+        odd.append(
+            f"{same} texts of test begin with the same 64 words as one of train; a model reads no more by default"
+        )
     for part, group in groups.items():
         if none := [name for name in data.classes if name not in {*group["label"]}]:
             odd.append(f"{part} has no text of {shortened(none)}; a score on {part} says nothing about them")

@@ -41,6 +41,8 @@ class Model(nn.Module):
     def forward(self, ids, lengths=None):
         return self.linear(self.lstm(self.embedding(ids))[0])
 
+MADE = Model()
+
 def batch_first():
     return Model(batch_first=True)
 
@@ -155,6 +157,9 @@ def at(tmp_path, monkeypatch):
     torch.save(model.lstm, "whole.pt")
     torch.save(torch.zeros(3), "tensor.pt")
     torch.save(torch.arange(24).view(12, 2), "x.pt")
+    torch.save(torch.arange(24).view(12, 2), "data.pt")
+    more = {"module." + key: value for key, value in model.state_dict().items()}
+    torch.save(more | {"module.lstm.weight_ih_l2": torch.zeros(20, 5)}, "more.pt")
     np.save("x.npy", np.arange(24).reshape(12, 2))
     (tmp_path / "texts.csv").write_text("text,label\na b,1\n", encoding="utf-8")
     np.savez("x.npz", x=np.arange(24).reshape(12, 2))
@@ -319,8 +324,13 @@ RAISES, LEAVES = (1 + [word in line for line in FILE.splitlines()].index(True) f
     (["inspect", "mine.py:Model", "missing.pt", "a b", "-o", "p.html"], "No such file or directory: 'missing.pt'"),
     (["inspect", "mine.py:Model", "whole.pt", "a b", "-o", "p.html"], "whole.pt cannot be read as tensors alone"),
     (["inspect", "mine.py:Model", "mine.py", "a b", "-o", "p.html"], "mine.py cannot be read as tensors alone"),
-    (["inspect", "mine.py:Model", "tensor.pt", "a b", "-o", "p.html"], "Expected state_dict to be dict-like"),
+    (["inspect", "mine.py:Model", "tensor.pt", "a b", "-o", "p.html"], "tensor.pt cannot be read as tensors"),
     (["inspect", "mine.py:MyLSTM", "w.pt", "a b", "-o", "p.html"], "TypeError: "),
+    (["inspect", "mine.py:MADE", "w.pt", "a b", "-o", "p.html"], "mine.py:MADE is a model; it needs a function"),
+    (["inspect", *MODEL, "a b", "-o", "./w.pt", "--force"], "w.pt is one of the files that are read; it needs another"),
+    (["inspect", *MODEL, "a b", "-o", "mine.py", "--force"], "mine.py is one of the files that are read"),
+    (["report", *MODEL, "data.pt", "-o", "data.pt", "--force"], "data.pt is one of the files that are read"),
+    (["inspect", "mine.py:Model", "more.pt", "a b", "-o", "p.html"], "Unexpected key(s) in state_dict"),
     (["report", *MODEL, "pairs", "-o", "p.html"], "a batch of data is tuple; it needs a tensor, or prepare"),
     (["report", *MODEL, "nothing", "-o", "p.html"], "has no function or class 'nothing'; it has MyLSTM, "),
     (["report", *MODEL, "broken", "-o", "p.html"], "KeyError"),

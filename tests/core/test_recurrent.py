@@ -239,9 +239,9 @@ class Training(nn.LSTM):
 @pytest.mark.parametrize(
     ("kind", "sizes", "message"),
     [
-        (Patched, (3, 4), r"model has the Patched '', and its output differs by \d.* from what its weights give"),
-        (Rough, (3, 4), r"model has the Rough '', and its output differs by \d.* more than rounding; it needs"),
-        (Identity, (3, 4), "model has the Identity '', and a call of it cannot be recomputed"),
+        (Patched, (3, 4), r"model has the Patched, and its output differs by \d.* from what its weights give"),
+        (Rough, (3, 4), r"model has the Rough, and its output differs by \d.* more than rounding; it needs"),
+        (Identity, (3, 4), "model has the Identity, and a call of it cannot be recomputed"),
         (
             Training,
             (3, 4, 2, True, False, 0.5),
@@ -263,7 +263,7 @@ def test_a_module_that_computes_otherwise_is_refused(kind, sizes, message, packe
 def test_a_forward_that_is_replaced_on_the_module_is_refused():
     module = nn.GRU(3, 4)
     module.forward = lambda x: (x[..., :1].expand(-1, -1, 4), torch.zeros(1, 2, 4))
-    with pytest.raises(ValueError, match="model has the GRU '', and its output differs by"):
+    with pytest.raises(ValueError, match="model has the GRU, and its output differs by"):
         record(module, torch.randn(5, 2, 3))
 
 

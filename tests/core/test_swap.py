@@ -238,13 +238,13 @@ class Usual(nn.LSTM):
 
 
 OWN_FORWARDS = {
-    "of a class": (lambda: CustomLSTM.from_torch(Scaled(3, 4)), "lstm is Scaled; it needs a torch.nn.LSTM"),
-    "of an instance": (lambda: CustomLSTM.from_torch(scaled(nn.LSTM(3, 4))), "lstm is LSTM; .*forward of that class"),
-    "of our class": (lambda: ScaledOwn(3, 4).to_torch(), "the layer is ScaledOwn; it needs a CustomLSTM"),
-    "of our instance": (lambda: scaled(CustomLSTM(3, 4)).to_torch(), "the layer is CustomLSTM; .*forward of that"),
+    "of a class": (lambda: CustomLSTM.from_torch(Scaled(3, 4)), "lstm is Scaled, with a forward of its own"),
+    "of an instance": (lambda: CustomLSTM.from_torch(scaled(nn.LSTM(3, 4))), "lstm is LSTM, with a forward of its own .*of torch.nn.LSTM"),
+    "of our class": (lambda: ScaledOwn(3, 4).to_torch(), "the layer is ScaledOwn, with a forward of its own"),
+    "of our instance": (lambda: scaled(CustomLSTM(3, 4)).to_torch(), "the layer is CustomLSTM, with a forward"),
     "of a cell": (
         lambda: broken_cells.lstm_with(broken_cells.CELLS["no tanh on c"], CustomLSTM(3, 4)).to_torch(),
-        r"cells.0 is _Cell; it needs a LSTMCell with the forward",
+        r"cells.0 is _Cell, with a forward of its own .* it needs that of LSTMCell",
     ),
 }  # fmt: skip
 
@@ -275,7 +275,7 @@ CHANGES = {
 def test_a_weight_that_is_computed_is_refused_by_name(change):
     theirs = nn.LSTM(3, 4)
     CHANGES[change](theirs)
-    with pytest.raises(ValueError, match=r"lstm.weight_hh_l0 is computed.*first, as torch.nn.utils.prune.remove does"):
+    with pytest.raises(ValueError, match=r"lstm.weight_hh_l0 is computed.*first, as prune.remove, remove_weight_norm"):
         CustomLSTM.from_torch(theirs)
 
 
@@ -307,6 +307,13 @@ def test_hooks_are_not_lost_in_silence(hook):
     HOOKS[hook](ours.cells[0], ours.cells[0].W_hi)
     with pytest.warns(UserWarning, match=f"cells.0 has {hook}.*; the copy has none"):
         ours.to_torch()
+
+
+def test_weights_that_are_tied_are_said_to_be_apart_in_the_copy():
+    theirs = nn.LSTM(3, 3, num_layers=2)
+    theirs.weight_hh_l1 = theirs.weight_hh_l0
+    with pytest.warns(UserWarning, match="lstm uses one weight in several places; the copy has one for each"):
+        CustomLSTM.from_torch(theirs)
 
 
 def test_without_hooks_nothing_warns():

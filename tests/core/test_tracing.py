@@ -309,11 +309,16 @@ def test_wrapped_models_are_run_without_their_wrapper():
     assert len(graphs) == before > 0
 
 
-def test_a_hook_that_changes_the_output_changes_no_trace():
-    model, x = nn.LSTM(3, 4, batch_first=True), torch.randn(2, 5, 3)
+def test_a_hook_may_look_at_the_output_and_may_not_change_it():
+    model, x, seen = nn.LSTM(3, 4, batch_first=True), torch.randn(2, 5, 3), []
     expected = record(model, x)
+    model.register_forward_hook(lambda _module, _inputs, output: seen.append(output))
+    model.register_forward_hook(lambda _module, _inputs, output: (output[0].double(), output[1]))
+    assert torch.equal(record(model, x).c, expected.c) and len(seen) == 1
     model.register_forward_hook(lambda _module, _inputs, output: (0 * output[0], output[1]))
-    assert torch.equal(record(model, x).c, expected.c) and (model(x)[0] == 0).all()
+    for look in (record, loss_gradient_by_lag):
+        with pytest.raises(ValueError, match="model has a hook that changes what its LSTM returns; remove it first"):
+            look(model, x)
 
 
 class Stateful(nn.Module):

@@ -6,12 +6,11 @@ from itertools import combinations
 import browser
 import pytest
 import torch
-from colours import distance, without_green
+from colours import distance, linear, without_green
 from every_explorer import inspector_code, value_of
 from matplotlib.image import imread
 
 from lstm_lesson import plots
-from lstm_lesson.plots.style import linear
 from lstm_lesson.tracing import record
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(bool(browser.why_not()), reason=browser.why_not())]

@@ -13,7 +13,7 @@ import nbformat
 import pytest
 import torch
 from bs4 import BeautifulSoup
-from colours import contrast, distance, without_green
+from colours import contrast, distance, linear, without_green
 from notebook_rules import Lesson, without_code
 from repository import ADDRESS, NOTEBOOKS, PACKAGE, ROOT
 
@@ -21,7 +21,7 @@ from lstm_lesson.cells import lstm_step
 from lstm_lesson.data import agreement
 from lstm_lesson.explorers.playground import PRESETS, CellPlayground
 from lstm_lesson.plots import lstm_svg
-from lstm_lesson.plots.style import COLORS, INK, QUIET, linear
+from lstm_lesson.plots.style import COLORS, INK, QUIET
 from lstm_lesson.text import NewsUnavailable, load_news
 
 IN_A_BROWSER = [pytest.mark.browser, pytest.mark.skipif(bool(browser.why_not()), reason=browser.why_not())]

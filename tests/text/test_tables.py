@@ -476,7 +476,7 @@ def test_labels_that_differ_in_case_or_blanks_are_said_and_only_blanks_around_ar
     with pytest.warns(UserWarning) as said:
         data = load_csv(table, text="text", label="label")
     (note,) = data.notes[1:]
-    assert "differ in case, blanks or zeros alone: [['Real', 'real ', 'real']]; only \"a \" is a" in note
+    assert "differ in case, blanks or zeros alone: [['Real', 'real ', 'real']]; they stay apart, but for blanks" in note
     assert len(said) == 1 and Path(said[0].filename) == Path(__file__)
     assert str(said[0].message).startswith("DataFrame (val and") and str(said[0].message).endswith(note)
     assert data.classes == ["Real", "fake", "real"] and note in repr(data)
@@ -579,11 +579,9 @@ def test_of_texts_of_the_same_words_the_first_in_test_stays_else_in_train_else_i
 def test_texts_of_test_that_begin_as_one_of_train_are_said():
     begin = " ".join(f"word{k}" for k in range(64))
     texts = [f"{begin} and the end {k}" for k in range(6)] + [f"Story {k}" for k in range(24)]
-    with pytest.warns(
-        UserWarning, match=r": 2 texts of test begin with the 64 words of one of train; a model reads no"
-    ):
+    with pytest.warns(UserWarning, match=r": 2 texts of test begin with the same 64 words as one of train; a mod"):
         data = load_csv(frame(text=texts, part=["train", "val", "test"] * 10), text="text", label="label", split="part")
-    assert data.left_out == {} and any("begin with the 64 words" in note for note in data.notes)
+    assert data.left_out == {} and any("begin with the same 64 words" in note for note in data.notes)
     shorter = [text.removeprefix("word0 ") for text in texts]  # 63 words, and the next is "and"
     data = load_csv(frame(text=[f"{text} x" for text in shorter], part=["train", "val", "test"] * 10), text="text",
                     label="label", split="part")  # fmt: skip
