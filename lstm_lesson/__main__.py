@@ -62,7 +62,10 @@ def _run(given, file: Path, name: str) -> int:
     output = Path(getattr(given, "output", ""))
     if output.name and ((output.exists() and not given.force) or not output.parent.is_dir()):
         raise ValueError(ERRORS["exists" if output.exists() else "folder"].format(output))
-    if output.name and output.resolve() in (file, *(Path(getattr(given, key, "")).resolve() for key in ("weights", "data"))):
+    if output.name and output.resolve() in (
+        file,
+        *(Path(getattr(given, key, "")).resolve() for key in ("weights", "data")),
+    ):
         raise ValueError(ERRORS["input"].format(output))
     sys.path.insert(0, str(file.parent))  # as for `python FILE.py`
     spec = importlib.util.spec_from_file_location(file.stem, file)

@@ -649,7 +649,7 @@ def test_empty_cells_and_rows_that_end_early_are_no_words(tmp_path):
 )
 def test_labels_that_are_one_number_are_said_and_kept_apart_unless_they_are_whole(spelled, classes):
     with pytest.warns(
-        UserWarning, match="zeros alone: .*; only .* 1\\.0 is 1$" if "," not in spelled[0] else "x"
+        UserWarning, match=r"zeros alone: .*; they stay apart, .* 1\.0 is read as 1$" if "," not in spelled[0] else "x"
     ) as said:
         warnings.warn("x", stacklevel=1)
         data = load_csv(frame(10 * len(spelled), label=spelled * 10), text="text", label="label")
