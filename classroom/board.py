@@ -91,29 +91,31 @@ def sentence(exercise: str, id: str) -> str:
 
 
 @functools.cache
-def guide() -> dict[str, list[tuple[int, str, str]]]:
-    """The wrong answers in docs/teaching.md: for each exercise the line's number, the answer, what the check says.
+def guide() -> dict[str, list[tuple[str, str, str]]]:
+    """The wrong answers in docs/teaching.md: for each exercise the heading above, the answer, what the check says.
 
-    Under a notebook's number stand the number and the text of its heading.
+    Under a notebook's number stands its heading.
     """
     found = defaultdict(list)
     lines = GUIDE.read_text(encoding="utf-8").splitlines() if GUIDE.is_file() else []
-    for number, line in enumerate(lines, start=1):
+    section = ""
+    for line in lines:
         if answer := re.fullmatch(r'- `(\w+)`, (.+?): "(.+)"', line):
-            found[answer[1]].append((number, answer[2], answer[3]))
+            found[answer[1]].append((section, answer[2], answer[3]))
         elif heading := re.fullmatch(r"### ((\d\d) · .+)", line):
-            found[heading[2]].append((number, heading[1], ""))
+            section = heading[1]
+            found[heading[2]].append((section, "", ""))
     return found
 
 
 def guide_line(exercise: str, says: str) -> str:
-    """Where the guide answers a mistake: the line of the wrong answer, else the section of the notebook."""
+    """Where the guide answers a mistake: the section with the wrong answer, else the section of the notebook."""
     near = [row for row in guide()[exercise] if row[2] in says or says in row[2]]
     if near:
-        number, answer, _ = max(near, key=lambda row: len(row[2]))
-        return f"docs/teaching.md, line {number}: {answer}"
-    for number, heading, _ in guide()[exercises()[exercise]["notebook"][:2]]:
-        return f"docs/teaching.md, line {number}, the section {heading}"
+        heading, answer, _ = max(near, key=lambda row: len(row[2]))
+        return f"docs/teaching.md, {heading}, Wrong answers: {answer}"
+    for heading, _, _ in guide()[exercises()[exercise]["notebook"][:2]]:
+        return f"docs/teaching.md, {heading}"
     return ""
 
 
@@ -376,7 +378,7 @@ def page(room: Room, now: datetime, patience: float = 10, names: bool = False) -
 
 def _notebook(notebook: str, rows: list[Standing], patience: float, names: bool) -> str:
     """The table of a notebook's exercises, and their mistakes; closed where nobody has begun."""
-    heading = next((text for _, text, _ in guide()[notebook[:2]]), notebook)
+    heading = next((text for text, _, _ in guide()[notebook[:2]]), notebook)
     begun = max((row.begun for row in rows), default=0)
     cells = "".join(_row(row, names) for row in rows)
     heads = "not begun", "trying", "solved", "median minutes", "median attempts", f"stuck over {patience:g} min"

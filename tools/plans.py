@@ -1,7 +1,8 @@
 """The plans of docs/teaching.md, from docs/plans.toml: `python tools/plans.py` prints how long each lesson takes.
 
 `--write` makes the tables of the guide anew. `--run TITLE` runs a lesson, each of its notebooks in a fresh kernel with
-only the cells that the plan names: try a change of your own before the class does.
+only the cells that the plan names: try a change of your own before the class does. It names each notebook when it
+begins it; most take seconds, those that train take minutes.
 """
 
 import argparse
@@ -168,22 +169,27 @@ def run(lesson: dict) -> None:
     from nbconvert.preprocessors import ExecutePreprocessor
     from nbformat.v4 import new_code_cell, new_notebook
 
-    for sources in code(lesson).values():
+    for name, sources in code(lesson).items():
+        print(f"  {name}: {len(sources)} cells", flush=True)
         notebook = new_notebook(cells=[new_code_cell(source) for source in sources])
         runner = ExecutePreprocessor(timeout=600, kernel_name="python3")
         runner.preprocess(notebook, {"metadata": {"path": ROOT / "notebooks"}})
 
 
-def main() -> None:
+def main(words: list[str] | None = None) -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--write", action="store_true", help="make the tables of docs/teaching.md anew")
     options.add_argument("--run", metavar="TITLE", default="", help="run the lessons with this in their titles")
-    given = options.parse_args()
-    for lesson in lessons():
+    given = options.parse_args(words)
+    chosen = [lesson for lesson in lessons() if given.run in lesson["title"]]
+    if not chosen:
+        titles = ", ".join(lesson["title"] for lesson in lessons())
+        options.error(f"no lesson has {given.run!r} in its title; there are: {titles}")
+    for lesson in chosen:
         rows = timed(lesson)
         lasts, must = rows[-1][1] - rows[0][0], sum(end - start for start, end, row in rows if not row.get("may_go"))
         print(f"{lesson['title']}: {lasts} minutes of {lesson['minutes']}, {must} without the rows marked ○")
-        if given.run and given.run in lesson["title"]:
+        if given.run:
             run(lesson)
             print("  every cell of it ran")
     if given.write:

@@ -146,25 +146,24 @@ def test_an_unknown_identifier_is_never_shown(tmp_path):
     assert standing(tmp_path, "forget_gate").unnamed == 1
 
 
-def test_the_line_of_the_guide_is_named_where_there_is_one_and_else_the_section():
-    guide = board.GUIDE.read_text(encoding="utf-8").splitlines()
+def test_the_section_of_the_guide_is_named_with_the_wrong_answer_where_it_has_one():
+    guide = board.GUIDE.read_text(encoding="utf-8")
     says = next(edit.cause for edit in exercises()["cell_state"].edits if edit.cause.startswith("i and f are swapped"))
-    number, answer = re.fullmatch(r"docs/teaching.md, line (\d+): (.+)", board.guide_line("cell_state", says)).groups()
-    assert guide[int(number) - 1].startswith(f'- `cell_state`, {answer}: "')
-    assert says in guide[int(number) - 1]
+    where = re.fullmatch(r"docs/teaching.md, (06 · .+), Wrong answers: (.+)", board.guide_line("cell_state", says))
+    section = guide.split(f"### {where[1]}\n")[1].split("\n### ")[0]
+    assert f'- `cell_state`, {where[2]}: "{says}' in section
     other = board.guide_line("cell_state", "A sentence that the guide does not have.")
-    number, heading = re.fullmatch(r"docs/teaching.md, line (\d+), the section (.+)", other).groups()
-    assert guide[int(number) - 1] == f"### {heading}"
-    assert heading.startswith("06 · ")
+    assert other == f"docs/teaching.md, {where[1]}"
 
 
-def test_every_wrong_answer_of_the_guide_that_is_a_known_mistake_finds_its_line():
+def test_every_wrong_answer_of_the_guide_that_is_a_known_mistake_finds_its_section():
     found = 0
     for name, exercise in exercises().items():
-        for number, _, says in board.guide().get(name, ()):
+        for heading, answer, says in board.guide().get(name, ()):
             for edit in exercise.edits:
                 if says == edit.cause:
-                    assert board.guide_line(name, edit.cause).startswith(f"docs/teaching.md, line {number}: "), says
+                    where = f"docs/teaching.md, {heading}, Wrong answers: {answer}"
+                    assert board.guide_line(name, edit.cause) == where, says
                     found += 1
     assert found > 20
 

@@ -134,6 +134,25 @@ def test_a_name_that_no_cell_has_made_is_found():
     assert unknown_names(["print(late)", "late = 1"]) == ["late in 'print(late)'"]
 
 
+def test_a_run_names_its_lesson_and_each_notebook_alone(monkeypatch, capsys):
+    from nbconvert.preprocessors import ExecutePreprocessor
+
+    monkeypatch.setattr(ExecutePreprocessor, "preprocess", lambda *given: None)  # what the cells do is tried below
+    plans.main(["--run", "Lesson 2"])
+    cells = plans.code(LESSONS[SHORT[0]])
+    first, *notebooks, last = capsys.readouterr().out.splitlines()
+    assert first.startswith(f"{SHORT[0]}: 60 minutes")
+    assert notebooks == [f"  {name}: {len(sources)} cells" for name, sources in cells.items()]
+    assert last == "  every cell of it ran"
+
+
+def test_a_run_without_a_lesson_of_that_title_says_which_there_are(capsys):
+    with pytest.raises(SystemExit):
+        plans.main(["--run", "Lesson 9"])
+    said = capsys.readouterr().err
+    assert "no lesson has 'Lesson 9' in its title" in said and SHORT[0] in said
+
+
 def in_a_fresh_kernel():
     """Two lessons that train nothing in every run, all else with `make test-full`."""
     for title, lesson in LESSONS.items():
