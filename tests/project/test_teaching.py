@@ -15,6 +15,8 @@ from repository import NOTEBOOKS, ROOT
 from unknown_names import unknown_names
 
 from lstm_lesson import check, plots
+from lstm_lesson.cells import lstm_step
+from lstm_lesson.data import agreement
 from lstm_lesson.exercises.exercise import exercises, input_sets
 
 GUIDE = ROOT / "docs" / "teaching.md"
@@ -137,6 +139,78 @@ def test_the_right_answers_that_the_guide_gives_pass_their_checks():
         exec(lines, {}, weights)
         result = check(renamed(name, lambda weights=weights: tuple(weights.values())))
         assert result.passed, result
+
+
+def guides_weights(**lines) -> dict[str, torch.Tensor]:
+    """The package's weights of the cell, with those of the exercises in `lines` set as the guide's table says."""
+    weights = dict(agreement.hand_set_weights())
+    for name, line in re.findall(r"(?m)^\| \d\d \| `(\w+)_weights` \| .* \| `(.*)` \|$", TEXT):
+        if name in lines:
+            (k,) = set(re.findall(r"[bW]_[xh]?([ifco])\b", line))
+            own = {f"W_x{k}": torch.zeros(6, 2), f"W_h{k}": torch.zeros(2, 2), f"b_{k}": torch.zeros(2)}
+            exec(line, {}, own)
+            weights |= {key: lines[name] * value for key, value in own.items()}
+    return weights
+
+
+def read(x, weights) -> tuple[torch.Tensor, torch.Tensor]:
+    """c and h of the cell along x (B, T, 6), each (B, T, 2)."""
+    h = c = torch.zeros(len(x), 2)
+    steps = []
+    for x_t in x.unbind(1):
+        h, c = lstm_step(x_t, h, c, weights)
+        steps.append((c, h))
+    return tuple(torch.stack(each, dim=1) for each in zip(*steps, strict=True))
+
+
+def muted(weights) -> dict[str, torch.Tensor]:
+    """The same with the output gate of unit 1 shut for good."""
+    heard = torch.tensor([1.0, 0.0])
+    return (
+        weights | {k: weights[k] * heard for k in ("W_xo", "W_ho")} | {"b_o": weights["b_o"] * heard - 50 * (1 - heard)}
+    )
+
+
+def right_when_mute(weights, gap: int) -> int:
+    x, plural = agreement.agreement(500, gap, generator=torch.Generator().manual_seed(0))
+    return ((read(x, muted(weights))[1][:, -1, 0] > 0) == (plural > 0.5)).sum().item()
+
+
+def test_the_numbers_of_the_cell_set_by_hand_are_those_that_it_gives():
+    sentences = "the keys outside near the man there ___ . the lamp ___ ."
+    x = agreement.Text(tuple(sentences.split()), verbs=(7, 11), plural=(True, False)).features[None]
+    package, smaller = guides_weights(), guides_weights(candidate=0.1)
+    c, h = read(x, package)
+    assert [f"{v:.2f}" for v in (c[0, 7, 0], h[0, 7, 0], h[0, 11, 0], h[0, 7, 1])] == ["1.00", "0.76", "-0.76", "0.76"]
+    assert [f"{v[0, 7, 0]:.2f}" for v in read(x, smaller)] == ["0.76", "0.64"]
+    assert [f"{v[0, 5, 1]:.2f}" for v in read(x, guides_weights(input=1))] == ["2.00", "0.96"]
+    assert [f"{v:.2f}" for v in read(x, muted(package))[0][0, 7]] == ["-0.00", "2.00"]
+    whole = guides_weights(input=1, forget=1, candidate=1, output=1)
+    for weights, counts in ((package, [500, 154, 172]), (whole, [500, 154, 172]), (smaller, [500, 159, 172])):
+        assert [right_when_mute(weights, gap) for gap in (0, 20, 200)] == counts
+    for title in ("Two hours: a cell that you set by hand", "Lesson 3: The memory, and what is said of it"):
+        text = section(title)
+        assert all(
+            number in text for number in ("2.00", "0.96", "0.76", "0.64", "154 at 20", "172 at 200", "159 and 172")
+        )
+
+
+def test_weaker_entries_of_W_hi_that_the_guide_allows_pass_too():
+    (named,) = re.findall(r"(−\d+) and (−\d+) in the place of −40 pass", TEXT)
+    for value in named:
+        W_hi = torch.zeros(2, 2)
+        W_hi[1, 0] = float(value.replace("−", "-"))
+        W_xi = torch.zeros(6, 2)
+        W_xi[:2] = 20.0
+        weights = W_xi, W_hi, torch.full((2,), -10.0)
+        assert check(renamed("input_weights", lambda weights=weights: weights)).passed
+
+
+def test_no_open_text_before_06_says_what_unit_0_writes_nor_which_verb_is_missing():
+    said = re.compile(r"\+1 for|\+1 or −1|−1 for a? ?singular|^It is \*(?:is|are)\*", re.M)
+    for path in NOTEBOOKS[:6]:
+        opened = [re.sub(r"(?s)<details>.*?</details>", "", cell) for cell in Lesson(path).prose]
+        assert said.findall("\n".join(opened)) == [], path.name
 
 
 @pytest.mark.parametrize("lesson", plans.lessons(), ids=lambda lesson: lesson["title"])
