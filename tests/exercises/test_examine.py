@@ -401,7 +401,7 @@ def test_a_cell_of_pytorch_with_states_of_another_rank_does_not_end_the_process(
     cell = nn.LSTMCell(3, 3)
     Subject(cell, 3, 3, Sandbox())
     for given in ({"hx": (torch.zeros(3, 3),) * 2}, {}):
-        with pytest.raises(ValueError, match=r"LSTMCell gets tensors of shapes \[\(3,\), \(3, 3\), \(3, 3\)\]"):
+        with pytest.raises(ValueError, match=r"LSTMCell gets shapes \[\(3,\), \(3, 3\), \(3, 3\)\]"):
             cell(torch.zeros(3), *([] if given else [(torch.zeros(3, 3),) * 2]), **given)
 
 
