@@ -231,8 +231,8 @@ def test_the_command_writes_what_was_chosen(tmp_path):
 
 
 @pytest.mark.parametrize("path", one_in(18, [NOTEBOOKS[6], *NOTEBOOKS[:6], *NOTEBOOKS[7:]]), ids=lambda path: path.stem)
-def test_a_students_copy_runs_with_every_exercise_open_or_not_set(path, tmp_path):
-    for choice in (ALL, Choice(exercises=frozenset())):
+def test_a_students_copy_runs_with_every_exercise_open(path, tmp_path):
+    for choice in (ALL, Choice(exercises=frozenset()))[: 1 + (path == NOTEBOOKS[6])]:  # and one with none set
         made = student(path, choice)
         runs = ExecutePreprocessor(timeout=600, kernel_name="python3")
         runs.preprocess(made, {"metadata": {"path": str(tmp_path)}})
