@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 from torch.nn.utils import parametrizations, parametrize, prune, spectral_norm, weight_norm
-from torch.nn.utils.rnn import pack_padded_sequence
+from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence
 from torch.utils.data import DataLoader, TensorDataset
 
 from lstm_lesson.explorers import GateInspector
@@ -369,6 +369,17 @@ def test_a_loss_of_two_arguments_gets_the_targets_of_its_batch(loss, kind):
         _, at_c = loss_gradient_by_lag(model, x, lambda out, y=targets: nn.functional.cross_entropy(out, y))
         sums = sums + at_c[:, [3, 0]].sum(dim=0)
     assert number(found, "gradient", "after 3 steps") == pytest.approx((sums[0] / sums[1]).item(), rel=1e-5)
+
+
+def test_a_packed_batch_has_no_last_part_and_is_handed_whole_to_a_loss_of_two_arguments():
+    packed, seen = pack_padded_sequence(X, [12, 8, 5], batch_first=True), []
+    gate_report(nn.LSTM(4, 6, batch_first=True), packed, loss=lambda out, own: seen.append(own) or out[1][0].sum())
+    assert seen and all(isinstance(own, PackedSequence) for own in seen)
+
+
+def test_lengths_that_are_none_count_as_given():
+    model = Tagger()
+    assert gate_report(model, (X, None)).table.equals(gate_report(model, X).table)
 
 
 def test_a_loss_of_one_argument_or_in_c_gets_the_output_alone():

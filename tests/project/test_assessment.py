@@ -157,6 +157,15 @@ def test_the_tool_writes_a_notebook_for_each_student_and_a_key_and_keeps_no_atte
     assert {path.name for path in tmp_path.iterdir()} == {"out"}  # LSTM_LESSON_PROGRESS is tmp_path
 
 
+def test_planting_leaves_the_record_on_a_board_as_it_is(tmp_path, monkeypatch):
+    (tmp_path / "board").mkdir()
+    monkeypatch.setenv("LSTM_LESSON_BOARD", str(tmp_path / "board"))
+    planted.planted("Student 1", "cell_state")
+    assert not [*(tmp_path / "board").iterdir()]
+    check(planted.made("cell_state", planted.source_with(exercises()["cell_state"])))
+    assert [*(tmp_path / "board").iterdir()]  # an attempt of one's own is copied there
+
+
 def test_the_page_shows_commands_that_the_tool_understands():
     for line in re.findall(r"(?m)^\.venv/bin/python tools/planted\.py (.*)$", TEXT):
         named = re.search(r"--exercise (\w+)", line)[1]

@@ -96,6 +96,12 @@ def test_people_who_have_not_begun_are_trying_or_have_solved_are_counted(tmp_pat
     assert row(page(tmp_path), "half_life")["median minutes"] == "– no figure yet"
 
 
+def test_the_minutes_leave_out_work_whose_first_attempts_are_not_noted(tmp_path):
+    put(tmp_path / "ada.json", forget_gate=work((30, "wrong"), (10, "correct")))
+    put(tmp_path / "bob.json", forget_gate=work((5, "correct")) | {"attempts": 6})
+    assert row(page(tmp_path), "forget_gate")["median minutes"] == "20"
+
+
 def test_a_mistake_counts_the_people_who_made_it_and_those_who_have_not_solved_the_exercise(tmp_path):
     put(tmp_path / "ada.json", forget_gate=work((9, "wrong", TRANSPOSED), (8, "wrong", TRANSPOSED), (5, "correct")))
     put(tmp_path / "bob.json", forget_gate=work((9, "wrong", TRANSPOSED, "f: no bias")))

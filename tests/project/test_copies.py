@@ -191,6 +191,15 @@ def test_the_instructor_has_a_solution_and_the_usual_mistakes_beside_each_exerci
     assert [cell.get("outputs") for cell in kept] == [cell.get("outputs") for cell in Lesson(path).cells]
 
 
+def test_the_instructor_has_the_solutions_while_they_are_closed_for_the_class(tmp_path, monkeypatch):
+    monkeypatch.setenv(copies.VARIABLE, "2099-01-01")
+    assert "2099-01-01" in solution("rnn_step").text
+    copies.main(["instructor", str(tmp_path), "--notebooks", str(NOTEBOOKS[1])])
+    written = "\n".join(sources(nbformat.read(tmp_path / NOTEBOOKS[1].name, nbformat.NO_CONVERT)))
+    monkeypatch.delenv(copies.VARIABLE, raising=False)
+    assert solution("rnn_step").text in written and "2099-01-01" not in written
+
+
 @by_notebook
 def test_the_instructor_has_the_plan_beside_the_section_that_it_names(path):
     """Each row of a table of the guide that names a heading of this notebook, after the notebook's number."""
