@@ -366,7 +366,7 @@ def find_subject(thing, sandbox: Sandbox) -> Subject | Examination:
 
 
 def without_heads(subject: Subject) -> Iterator[Subject]:
-    """The same without one of its Linear layers, which may be an output layer; the module is so until the next one."""
+    """The subject without each Linear layer in turn, in case it is an output layer; the next turn puts it back."""
     for name, layer in list(subject.module.named_children()) if subject.parts else ():
         if type(layer) is nn.Linear and layer.in_features == subject.H:
             setattr(subject.module, name, nn.Identity())
