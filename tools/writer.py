@@ -39,7 +39,7 @@ def train(options):
 
 
 def with_dropout(model, share):
-    """The model with dropout: hooks set this share of the LSTM's inputs and outputs to 0 in training; its class stays."""
+    """The model with dropout: hooks set this share of its LSTM's inputs and outputs to 0 while it trains."""
     model.embedding.register_forward_hook(lambda layer, _, x: F.dropout(x, share, layer.training))
     model.linear.register_forward_pre_hook(lambda layer, inputs: F.dropout(inputs[0], share, layer.training))
     return model
