@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import writer
 from torch import nn
 
 from lstm_lesson import CustomLSTM
@@ -206,6 +207,17 @@ def test_a_stored_model_is_loaded_in_evaluation_mode_with_what_it_comes_from(tmp
     assert not loaded.training and loaded.about["seed"] == 0
     for name, weight in loaded.state_dict().items():
         assert weight.dtype == torch.float32 and torch.equal(weight, model.state_dict()[name].half().float())
+
+
+def test_dropout_while_the_stored_model_trains_takes_inputs_and_outputs_of_its_lstm_and_nothing_later():
+    model, plain, zeros = writer.with_dropout(small(), 0.3), small(), []
+    plain.load_state_dict(model.state_dict())
+    model.lstm.register_forward_pre_hook(lambda _, given: zeros.append((given[0] == 0).float().mean().item()))
+    model.linear.register_forward_pre_hook(lambda _, given: zeros.append((given[0] == 0).float().mean().item()))
+    ids = torch.randint(96, (32, 64))
+    model.train()(ids)
+    assert zeros == pytest.approx([0.3, 0.3], abs=0.03)
+    assert torch.equal(model.eval()(ids)[0], plain.eval()(ids)[0]) and zeros[2:] == [0, 0]
 
 
 def test_a_damaged_file_is_refused(tmp_path, monkeypatch):
