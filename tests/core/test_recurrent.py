@@ -265,6 +265,8 @@ def test_a_forward_that_is_replaced_on_the_module_is_refused():
     module.forward = lambda x: (x[..., :1].expand(-1, -1, 4), torch.zeros(1, 2, 4))
     with pytest.raises(ValueError, match="model has the GRU, and its output differs by"):
         record(module, torch.randn(5, 2, 3))
+    with pytest.raises(ValueError, match="model has the GRU '0', and its output differs by"):
+        record(nn.Sequential(module), torch.randn(5, 2, 3))
 
 
 def test_errors_of_rounding_that_grow_are_no_other_output():

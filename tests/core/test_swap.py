@@ -309,6 +309,12 @@ def test_hooks_are_not_lost_in_silence(hook):
         ours.to_torch()
 
 
+@pytest.mark.parametrize("other", [nn.GRU(3, 4), nn.LSTM, {}])
+def test_what_is_no_lstm_is_refused_by_its_kind_alone(other):
+    with pytest.raises(ValueError, match=rf"^lstm is {type(other).__name__}; it needs a torch.nn.LSTM$"):
+        CustomLSTM.from_torch(other)
+
+
 def test_weights_that_are_tied_are_said_to_be_apart_in_the_copy():
     theirs = nn.LSTM(3, 3, num_layers=2)
     theirs.weight_hh_l1 = theirs.weight_hh_l0

@@ -11,6 +11,8 @@ import pytest
 from repository import PACKAGE, ROOT
 from tracked import ours
 
+import lstm_lesson
+
 LOADED_WHEN_USED = {"matplotlib", "ipywidgets", "IPython", "pooch", "torchviz", "graphviz", "platformdirs", "tqdm",
                     "joblib", "distributed", "pandas"}  # fmt: skip
 LOADED_BY_PICTURES_AND_DOWNLOADS = {"matplotlib", "IPython", "pooch", "platformdirs", "pandas"}
@@ -35,6 +37,13 @@ def test_imports_run_in_one_direction(tmp_path):
     lint = Path(sys.executable).with_name("lint-imports")
     run = subprocess.run([lint, "--no-cache"], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_the_package_lists_what_it_offers_and_nothing_else():
+    assert sorted(dir(lstm_lesson)) == sorted(lstm_lesson.__all__)
+    assert all(getattr(lstm_lesson, name).__doc__ for name in lstm_lesson.__all__)
+    with pytest.raises(AttributeError, match="module 'lstm_lesson' has no attribute 'chek'"):
+        _ = lstm_lesson.chek
 
 
 def test_the_package_and_its_training_load_without_plots_widgets_and_downloads():
