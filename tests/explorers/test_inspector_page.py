@@ -235,7 +235,7 @@ def test_in_a_notebook_the_inspector_is_driven_and_reads_what_is_typed(open_note
     assert browser.serious_violations(page, ".lesson-explorer") == []
 
     assert page.locator(".lesson-explorer input").count() == 0  # no boxes that need a kernel
-    found.frame.locator("#type-0").fill("the storm waits")
+    browser.type_text(found.frame, "the storm waits")
     assert found.frame.locator("#words-0 .w").all_inner_texts() == ["the", "storm", "waits"]
     found.frame.locator("#unit").select_option("1")
     found.press("End")

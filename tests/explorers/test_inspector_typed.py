@@ -286,7 +286,7 @@ class TestThePage:
         page = opened(GateInspector(model, WORDS, HEADLINES[0]))
         page.locator("#unit").select_option("2")
         for text in ("ministry denies bus strike", "ministry denies bus", "blogger denies bus", "x", "denies denies"):
-            page.locator("#type-0").fill(text)
+            browser.type_text(page, text)
             traced = trace_text(model, WORDS, [*tokenize(text)]) if text != "x" else None
             assert page.locator("#words-0 .w").all_inner_texts() == tokenize(text)
             if traced:
@@ -295,8 +295,8 @@ class TestThePage:
                     shown = float(page.locator(f"#value-0-{name}").get_attribute("data-value"))
                     assert shown == pytest.approx(values[step, 2].item(), abs=1e-5)
                 assert page.inner_text("#answer-0").endswith(f"{traced.score[-1]:.2f}")
-        page.locator("#type-0").fill("ministry denies bus strike")
-        page.locator("#type-0").fill("ministry rejects bus strike")
+        browser.type_text(page, "ministry denies bus strike")
+        browser.type_text(page, "ministry rejects bus strike")
         assert page.locator("body").get_attribute("data-step") == "2"  # the new word is marked
 
     @pytest.mark.parametrize("make", ["words", "characters"])
@@ -318,8 +318,7 @@ class TestThePage:
         seen = []
         for first, second in edits:
             for k, text in enumerate((first, second)):
-                page.locator(f"#type-{k}").fill(text)
-                page.wait_for_selector("html[data-ready=true]", timeout=browser.PATIENCE)
+                browser.type_text(page, text, k)
             if first and second:
                 page.locator("#words-0").focus()
                 page.keyboard.press("End")
@@ -341,7 +340,7 @@ class TestThePage:
     def test_what_stays_of_a_text_keeps_its_place_in_the_page(self, opened):
         page = opened(GateInspector(classifier(), WORDS, HEADLINES[0]))
         page.evaluate("() => { for (const part of document.querySelectorAll('#texts *')) part.dataset.old = '1' }")
-        page.locator("#type-0").fill(HEADLINES[0] + " bus")
+        browser.type_text(page, HEADLINES[0] + " bus")
         new = "[...document.querySelectorAll('#texts *')].filter(part => !part.dataset.old).map(part => part.className)"
         assert sorted(page.evaluate(new)) == ["n", "w", "word"]
 
@@ -366,12 +365,12 @@ class TestThePage:
         page = opened(GateInspector(classifier(), WORDS, HEADLINES[0]))
         listed = "[...document.querySelectorAll('#unit option')].map(option => option.textContent)"
         before = page.evaluate(listed)
-        page.locator("#type-0").fill("court zebra denies it but mayor confirms it")
+        browser.type_text(page, "court zebra denies it but mayor confirms it")
         page.locator("#unit").focus()
         now = page.evaluate(listed)
         shown = [float(option.split("(")[1].rstrip(")")) for option in now[1:]]
         assert now != before and shown == sorted(shown, reverse=True) and len(now) == 7
-        page.locator("#type-0").fill("court")
+        browser.type_text(page, "court")
         page.wait_for_function(f"JSON.stringify({listed}) !== {json.dumps(json.dumps(now, ensure_ascii=False))}")
 
     def test_a_character_model_colours_by_saliency_and_names_the_character(self, opened):
@@ -382,14 +381,12 @@ class TestThePage:
         colours = "[...document.querySelectorAll('#words-0 .n')].map(value => value.textContent)"
         before = page.evaluate(colours)
         assert all(float(value) >= 0 for value in before) and len(set(before)) > 1
-        page.locator("#type-0").fill("if b:")
-        page.wait_for_selector("html[data-ready=true]", timeout=browser.PATIENCE)
+        browser.type_text(page, "if b:")
         assert page.evaluate(colours) != before
         page.locator("#gate-effect").check(force=True)
         assert "pushes towards the likeliest next character" in page.inner_text("#legend")
         page.locator("#gate-c").check(force=True)
-        page.locator("#type-0").fill("of c:")
-        page.wait_for_selector("html[data-ready=true]", timeout=browser.PATIENCE)
+        browser.type_text(page, "of c:")
         page.locator("#gate-saliency").check(force=True)
         shown = page.evaluate(colours)
         page.wait_for_function("location.hash.includes('text=of+c%3A') && location.hash.includes('gate=saliency')")
@@ -399,18 +396,18 @@ class TestThePage:
 
     def test_an_unknown_word_is_marked_in_words_and_a_text_without_a_word_is_left_out(self, opened):
         page = opened(GateInspector(classifier(), WORDS, "ministry denies bus strike", "bus strike"))
-        page.locator("#type-0").fill("the zebra denies <b>bus</b>")
+        browser.type_text(page, "the zebra denies <b>bus</b>")
         unknown = page.locator("#words-0 .unknown .w").all_inner_texts()
         assert unknown == ["the", "zebra", "b", "b"] and page.inner_text("#count-0") == "6 words, 4 unknown"
         assert "unknown" in page.locator("#word-0-1").inner_text()
         assert page.locator("#word-0-1 .w").evaluate("word => getComputedStyle(word).textDecorationLine") == "underline"
         assert "Dotted: 4 of 6 words are unknown to the classifier" in page.inner_text("#notes-0")
-        page.locator("#type-0").fill("?!")
+        browser.type_text(page, "?!")
         assert page.locator("#panel-0").count() == 0 and page.inner_text("#panel-1 h2") == "Text"
         assert page.inner_text("#count-0") == "needs a word"
-        page.locator("#type-1").fill("")
+        browser.type_text(page, "", 1)
         assert page.locator(".panel").count() == 0
-        page.locator("#type-0").fill("bus")
+        browser.type_text(page, "bus")
         assert page.locator(".panel").count() == 1
 
     def test_the_text_stands_in_the_address_and_a_link_shows_it(self, opened):
@@ -421,7 +418,7 @@ class TestThePage:
         assert page.input_value("#type-0") == odd and page.input_value("#type-1") == ""
         state = {key: page.locator("body").get_attribute(f"data-{key}") for key in ("gate", "unit", "step")}
         assert state == {"gate": "f", "unit": "3", "step": "2"}
-        page.locator("#type-1").fill("bus strike")
+        browser.type_text(page, "bus strike", 1)
         page.wait_for_function("location.hash.includes('compare=bus+strike')", timeout=browser.PATIENCE)
         page.reload()
         page.wait_for_selector("html[data-ready=true]", timeout=browser.PATIENCE)
@@ -435,7 +432,7 @@ class TestThePage:
         frame = page.locator("iframe.lstm-inspector").element_handle().content_frame()
         frame.wait_for_selector("html[data-ready=true]", timeout=browser.PATIENCE)
         assert frame.locator("button", has_text="Copy link").count() == 0
-        frame.locator("#type-0").fill("bus strike")
+        browser.type_text(frame, "bus strike")
         assert frame.locator("#words-0 .w").all_inner_texts() == ["bus", "strike"] and "#" not in page.url
         page.close()
 
@@ -463,7 +460,7 @@ class TestThePage:
     def test_a_character_model_says_what_it_expects(self, opened):
         torch.manual_seed(0)
         page = opened(GateInspector(CharacterModel(6, 4), first="if a:"))
-        page.locator("#type-0").fill("x = 'a b'")
+        browser.type_text(page, "x = 'a b'")
         assert page.locator("#words-0 .w").all_inner_texts() == list("x␣=␣'a␣b'")
         assert page.inner_text("#next-0").startswith("likeliest next: ") and "bits a character" in page.inner_text(
             "#answer-0"
@@ -500,7 +497,7 @@ class TestThePage:
     @pytest.mark.parametrize("scheme", ["light", "dark"])
     def test_the_box_is_seen_at_once_nothing_is_too_wide_and_nobody_is_kept_out(self, opened, width, scheme):
         page = opened(GateInspector(classifier(), WORDS, *HEADLINES[:2]), width, color_scheme=scheme)
-        page.locator("#type-0").fill("an unheard-of zebra denies bus strike but the ministry confirms " + "w" * 80)
+        browser.type_text(page, "an unheard-of zebra denies bus strike but the ministry confirms " + "w" * 80)
         box = page.locator("#type-1").bounding_box()
         assert box["y"] + box["height"] < 568 and page.locator("label[for=type-0]").is_visible()
         assert page.evaluate("document.documentElement.scrollWidth") == width

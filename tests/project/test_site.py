@@ -500,7 +500,7 @@ class TestInABrowser:
     def test_a_link_shows_what_was_typed(self, opened, name):
         page = opened(name)
         page.wait_for_selector("html[data-ready=true]", timeout=browser.PATIENCE)
-        page.locator("#type-0").fill("the man denies the keys")
+        browser.type_text(page, "the man denies the keys")
         page.wait_for_function("location.hash.includes('the+man')", timeout=browser.PATIENCE)
         before = page.locator("#words-0 .w").all_inner_texts(), page.inner_text("#answer-0")
         page.reload()
@@ -515,7 +515,7 @@ class TestInABrowser:
             "the key near the men there ___": 0,
             "the keys": 0.5,
         }.items():
-            page.locator("#type-0").fill(text)
+            browser.type_text(page, text)
             page.locator("#words-0").focus()
             page.keyboard.press("End")
             shown = float(page.locator("#prediction-0").get_attribute("data-value"))

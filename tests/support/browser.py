@@ -108,6 +108,12 @@ def browser():
             running.close()
 
 
+def type_text(page, text: str, box: int = 0):
+    """Type into a box of the inspector and wait until it is read: two texts within one frame are read as one."""
+    page.locator(f"#type-{box}").fill(text)
+    page.wait_for_selector("html[data-ready=true]", timeout=PATIENCE)
+
+
 @contextlib.contextmanager
 def jupyterlab(folder):
     """A running JupyterLab whose notebooks, settings and runtime files lie in `folder`; yields its Lab."""
