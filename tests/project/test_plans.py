@@ -146,6 +146,17 @@ def test_a_run_names_its_lesson_and_each_notebook_alone(monkeypatch, capsys):
     assert last == "  every cell of it ran"
 
 
+def test_a_run_says_which_texts_its_notebooks_read(monkeypatch, capsys):
+    source = "print('This run reads: headlines that the lesson generated'); 'This run reads: no output'"
+    monkeypatch.setattr(plans, "code", lambda lesson: {"12": [source], "08": ["print('nothing read')"]})
+    plans.run({})
+    assert capsys.readouterr().out.splitlines() == [
+        "  12: 1 cells",
+        "  This run reads: headlines that the lesson generated",
+        "  08: 1 cells",
+    ]
+
+
 def test_a_run_without_a_lesson_of_that_title_says_which_there_are(capsys):
     with pytest.raises(SystemExit):
         plans.main(["--run", "Lesson 9"])
