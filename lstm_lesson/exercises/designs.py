@@ -13,7 +13,7 @@ from torch import Tensor
 
 from lstm_lesson.cells import Values
 from lstm_lesson.data import agreement
-from lstm_lesson.data.agreement import BLANK, KINDS, PLURAL, SINGULAR, STOP, VERB
+from lstm_lesson.data.agreement import BLANK, KINDS, NOUNS, PLURAL, SINGULAR, STOP, VERB
 from lstm_lesson.exercises import faults
 from lstm_lesson.exercises.answer import Answer, judging
 from lstm_lesson.exercises.catalogue import read_table
@@ -31,7 +31,19 @@ TEXT_CELLS, LSTM_CELLS = (read_table("wrong_cells")[name] for name in ("text", "
 def batches() -> list[list[agreement.Text]]:
     """Texts of two clauses, those of one list equally long, the shortest first."""
     generator = torch.Generator().manual_seed(5)
-    return [agreement.texts(24, gap, clauses=2, generator=generator) for gap in GAPS]
+    drawn = [agreement.texts(24, gap, clauses=2, generator=generator) for gap in GAPS]
+    return [texts + [opposed(text) for text in texts[:4]] for texts in drawn]
+
+
+def opposed(text: agreement.Text) -> agreement.Text:
+    """The text with each later noun of a clause in the number that its subject has not: what they write adds up."""
+    words, subject = [], None
+    for word in text.words:
+        kind, later = KINDS[word], subject is not None
+        noun = kind in (SINGULAR, PLURAL)
+        words.append(NOUNS[1 - subject][NOUNS[kind].index(word)] if noun and later else word)
+        subject = None if kind == STOP else kind if noun and not later else subject
+    return agreement.Text((*words,), text.verbs, text.plural)
 
 
 @judging
@@ -129,16 +141,17 @@ def _wrong(text, values: Values, letters: str) -> str | None:
         needed = f"silent there, below {QUIET}", f"above {LOUD}, for `are`", f"below −{LOUD}, for `is`"
         return f"{_place(text, t)} {said}; it should be {needed[int(spoken[t] * wanted[t, 0])]}.\n{gates}"
     at, unit = off.nonzero()[0].tolist()
-    state = f"the cell state of unit {unit} is {_number(c[at, unit])}; it should be {_number(wanted[at, unit], 0)}"
+    i, f, g = (value[at, unit] for value in (values.i, values.f, values.g))
+    faded = f > 0.9 and 0 < c[at, unit] * wanted[at, unit] < 1 and i * g.abs() < (1 - f) * c[at - 1, unit].abs()
+    has, needs = _number(c[at, unit]), _number(wanted[at, unit], 0)
+    has = f"has faded from {needs} to {has}" if faded else f"is {has}; it should be {needs}"
     later = f" And at “{text.words[t]}”, word {t + 1}, {said}." if t != at else ""
     causes = [_gates(values, at, letters.strip("o"), unit)] if letters != "o" else []
-    if "o" in letters and at:
-        i, f, g = (value[at, unit] for value in (values.i, values.f, values.g))
-        faded = 0 < c[at, unit] * wanted[at, unit] < 1 and i * g.abs() < (1 - f) * c[at - 1, unit].abs()
-        heard = f"At the word before, unit 1 says {_number(h[at - 1, 1])}, and the input gate listens to it."
-        kept = f"The note has faded: at this word the forget gate keeps {_number(f, 4)} of it."
-        causes.append(kept if faded else heard)
-    return f"{_place(text, at)} {state}.{later}\n{' '.join(causes)}"
+    if faded:
+        causes = [f"At this word the forget gate keeps {_number(f, 4)} of it."]
+    elif "o" in letters and at:
+        causes.append(f"At the word before, unit 1 says {_number(h[at - 1, 1])}, and the input gate listens to it.")
+    return f"{_place(text, at)} the cell state of unit {unit} {has}.{later}\n{' '.join(causes)}"
 
 
 def _number(value, digits: int = 2) -> str:

@@ -30,9 +30,12 @@ def snapshot(texts: list[TracedText], order: list[int]) -> Picture:
     card, y, surface = Card(WIDTH, 10, ""), 30, f"{first.step}s" if first.series is None else "band"
     card.text(LEFT, y, "Inside the gates", size=18, bold=True)
     scored = first.score is not None and first.series is None
-    line = f" · line: {_cut(first.score_name, 40)} after each {first.step}" if scored else ""
-    legend = f"{surface}: {NAMES[letter]} {letter} of unit {unit}{line}"
-    card.text(WIDTH - LEFT, y, legend, QUIET, 14, "end", formula=False)
+    legend = [f"{surface}: {NAMES[letter]} {letter} of unit {unit}, blue below 0, red above"]
+    if scored:
+        low, high = (true_minus(significant(end)) for end in score_ends(first, texts))
+        legend.append(f"line: {_cut(first.score_name, 40)} after each {first.step}, from {low} to {high}")
+    for k, text in enumerate(legend):
+        card.text(WIDTH - LEFT, y := 30 + 20 * k, text, QUIET, 14, "end", formula=False)
     for text in texts:
         colors = [to_hex(_shades(letter)((v / limit + 1) / 2)) for v in text.memory[:, unit].tolist()]
         if text.series is None:
