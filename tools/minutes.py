@@ -13,7 +13,7 @@ from tracked import ROOT, ours
 
 WORDS, LINES, QUESTION = 200, 6, 1  # words of prose in a minute, lines of code in a minute, minutes of a question
 AT_MOST = 60
-SHORT_PATH = ("04", "05", "06", "07", "08", "12")  # what the README says of two hours
+SHORT_PATH = ("04", "05", "06", "07", "08")  # what the README says of two hours
 NOT_PROSE = (
     r"<details>\s*<summary>For the teacher.*?</details>",
     r"(?m:^```.*?^```\s*$)",
