@@ -134,6 +134,8 @@ BROKEN = [
     (rules.answers_every_prediction_in_words, source(10, "<details>", "")),
     (rules.answers_every_prediction_in_words, source(10, "Answer", "More")),
     (rules.answers_every_prediction_in_words, source(4, "The curve", "**Quick question.** The curve")),
+    (rules.answers_every_prediction_in_words, lambda notebook: notebook.cells.insert(8, notebook.cells.pop(10))),
+    (rules.answers_every_prediction_in_words, source(8, "down?", f"down?\n\n{rules.IN_WORDS}\n\nUp.\n\n</details>")),
     (rules.folds_every_answer, cell(9, metadata={})),
     (rules.folds_every_answer, cell(9, outputs=[new_output("display_data", PICTURE)])),
     (rules.says_nothing_of_the_answer_in_the_code, source(9, "figure=", "title='It rises', figure=")),

@@ -185,9 +185,12 @@ IN_WORDS = "<details><summary>Answer</summary>"
 
 
 def answers_every_prediction_in_words(lesson):
-    """In the question's own cell or in the next text, and folded."""
-    for question, _answers, below in predictions(lesson):
-        if IN_WORDS not in re.split(QUESTION, question.source)[-1] and not below.startswith(IN_WORDS):
+    """Folded, in the question's own cell or, below the code that answers it, in the next text."""
+    for question, answers, below in predictions(lesson):
+        own = IN_WORDS in re.split(QUESTION, question.source)[-1]
+        if own and answers:
+            yield f"{last_question(question)}: its answer in words stands above {head(answers[0])}, which answers it"
+        elif not own and not below.startswith(IN_WORDS):
             yield f"{last_question(question)}: no folded answer in words ({IN_WORDS}) in this cell or in the next text"
 
 
