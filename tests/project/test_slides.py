@@ -12,6 +12,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from notebook_rules import QUESTION, Lesson
 from PIL import Image
 from repository import NOTEBOOKS, SETUP_CELL
+from stored_notebook import FOLD
 from tracked import ROOT
 
 sys.path.insert(0, str(ROOT / "tools" / "slides"))
@@ -41,8 +42,11 @@ MEASURE = """floor => slides.map((slide, k) => {
     for (const image of slide.querySelectorAll("img")) if (!image.naturalWidth) cut.push("no picture");
     const pictures = slide.querySelectorAll(".figure, .frame").length;
     const beside = [...slide.querySelectorAll(".body > :not(.where)")].map(node => node.textContent);
+    const image = slide.querySelector(".figure:not(.below) img"), box = image && image.getBoundingClientRect();
+    const scale = (width, height) => Math.min(width / image.naturalWidth, height / image.naturalHeight);
+    const shrunk = image !== null && scale(box.width, box.height) < scale(1272, 666) - .001;
     const blocks = [...slide.querySelectorAll(".body > *")].map(node => node.textContent.trim());
-    return {cut, small, pictures, beside, blocks, text: slide.textContent};
+    return {cut, small, pictures, beside, shrunk, blocks, text: slide.textContent};
 })"""
 
 
@@ -76,12 +80,30 @@ def test_an_answer_comes_on_a_slide_after_its_question(path):
         slide = cell.metadata.slide
         if slide["begins"]:
             open_question = False
-        assert not (open_question and slide["kind"] == "answer"), cell.source[:60]
+        assert not (open_question and slide["answers"]), cell.source[:60]
         if re.search(QUESTION, cell.source) or cell.source.endswith("?**"):
             open_question, asked = True, asked + 1
     answers = [cell for cell in made if cell.metadata.slide["kind"] == "answer"]
-    assert all(cell.metadata.slide["begins"] for cell in answers)
     assert asked and answers
+
+
+def printed(text):
+    return new_output("stream", name="stdout", text=text)
+
+
+def folded(*pages):
+    """The stored output of a cell that answers a question."""
+    page = FOLD.format("stream", "\n".join(pages))
+    return [new_output("display_data", {"text/html": page, "text/plain": "-"})]
+
+
+def told(*cells):
+    """Of each piece its source or what it shows, and whether a slide begins with it."""
+    found = []
+    for cell in lesson_of(*cells):
+        shown = [output.get("text") or output.data["text/html"] for output in cell.get("outputs", [])]
+        found.append((cell.source or "".join(shown), cell.metadata.slide["begins"]))
+    return found
 
 
 def lesson_of(*cells):
@@ -89,7 +111,7 @@ def lesson_of(*cells):
 
 
 def test_what_answers_a_question_begins_a_slide_and_goes_on():
-    out = [new_output("stream", name="stdout", text="0.5")]
+    out = [printed("up by 0.5")]
     made = lesson_of(
         new_markdown_cell("**Predict.** Up?"),
         new_code_cell("y = x @ W", outputs=out, metadata={"tags": ["answer"]}),
@@ -104,11 +126,90 @@ def test_what_answers_a_question_begins_a_slide_and_goes_on():
         ("y = x @ W", True),
         ("", True),
         ("", False),
-        ("#### Answer\n\nUp.", True),
+        ("#### Answer\n\nUp.", False),
         ("Go on.\n\n**Predict.** Next?", True),
         ("**Quick question: why?**", False),
         ("#### Answer\n\nSo.", True),
     ]
+
+
+TABLE = "<table><tr><td>1</td></tr></table>"
+
+
+def test_numbers_of_the_question_stay_with_it_and_those_of_the_answer_do_not():
+    made = told(
+        new_markdown_cell("**Predict.** Here are four numbers. Up?"),
+        new_code_cell("show()", outputs=[new_output("display_data", {"text/html": TABLE})]),
+        new_code_cell("show()", outputs=folded(TABLE), metadata={"tags": ["answer"]}),
+        new_markdown_cell("<details><summary>Answer</summary>\n\nUp.\n\n</details>"),
+        new_markdown_cell("<details><summary>Answer: why</summary>\n\nIt adds.\n\n</details>"),
+        new_markdown_cell("<details><summary>And then?</summary>\n\nDown.\n\n</details>"),
+    )
+    assert made == [
+        ("**Predict.** Here are four numbers. Up?", False),
+        (TABLE, False),
+        (TABLE, True),
+        ("#### Answer\n\nUp.", False),
+        ("#### Answer: why\n\nIt adds.", True),
+        ("**And then?**", True),
+        ("#### Answer\n\nDown.", True),
+    ]
+
+
+STUB = "def gate(x):\n    raise NotImplementedError\n\n\ncheck(gate)"
+
+
+def test_what_runs_an_exercise_begins_a_slide():
+    made = told(new_code_cell(STUB), new_code_cell("gate(1)", outputs=[printed("open: 0.73")]))
+    assert made == [(STUB, False), ("open: 0.73", True)]
+    assert told(new_code_cell(STUB), new_markdown_cell("Go on.")) == [(STUB, False), ("Go on.", False)]
+
+
+@pytest.mark.parametrize("value", ["200", "tensor([[0.9]])", "['a', 'b']", "(2, 3) True", "{'a': 1}", "True"])
+def test_a_value_without_a_word_comes_with_its_code(value):
+    cell = new_code_cell("layer = make()\ncount(layer)", outputs=[printed(value)])
+    assert told(cell) == [(cell.source, False), (value, False)]
+    cell.update(outputs=folded(f"<pre>{value}</pre>"), metadata={"tags": ["answer"]})
+    assert told(cell) == [(cell.source, True), (value, False)]
+    cell.update(source="y = f(y)\n" * 7)
+    assert told(cell) == [(value, True)]
+
+
+@pytest.mark.parametrize("value", ["20 words", "-3 dB", "all equal: True", "T = 4: (5, 4)"])
+def test_a_value_with_a_word_needs_no_code(value):
+    assert told(new_code_cell("count(layer)", outputs=[printed(value)])) == [(value, False)]
+
+
+def test_code_that_the_text_announces_is_shown_if_nothing_else_comes_of_it():
+    back = "def back(x):\n    return x + 1"
+    assert told(new_markdown_cell("With this step, go back:"), new_code_cell(back))[1:] == [(back, False)]
+    assert len(lesson_of(new_markdown_cell("With this step, go back."), new_code_cell(back))) == 1
+    measured = new_code_cell(back, outputs=[printed("back in 3 steps")])
+    assert told(new_markdown_cell("It takes:"), measured)[1:] == [("back in 3 steps", False)]
+    assert len(lesson_of(new_markdown_cell("From here on:"), new_code_cell("gate = yours(gate)"))) == 1
+
+
+def test_whose_code_runs_and_how_far_a_training_has_come_is_no_result():
+    whose = "`gate`: the package's code runs here, since yours is still open."
+    loss = "words, seed 0 · best validation accuracy 0.938, epoch 6 of 6 · 1 s"
+    pages = [f"<pre>{each.replace(chr(39), '&#x27;')}</pre>" for each in (whose, loss, "sweep · 9 runs · 29 s")]
+    answer = {"tags": ["answer"]}
+    pages.append("<pre>a &lt; b\nc</pre>")
+    made = told(new_code_cell("run()", outputs=folded(*pages, TABLE), metadata=answer))
+    assert made == [("a < b\nc", True), (TABLE, False)]
+    assert lesson_of(new_code_cell("run()", outputs=folded(*pages[:3]), metadata=answer)) == []
+    open_cell = new_code_cell("run()", outputs=[printed(whose), printed(loss)])
+    assert told(open_cell) == [(loss, False)]
+    open_cell.outputs.append(printed("right: 0.9"))
+    assert told(open_cell) == [("right: 0.9", False)]
+    measured = "bias 0, seed 0 · error 0.0078 after 800 steps · 5 s"
+    open_cell.outputs.append(printed(measured))
+    assert told(open_cell) == [(f"right: 0.9\n{measured}", False)]
+
+
+def test_links_to_the_neighbours_are_not_projected():
+    links = "\n\n[Previous](01_a.ipynb) · [Contents](00_b.ipynb) · [Next](03_c.ipynb)"
+    assert [cell.source for cell in lesson_of(new_markdown_cell("Now you can." + links))] == ["Now you can."]
 
 
 def test_a_guess_shows_its_choices_and_a_check_shows_nothing():
@@ -129,11 +230,17 @@ def test_a_guess_shows_its_choices_and_a_check_shows_nothing():
         ("model = train(steps=3)", ["slide-code"], True),
         ("z = x @ W", ["slide-no-code"], False),
         ("z = x @ W\n" * 15, [], False),
+        ("z = x @ W" + " + b" * 60 + "\nz = x @ W\n" * 13, [], False),  # 14 lines, 17 on a slide
+        ("z = x @ W\n" + "\n" * 16 + "z = x @ W", [], False),
         ("%pip install x", [], False),
     ],
 )
 def test_code_is_shown_where_it_is_the_point(source, tags, shown):
     assert code_is_the_point(new_code_cell(source, metadata={"tags": tags})) is shown
+
+
+def table_of(rows):
+    return "| a | b |\n|---|---|\n" + "\n".join(f"| row{k} | x |" for k in range(rows))
 
 
 @pytest.fixture
@@ -168,7 +275,8 @@ class TestInABrowser:
         assert {k: slide["cut"] for k, slide in enumerate(measured, start=1) if slide["cut"]} == {}
         assert {k: slide["small"] for k, slide in enumerate(measured, start=1) if slide["small"]} == {}
         assert {k: slide["pictures"] for k, slide in enumerate(measured, start=1) if slide["pictures"] > 1} == {}
-        assert [slide["beside"] for slide in measured if slide["pictures"] and slide["beside"]] == []
+        assert [k for k, slide in enumerate(measured, start=1) if slide["shrunk"]] == []
+        assert [slide["beside"] for slide in measured if slide["pictures"] and len(slide["beside"]) > 1] == []
         assert [k for k, slide in enumerate(measured, start=1) if not slide["pictures"] and not slide["beside"]] == []
         for blocks in (slide["blocks"] for slide in measured):  # no answer under its question
             asked = [k for k, block in enumerate(blocks) if re.match(r"(?:Predict|Question|Quick question)\b", block)]
@@ -215,6 +323,75 @@ class TestInABrowser:
         assert [slide["pictures"] for slide in measured if slide["pictures"]] == [1] * sum(
             s["pictures"] for s in measured
         )
+
+    @pytest.fixture
+    def packed(self, opened, tmp_path):
+        """The slides of a made-up lesson, as MEASURE gives them."""
+
+        def pack(*cells):
+            path = tmp_path / "01_lesson.ipynb"
+            cells = [new_markdown_cell(cell) if isinstance(cell, str) else cell for cell in cells]
+            write(new_notebook(cells=[new_markdown_cell("# 01 · A lesson"), *cells]), path)
+            return opened(path).evaluate(MEASURE, FLOOR)
+
+        return pack
+
+    def test_a_section_begins_a_slide_also_within_a_cell(self, packed):
+        shown = packed("Before.\n\n## A part\n\nAfter.\n\n### A smaller part\n\nMore.")
+        assert [[block.strip("¶") for block in slide["blocks"]] for slide in shown] == [
+            ["01 · A lesson", "Before."],
+            ["A part", "After.", "A smaller part", "More."],
+        ]
+
+    @pytest.mark.parametrize(("rows", "slides"), [(10, 1), (12, 1), (13, 1), (14, 2), (15, 2)])
+    def test_a_table_stands_closer_before_it_is_cut(self, packed, rows, slides):
+        shown = [slide["text"].count("row") for slide in packed(table_of(rows), "So it is. " * 30)]
+        assert sum(shown) == rows and len([count for count in shown if count]) == slides
+
+    def test_a_text_is_cut_after_a_sentence_and_not_at_a_colon(self, packed):
+        sentence = "One says this: it is the same again. "
+        parts = [f"## Part {k}\n\n" + "word " * k + sentence * 40 for k in range(12)]
+        ends = [slide["blocks"][-1] for slide in packed(*parts) if "One says" in slide["text"]]
+        assert len(ends) > 12 and {end[-6:] for end in ends} == {"again."}
+
+    def test_a_line_that_announces_a_block_stays_with_it(self, packed):
+        before = f"## A part\n\n{'A variant is compared with the same weights and batches. ' * 4}It has to be the LSTM:"
+        check = new_code_cell("f(x)", outputs=[printed("same outputs: True")])
+        shown = packed(before, check, table_of(11), "So it is. " * 20)
+        (block,) = (slide["blocks"] for slide in shown if "same outputs" in slide["text"])
+        assert any(text.endswith("the LSTM:") for text in block)
+
+    def test_a_formula_is_cut_at_a_gap_rather_than_before_a_sign(self, opened, tmp_path):
+        path = tmp_path / "01_lesson.ipynb"
+        sums = [r" + ".join(f"{letter}_{k}" for k in range(9)) for letter in "ab"]
+        write(new_notebook(cells=[new_markdown_cell(f"# 01 · A lesson\n\n$${sums[0]} \\qquad {sums[1]}$$")]), path)
+        page = opened(path)
+        rows = page.evaluate("[...document.querySelectorAll('.formula > math')].map(row => row.textContent)")
+        assert [re.sub(r"[\d+\s]", "", row) for row in rows] == ["a" * 9, "b" * 9]
+        assert page.evaluate(MEASURE, FLOOR)[0]["cut"] == []
+
+    def test_a_text_stands_with_a_picture_that_stays_as_large(self, packed):
+        def picture(width, height):
+            made = io.BytesIO()
+            Image.new("RGB", (width, height), "red").save(made, "PNG")
+            data = base64.b64encode(made.getvalue()).decode()
+            tag = f'<img alt="red" width="{width}" src="data:image/png;base64,{data}">'
+            return new_code_cell("x", outputs=[new_output("display_data", {"text/html": tag})])
+
+        wide, full = picture(900, 300), picture(900, 460)
+        shown = packed("So.", wide, "It is red.", full, "It is, too.")
+        assert [(slide["pictures"], slide["beside"]) for slide in shown[1:]] == [
+            (1, ["It is red."]), (1, []), (0, ["It is, too."]),
+        ]  # fmt: skip
+        assert packed("So.", wide, "Is it red?")[1]["beside"] == []
+        asked = [new_code_cell("x", metadata={"tags": ["answer"]}) for _ in range(2)]
+        for cell, drawn in zip(asked, (wide, full), strict=True):
+            cell.outputs = [printed("red, red"), *drawn.outputs]
+        shown = packed("**Predict.** Red?", asked[0], "**Predict.** And this?", asked[1])
+        assert [(slide["pictures"], slide["beside"]) for slide in shown[1:]] == [
+            (1, ["red, red"]), (0, ["Predict. And this?"]), (0, ["red, red"]), (1, []),
+        ]  # fmt: skip
+        assert not any(slide["shrunk"] or slide["cut"] for slide in shown)
 
     def test_keys_buttons_and_the_address_turn_the_slides(self, opened):
         page = opened(NOTEBOOKS[6])

@@ -5,6 +5,7 @@ pieces into slides of 1280 × 720 and cuts what is too long.
 """
 
 import ast
+import html
 import re
 import sys
 from pathlib import Path
@@ -21,23 +22,40 @@ from lstm_lesson import equations  # noqa: E402
 from lstm_lesson.exercises.exercise import exercises  # noqa: E402
 
 SHOW, HIDE = "slide-code", "slide-no-code"  # tags of a cell whose code is, or isn't, the point of its slide
-LONG = 14  # lines: longer code that is no exercise is not the point
+LONG, LINES, WIDE = 14, 16, 80  # lines of code, lines on a slide, their characters: what is longer is not the point
+SHORT = 6  # lines of code that are shown above a bare value
 EQUATIONS = {name for name in vars(equations) if not name.startswith("_")} & set(exercises()) | {"rnn_step"}
 ABOUT_ANSWERS = {"check", "yours", "guess", "guesses", "hint", "solution", "report", "progress"}
-BADGE = re.compile(r"\n*\[!\[[^\]]*\]\([^)]*\)\]\([^)]*\)")
-WHOSE_CODE = re.compile(r"(?m)^`\w+`: (?:the package's code|your code).*\n?")
+BADGE = re.compile(r"\n*\[!\[[^\]]*\]\([^)]*\)\]\([^)]*\)|(?m:^\[Previous\]\(.*)")  # and links to the neighbours
+WHOSE_CODE = re.compile(r"`\w+`: (?:the package's code|your code)")
+PROGRESS = re.compile(r".* · (?:loss|best validation accuracy|\d+ (?:updates|runs|batches))\b.* s$")
+BARE = re.compile(r"tensor\(|[\[({]|-?[\d.]+$|True|False|None")  # a value without a word that says what it is
 ASKS = re.compile(r"\*\*(?:Predict|Question|Quick question)\b")
 CHOICE = re.compile(r"(?m)^  ([a-z])\) (.*)$")
 
 
-def code_is_the_point(cell) -> bool:
-    """Whether a code cell holds an exercise, or a few lines that apply an equation and draw nothing."""
+def code_is_the_point(cell, announced: bool = False) -> bool:
+    """Whether a code cell holds an exercise, or a few lines that apply an equation and draw nothing.
+
+    So do a few lines without which their output, a bare value, says nothing, and lines without output that the text
+    above has announced.
+    """
     tags = cell.metadata.get("tags", [])
     if SHOW in tags or HIDE in tags or "NotImplementedError" in cell.source:
         return HIDE not in tags
+    lines = cell.source.splitlines()
+    long = len([line for line in lines if line.strip()])
+    if long > LONG or sum(len(line) // WIDE + 1 for line in lines) > LINES or alone(cell.source):
+        return False
+    outputs = list(unfolded(cell))
     called, products = calls(cell.source)
-    short = len([line for line in cell.source.splitlines() if line.strip()]) <= LONG
-    return short and "plots" not in called and (products or bool(called & EQUATIONS))
+    needed = announced if not outputs else long <= SHORT and is_bare(outputs[0])
+    return needed or ("plots" not in called and (products or bool(called & EQUATIONS)))
+
+
+def is_bare(output) -> bool:
+    """Whether an output is a value without a word."""
+    return BARE.match(output.get("text", "")) is not None
 
 
 def calls(source: str) -> tuple[set[str], bool]:
@@ -64,23 +82,37 @@ class IntoPieces(Preprocessor):
             stub = cell.cell_type == "code" and "NotImplementedError" in cell.source
             if kind == "notes" or (kind == "skip" and not stub):
                 continue
-            made = list(of_text(cell) if cell.cell_type == "markdown" else of_code(cell))
+            announced = bool(found) and found[-1].source.endswith(":")
+            made = list(of_text(cell) if cell.cell_type == "markdown" else of_code(cell, announced))
             for piece in made:
                 piece |= {"attachments": cell.attachments} if "attachments" in cell else {}
-            if made and kind in ("slide", "subslide"):
-                made[0].metadata.slide["begins"] = True
-            elif (
-                made and cell.cell_type == "code" and found and found[-1].metadata.slide["kind"] in ("answer", "output")
-            ):
-                made[0].metadata.slide["begins"] = False  # the answer goes on
+            if made and found:
+                made[0].metadata.slide["begins"] = begins(found[-1], made[0], kind)
             found += made
         nb.cells = found
         return nb, resources
 
 
+def begins(before, piece, slide_type: str) -> bool:
+    """Whether a slide begins with the first piece of a cell, after the last of the cell before."""
+    slide, last = piece.metadata.slide, before.metadata.slide
+    if slide["kind"] == "answer":  # in words, below what was measured
+        return not (last["answers"] and last["kind"] == "output")
+    if slide["kind"] in ("code", "output"):  # an answer goes on; a class works on an exercise before it goes on
+        return "NotImplementedError" in before.source or (slide["begins"] and not last["answers"])
+    asks = ASKS.search(piece.source) is not None or piece.source.endswith("?**")
+    return slide_type in ("slide", "subslide") or (asks and last["answers"])
+
+
 def text(source: str, kind: str = "text", begins: bool = False):
     """A piece of Markdown."""
-    return new_markdown_cell(source, metadata={"slide": {"kind": kind, "begins": begins}})
+    return new_markdown_cell(source, metadata={"slide": {"kind": kind, "begins": begins, "answers": kind == "answer"}})
+
+
+def code(source: str, outputs=(), begins: bool = False, answers: bool = False):
+    """A piece of code, or with outputs one without its code; `answers` if it belongs to the answer to a question."""
+    slide = {"kind": "output" if outputs else "code", "begins": begins, "answers": answers}
+    return new_code_cell(source, outputs=list(outputs), metadata={"slide": slide})
 
 
 def of_text(cell):
@@ -92,26 +124,25 @@ def of_text(cell):
         elif is_question(part["summary"]):
             yield text(f"**{part['summary']}**", begins=begins)
         if part["summary"] and (is_answer(part["summary"]) or is_question(part["summary"])):
-            yield text(f"#### Answer\n\n{part['text']}", "answer", begins=True)
+            heading = part["summary"] if is_answer(part["summary"]) else "Answer"
+            yield text(f"#### {heading}\n\n{part['text']}", "answer", begins=True)
             begins = True  # a question after an answer
 
 
-def of_code(cell):
+def of_code(cell, announced: bool = False):
     """The pieces of a code cell: its code if that is the point, then its outputs."""
     called, _ = calls(cell.source)
     answers = ANSWER in cell.metadata.get("tags", [])
-    stub = "NotImplementedError" in cell.source
-    shown = code_is_the_point(cell)
+    shown = code_is_the_point(cell, announced)
     if shown:
-        yield new_code_cell(cell.source, metadata={"slide": {"kind": "code", "begins": answers}})
+        yield code(cell.source, begins=answers, answers=answers)
     if "guess" in called:
         choices = CHOICE.findall("".join(output.get("text", "") for output in cell.outputs))
         yield text("\n".join(f"- **{letter}** · {words}" for letter, words in choices), "choices")
-    elif not stub and not alone(cell.source):
+    elif "NotImplementedError" not in cell.source and not alone(cell.source):
         for k, output in enumerate(unfolded(cell)):
-            yield new_code_cell(
-                "", outputs=[output], metadata={"slide": {"kind": "output", "begins": answers and k == 0}}
-            )
+            apart_from_code = k == 0 and not (shown and is_bare(output))
+            yield code("", [output], begins=answers and apart_from_code, answers=answers)
 
 
 def alone(source: str) -> bool:
@@ -125,14 +156,33 @@ def alone(source: str) -> bool:
 
 
 def unfolded(cell):
-    """The outputs of a cell without the fold around an answer, and without the lines that say whose code runs."""
-    for output in joined(cell.outputs):
-        if is_folded(cell):
-            page = output.data["text/html"].split("</summary>\n", 1)[1].removesuffix("\n</details>")
-            output = new_output("display_data", {"text/html": WHOSE_CODE.sub("", page)})
-        elif "text" in output:
-            output = new_output("stream", name="stdout", text=WHOSE_CODE.sub("", output.text))
-        yield from [output] if output.get("text", "-").strip() else []
+    """The outputs of a cell without the fold around an answer, and without lines that are no result.
+
+    These say whose code runs or, in an answer or beside another output, how far a training has come.
+    """
+    found = joined(apart(cell) if is_folded(cell) else cell.outputs)
+    results = [left for output in found if (left := without((WHOSE_CODE, PROGRESS), output))]
+    if results or is_folded(cell):
+        return results
+    return [left for output in found if (left := without((WHOSE_CODE,), output))]
+
+
+def apart(cell):
+    """The outputs in a folded one: its texts, and what stands between them."""
+    page = cell.outputs[0].data["text/html"].split("</summary>\n", 1)[1].removesuffix("\n</details>")
+    for k, part in enumerate(re.split(r"(?ms)^<pre>(.*?)</pre>$", page)):
+        if k % 2:
+            yield new_output("stream", name="stdout", text=html.unescape(part))
+        elif part.strip():
+            yield new_output("display_data", {"text/html": part.strip()})
+
+
+def without(noise, output):
+    """An output without the lines of its text that match one of these; None if nothing is left."""
+    if "text" not in output:
+        return output
+    lines = [line for line in output.text.splitlines() if not any(each.match(line) for each in noise)]
+    return new_output("stream", name="stdout", text="\n".join(lines)) if "".join(lines).strip() else None
 
 
 def joined(outputs):

@@ -1,6 +1,7 @@
 "use strict";
 // Pack the pieces into slides of 1280 × 720, then turn them. Nothing shrinks below 24 px: what is too long is cut.
 const LIMIT = 636, WIDTH = 1168;  // the height and width of a slide's body
+const ROOM = {width: 1272, height: 666};  // for a picture
 const SMALLEST = 30, LARGEST = 42;  // the size of its text
 const stage = document.getElementById("stage");
 const slides = [];
@@ -132,7 +133,7 @@ function cutText(block, slide, limit) {
   for (let node = walker.nextNode(); node; node = walker.nextNode()) {
     if (node.parentElement.closest("math, .held, code")) continue;
     for (const found of node.data.matchAll(/\s/g)) {
-      if (found.index) places.push([node, found.index, /[.:?!]$/.test(node.data.slice(0, found.index))]);
+      if (found.index) places.push([node, found.index, /[.?!]\)?$/.test(node.data.slice(0, found.index))]);
     }
   }
   const share = ([node, index], side) => {
@@ -178,6 +179,16 @@ function narrow(block) {
   return shares.length ? shares : [block];
 }
 
+function tightened(block, slide) {
+  // Whether a table that is a little too tall fits with less room between its rows.
+  const table = block.querySelector("table");
+  if (!table || table.matches(".tight")) return false;
+  table.classList.add("tight");
+  if (fits(slide, LIMIT)) return true;
+  table.classList.remove("tight");
+  return false;
+}
+
 function inkWidth(math) {
   // Of what stands in a formula: its own box is as wide as the slide.
   const range = document.createRange();
@@ -193,13 +204,16 @@ function inRows(block) {
   while (whole.children.length === 1) whole = whole.firstElementChild;
   const all = [...whole.children];
   const may = all.map((node, k) => k > 0 && (node.tagName === "mspace" || node.tagName === "mo" && /^[=≈<>≤≥+−∝→-]$/.test(node.textContent)));
+  const gap = all.map(node => node.tagName === "mspace");
   let row = math.cloneNode(false), last = 0;
   block.replaceChildren(row);
   all.forEach((node, k) => {
-    if (may[k]) last = k;
+    const open = gap[last] && all[last].parentNode === row && row.firstChild !== all[last];
+    if (may[k] && (gap[k] || !open)) last = k;  // rather at a gap than before a sign
     row.append(node);
     if (inkWidth(row) <= WIDTH || !last || all[last].parentNode !== row || row.firstChild === all[last]) return;
-    const rest = all.slice(last, k + 1);
+    const rest = all.slice(gap[last] ? last + 1 : last, k + 1);
+    if (gap[last]) all[last].remove();
     row = math.cloneNode(false);
     row.append(...rest);
     block.append(row);
@@ -213,7 +227,9 @@ function lay(run, limit) {
   const before = heading;
   let slide = null;
   subheading = "";
+  let faults = 0;  // lines that announce what stands on the next slide, and code in two parts
   const close = () => {
+    if (queue.length && body(slide).lastChild.textContent.trim().endsWith(":")) faults++;
     made.push(slide);
     slide.dataset.heading = plain(subheading || heading);
     slide = null;
@@ -237,10 +253,11 @@ function lay(run, limit) {
       queue.unshift(...shares);
       continue;
     }
-    if (fits(slide, limit)) continue;
+    if (fits(slide, limit) || tightened(block, slide)) continue;
     const alone = earlier.length === earlier.filter(isHeading).length;
     const halves = alone || block.getBoundingClientRect().height > LIMIT * .9 ? cut(block, slide, limit) : null;
     if (halves) {
+      if (block.querySelector(".line")) faults++;
       block.replaceWith(halves[0]);
       queue.unshift(halves[1]);
       close();
@@ -263,7 +280,7 @@ function lay(run, limit) {
   if (slide) close();
   const after = heading;
   heading = before;
-  return {made, after};
+  return {made, after, faults};
 }
 
 function withoutTable(block) {
@@ -301,6 +318,8 @@ function grow(slide) {
 
 function pack(run, above = false) {
   if (!run.length) return;
+  const last = slides.at(-1);
+  if (last && body(last).matches(".figure") && withPicture(run, body(last), last)) return;
   if (isPicture(run[0])) {
     const slide = newSlide();
     if (above) {
@@ -314,16 +333,38 @@ function pack(run, above = false) {
   let best = lay(run, LIMIT);
   for (let share = .9; best.made.length > 1 && share > .5; share -= .1) {  // of equal height, rather than one line at the end
     const next = lay(run, LIMIT * share);
-    if (next.made.length > best.made.length) {
-      next.made.forEach(slide => slide.remove());
-      break;
-    }
-    best.made.forEach(slide => slide.remove());
-    best = next;
+    const worse = next.made.length > best.made.length || next.faults > best.faults;
+    (worse ? next : best).made.forEach(slide => slide.remove());
+    if (!worse) best = next;
+    if (next.made.length > best.made.length) break;
   }
   heading = best.after;
   best.made.forEach(grow);
   best.made.forEach(keep);
+}
+
+const asks = node => /^(Predict|Questions?|Quick question)\b|\?$/.test(node.textContent.trim());
+
+function withPicture(run, picture, slide) {
+  // A line printed above a picture, or a text below it, on its slide, if the picture stays as large as alone.
+  const above = !slide;
+  if (run.length !== 1 || !picture.matches(".figure") || !run[0].matches(above ? "pre.text" : "p")) return false;
+  if (!above && (asks(run[0]) || "begins" in run[0].dataset)) return false;
+  if (above) (slide = newSlide()).append(picture);
+  else body(slide) === picture && slide.prepend(document.createElement("div"));
+  slide.hidden = false;
+  const text = body(slide), image = picture.querySelector("img");
+  text.className = "body";
+  text.append(run[0]);
+  const needed = text.getBoundingClientRect().height + 40;  // from the edge of the slide
+  const fitting = ROOM.height - needed >= Math.min(ROOM.height, ROOM.width * image.naturalHeight / image.naturalWidth);
+  if (fitting && above) picture.style.top = `${needed}px`;
+  else if (fitting) [text.style.top, text.style.bottom, picture.style.bottom] = ["auto", "56px", `${needed + 48}px`];
+  else text.remove();
+  if (above && fitting) keep(slide);
+  else if (above) slide.remove();
+  slide.hidden = true;
+  return fitting;
 }
 
 const alone = run => run.length === 1 && /^H[1-3]$/.test(run[0].tagName);
@@ -334,13 +375,17 @@ function build() {
   let run = [];
   for (const piece of pieces.querySelectorAll(".piece")) {
     if ("begins" in piece.dataset && !alone(run)) { pack(run); run = []; }
-    for (const block of blocks(piece)) {
+    for (const [k, block] of blocks(piece).entries()) {
+      if (!k && "begins" in piece.dataset) block.dataset.begins = "";
       if (piece.matches(".choices")) block.classList.add("choices");
+      if (/^H[12]$/.test(block.tagName)) { pack(run); run = []; }  // a section begins a slide
       if (isPicture(block)) {
         const above = alone(run);  // a heading alone stands above the picture
         if (above) heading = words(run[0]);
-        else pack(run);
-        pack([block], above);
+        if (above || !withPicture(run, block, null)) {
+          if (!above) pack(run);
+          pack([block], above);
+        }
         run = [];
       } else run.push(block);
     }
@@ -401,7 +446,9 @@ function scale() {
   document.getElementById("strip").style.transform = `scale(${factor})`;
 }
 
-document.fonts.load('30px "Lesson Math"').then(() => document.fonts.ready).then(() => {
+const decoded = () => Promise.all([...document.images].map(image => image.decode().catch(() => null)));
+
+document.fonts.load('30px "Lesson Math"').then(() => document.fonts.ready).then(decoded).then(() => {
   build();
   scale();
   show((parseInt(location.hash.slice(1)) || 1) - 1, false);
