@@ -1,6 +1,7 @@
 """Imports and docstrings of the package: one direction, light to load, documented."""
 
 import ast
+import re
 import shutil
 import subprocess
 import sys
@@ -44,6 +45,28 @@ def test_the_package_lists_what_it_offers_and_nothing_else():
     assert all(getattr(lstm_lesson, name).__doc__ for name in lstm_lesson.__all__)
     with pytest.raises(AttributeError, match="module 'lstm_lesson' has no attribute 'chek'"):
         _ = lstm_lesson.chek
+
+
+def test_each_module_of_the_readmes_map_is_an_attribute_that_loads_when_it_is_asked_for():
+    tree = (ROOT / "README.md").read_text(encoding="utf-8").partition("lstm_lesson/         ")[2].partition("tests/")[0]
+    named = re.findall(r"^  (\w+?)(?:\.py|/) ", tree, re.MULTILINE)
+    assert {"layers", "report", "text", "training", "__main__"} < {*named}
+    code = f"""
+import sys, lstm_lesson
+assert "torch" not in sys.modules and "lstm_lesson.equations" not in sys.modules
+for name in {named}:
+    if name != "__main__":
+        assert getattr(lstm_lesson, name) is sys.modules["lstm_lesson." + name]
+assert lstm_lesson.tracing.loss_gradient_by_lag and not hasattr(lstm_lesson, "__main__")
+sys.modules["pandas"] = None
+del sys.modules["lstm_lesson.text"], lstm_lesson.text
+sys.modules["lstm_lesson.text.tables"] = None
+try:
+    lstm_lesson.text
+except ModuleNotFoundError as error:
+    assert "tables" in str(error), error
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_the_package_and_its_training_load_without_plots_widgets_and_downloads():
