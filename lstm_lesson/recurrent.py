@@ -47,6 +47,13 @@ def size_of(module: nn.Module) -> tuple[int, int]:
     return getattr(module, "num_layers", 1), ways
 
 
+def form_of(module: nn.Module) -> str:
+    """The kind and the sizes of a recurrent module, in words."""
+    kind = "a GRU" if isinstance(module, (nn.GRU, nn.GRUCell, GRUCell, CustomGRU)) else "an LSTM"
+    sizes = f"{kind} of {module.input_size} inputs and {module.hidden_size} units"
+    return "{}, {} × {} layers × directions".format(sizes, *size_of(module))
+
+
 def held(name: str, module: nn.Module, args: tuple, kwargs: dict, output) -> tuple:
     """`recompute`, held against the `output` that the module itself returned.
 
@@ -104,7 +111,7 @@ def recompute(module: nn.Module, args: tuple, kwargs: dict, output) -> tuple:
             own = [x[by_length].transpose(0, 1)[keep[by_length].t()], *own]
         elif not is_cell:
             own = [x.transpose(0, 1) if turned else x, *own]
-        return _in_form(output, iter(own)), values, states, lengths, read
+        return in_form(output, iter(own)), values, states, lengths, read
 
 
 @contextmanager
@@ -140,7 +147,8 @@ def _starts(state, x: Tensor, weights: list[dict]) -> list[tuple[Tensor, ...]]:
     H, gates = weights[0]["W_h"].shape
     shapes = [(len(weights), len(x), size) for size in ((H,) if "b_h" in weights[0] else (H, gates // 4))]
     given = [x.new_zeros(shape) for shape in shapes] if state is None else tensors(state)
-    parts = [part.to(x).reshape(shape) for part, shape in zip(given, shapes, strict=True)]
+    # Copies: a model may write into the states that it gave, as h.copy_(h_new) does.
+    parts = [part.to(x).reshape(shape).clone() for part, shape in zip(given, shapes, strict=True)]
     if torch.is_grad_enabled():
         parts = [part if part.requires_grad else part.detach().requires_grad_() for part in parts]
     return list(zip(*(part.unbind() for part in parts), strict=True))
@@ -210,13 +218,13 @@ def _exact(tensor: Tensor) -> Tensor:
     return tensor.to(torch.promote_types(tensor.dtype, torch.float32))
 
 
-def _in_form(output, own: Iterator[Tensor]):
+def in_form(output, own: Iterator[Tensor]):
     """The tensors of `own` in the shapes, dtypes and tuples of `output`."""
     if isinstance(output, PackedSequence):
         return PackedSequence(next(own).to(output.data), *output[1:])
     if isinstance(output, Tensor):
         return next(own).reshape(output.shape).to(output)
-    return tuple(_in_form(part, own) for part in output)
+    return tuple(in_form(part, own) for part in output)
 
 
 def _difference(output, own) -> tuple[float, float]:

@@ -6,8 +6,8 @@ import inspect
 import json
 import math
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.resources import files
 from itertools import islice
@@ -18,10 +18,11 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 from torch.nn.utils.spectral_norm import SpectralNorm
 from torch.nn.utils.weight_norm import WeightNorm, remove_weight_norm
+from torch.utils.data import Dataset
 
 from lstm_lesson.data.download import replacing
-from lstm_lesson.recurrent import CELLS, recurrent_modules, size_of, tensors, undisturbed, weights_of
-from lstm_lesson.shapes import check_instance, check_size, true_steps
+from lstm_lesson.recurrent import CELLS, KINDS, form_of, recurrent_modules, size_of, tensors, undisturbed, weights_of
+from lstm_lesson.shapes import check_instance, check_size, describe, true_steps
 from lstm_lesson.tracing import norms_by_lag, watch
 
 ROWS = tomllib.loads((files("lstm_lesson") / "report.toml").read_text(encoding="utf-8"))
@@ -80,6 +81,11 @@ def gate_report(
     parts, rows, refused, other = recurrent_modules(model, name), [], [], fresh
     check_instance("fresh", fresh)
     check_instance("loss", loss)
+    modules = dict(fresh.named_modules()) if isinstance(fresh, nn.Module) else {}
+    for place, part in parts.items() if fresh is not None else ():
+        has = form_of(modules[place]) if isinstance(modules.get(place), KINDS) else "no LSTM or GRU"
+        if has != form_of(part):
+            raise ValueError(ERRORS["fresh"].format(type(fresh).__name__, place or "the whole", has, form_of(part)))
     with torch.random.fork_rng(range(torch.cuda.device_count())), undisturbed(model):
         calls = _calls(model, data, prepare, loss, lengths, check_size("batches", batches))
         notes = [NOTES["read"].format(len(calls), batches), NOTES["copy" if fresh is None else "fresh"]]
@@ -92,7 +98,7 @@ def gate_report(
                 own, weights = _measure(model, calls, place, call, reverse)
                 beside, drawn = ({}, []) if other is None else _measure(other, calls, place, call, reverse)
             except ValueError as error:
-                refused.append(f"{place or 'model'}: {error}")
+                refused.append((f"{place or 'model'}: {error}", error.__cause__))
                 continue
             if fresh is None and any(a.equal(b) and a.any() for a, b in zip(weights, drawn, strict=False)):
                 beside = notes.append(NOTES["stale"].format(place or "model")) or {}
@@ -101,20 +107,24 @@ def gate_report(
                 numbers = {"model": value, "fresh": beside.get((layer, direction, key, of), math.nan)}
                 rows.append(at | {"row": key, "measure": ROWS[key]["title"].format(of)} | numbers | ROWS[key])
     if not rows:
-        raise ValueError(refused[0])
-    return GateReport(pd.DataFrame(rows).drop(columns="title"), notes + [f"Left out: {error}" for error in refused])
+        raise ValueError(refused[0][0]) from refused[0][1]
+    return GateReport(pd.DataFrame(rows).drop(columns="title"), notes + [f"Left out: {says}" for says, _ in refused])
 
 
 def _calls(model, data, prepare, loss, lengths, most: int) -> list[tuple[tuple, object, Callable | None]]:
     """The arguments, the lengths and the loss of each batch."""
-    single, calls, form = isinstance(data, (Tensor, tuple, Mapping)), [], inspect.signature(model.forward)
+    if isinstance(data, Dataset):
+        raise ValueError(ERRORS["dataset"].format(type(data).__name__))
+    single = isinstance(data, (tuple, Mapping, str)) or hasattr(data, "__array__")  # as a tensor has
+    calls, form = [], inspect.signature(model.forward)
     if not prepare and type(data) is list and len({(x.ndim, x.dtype) for x in data if isinstance(x, Tensor)}) > 1:
         raise ValueError(ERRORS["list"])
     for batch in [data] if single or not hasattr(data, "__iter__") else islice(data, most):
         what, plain = "data" if single or batch is data else "a batch of data", (Tensor, PackedSequence)
         if not prepare and not (isinstance(batch, plain) or (single and type(batch) is tuple)):
             raise ValueError(ERRORS["kind"].format(what, type(batch).__name__))
-        args = prepare(batch) if prepare else batch
+        with _named("prepare or lengths", batch):
+            args, known = prepare(batch) if prepare else batch, lengths(batch) if callable(lengths) else lengths
         if args is None or isinstance(args, list):
             raise ValueError(ERRORS["prepare"].format(type(args).__name__))
         args = args if type(args) is tuple else (args,)
@@ -123,12 +133,23 @@ def _calls(model, data, prepare, loss, lengths, most: int) -> list[tuple[tuple, 
             form.bind(*args, **({"lengths": 0} if "lengths" in {*form.parameters} - {*given} else {}))
         except TypeError as error:
             raise ValueError(ERRORS["arguments"].format(what, len(args), error)) from error
-        own = given.get("lengths")
-        own = own if own is not None else lengths(batch) if callable(lengths) else lengths
-        calls.append((args, own, _with_targets(loss, batch)))
+        known = known if given.get("lengths") is None else given["lengths"]
+        calls.append((args, known, _with_targets(loss, batch)))
     if not calls:
-        raise ValueError("data has no batch; it needs at least one")
+        raise ValueError(ERRORS["none"])
     return calls
+
+
+@contextmanager
+def _named(who: str, *given) -> Iterator[None]:
+    """Say of an error that a function of the caller raises, and that is no ValueError, who raised it on what."""
+    try:
+        yield
+    except ValueError:
+        raise
+    except Exception as error:
+        of = who, error, type(error).__name__, " and ".join(map(describe, given))
+        raise ValueError(ERRORS["raises"].format(*of)) from error
 
 
 def _with_targets(loss: Callable | None, batch) -> Callable | None:
@@ -149,10 +170,14 @@ def _floats(thing) -> list[Tensor]:
     return [tensor for part in (thing.values() if isinstance(thing, Mapping) else thing) for tensor in _floats(part)]
 
 
+def _copied(thing, parts):
+    """A deep copy of a thing with these parts; tensors with a history are copied without it."""
+    return copy.deepcopy(thing, {id(t): t.detach().clone() for t in _floats(parts) if not t.is_leaf})
+
+
 def _fresh(model: nn.Module, names: Iterable[str], seed: int) -> nn.Module:
-    """A copy of the model with newly drawn recurrent weights; tensors with a history are copied without it."""
-    kept = [t for part in model.modules() for t in _floats([*vars(part).values()]) if not t.is_leaf]
-    copied = copy.deepcopy(model, {id(t): t.detach().clone() for t in kept})
+    """A copy of the model with newly drawn recurrent weights."""
+    copied = _copied(model, [vars(part) for part in model.modules()])
     torch.manual_seed(~seed)  # not the numbers of a model that was made after manual_seed(seed)
     for module in map(copied.get_submodule, names):
         _draw(module)
@@ -195,7 +220,8 @@ def _measure(model: nn.Module, calls: list, name: str, call: int | None, turned:
         where = dict(layer=k // ways, reverse=bool(k % ways) or (turned and ways == 1), call=call, name=name)
         found, lags, sizes, readers = [], {}, [], []
         for args, lengths, loss in calls:
-            values, ends, by_lag, read, weights = _look(model, args, lengths, loss, where)
+            with _named("the model or loss", *args):
+                values, ends, by_lag, read, weights = _look(model, _copied(args, args), lengths, loss, where)
             B, T, _ = values.h.shape
             found.append({key: v[true_steps(ends, T)].double() for key, v in values._asdict().items()})  # (steps, H)
             half = (ends - ends // 2).clamp_max(T - 1) if where["reverse"] else ends // 2 - 1

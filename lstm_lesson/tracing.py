@@ -12,9 +12,13 @@ from torch import Tensor, nn
 
 from lstm_lesson.cells import Values
 from lstm_lesson.kernel import reversed_steps, without_padding
-from lstm_lesson.recurrent import CELLS, held, recurrent_modules, size_of, tensors, undisturbed
+from lstm_lesson.recurrent import CELLS, held, in_form, recurrent_modules, size_of, tensors, undisturbed
 from lstm_lesson.shapes import check_lengths, check_size, check_tokens, describe, true_steps
 from lstm_lesson.successors.gru import GRUValues
+
+STEPS = (
+    ". Steps are joined to one call if each gets the state that the one before returned; zoneout or a norm changes it"
+)
 
 
 class Trace(Values):
@@ -98,6 +102,8 @@ def loss_gradient_by_lag(
 def norms_by_lag(states: list[tuple], lengths: Tensor | None, loss, value) -> Tensor | tuple[Tensor, Tensor]:
     """`loss_gradient_by_lag` at the states that `watch` returns, for the value that a given loss returned."""
     steps = len(states) - 1
+    if not len(states[0][0]):
+        raise ValueError("x has no sequence; it needs one or more, so leave out empty batches")
     if loss is None:
         ends = [steps] * len(states[0][0]) if lengths is None else lengths.tolist()
         value = sum(states[end][0][b].sum() for b, end in enumerate(ends))
@@ -169,14 +175,14 @@ def _run(model, x, lengths, inputs: Mapping | None, place: tuple, loss: Callable
                 parts.extend(part)
         else:
             calls.append(([values[k]], states[k], [given], known))
-        last = tensors(output if loss is None else own)[-len(states[0][0]) :]
-        before[:] = [states, last] if is_step else []
         returned[:] = tensors(output if loss is None else own)
+        before[:] = [states, returned[-len(states[0][0]) :]] if is_step else []
         return None if loss is None else own  # of which autograd knows the states
 
     def keep_out(_module, _args, output):
         if not all(a is b or a.to(b).equal(b) for a, b in zip(tensors(output), returned, strict=True)):
             raise ValueError(f"model has a hook that changes what its {type(module).__name__} returns; remove it first")
+        return in_form(output, map(torch.clone, returned))  # the model may write into what it gets
 
     def keep_sequence(_part, args, output):
         output = output[0] if isinstance(output, tuple) and output else output
@@ -193,7 +199,8 @@ def _run(model, x, lengths, inputs: Mapping | None, place: tuple, loss: Callable
             output = model(*args, **named)
             return calls, seen, None if loss is None or not calls else loss(output)
     except Exception as error:
-        if 0 in x.shape if isinstance(x, Tensor) else isinstance(x, (list, str, Real)) or hasattr(x, "__array__"):
+        x, other = args[0] if args else (), (list, str, Real, Mapping, type(None))
+        if 0 in x.shape if isinstance(x, Tensor) else isinstance(x, other) or hasattr(x, "__array__"):
             raise ValueError(f"x has {describe(x)}; it needs a tensor without empty dimensions: {error}") from error
         raise
 
@@ -203,7 +210,8 @@ def _chosen(calls: list, call: int | None, kind: str) -> tuple:
     if not calls:
         raise ValueError(f"model does not call its {kind}; it needs a forward that calls it, as self.lstm(x)")
     if call is None and len(calls) > 1:
-        raise ValueError(f"model calls its {kind} {len(calls)} times; choose one with call=0 to call={len(calls) - 1}")
+        has = f"model calls its {kind} {len(calls)} times; choose one with call=0 to call={len(calls) - 1}"
+        raise ValueError(has + STEPS * any(given[0].shape[1] == 1 for _, _, given, _ in calls))
     values, states, given, lengths = calls[check_size("call", call or 0, 0, len(calls) - 1)]
     if len(given) == 1:
         return values[0], states, given, lengths

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from itertools import repeat
 
 import browser
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn.utils import parametrizations, parametrize, prune, spectral_norm, weight_norm
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader, IterableDataset, Subset, TensorDataset
 
 from lstm_lesson.explorers import GateInspector
 from lstm_lesson.layers import CustomLSTM
@@ -313,6 +314,34 @@ def test_a_stateful_model_is_copied_and_begins_each_batch_with_its_own_state():
     assert "a state that the model keeps between calls is put back" in repr(twice)
 
 
+def test_a_model_that_writes_into_its_state_or_its_input_has_the_numbers_of_one_that_does_not():
+    class Writes(Tagger):
+        def __init__(self, way):
+            super().__init__()
+            self.way = way
+            self.register_buffer("h", torch.zeros(1, 3, 6))
+            self.register_buffer("c", torch.zeros(1, 3, 6))
+
+        def forward(self, x):
+            x = x.mul_(2) if self.way == "input" else 2 * x
+            output, (h_n, c_n) = self.lstm(x, (self.h, self.c))
+            output, c_n = (output.relu_(), c_n.mul_(2)) if self.way == "output" else (output.relu(), 2 * c_n)
+            answer = self.linear(output[:, -1] + c_n[0])
+            if self.way == "state":
+                self.h.copy_(h_n), self.c.copy_(c_n)
+            return answer
+
+    kept, plain, x = X.clone(), Writes(""), X.clone().requires_grad_()
+    expected = gate_report(plain, [X, X]).table.drop(columns="means")
+    for way in ("input", "state", "output"):
+        model = Writes(way)
+        model.load_state_dict(plain.state_dict())
+        for data in ([X, X], [2 * x / 2, X]):  # one with a history
+            found = gate_report(model, data).table.drop(columns="means")
+            assert torch.allclose(*(torch.tensor(t[["model", "fresh"]].values) for t in (found, expected)), rtol=1e-5)
+        assert torch.equal(X, kept) and not model.h.any()
+
+
 @pytest.mark.parametrize("layers", [1, 2])
 @pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU])
 def test_by_default_the_loss_is_at_the_last_real_step_also_where_the_padding_is_read(kind, layers):
@@ -508,17 +537,64 @@ def test_inputs_of_other_kinds_and_outputs_that_are_objects():
     assert number(gate_report(nn.GRU(4, 3), packed), "dead") == 0
 
 
+class Endless(IterableDataset):
+    def __iter__(self):
+        return repeat(X[0])
+
+
 @pytest.mark.parametrize(("data", "says"), [
     ([(X, torch.tensor([12, 3, 4]))], "a batch of data is tuple; it needs a tensor, or prepare"),
     ({"x": X}, "data is dict; it needs a tensor, or prepare"),
     (DataLoader(TensorDataset(X)), "a batch of data is list; it needs a tensor, or prepare"),
     ([], "data has no batch"),
+    (iter([]), "data has no batch.* an iterator that was read before has none"),
+    (DataLoader(TensorDataset(X), 4, drop_last=True), "data has no batch"),
+    ([X, X[:0]], "lstm: x has no sequence; it needs one or more"),
+    (X[:, :0], r"lstm: x has shape \(3, 0, 4\)"),
     (3, "data is int; it needs a tensor"),
+    (X.numpy(), "data is ndarray; it needs a tensor"),
+    ("data.pt", "data is str; it needs a tensor"),
+    (TensorDataset(X), r"data is TensorDataset, .* DataLoader\(data, batch_size=64\), or batch_size=None"),
+    (Subset(TensorDataset(X), [0]), "data is Subset, which has single examples; it needs batches"),
+    (Endless(), "data is Endless, which has single examples; it needs batches"),
+    ([X[0]], r"lstm: the model or loss raises RuntimeError \(.*\) for shape \(12, 4\) and torch.float32; it needs"),
+    (X[..., :3], r"lstm: the model or loss raises RuntimeError \(.* Expected 4, got 3\) for shape \(3, 12, 3\)"),
     (X * math.nan, "finite numbers in (data|x)"),
-], ids=["pairs", "dict", "loader", "empty", "number", "nan"])  # fmt: skip
+], ids=lambda value: type(value).__name__)  # fmt: skip
 def test_what_does_not_fit_is_named(data, says):
     with pytest.raises(ValueError, match=says):
         gate_report(Tagger(), data)
+
+
+def test_what_a_function_of_the_caller_raises_is_named_with_its_cause():
+    for options, says in [
+        (
+            {"prepare": lambda batch: batch["x"]},
+            r"prepare or lengths raises TypeError \(.*\) for type tuple; it needs to work",
+        ),
+        (
+            {"prepare": lambda b: b[0], "lengths": lambda b: b.n},
+            "prepare or lengths raises AttributeError .* type tuple",
+        ),
+        ({"prepare": lambda b: b[0], "loss": lambda o: o.nothing}, r"loss raises AttributeError .* shape \(3, 12, 4\)"),
+    ]:
+        with pytest.raises(ValueError, match=says) as raised:
+            gate_report(Tagger(), [(X, 0)], **options)
+        assert isinstance(raised.value.__cause__, (TypeError, AttributeError))
+
+
+@pytest.mark.parametrize(("fresh", "has"), [
+    (Tagger(8), "an LSTM of 4 inputs and 8 units, 1 × 1 "), (Tagger(num_layers=2), "an LSTM .* 2 × 1 layers ×"),
+    (nn.LSTM(4, 6), "no LSTM or GRU"), ("fresh.pt", "no LSTM or GRU"), (Tagger().state_dict(), "no LSTM or GRU"),
+    (nn.ModuleDict({"lstm": nn.GRU(4, 6)}), "a GRU of 4 inputs and 6 units"), (lambda: Tagger(), "no LSTM or GRU"),
+], ids=["units", "layers", "place", "file", "weights", "kind", "function"])  # fmt: skip
+def test_a_fresh_model_of_another_form_is_named(fresh, has):
+    says = f"fresh is {type(fresh).__name__}; lstm of it is {has}.* of which lstm is an LSTM of 4 inputs and 6 units, "
+    with pytest.raises(ValueError, match=says):
+        gate_report(Tagger(), X, fresh=fresh)
+    with pytest.raises(ValueError, match="the whole of it is an LSTM of 4 inputs and 5 units"):
+        gate_report(nn.LSTM(4, 6), X, fresh=CustomLSTM(4, 5))
+    assert gate_report(nn.LSTM(4, 6, batch_first=True), X, fresh=CustomLSTM(4, 6)).table.fresh.notna().all()
 
 
 def test_a_forward_without_gradients_is_named():

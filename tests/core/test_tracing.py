@@ -131,7 +131,7 @@ class Twice(nn.Module):
 
 def test_of_several_calls_one_has_to_be_chosen():
     model, x = Twice(), torch.randn(2, 5, 4)
-    with pytest.raises(ValueError, match=r"model calls its CustomLSTM 2 times; choose one with call=0 to call=1"):
+    with pytest.raises(ValueError, match=r"model calls its CustomLSTM 2 times; choose one with call=0 to call=1$"):
         record(model, x)
     first, second = record(model, x, call=0), record(model, x, call=1)
     assert first.h.shape == (2, 5, 4) and torch.allclose(second.h, model(x), atol=1e-6)
@@ -225,6 +225,67 @@ class Translator(nn.Module):
             word = self.out(state[0])
             words.append(word)
         return torch.stack(words, dim=1)
+
+
+CHANGES = {  # what happens to the state between two steps of a loop: h and c before and after the step -> h, c
+    "none": lambda _h, _c, h, c: (h, c),
+    "zoneout": lambda _h, _c, h, c: (0.1 * _h + 0.9 * h, 0.2 * _c + 0.8 * c),
+    "norm": lambda _h, _c, h, c: (nn.functional.layer_norm(h, (4,)), c),
+    "norm of c": lambda _h, _c, h, c: (h, nn.functional.layer_norm(c, (4,))),
+    "clipped in place": lambda _h, _c, h, c: (h.clamp_(-0.01, 0.01), c),
+    "c in place": lambda _h, _c, h, c: (h, c.mul_(0.9)),
+    "reset in place": lambda _h, _c, h, c: (h.zero_(), c.zero_()),
+    "into the old": lambda _h, _c, h, c: (_h.copy_(h), _c.copy_(c)),
+    "into their data": lambda _h, _c, h, c: (_h.data.copy_(h), _c.data.copy_(c)),
+}
+
+
+class Changing(nn.Module):
+    """A loop that changes the state of its cell, or of an LSTM or GRU that it gives one step at a time."""
+
+    def __init__(self, cell, change):
+        super().__init__()
+        self.cell, self.change = cell, CHANGES[change]
+
+    def forward(self, x):
+        is_cell = isinstance(self.cell, (nn.LSTMCell, nn.GRUCell, LSTMCell))
+        h, c = (torch.zeros(*[1] * (not is_cell), len(x), 4) for _ in range(2))
+        for t in range(x.shape[1]):
+            given = (h, c) if "LSTM" in type(self.cell).__name__ else h
+            got = self.cell(x[:, t], given) if is_cell else self.cell(x[:, t : t + 1], given)[1]
+            h, c = self.change(h, c, *(got if isinstance(got, tuple) else (got, got.clone())))
+        return h
+
+
+STEPPED = [
+    nn.LSTMCell(3, 4),
+    LSTMCell(3, 4),
+    nn.LSTM(3, 4, batch_first=True),
+    nn.GRUCell(3, 4),
+    nn.GRU(3, 4, batch_first=True),
+]
+
+
+@pytest.mark.parametrize("cell", STEPPED, ids=lambda cell: type(cell).__module__ + "." + type(cell).__name__)
+@pytest.mark.parametrize("change", CHANGES)
+def test_steps_are_joined_if_the_state_is_handed_on_as_it_is_and_else_the_error_says_so(change, cell):
+    model, x = Changing(cell, change), torch.randn(2, 7, 3, generator=torch.Generator().manual_seed(0))
+    joined = change in ("none", "into the old", "into their data") or ("c" in change.split() and "GRU" in str(cell))
+    if joined:
+        plain = Changing(cell, "none")
+        trace, expected = record(model, x), record(plain, x)
+        assert all(torch.equal(one, other) for one, other in zip(trace, expected, strict=True))
+        if "data" not in change:  # which cuts the graph
+            for one, other in zip(*(torch.stack([*loss_gradient_by_lag(m, x)]) for m in (model, plain)), strict=True):
+                assert torch.allclose(one, other, rtol=1e-5)
+        return
+    says = (
+        r"its \w+ 7 times; choose one with call=0 to call=6\. Steps are joined .* returned; zoneout or a norm changes"
+    )
+    for read in (record, loss_gradient_by_lag):
+        with pytest.raises(ValueError, match=says):
+            read(model, x)
+    assert record(model, x, call=3).h.shape == (2, 1, 4)
 
 
 class Siamese(nn.Module):
@@ -757,7 +818,8 @@ def test_a_converted_model_is_refused_and_the_error_says_what_to_take(convert):
     ("x", "has"),
     [
         (torch.zeros(2, 5, 3).numpy(), "type ndarray"), (torch.zeros(2, 5, 3).tolist(), "type list"), (5, "type int"),
-        ("text", "type str"), (torch.zeros(2, 0, 3), r"shape \(2, 0, 3\)"),
+        ("text", "type str"), (torch.zeros(2, 0, 3), r"shape \(2, 0, 3\)"), ({"x": 1}, "type dict"),
+        (None, "type NoneType"), ((torch.zeros(2, 0, 3),), r"shape \(2, 0, 3\)"), (([[0.0]], None), "type list"),
     ],
 )  # fmt: skip
 def test_an_x_that_is_no_tensor_or_is_empty_is_named_if_the_model_fails(x, has):
@@ -769,6 +831,9 @@ def test_an_x_that_is_no_tensor_or_is_empty_is_named_if_the_model_fails(x, has):
 def test_an_empty_batch_is_recorded():
     for model in (nn.LSTM(3, 4, batch_first=True), CustomLSTM(3, 4), Steps(), Steps(nn.GRU(3, 4, batch_first=True))):
         assert record(model, torch.zeros(0, 5, 3)).h.shape == (0, 5, 4)
+        for loss in (None, lambda output: torch.ones((), requires_grad=True)):
+            with pytest.raises(ValueError, match="x has no sequence; it needs one or more"):
+                loss_gradient_by_lag(model, torch.zeros(0, 5, 3), loss)
 
 
 @pytest.mark.parametrize(
