@@ -22,6 +22,7 @@ PARTS = ("train", "val", "test")
 NAMES = {part: part for part in PARTS} | {"valid": "val", "validation": "val", "dev": "val"}  # name in a file -> part
 FILE = "(file)"  # the column that says from which of several files a row came
 SPARE = r"[\s\u200b\ufeff]|^\+?(-?)0*(?=\d)(\d*(\.\d*[1-9])?)\.?0*$", r"\1\2"  # in a label: blanks, a plus, zeros
+SAME = "labels that differ in case, blanks or zeros alone: {}; they stay apart, but for blanks around; 1.0 is read as 1"
 OTHERS = {"excel": rb"PK\x03\x04|\xd0\xcf\x11\xe0", "parquet": b"PAR1", "json": rb'\s*(\[\s*)?\{\s*"'}  # first bytes
 
 
@@ -54,7 +55,8 @@ def load_csv(path, text: str | Sequence[str], label: str | None = None, *, label
     header has numbers for names: `header=None, text=2`. Further arguments, such as sep, encoding, decimal or quoting,
     go to `pandas.read_csv`. Cells are read as written; NA, null and more are missing, unless keep_default_na=False.
     labels: the classes in the order of their numbers 0 to K − 1; rows of other classes are left out. None takes all,
-    at least two: numbers first, then words, sorted. Of 1, 1.0, "1" and "01" the last is a class of its own.
+    at least two: numbers first, then words, sorted. Of 1, 1.0, "1" and "01" the last is a class of its own; True and
+    False (not "True") also name TRUE, true, FALSE and false.
     split: the column that says train, val (valid, validation, dev) or test. Val and test, where nothing says what they
     are, get their `shares` of each class of train, drawn by `seed`, one row at least.
     Left out are rows without text, label or part; texts that have different labels, all of them; and repetitions of a
@@ -72,6 +74,7 @@ def load_csv(path, text: str | Sequence[str], label: str | None = None, *, label
     paths = [Path(s).resolve() if isinstance(s, (str, PathLike)) else id(s) for s in sources.values()]
     title = " and ".join(p.name if isinstance(p, Path) else "DataFrame" for p in paths)
     wanted = [_class(str(name), decimal) for name in labels] if hasattr(labels, "__getitem__") else []
+    truths = {str(name) for name in labels if not isinstance(name, str)} & {"True", "False"} if wanted else ()
     given = f"text is {text!r}, label is {label!r} and split is {split!r}; each needs"
     wrong = {
         "path is an empty dict; it needs a file under each key": keys == [],
@@ -99,7 +102,7 @@ def load_csv(path, text: str | Sequence[str], label: str | None = None, *, label
         raise ValueError(f"{title}: split has {shortened(unknown)} in its column; it needs {', '.join(NAMES)}")
     rows = pandas.DataFrame({
         "text": [" ".join(filter(None, row)) for row in zip(*(_words(table[c]) for c in columns), strict=True)],
-        "label": [_class(word, decimal) for word in _words(table[label])],
+        "label": [_class(w.title() if w.title() in truths else w, decimal) for w in _words(table[label])],
         "part": [NAMES.get(word, "") for word in named],
     }, index=table.index, dtype=object)  # fmt: skip
     rows["words"] = [" ".join(tokenize(text)) or text for text in rows["text"]]
@@ -111,8 +114,10 @@ def load_csv(path, text: str | Sequence[str], label: str | None = None, *, label
     classes = wanted or [name for name in found if name in has]
     if not has.issuperset(classes) or not 2 <= len(classes) <= max(2, len(rows) / 2):
         kept += f"; {label!r} has {len(found)} different values: {shortened(found)}; it needs"
-        kept += " two classes or more that repeat, so no id and no measured number"
-        kept += f", and each of labels {wanted}" * bool(wanted)
+        own = {str(name).casefold(): name for name in found}
+        own = [own.get(str(name).casefold(), "") for name in wanted]
+        lacks = f" each of labels as it is written, {labels!r:.200}" + f"; is it labels={own}?" * ("" not in own)
+        kept += lacks if wanted else " two classes or more that repeat, so no id and no measured number"
         kept += f"; {text!r} has {shortened(texts)}: swap text= and label=?" * (1 < len(texts) < len(found) / 2)
         raise ValueError(kept)
     if drawn := _draw(rows, shares, seed, kept):
@@ -123,11 +128,8 @@ def load_csv(path, text: str | Sequence[str], label: str | None = None, *, label
     data.rows = {p: table.loc[g.index].drop(columns=FILE).reset_index(drop=True) for p, g in groups.items()}
     labels = table[label].astype("string").dropna().drop_duplicates()
     plain = labels.map(lambda word: re.sub(*SPARE, normalize("NFKC", word).strip().casefold().replace(decimal, ".")))
-    if same := [group.tolist() for _, group in labels.groupby(plain) if len(group) > 1]:
-        odd.append(
-            f"labels that differ in case, blanks or zeros alone: {shortened(same)}; they stay apart, but for blanks at "
-            "the ends, and 1.0 is read as 1"
-        )
+    if not truths and (same := [group.tolist() for _, group in labels.groupby(plain) if len(group) > 1]):
+        odd.append(SAME.format(shortened(same)))
     data.notes = _notes(groups, data, odd)
     return data
 

@@ -9,6 +9,7 @@ import warnings
 import zipfile
 from pathlib import Path
 
+import numpy
 import pandas
 import pytest
 import torch
@@ -387,8 +388,11 @@ def test_a_repeated_text_is_kept_in_test_else_in_train():
         ({"seed": "x"}, "seed is 'x'; it needs a whole number"),
         (
             {"labels": ["real", "FAKE"]},
-            r"'with another label': 15.*values: \['fake', 'real'\].*each of labels \['real', 'FAKE'\]",
+            r"'with another label': 15.*values: \['fake', 'real'\]; it needs each of labels as it is written, "
+            r"\['real', 'FAKE'\]; is it labels=\['real', 'fake'\]\?$",
         ),
+        ({"labels": [True, False]}, r"\['fake', 'real'\]; it needs each of labels as it is written, \[True, False\]$"),
+        ({"labels": ["real", "eggs"]}, r"\['fake', 'real'\]; it needs each of labels .* \['real', 'eggs'\]$"),
         ({"labels": ["real"]}, r"labels is \['real'\]; it needs a list of two classes or more, each once"),
         ({"labels": ["real", "fake", "real "]}, "labels is .* each once"),
         ({"labels": [1, 1.0, 2]}, "labels is .* each once"),
@@ -655,6 +659,35 @@ def test_labels_that_are_one_number_are_said_and_kept_apart_unless_they_are_whol
         data = load_csv(frame(10 * len(spelled), label=spelled * 10), text="text", label="label")
     assert data.classes == classes and adds_up(data) and data.left_out == {}
     assert len(said) == 1 + ("," not in spelled[0])
+
+
+@pytest.mark.parametrize("spelled", ["True False", "TRUE FALSE", "true false", "TRUE false", "TRUE True true FALSE"])
+@pytest.mark.parametrize("make", [list, numpy.array, pandas.Series], ids=lambda make: make.__name__)
+def test_true_and_false_as_labels_name_them_as_pandas_reads_them(tmp_path, spelled, make):
+    words = [w for w in spelled.split() for _ in range(12)]
+    path = write(tmp_path / "own.csv", [("text", "label"), *((f"a text {k}", w) for k, w in enumerate(words))])
+    for labels in ([True, False], [False, True]):
+        data = load_csv(path, text="text", label="label", labels=make(labels))
+        assert data.classes == [str(label) for label in labels] and adds_up(data) and data.left_out == {}
+        number = [str(word).lower() == str(labels[1]).lower() for word in data.rows["train"]["label"]]
+        assert data["train"].labels.tolist() == number and len(data.notes) == 1
+    table = pandas.DataFrame({"text": [f"a text {k}" for k in range(24)], "label": [True, False] * 12})
+    assert load_csv(table, text="text", label="label", labels=make([True, False])).classes == ["True", "False"]
+
+
+@pytest.mark.parametrize("words", [("1", "0"), ("yes", "no"), ("T", "F"), ("1.0", "0.0")])
+def test_what_true_and_false_do_not_name_is_said_beside_them(tmp_path, words):
+    path = write(tmp_path / "own.csv", [("text", "label"), *rows(20, words)])
+    shown = {"1": "[0, 1]", "1.0": "[0, 1]"}.get(words[0], str(sorted(words)))
+    says = f"'label' has 2 different values: {shown}; it needs each of labels as it is written, [True, False]"
+    with pytest.raises(ValueError, match=re.escape(says) + "$"):
+        load_csv(path, text="text", label="label", labels=[True, False])
+
+
+def test_the_words_true_and_false_name_themselves_alone():
+    table = frame(label=["TRUE", "FALSE"] * 15)
+    with pytest.raises(ValueError, match=r"written, \['True', 'False'\]; is it labels=\['TRUE', 'FALSE'\]\?$"):
+        load_csv(table, text="text", label="label", labels=["True", "False"])
 
 
 def test_a_decimal_comma_makes_numbers_of_labels(tmp_path):
