@@ -231,13 +231,17 @@ class Room:
             return False
         self.seen = seen, refused
         self.known = {path: self._read(path, about) for files in seen.values() for *about, path in files}
-        self.records, self.left_out = {}, refused.copy()
+        self.records, self.left_out, counted = {}, refused.copy(), {}
         for name, files in seen.items():
             for *_, path in sorted(files, reverse=True):  # the newest that can be read counts
                 _, record, reason = self.known[path]
-                if record is not None:
+                newer = counted.get(name)
+                if record is not None and newer and self.folder in (newer.parent, path.parent):
+                    reason = "a newer file or folder has the same name and counts; if they are two people, rename one"
+                elif record is not None:
+                    counted.setdefault(name, path)
                     self.records.setdefault(name, record)
-                else:
+                if reason:
                     self.left_out[str(path.relative_to(self.folder))] = reason
         return True
 

@@ -191,7 +191,7 @@ def progress(note: bool | None = None) -> Progress:
     ⬜ not solved yet, ✅ solved. Attempts are counted up to the first correct answer; an untouched stub is no attempt.
     `noted` has a list for each: when (UTC), its outcome, the identifiers of the mistakes that were named; no code.
     `progress(note=False)` deletes the notes, makes no more and takes you off the board of a class; `note=True` makes
-    them again. These two raise OSError where nothing can be written.
+    them again. These two raise OSError where nothing can be written, also to the board.
     """
 
     def switched(done: dict[str, dict]) -> dict[str, dict]:
@@ -200,6 +200,11 @@ def progress(note: bool | None = None) -> Progress:
 
     if note is not None:
         FILE.change(switched)
+        try:
+            copy_for_the_board(FILE.entries())  # again: after an attempt nobody hears of an error
+        except OSError as error:
+            says = "the switch is made, but not in the copy for the class's board; ask your teacher to delete it"
+            raise OSError(error.errno, f"{error.strerror}: {says}", error.filename) from error
     done, rows = FILE.entries(), []
     for exercise in exercises().values():
         entry = UNTRIED | done.get(exercise.name, {})

@@ -377,6 +377,22 @@ def test_the_copy_for_the_board_goes_when_notes_are_switched_off_and_comes_back(
     assert board.read_bytes() == (folder / "progress.json").read_bytes()
 
 
+def test_a_copy_for_the_board_that_cannot_be_removed_or_written_is_told(folder, board):
+    solve(False)
+    board.unlink()
+    board.mkdir()  # which unlink refuses, as it refuses a file in a folder of somebody else
+    for note in (False, True):
+        says = r"the switch is made, but not in the copy for the class's board; ask your teacher to delete it"
+        with pytest.raises(OSError, match=f"{says}: '.*progress.json'$"):
+            progress(note=note)
+        assert ("attempts are not noted" in (folder / "progress.json").read_text()) is not note
+    assert progress_file.FILE.waiting == []
+    solve(False)
+    board.rmdir()
+    progress(note=False)
+    assert not board.exists()
+
+
 def test_a_folder_of_the_board_that_is_not_there_stops_nothing(folder, board):
     board.parent.rmdir()
     assert solve(False).outcome == "wrong"

@@ -334,6 +334,24 @@ def test_of_two_files_of_one_learner_the_newest_that_can_be_read_counts(tmp_path
     assert list(found.left_out) == [os.path.join("ada", "wednesday.json")]  # noqa: PTH118
 
 
+@pytest.mark.parametrize("newer", [0, 1])
+@pytest.mark.parametrize(
+    "files", [("ada.json", "ada/progress.json"), ("ada.json", "ada.CSV"), ("ada/a/x.json", "ada.json")]
+)
+def test_two_records_of_one_name_in_different_places_are_one_person_and_the_older_is_named(tmp_path, files, newer):
+    for k, file in enumerate(files):
+        put(tmp_path / file, forget_gate=work((9, "wrong"), *[(8, "correct")] * (k == newer)))
+        if file.endswith(".CSV"):
+            (tmp_path / file).write_text(f"exercise,attempts,solved_at\nforget_gate,1,{'2026-01-01' * (k == newer)}\n")
+        os.utime(tmp_path / file, (k == newer, k == newer))
+    found = room(tmp_path)
+    assert found.records["ada"]["forget_gate"].solved and len(found.records) == 1
+    reason = "a newer file or folder has the same name and counts; if they are two people, rename one"
+    assert found.left_out == {files[1 - newer].replace("/", os.sep): reason}
+    text = page(tmp_path).get_text()
+    assert "1 file is left out" in text and reason in text and "ada" not in text
+
+
 def test_a_record_may_lie_one_folder_deeper_in_a_learners_own(tmp_path):
     put(tmp_path / "ada" / "record" / "progress.json", forget_gate=work((9, "wrong")))
     put(tmp_path / "bob" / "a" / "b" / "progress.json")
