@@ -2,7 +2,8 @@
 
 A record is a progress.json, or a table that `progress().to_csv(file)` wrote: one for each learner, in a folder, or in a
 folder of the learner's own there. The page counts people. Its sentences come from the catalogue, so nothing that
-somebody writes into a record is shown. `python -m lstm_lesson board` runs this file. It does not load torch.
+somebody writes into a record is shown. `python -m lstm_lesson board` runs this file. It does not load torch: a process
+of its own, `side_by_side.py`, writes the pages that show a mistake beside the right function.
 """
 
 import csv
@@ -17,14 +18,17 @@ import os
 import re
 import stat
 import statistics
+import subprocess
 import sys
 import time
 import tomllib
 import types
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import quote
 
 HERE = Path(__file__).resolve().parent
 PACKAGE = HERE.parent / "lstm_lesson"
@@ -286,12 +290,16 @@ def _may_be_record(name: str) -> bool:
 
 @dataclass(frozen=True)
 class Mistake:
-    """A sentence of the check, how many people it was said to, and how many of them have not solved the exercise."""
+    """A sentence of the check, how many people it was said to, and how many of them have not solved the exercise.
+
+    Several mistakes may have the same sentence; `id` is the identifier of the one that most people made.
+    """
 
     exercise: str
     says: str
     people: int
     still: int
+    id: str
 
 
 @dataclass(frozen=True)
@@ -320,15 +328,19 @@ def standing(exercise: str, records: dict[str, dict[str, Work]], now: datetime, 
     trying = {name: each for name, each in work.items() if each.attempts and not each.solved}
     whole = [each for each in solved if each.noted and len(each.noted) == each.attempts]  # from the first attempt on
     took = [max((each.solved - each.noted[0][0]).total_seconds(), 0) / 60 for each in whole]
-    said, unnamed = defaultdict(set), set()
+    said, unnamed = defaultdict(lambda: defaultdict(set)), set()
     for name, each in work.items():
         for _, outcome, ids in each.noted:
-            found = [says for id in ids if (says := sentence(exercise, id))]
-            for says in found:
-                said[says].add(name)
+            found = [(says, id) for id in ids if (says := sentence(exercise, id))]
+            for says, id in found:
+                said[says][id].add(name)
             if not found and outcome != "correct":
                 unnamed.add(name)
-    mistakes = [Mistake(exercise, says, len(names), len(names & trying.keys())) for says, names in said.items()]
+    mistakes = []
+    for says, by_id in said.items():
+        names = set().union(*by_id.values())
+        most = min(by_id, key=lambda id: (-len(by_id[id]), id))
+        mistakes.append(Mistake(exercise, says, len(names), len(names & trying.keys()), most))
     stuck = []
     for name, each in trying.items():
         today = [when for when, *_ in each.noted if now - when < DAY]
@@ -341,8 +353,17 @@ def standing(exercise: str, records: dict[str, dict[str, Work]], now: datetime, 
     )  # fmt: skip
 
 
-def page(room: Room, now: datetime, patience: float = 10, names: bool = False) -> str:
-    """The page, as HTML. `patience` is in minutes; with `names` it names those who are stuck."""
+def no_link(mistake: Mistake) -> str:
+    return ""
+
+
+def page(
+    room: Room, now: datetime, patience: float = 10, names: bool = False, link: Callable[[Mistake], str] = no_link
+) -> str:
+    """The page, as HTML. `patience` is in minutes; with `names` it names those who are stuck.
+
+    `link` says where the page of a mistake is, or "" as long as there is none.
+    """
     standings = [standing(name, room.records, now, timedelta(minutes=patience)) for name in exercises()]
     notebooks = defaultdict(list)
     for each in standings:
@@ -358,9 +379,9 @@ def page(room: Room, now: datetime, patience: float = 10, names: bool = False) -
     frequent = sorted((m for each in standings for m in each.mistakes), key=lambda m: (-m.still, -m.people, m.says))
     parts.append('<h2 id="now">The most frequent mistakes that are not solved yet</h2>')
     frequent = [mistake for mistake in frequent if mistake.still][:MOST]
-    parts.append(_mistakes(frequent, len(room.records), True) if frequent else "<p>None now.</p>")
+    parts.append(_mistakes(frequent, len(room.records), True, link) if frequent else "<p>None now.</p>")
     parts.append('<h2 id="all">Notebook by notebook</h2>')
-    parts += [_notebook(notebook, rows, patience, names) for notebook, rows in notebooks.items()]
+    parts += [_notebook(notebook, rows, patience, names, link) for notebook, rows in notebooks.items()]
     if room.left_out:
         reasons = sorted(room.left_out.items())  # a file may have a learner's name
         rows = (f"<li>{f'<code>{_text(file)}</code>: ' * names}{_text(why)}</li>" for file, why in reasons)
@@ -380,7 +401,7 @@ def page(room: Room, now: datetime, patience: float = 10, names: bool = False) -
     return template
 
 
-def _notebook(notebook: str, rows: list[Standing], patience: float, names: bool) -> str:
+def _notebook(notebook: str, rows: list[Standing], patience: float, names: bool, link: Callable) -> str:
     """The table of a notebook's exercises, and their mistakes; closed where nobody has begun."""
     heading = next((text for text, _, _ in guide()[notebook[:2]]), notebook)
     begun = max((row.begun for row in rows), default=0)
@@ -391,7 +412,7 @@ def _notebook(notebook: str, rows: list[Standing], patience: float, names: bool)
     table += f'<th scope="col">exercise</th>{heads}</tr></thead><tbody>{cells}</tbody></table>'
     mistakes = "".join(
         f'<h4 data-key="h-{row.exercise}"><code>{row.exercise}</code></h4>'
-        + (_mistakes(row.mistakes[:MOST], row.people, False) if row.mistakes else "")
+        + (_mistakes(row.mistakes[:MOST], row.people, False, link) if row.mistakes else "")
         + (f"<p>{_count(row.unnamed, 'person', 'people')} with other mistakes.</p>" if row.unnamed else "")
         for row in rows
         if row.mistakes or row.unnamed
@@ -417,7 +438,7 @@ def _row(row: Standing, names: bool) -> str:
     return f'<tr data-key="{row.exercise}"><th scope="row"><code>{row.exercise}</code>{strip}</th>{cells}</tr>'
 
 
-def _mistakes(mistakes, people: int, named: bool) -> str:
+def _mistakes(mistakes, people: int, named: bool, link: Callable) -> str:
     """A list of mistakes with bars; `named` where they belong to several exercises."""
     items = []
     for mistake in mistakes:
@@ -425,9 +446,11 @@ def _mistakes(mistakes, people: int, named: bool) -> str:
         of = f"<strong>{mistake.people} of {people}</strong> made it, {mistake.still} of them have not solved it yet"
         exercise = f"<code>{mistake.exercise}</code> · " if named else ""
         where = guide_line(mistake.exercise, mistake.says)
+        says, address = _text(mistake.says), link(mistake)
+        says = f'<a href="{address}">{says}</a>' if address else says
         bar = _bar("bar", {"still": mistake.still, "since": mistake.people - mistake.still}, people)
         items.append(
-            f'<li data-key="{key}">{bar}<p class="says">{exercise}{of}: {_text(mistake.says)}</p>'
+            f'<li data-key="{key}">{bar}<p class="says">{exercise}{of}: {says}</p>'
             + (f'<p class="guide">{_text(where)}</p>' if where else "")
             + "</li>"
         )
@@ -450,6 +473,101 @@ def _text(text: str) -> str:
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text.encode("utf-8", "replace").decode()))
 
 
+# The pages of mistakes
+
+
+def style() -> str:
+    """What the board and the pages beside it share of their looks: the colours and the letters."""
+    return (HERE / "board.html").read_text(encoding="utf-8").split("<style>\n")[1].split("/* The board's own */")[0]
+
+
+@functools.cache
+def version() -> bytes:
+    """What changes with all that a page of a mistake is made of."""
+    folders = PACKAGE / "exercises", PACKAGE / "exercises" / "catalogue"
+    files = [path for folder in folders for path in sorted(folder.glob("*.*"))]
+    files += [GUIDE, *(HERE / name for name in ("board.html", "board.py", "side_by_side.html", "side_by_side.py"))]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files if path.is_file())).digest()
+
+
+@dataclass
+class Pages:
+    """The pages of the mistakes on a board, in a folder beside it. Another process makes those that are missing."""
+
+    board: Path
+    wanted: dict[str, Mistake] = field(default_factory=dict)  # by the name of the page
+    there: set[str] = field(default_factory=set)  # of those that are wanted
+    asked: set[str] = field(default_factory=set)  # of the process that is running
+    given_up: set[str] = field(default_factory=set)
+    process: subprocess.Popen | None = None
+
+    @property
+    def folder(self) -> Path:
+        return self.board.with_name(f"{self.board.stem}-mistakes")
+
+    def link(self, mistake: Mistake) -> str:
+        """The address of a mistake's page from the board, "" as long as there is none. From now on it is wanted."""
+        of = f"{self.board.name} {mistake.exercise} {mistake.id}".encode()
+        name = f"{mistake.exercise}-{hashlib.sha256(version() + of).hexdigest()[:16]}.html"
+        self.wanted[name] = mistake
+        if not is_ours(self.folder / name):
+            self.there.discard(name)
+            return ""
+        self.there.add(name)
+        return quote(f"{self.folder.name}/{name}")
+
+    def changed(self) -> bool:
+        """Whether the process has made a page since the last look."""
+        return self.process is not None and any(is_ours(self.folder / name) for name in self.asked - self.there)
+
+    def make(self) -> None:
+        """Start the process for what is missing, if none is running. What does not work is said in the terminal."""
+        if self.process:
+            if self.process.poll() is None:
+                return
+            self.finish()
+        missing = [name for name in self.wanted if name not in self.there | self.given_up]
+        pages = [(self.wanted[name].exercise, self.wanted[name].id, name) for name in missing]
+        try:
+            if taken := next((name for name in missing if (self.folder / name).exists()), None):
+                raise OSError(f"{self.folder / taken} is there and is no page of the board")
+            if missing:
+                self.folder.mkdir(exist_ok=True)
+                command = [sys.executable, str(HERE / "side_by_side.py"), str(self.folder)]
+                pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+                self.process, self.asked = subprocess.Popen(command, text=True, encoding="utf-8", **pipes), {*missing}
+                with self.process.stdin as given:
+                    json.dump({"board": quote(f"../{self.board.name}"), "pages": pages}, given)
+        except OSError as error:
+            self.given_up.update(missing)
+            print(f"no pages of mistakes: {error}", file=sys.stderr)
+
+    def finish(self) -> None:
+        """Wait for the process, and give up what it has not made."""
+        if self.process:
+            with self.process as process:
+                told = process.stderr.read().strip().splitlines()
+            for line in told[-1:] if "Traceback" in " ".join(told) else told:
+                print(f"no page of a mistake: {line}", file=sys.stderr)
+            self.given_up.update(name for name in self.asked if not is_ours(self.folder / name))
+            self.process = None
+
+    def stop(self) -> None:
+        """End the process, if it is running."""
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+
+
+def is_ours(path: Path) -> bool:
+    """Whether there is such a file and the board wrote it, so that it may be replaced."""
+    try:
+        with path.open("rb") as file:
+            return MARK.encode() in file.read(2000)
+    except OSError:
+        return False
+
+
 # The command
 
 
@@ -470,7 +588,7 @@ def checked(given) -> tuple[Path, Path, float]:
         raise ValueError(f"FOLDER is {folder}, and there is no such folder")
     if output.is_dir() or not output.parent.is_dir():
         raise ValueError(f"--output is {output}; it needs a file in a folder that exists")
-    if output.is_file() and MARK.encode() not in output.read_bytes()[:2000]:
+    if output.exists() and not is_ours(output):
         raise ValueError(f"--output is {output}, which is there and is no board; name another page")
     try:
         minutes = float(given.stuck)
@@ -483,25 +601,31 @@ def checked(given) -> tuple[Path, Path, float]:
 
 def run(given) -> int:
     """Write the page, and with `--watch` again at every change until Ctrl-C. Returns 0, or 2 after an error."""
+    pages = Pages(Path(given.output))
     try:
         folder, output, minutes = checked(given)
         room, told, written = Room(folder), {}, 0.0
         while True:
             try:
-                changed = room.look()
+                changed = room.look() | pages.changed()
                 for file, why in room.left_out.items():
                     if told.get(file) != why:
                         print(f"{file} is left out: {why}", file=sys.stderr)
                 told = dict(room.left_out)
                 if changed or time.monotonic() - written > FRESH:
-                    write(output, page(room, datetime.now(UTC), minutes, given.names))
+                    pages.wanted.clear()
+                    write(output, page(room, datetime.now(UTC), minutes, given.names, pages.link))
                     written = time.monotonic()
+                pages.make()
             except OSError as error:
                 if not given.watch:
                     raise
                 print(f"not written: {error}", file=sys.stderr)
                 time.sleep(FRESH)
             if not given.watch:
+                if pages.process:
+                    pages.finish()
+                    write(output, page(room, datetime.now(UTC), minutes, given.names, pages.link))
                 print(output)
                 return 0
             time.sleep(POLL)
@@ -510,3 +634,5 @@ def run(given) -> int:
     except (ValueError, OSError) as error:
         print(f"python -m lstm_lesson board: {error}", file=sys.stderr)
         return 2
+    finally:
+        pages.stop()
