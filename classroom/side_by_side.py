@@ -299,8 +299,8 @@ def sentences(found: Parting) -> list[str]:
 
 def error(found: Parting) -> str:
     """What the wrong function raises: its first line."""
-    text = str(found.wrong.error).strip().partition("\n")[0]
-    return f"`{type(found.wrong.error).__name__}: {text[:200]}`".replace("` ", "`")
+    text = str(found.wrong.error).strip().partition("\n")[0].replace("`", "'")
+    return f"`{type(found.wrong.error).__name__}: {text[:200]}`"
 
 
 def about_inputs(found: Parting) -> str:
@@ -310,7 +310,7 @@ def about_inputs(found: Parting) -> str:
         if isinstance(value, Tensor) and value.ndim:
             return str(tuple(value.shape))
         if isinstance(value, Mapping | list | tuple):
-            return f"of {len(value)} tensors"
+            return f"of {len(value)} tensors" + ", which it reads by their names" * isinstance(value, Mapping)
         return (
             "(a function)" if callable(value) else f"= {number(value.item() if isinstance(value, Tensor) else value)}"
         )
@@ -372,9 +372,8 @@ def in_words(value, other) -> str:
         return f"shape {tuple(value.shape)}" if value.ndim or isinstance(other, Tensor) else number(value.item())
     if isinstance(value, list | tuple | range) and all(isinstance(each, int | float | bool) for each in value):
         return ", ".join(map(number, value[:12])) + (", …" if len(value) > 12 else "") or "nothing"
-    if isinstance(value, list | tuple | Mapping):
-        return compare.describe(value)
-    return "a function" if callable(value) else number(value)[:60]
+    plain = value is None or isinstance(value, int | float | complex | str | slice)
+    return number(value)[:60] if plain else "a function" if callable(value) else compare.describe(value)
 
 
 # The page
@@ -510,12 +509,8 @@ def plot(label: str, at: list, right: list[float], wrong: list[float], parts: fl
         svg.append(f'<line class="{name}" x1="{begin}" x2="{begin + 80}" y1="22" y2="22"/>')
         svg.append(f'<text x="{begin + 94}" y="31">{name}</text>')
         for a, b in points:
-            dot = f'<circle class="{name}" cx="{a:.1f}" cy="{b:.1f}" r="8"/>'
-            svg.append(
-                dot
-                if name == "right"
-                else f'<rect class="{name}" x="{a - 8:.1f}" y="{b - 8:.1f}" width="16" height="16"/>'
-            )
+            square = f'x="{a - 8:.1f}" y="{b - 8:.1f}" width="16" height="16"'
+            svg.append(f'<circle cx="{a:.1f}" cy="{b:.1f}" r="8"/>' if name == "right" else f"<rect {square}/>")
     svg.append(f'<text x="{left + width}" y="31" text-anchor="end">they part at t = {parts}</text>')
     one, two = row(right, wrong, [a != b for a, b in zip(right, wrong, strict=True)])
     alt = f"{label} over the steps {at[0]} to {at[-1]}. Right: {', '.join(one)}. Wrong: {', '.join(two)}. "
@@ -523,45 +518,48 @@ def plot(label: str, at: list, right: list[float], wrong: list[float], parts: fl
     return f'<svg role="img" viewBox="0 0 1140 370" aria-label="{html.escape(alt)}">{"".join(svg)}</svg>'
 
 
+def comparison(found: Parting, right: list[str], wrong: list[str]) -> str:
+    """What the page folds, as HTML: what the check says, the lines of both functions, where they part, and numbers."""
+    said, values = board._text(found.edit.cause), "Gradients" if found.kind == "gradient" else "Values"
+    parts = [f'<p class="lead"><strong>The check says:</strong> {said}</p>', both(right, wrong)]
+    parts += ["<h2>Where they part</h2>", *(f"<p>{board._text(text)}</p>" for text in sentences(found))]
+    if found.first and (rows := followed(found)):
+        parts.append(numbers(found, rows, f"{values} from where the two part"))
+    differ, agree = results(found)
+    if differ or agree:
+        head = "The gradients that reach the inputs" if found.kind == "gradient" else "What they return"
+        parts += [f"<h2>{head}</h2>", numbers(found, differ, head) if differ else ""]
+        parts.append(f"<p>{board._text(compare.join_names(agree))}: the same in both.</p>" if agree else "")
+    if found.kind and (lines := curves(found)):
+        parts.append(f"<h2>Step by step: <code>{html.escape(lines[0])}</code></h2>")
+        parts.append(f'<div class="wide" role="region" tabindex="0" aria-label="Step by step">{plot(*lines)}</div>')
+    return "\n".join([*parts, f'<p class="quiet">{board._text(about_inputs(found))}</p>'])
+
+
 def page(name: str, id: str, back: str) -> str:
-    """The page of a mistake, as HTML: first the wrong function alone, and folded what the comparison shows.
+    """The page of a mistake, as HTML: first the wrong function alone, and folded how it differs from the right one.
 
     `name` and `id` are the exercise and the identifier that a record has, `back` is the address of the board.
     Raises KeyError for a mistake that the catalogue does not have.
     """
     exercise = exercises()[board.SAME_MISTAKES.get(name, name)]
     model = exercise.model_answer
-    edit = next((e for e in model.described.values() if short(e.id) == id), None)
-    edit = edit or {short(e.id): e for e in model.regular.values()}[id]
-    found, right, wrong = parting(exercise, edit), code(exercise), code(exercise, edit)
-    parts = [f'<p class="lead"><strong>The check says:</strong> {board._text(edit.cause)}</p>', both(right, wrong)]
-    parts += ["<h2>Where they part</h2>", *(f"<p>{board._text(text)}</p>" for text in sentences(found))]
-    if found.first and (rows := followed(found)):
-        of = "Gradients" if found.kind == "gradient" else "Values"
-        parts.append(numbers(found, rows, f"{of} from where the two part"))
-    differ, agree = results(found)
-    if differ or agree:
-        parts.append(
-            "<h2>The gradients that reach the inputs</h2>" if found.kind == "gradient" else "<h2>What they return</h2>"
-        )
-        parts.append(numbers(found, differ, "What the two return") if differ else "")
-        parts.append(f"<p>{board._text(compare.join_names(agree))}: the same in both.</p>" if agree else "")
-    if found.kind and (lines := curves(found)):
-        parts.append(f"<h2>Step by step: <code>{html.escape(lines[0])}</code></h2>")
-        parts.append(f'<div class="wide" role="region" tabindex="0" aria-label="Step by step">{plot(*lines)}</div>')
-    parts.append(f'<p class="quiet">{board._text(about_inputs(found))}</p>')
-    heading = next((text for text, _, _ in board.guide()[exercise.notebook[:2]]), exercise.notebook)
+    edit = next((edit for edit in model.described.values() if short(edit.id) == id), None)
+    edit = edit or {short(edit.id): edit for edit in model.regular.values()}[id]
+    right, wrong = code(exercise), code(exercise, edit)
     template = (board.HERE / "side_by_side.html").read_text(encoding="utf-8")
     for key, text in {
         "MARK": board.MARK,
         "STYLE": board.style(),
         "NAME": name,
         "BACK": html.escape(back),
-        "NOTEBOOK": html.escape(heading),
-        "CLASS": "The class as a function of its first states and its weights." if name != exercise.name else "",
+        "NOTEBOOK": next((text for text, _, _ in board.guide()[exercise.notebook[:2]]), exercise.notebook),
+        "CLASS": ""
+        if name == exercise.name
+        else "<p>The class, as a function of its first states and its weights:</p>",
         "WRONG": "".join(map(hanging, wrong)),
         "LONG": "long" if len(wrong) > LONG else "short",
-        "BODY": "\n".join(filter(None, parts)),
+        "BODY": comparison(parting(exercise, edit), right, wrong),
     }.items():
         template = template.replace(f"<!--{key}-->", text)
     return template
