@@ -438,7 +438,8 @@ def numbers(found: Parting, rows: list[tuple[str, str, object, object]], about: 
         )
     heads = "".join(f'<th scope="col">{head}</th>' for head in ("value", "function", "numbers"))
     head = f'<caption class="hidden">{about}</caption><thead class="hidden"><tr>{heads}</tr></thead>'
-    return f'<table class="numbers">{head}{"".join(body)}</table>'
+    table = f'<table class="numbers">{head}{"".join(body)}</table>'
+    return f'<div class="wide" role="region" tabindex="0" aria-label="{about}">{table}</div>'
 
 
 def curves(found: Parting) -> tuple[str, list[float], list[float], list[float], float] | None:
