@@ -439,7 +439,7 @@ def numbers(found: Parting, rows: list[tuple[str, str, object, object]], about: 
     heads = "".join(f'<th scope="col">{head}</th>' for head in ("value", "function", "numbers"))
     head = f'<caption class="hidden">{about}</caption><thead class="hidden"><tr>{heads}</tr></thead>'
     table = f'<table class="numbers">{head}{"".join(body)}</table>'
-    return f'<div class="wide" role="region" tabindex="0" aria-label="{about}">{table}</div>'
+    return wide(about, table)
 
 
 def curves(found: Parting) -> tuple[str, list[float], list[float], list[float], float] | None:
@@ -533,7 +533,7 @@ def comparison(found: Parting, right: list[str], wrong: list[str]) -> str:
         parts.append(f"<p>{board._text(compare.join_names(agree))}: the same in both.</p>" if agree else "")
     if found.kind and (lines := curves(found)):
         parts.append(f"<h2>Step by step: <code>{html.escape(lines[0])}</code></h2>")
-        parts.append(f'<div class="wide" role="region" tabindex="0" aria-label="Step by step">{plot(*lines)}</div>')
+        parts.append(wide("Step by step", plot(*lines)))
     return "\n".join([*parts, f'<p class="quiet">{board._text(about_inputs(found))}</p>'])
 
 
@@ -593,7 +593,12 @@ def both(right: list[str], wrong: list[str]) -> str:
         '<th scope="col"><span class="hidden">differs</span></th><th scope="col">right</th><th scope="col">wrong</th>'
     )
     head = f'<caption class="hidden">The two functions, line by line</caption><thead><tr>{heads}</tr></thead>'
-    return f'<table class="code">{head}<tbody>{"".join(rows)}</tbody></table>'
+    return wide("The two functions", f'<table class="code">{head}<tbody>{"".join(rows)}</tbody></table>')
+
+
+def wide(name: str, content: str) -> str:
+    """Something that a narrow screen moves sideways, as HTML, with its name for a screen reader."""
+    return f'<div class="wide" role="region" tabindex="0" aria-label="{name}">{content}</div>'
 
 
 def main(folder: Path) -> int:
