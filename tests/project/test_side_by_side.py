@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 
 import browser
 import firefox
@@ -442,6 +443,21 @@ def test_while_the_pages_are_made_the_board_goes_on_and_links_each_as_soon_as_it
     pages.make()  # made again
     pages.finish()
     assert pages.link(mistake)
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="only Linux shows what a process has loaded")
+def test_a_running_board_links_the_page_of_a_new_mistake_and_loads_no_torch_itself(tmp_path):
+    from test_board import Watched
+
+    put(tmp_path / "class", "ada", hadamard=[])
+    with Watched(tmp_path / "class", tmp_path / "b 1.html") as watched:
+        put(tmp_path / "class", "bob", forget_gate=[TRANSPOSED])
+        watched.until("only the values tell.")
+        watched.until('<a href="b%201-mistakes/forget_gate-', 120)
+        loaded = Path(f"/proc/{watched.process.pid}/maps").read_text()
+        assert "python" in loaded and "torch" not in loaded
+        put(tmp_path / "class", "eve", rnn_step=["h: no bias"])
+        watched.until('<a href="b%201-mistakes/rnn_step-', 120)
 
 
 def test_the_end_of_the_board_ends_the_process(tmp_path):
