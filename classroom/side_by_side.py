@@ -49,11 +49,15 @@ class Step(NamedTuple):
 
 @dataclass
 class Run:
-    """A model answer on one set of inputs, line by line: its steps by their place in the run, and what it raised."""
+    """A model answer on one set of inputs, line by line: its steps by their place in the run, and what it raised where.
+
+    A place is (number of the line,), and in a loop (number of the loop, turn, number of the line in it).
+    """
 
     model: Model
     steps: dict[tuple, Step] = field(default_factory=dict)
     error: Exception | None = None
+    stopped: tuple[tuple, Step] | None = None  # the place and the line that raised
 
     @property
     def returned(self):
@@ -67,6 +71,7 @@ def run(model: Model, edits: tuple[Edit, ...], given: Mapping, keep=lambda value
 
     def take(key: tuple, line: Line, turn: int | None = None, at=None) -> None:
         line = changed.get(line.place, line)
+        found.stopped = key, Step(line, None, turn, at)
         value = model.value(line, names)
         value = list(value) if line.place in model.loops_over and not isinstance(value, Tensor) else value
         names[line.place] = keep(value)
@@ -81,6 +86,7 @@ def run(model: Model, edits: tuple[Edit, ...], given: Mapping, keep=lambda value
                 names[part.name] = at
                 for k, line in enumerate(part.lines):
                     take((n, turn, k), line, turn, at)
+        found.stopped = None
     except Exception as error:
         found.error = error
     return found
@@ -97,10 +103,9 @@ def difference(exercise: Exercise, right, wrong) -> tuple[str, object, object] |
 def same(exercise: Exercise, right, wrong) -> bool:
     """Whether two values that are no containers agree; tensors up to rounding and what the exercise tolerates."""
     if not isinstance(right, Tensor) or not isinstance(wrong, Tensor):
-        numbers = isinstance(right, int | float) and isinstance(wrong, int | float)
-        return math.isclose(right, wrong, rel_tol=1e-12) if numbers else type(right) is type(wrong) and (
-            callable(right) or right == wrong
-        )  # fmt: skip
+        if isinstance(right, int | float) and isinstance(wrong, int | float):
+            return math.isclose(right, wrong, rel_tol=1e-12)
+        return type(right) is type(wrong) and (callable(right) or right == wrong)
     kinds = [(t.is_floating_point(), t.is_complex(), t.dtype == torch.bool) for t in (right, wrong)]
     same_kind = right.dtype == wrong.dtype if exercise.dtype == "as given" else kinds[0] == kinds[1]
     if not same_kind or right.shape != wrong.shape:
@@ -167,18 +172,14 @@ def parting(exercise: Exercise, edit: Edit) -> Parting:
         first = first or found
         if wrong.error or difference(exercise, right.returned, wrong.returned):
             pairs = (key for key, pair in found.pairs().items() if difference(exercise, *pair))
-            found.first = next((key for key in pairs if key in wrong.steps), found.first) or last_step(found)
+            other = wrong.stopped[0] if wrong.stopped else list(right.steps)[-1]
+            found.first = next((key for key in pairs if key in wrong.steps), other)
             return found
     for number, inputs in enumerate(sets if exercise.gradient else ()):
         if inputs.dtype == torch.float64 and (found := gradients_part(exercise, edit, inputs, number)):
             return found
     first.kind = ""
     return first
-
-
-def last_step(found: Parting) -> tuple:
-    """The place in the run at which the wrong function raised, or the last."""
-    return next((key for key in found.right.steps if key not in found.wrong.steps), list(found.right.steps)[-1])
 
 
 def gradients_part(exercise: Exercise, edit: Edit, inputs: Inputs, number: int) -> Parting | None:
@@ -258,14 +259,14 @@ def name_of(exercise: Exercise, place: str) -> str:
     return f"`{place}`" if not words or words == f"`{place}`" else f"`{place}`, {words}"
 
 
-def when(found: Parting, key: tuple) -> str:
-    """In which step a place in the run lies, in words; "" outside a loop."""
+def when(found: Parting, key: tuple, step: Step | None = None) -> str:
+    """In which step of a loop a place in the run lies, in words; "" outside a loop."""
     if len(key) < 3:
         return ""
-    step, loop = found.right.steps[key], found.exercise.model_answer.lines[key[0]]
+    step, loop = step or found.right.steps[key], found.exercise.model_answer.lines[key[0]]
     count = 1 + max(step.turn for step in found.right.steps.values() if step.turn is not None)
     at = f"`{loop.name} = {step.at}`, " if isinstance(step.at, int) else ""
-    return f"at {at}step {step.turn + 1} of {count}"
+    return f"at {at}step {step.turn + 1} of {count}" if step.turn < count else f"at {at}one step too many"
 
 
 def sentences(found: Parting) -> list[str]:
@@ -290,8 +291,8 @@ def sentences(found: Parting) -> list[str]:
             f"{'In all steps the two agree; after them, the' if loops else 'The'} first value that differs is {name}."
         )
     if found.wrong.error:
-        stop = last_step(found)
-        place, at = name_of(exercise, found.right.steps[stop].line.place), when(found, stop)
+        stop, step = found.wrong.stopped
+        place, at = name_of(exercise, step.line.place), when(found, stop, step)
         said.append(f"{'Then the' if said else 'The'} wrong function stops in the line of {place}{at and f', {at}'}:")
         said.append(error(found))
     return said

@@ -93,8 +93,8 @@ def written(code, given):
 
 
 def traced(code, given):
-    """Run the lines of a page as Python does: what each line gave, as (line, which time, value), and the exception."""
-    found, times, last = [], {}, None
+    """Run the lines of a page: what each gave, as (line, which time, value), the exception, and the line that raised."""
+    found, times, last, raised = [], {}, None, []
 
     def note(value):
         nonlocal last
@@ -117,7 +117,7 @@ def traced(code, given):
             last = frame.f_lineno
             times[last] = times.get(last, -1) + 1
         if event == "exception":
-            last = None
+            last, raised[:] = None, [(frame.f_lineno, times[frame.f_lineno])]
         return trace
 
     function = written(code, given)
@@ -126,9 +126,9 @@ def traced(code, given):
     sys.settrace(trace)
     try:
         function(*arguments.values())
-        return found, None
+        return found, None, None
     except Exception as error:
-        return found, error
+        return found, error, raised[0]
     finally:
         sys.settrace(before)
 
@@ -143,8 +143,13 @@ def test_the_parting_is_the_first_line_whose_value_differs_where_python_runs_the
     for edit in edits(name, every, 60 * every):
         found = part(name, edit)
         right, wrong = side_by_side.code(exercise), side_by_side.code(exercise, edit)
-        (one, none), (two, error) = (traced(code, found.given) for code in (right, wrong))
+        (one, none, _), (two, error, stop) = (traced(code, found.given) for code in (right, wrong))
         assert none is None and type(error) is type(found.wrong.error), edit.id
+        if error:
+            text = wrong[stop[0] - 1].strip()
+            place = re.sub(r"for \w+ in (\w+):|return .*", lambda m: m[1] or "return", text.split(" = ")[0])
+            step = found.wrong.stopped[1]
+            assert (step.line.place, step.turn or 0) == (place, stop[1]), edit.id
         if found.kind != "value":
             assert alike(exercise, one[-1][2], two[-1][2]), edit.id
             continue
@@ -219,6 +224,14 @@ def test_a_state_detached_in_the_loop_loses_its_gradient_in_the_last_step_first(
         said == "Going back from the result, the first gradient that differs is that of `h_t`, at `t = 3`, step 4 of 5."
     )
     assert found.inputs_lost.keys() == {"x", "h_0", "W_xh", "W_hh", "b_h"}
+
+
+def test_a_loop_that_makes_a_step_too_many_stops_there():
+    found = side_by_side.parting(exercises()["unroll"], Edit("too many", {"steps": "range(x.shape[1] + 1)"}, ""))
+    assert side_by_side.sentences(found)[:2] == [
+        "They part before the first step, in `steps`, the loop.",
+        "Then the wrong function stops in the line of `x_t`, the input of a step, at `t = 5`, one step too many:",
+    ]
 
 
 def test_where_the_first_inputs_show_nothing_those_are_taken_and_named_on_which_two_part():
