@@ -7,6 +7,7 @@ import json
 import math
 import os
 import re
+import shutil
 import stat
 import subprocess
 import sys
@@ -93,7 +94,7 @@ def written(code, given):
 
 
 def traced(code, given):
-    """Run the lines of a page: what each gave, as (line, which time, value), the exception, and the line that raised."""
+    """Run the lines of a page: what each gave, as (line, which time, value), the exception, and its line."""
     found, times, last, raised = [], {}, None, []
 
     def note(value):
@@ -507,6 +508,19 @@ def test_a_page_is_made_anew_after_the_catalogue_has_changed(tmp_path, monkeypat
         names += pages.wanted
     assert len(set(names)) == 2
     assert names == [name for name in names if re.fullmatch(r"forget_gate-[0-9a-f]{16}\.html", name)]
+
+
+def test_the_version_changes_with_each_file_that_a_page_is_made_of(tmp_path, monkeypatch):
+    shutil.copytree(board.PACKAGE / "exercises", tmp_path / "exercises", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(board.HERE, tmp_path / "classroom", ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(board, "PACKAGE", tmp_path)
+    monkeypatch.setattr(board, "HERE", tmp_path / "classroom")
+    versions = {board.version.__wrapped__()}
+    files = "exercises/model.py", "exercises/catalogue/nb05.toml", "exercises/catalogue/rules.py"
+    for file in (*files, *(f"classroom/{name}" for name in ("side_by_side.py", "side_by_side.html", "board.html"))):
+        (tmp_path / file).write_bytes((tmp_path / file).read_bytes() + b"\n")
+        versions.add(board.version.__wrapped__())
+    assert len(versions) == 7
 
 
 # In browsers
