@@ -15,7 +15,7 @@ from lstm_lesson.explorers import playground
 from lstm_lesson.explorers.inspector import GateInspector
 from lstm_lesson.plots.diagrams import WORDS, lstm_svg
 from lstm_lesson.plots.numbers import decimals, unit_number
-from lstm_lesson.plots.style import COLORS, NAMES, QUIET
+from lstm_lesson.plots.style import NAMES
 from lstm_lesson.text import TextClassifier, Vocabulary, characters, load_news, tokenize, units
 
 UNITS = 16
@@ -76,8 +76,8 @@ def python_source() -> tuple[tuple, dict, dict]:
     return (writer,), {"unit": unit}, figures
 
 
-def playground_data(equations: list[str]) -> dict:
-    """The values for the playground's page: the explorer's sliders, presets and drawn cell; equations from LaTeX.
+def playground_data(equations: list[tuple[str, str]]) -> dict:
+    """The values for the playground's page: the explorer's sliders, presets and drawn cell; (LaTeX, note) of equations.
 
     The cell has the values of the first preset, for those who have no script.
     """
@@ -89,13 +89,13 @@ def playground_data(equations: list[str]) -> dict:
         weights = [span[name] for name in playground.WEIGHTS if name[-1] == letter]
         rows.append((f"{NAMES[gate]} {gate}", gate, weights))
     data = {"state": playground.STATE, "weights": playground.WEIGHTS, "presets": playground.PRESETS}
-    data |= {"grid": playground.GRID, "shown": playground.SHOWN, "colors": COLORS, "ink": QUIET}
+    data |= {"grid": playground.GRID, "shown": playground.SHOWN}
     data["alt"] = f"{WORDS['lstm']} The next step gives:"
     shown = {name: decimals(value, 4) for name, value in given.items()}
     alt = f"{data['alt']} {', '.join(f'{name} = {value}' for name, value in shown.items())}."
     cell = drawn_cell(given | {name: first.numbers[name] for name in playground.STATE}, alt)
     return {"data": data, "groups": rows, "presets": list(playground.PRESETS), "cell": cell, "given": shown,
-            "equations": [formula(equation, display=True) for equation in equations]}  # fmt: skip
+            "equations": [(formula(equation, display=True), note) for equation, note in equations]}  # fmt: skip
 
 
 def _letters(name: str) -> str:
@@ -113,7 +113,8 @@ def drawn_cell(values: dict, alt: str) -> str:
     numbers = {"i": 211, "f": 307, "g": 401, "o": 503, "c": 601, "h": 701, "x": 809, "h_prev": 907, "c_prev": 1009}
     svg = lstm_svg("ifgcoh", numbers)
     numbers |= {"kept": numbers["f"] * numbers["c_prev"], "new": numbers["i"] * numbers["g"]}
-    values = {"kept": values["f"] * values["c_prev"], "new": values["i"] * values["g"]} | values
+    if "kept" not in values:
+        values = {"kept": values["f"] * values["c_prev"], "new": values["i"] * values["g"]} | values
     for name, number in numbers.items():
         shown = values[name] if isinstance(values[name], str) else unit_number(values[name])
         svg, places = re.subn(rf"(?<!\d){number}\.00", f'<tspan data-value="{name}">{shown}</tspan>', svg)

@@ -24,7 +24,6 @@ from nbconvert.writers import FilesWriter  # noqa: E402
 from tracked import ours  # noqa: E402
 
 from lstm_lesson.plots.diagrams import WORDS  # noqa: E402
-from lstm_lesson.plots.style import COLORS  # noqa: E402
 
 NOTEBOOKS = ROOT / "notebooks"
 ARC = [  # heading, what it is about, the last notebook of it
@@ -35,11 +34,11 @@ ARC = [  # heading, what it is about, the last notebook of it
     ("Less, and faster", "What could be left out, and where the time goes.", 15),
     ("It writes, and what came next", "A model of characters writes Python. The successors take the same tests.", 17),
 ]
-INSPECTOR = {"page": "inspector.html", "title": "The gate inspector, alive in this browser:",
+INSPECTOR = {"page": "inspector.html", "title": "Is it fake? The gate inspector, alive in this browser:",
              "line": "a small classifier of synthetic headlines, word by word, without a kernel."}  # fmt: skip
 PLAYGROUND = {"page": "playground.html", "title": "The cell playground, alive in this browser:",
               "line": "one unit with every number on a slider, without a kernel."}  # fmt: skip
-WRITER = {"page": "characters.html", "title": "The model of Python's source, alive in this browser:",
+WRITER = {"page": "characters.html", "title": "What comes next? The model of Python's source, alive in this browser:",
           "line": "type some code, and see what it expects after each character."}  # fmt: skip
 ALIVE = {"00": INSPECTOR, "13": INSPECTOR, "16": WRITER, "07": PLAYGROUND, "08": PLAYGROUND}
 
@@ -103,12 +102,14 @@ def write_others(site: Path, everything) -> None:
 def opening(everything) -> dict:
     """What the first page says of the series as a whole: its story, its time, and how to cite it."""
     stories, minutes = story.story(), [int(lesson.minutes) for lesson in everything]
-    verb = next(k for k, step in enumerate(stories[0]) if step["word"] in ("is", "are"))
+    verb = next(k for k, step in enumerate(stories[0]) if step["word"] == story.agreement.BLANK)
     starts = [" ".join(step["word"] for step in steps[:2]) for steps in stories]
+    answers = [story.verb(steps[verb]["values"]) for steps in stories]
     at_the_verb = stories[0][verb]
-    cell = alive.drawn_cell(at_the_verb["values"] | {"x": at_the_verb["word"]}, WORDS["lstm"])
-    data = {"stories": stories, "starts": starts, "verb": verb, "colors": COLORS}
-    given = {"stories": stories, "starts": starts, "verb": verb, "cell": cell, "data": data, "citation": citation()}
+    cell = alive.drawn_cell(story.shown(at_the_verb["values"]) | {"x": at_the_verb["word"]}, WORDS["lstm"])
+    data = {"stories": stories, "starts": starts, "verb": verb, "answers": answers}
+    given = {"cell": cell, "data": data, "steps": stories[0], "verb": verb, "start": starts[1], "citation": citation()}
+    given["memory"] = [story.shown(step["values"])["c"] for step in stories[0]]
     return given | {"hours": round(sum(minutes) / 60), "shortest": min(minutes), "longest": max(minutes)}
 
 
@@ -131,12 +132,13 @@ def arc(everything) -> list[tuple]:
             for (head, line, _), start, end in zip(ARC, starts, ends, strict=False)]  # fmt: skip
 
 
-def equations(start) -> list[str]:
-    """The five equations in LaTeX, as the first notebook lists them; ValueError if it does not."""
+def equations(start) -> list[tuple[str, str]]:
+    """(LaTeX, note) of the five equations, as the first notebook lists them; ValueError if it does not."""
     cells = [cell.source for cell in lessons.read(start.path).cells if cell.source.startswith("### The five equations")]
-    found = re.findall(r"\$\$(.+?)\$\$", "".join(cells))
+    found = re.findall(r"\$\$(.+?) \\qquad \\text\{(.+?)\}\$\$", "".join(cells))
     if len(found) != 5:
-        raise ValueError(f"{start.path.name} lists {len(found)} equations under 'The five equations'; it needs 5")
+        raise ValueError(f"{start.path.name} lists {len(found)} equations under 'The five equations', each with "
+                         r"\qquad \text{a note}; it needs 5")  # fmt: skip
     return found
 
 

@@ -11,7 +11,7 @@ NUMBERS = {1: "plural", -1: "singular", 0: "nothing"}  # of c, rounded
 
 
 def story() -> list[list[dict]]:
-    """For each sentence its steps: the word, unit 0's numbers with all digits, its memory as text, and what happens."""
+    """For each sentence its steps: the word as it is read, unit 0's numbers with all digits, and what happens."""
     return [read(sentence.split()) for sentence in SENTENCES]
 
 
@@ -23,19 +23,22 @@ def read(words: list[str]) -> list[dict]:
     for t, word in enumerate(words):
         one = {name: value[t, 0].item() for name, value in values.items()} | before | {"x": 1}
         one |= {"kept": one["f"] * one["c_prev"], "new": one["i"] * one["g"]}
-        if word == agreement.BLANK:
-            word = "are" if one["h"] > 0 else "is"
-        steps.append({"word": word, "values": one, "memory": signed(one["c"]), "said": said(word, one)})
+        steps.append({"word": word, "values": one, "said": said(word, one)})
         before = {"h_prev": one["h"], "c_prev": one["c"]}
-    verb = steps[words.index(agreement.BLANK)]["word"]
-    if verb != ("are" if words[1].endswith("s") else "is"):
-        raise ValueError(f"the cell says {verb!r} in {' '.join(words)!r}; the subject needs the other verb")
+    answer = verb(steps[words.index(agreement.BLANK)]["values"])
+    if answer != ("are" if words[1].endswith("s") else "is"):
+        raise ValueError(f"the cell says {answer!r} in {' '.join(words)!r}; the subject needs the other verb")
     return steps
 
 
-def signed(c: float) -> str:
-    """The memory with its sign, for under a word."""
-    return "0" if abs(c) < 0.005 else ("+" if c > 0 else "") + decimals(c, 2)
+def verb(values: dict) -> str:
+    """What the cell says at the blank: the sign of h is the number."""
+    return "are" if values["h"] > 0 else "is"
+
+
+def shown(values: dict) -> dict[str, str]:
+    """The values as the first page prints them, in its drawing and under the words: two decimals each."""
+    return {name: decimals(value, 2) for name, value in values.items()}
 
 
 def said(word: str, values: dict) -> str:
@@ -44,7 +47,7 @@ def said(word: str, values: dict) -> str:
     if values["i"] > 0.5:
         return f"At “{word}” the input gate opens, and the memory c notes: {noted}."
     if values["o"] > 0.5:
-        return f"At the verb the output gate opens: h says {noted}, so the word is “{word}”."
+        return f"At the verb the output gate opens: h says {noted}, so the missing word is “{verb(values)}”."
     if values["f"] < 0.5:
         return f"At the full stop the forget gate closes: {before} is wiped from the memory."
     if noted == "nothing":

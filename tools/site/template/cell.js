@@ -7,7 +7,20 @@ const unitNumber = v => {  // as unit_number in lstm_lesson/plots/numbers.py
   const size = Math.abs(v);
   return number(v, (size > 0 && size < 0.01) || (size > 0.99 && size < 1) ? 3 : 2);
 };
-const still = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
+const lessMotion = matchMedia("(prefers-reduced-motion: reduce)"), still = () => lessMotion.matches;
+
+// Room for the longest of these texts, so that nothing below a place moves when its text changes.
+function reserve(place, texts) {
+  const measure = () => {
+    const ghost = place.cloneNode();
+    Object.assign(ghost.style, { position: "absolute", visibility: "hidden", minHeight: 0, width: `${place.offsetWidth}px` });
+    place.after(ghost);
+    place.style.minHeight = `${Math.max(...texts.map(text => (ghost.textContent = text, ghost.offsetHeight)))}px`;
+    ghost.remove();
+  };
+  addEventListener("resize", measure);
+  measure();
+}
 
 // [value, line in the drawing, from, to]: when its dot runs, as shares of the whole time. First c and h come back to the left.
 const LINES = [
@@ -20,7 +33,7 @@ const LINES = [
 const COLOR = { c_prev: "c", kept: "c", new: "c", h_prev: "h", x: "h" };
 
 // A dot is as large as its value; a value of 0 has none. Nobody who asked for less motion sees any.
-function flow(svg, values, colors, ms) {
+function flow(svg, values, ms) {
   svg.querySelector(".flow")?.remove();
   if (still()) return;
   const make = name => document.createElementNS("http://www.w3.org/2000/svg", name);
@@ -30,7 +43,7 @@ function flow(svg, values, colors, ms) {
     const line = make("path"), dot = group.appendChild(make("circle"));
     line.setAttribute("d", d);
     dot.setAttribute("r", 7 + 9 * Math.min(1, Math.abs(values[name])));
-    dot.setAttribute("fill", colors[COLOR[name] || name]);
+    dot.style.fill = `var(--${COLOR[name] || name})`;  // of the page, light or dark
     return { line, dot, from, to, length: line.getTotalLength() };
   });
   const began = performance.now();
@@ -41,7 +54,7 @@ function flow(svg, values, colors, ms) {
       dot.style.visibility = part >= 0 && part <= 1 ? "visible" : "hidden";
       if (part >= 0 && part <= 1) dot.setAttribute("transform", (at => `translate(${at.x} ${at.y})`)(line.getPointAtLength(part * length)));
     }
-    if (share >= 1) group.remove();
+    if (share >= 1 || still()) group.remove();
     else if (group.isConnected) requestAnimationFrame(frame);
   };
   frame(began);

@@ -23,8 +23,10 @@ function computed(n) {
 
 const tooFar = c => Math.abs(onGrid(c)) > D.state.c_prev[1];
 
+const full = c => `No further step: c would be ${number(c, 2)}, and its slider ends at ±${D.state.c_prev[1]}. Press Reset.`;
+
 function hint(c) {
-  if (tooFar(c)) return `No further step: c would be ${number(c, 2)}, and its slider ends at ±${D.state.c_prev[1]}. Press Reset.`;
+  if (tooFar(c)) return full(c);
   const {hint: advice, numbers: preset} = D.presets[chosen];
   const changed = D.weights.some(name => Math.abs(+$(name).value - (preset[name] || 0)) > D.grid / 2);
   return changed ? `Preset ${chosen}, changed.` : advice + ".";
@@ -50,17 +52,19 @@ function strip() {
   const first = Math.max(0, steps.length - D.shown), last = steps.slice(first), wide = Math.max(10, last.length);
   const cs = last.map(step => step.c), low = Math.min(-1, ...cs) * 1.15, high = Math.max(1, ...cs) * 1.15;
   const x = k => 40 + 186 * (k + 1) / wide, y = v => 256 - 196 * (v - low) / (high - low);
-  const line = (v, color, width) => `<path d="M40 ${y(v)}H228" stroke="${color}" stroke-width="${width}"/>`;
-  const words = (at, v, text, side, color = D.ink) => `<text x="${at}" y="${v}" text-anchor="${side}" fill="${color}">${text}</text>`;
-  let svg = `<rect width="240" height="300" rx="8" fill="#fff"/>` + line(0, "#B8BCC2", 1.2);
-  for (const v of [low / 1.15, 0, high / 1.15]) svg += words(34, y(v) + 4, number(v, Math.abs(v) < 10 && v % 1 ? 1 : 0), "end");
-  svg += words(134, 290, "steps taken", "middle") + words(x(0), 272, first + 1, "middle") + words(x(wide - 1), 272, first + wide, "middle");
+  const line = (v, color, width) => `<path d="M40 ${y(v)}H228" style="stroke: var(--${color})" stroke-width="${width}"/>`;
+  const words = (at, v, text, side, color = "quiet") => `<text x="${at}" y="${v}" text-anchor="${side}" style="fill: var(--${color})">${text}</text>`;
+  let svg = line(0, "edge", 1.2);
+  const apart = v => v === 0 || Math.abs(y(v) - y(0)) > 15;  // else two numbers would lie on each other
+  for (const v of [low / 1.15, 0, high / 1.15].filter(apart)) svg += words(34, y(v) + 4, number(v, Math.abs(v) < 10 && v % 1 ? 1 : 0), "end");
+  svg += words(134, 290, first ? `the last ${last.length} of ${steps.length} steps` : "steps taken", "middle");
+  svg += words(x(0), 272, first + 1, "middle") + words(x(wide - 1), 272, first + wide, "middle");
   for (const [k, [name, dash]] of [["c", ""], ["h", "7 4"]].entries()) {
-    const color = D.colors[name], at = 52 + 90 * k;
+    const at = 52 + 90 * k, color = `style="stroke: var(--${name})"`, size = last.length > 12 ? 2 : 3.2;
     const points = last.map((step, place) => [x(place), y(step[name])]);
-    svg += `<path d="M${at} 24h28" stroke="${color}" stroke-width="2.4" stroke-dasharray="${dash}"/>` + words(at + 36, 29, name, "start", color);
-    svg += `<polyline points="${points.join(" ")}" fill="none" stroke="${color}" stroke-width="2.4" stroke-dasharray="${dash}"/>`;
-    svg += points.map(([px, py]) => `<circle cx="${px}" cy="${py}" r="3.2" fill="${color}"/>`).join("");
+    svg += `<path d="M${at} 24h28" ${color} stroke-width="2.4" stroke-dasharray="${dash}"/>` + words(at + 36, 29, name, "start", `${name}-text`);
+    svg += `<polyline points="${points.join(" ")}" fill="none" ${color} stroke-width="2.4" stroke-dasharray="${dash}"/>`;
+    svg += points.map(([px, py]) => `<circle cx="${px}" cy="${py}" r="${size}" style="fill: var(--${name})"/>`).join("");
   }
   $("strip").innerHTML = svg;
 }
@@ -85,7 +89,7 @@ function step() {
   fed = { c_prev: c, h_prev: h };
   move({ c_prev: onGrid(c), h_prev: onGrid(h) });
   const next = numbers();
-  flow(document.querySelector(".cell svg"), { ...next, ...computed(next) }, D.colors, 1100);
+  flow(document.querySelector(".cell svg"), { ...next, ...computed(next) }, 1100);
 }
 
 // The address keeps the preset, each slider that differs from it, and the steps, so that a reload or a link shows the
@@ -149,5 +153,7 @@ const seen = document.querySelector(".seen"), covered = () => {
   document.documentElement.style.scrollPaddingTop = stays ? `${seen.offsetHeight + 16}px` : "";
 };
 new ResizeObserver(covered).observe(seen);
+// A slider must not move away while it is dragged.
+reserve($("hint"), [...Object.entries(D.presets).flatMap(([name, { hint }]) => [`${hint}.`, `Preset ${name}, changed.`]), full(-D.state.c_prev[1] - 1.25)]);
 fromAddress();
 document.documentElement.dataset.ready = "true";
