@@ -40,7 +40,7 @@ def test_the_table_of_notebook_00_has_the_question_and_minutes_of_the_notebook(p
 @pytest.mark.parametrize("text", [README, "\n".join(START.prose)], ids=["README", "00"])
 def test_the_hours_and_the_short_path_fit_the_minutes_of_the_notebooks(text):
     minutes = {path.stem: int(re.search(r"(\d+)\s+minutes", Lesson(path).cells[0].source)[1]) for path in NOTEBOOKS}
-    short = {name for name in minutes if name[:2] in ("04", "05", "06", "07", "08", "12")}
+    short = {name for name in minutes if name[:2] in ("04", "05", "06", "07", "08")}
     whole = sum(minutes[name] for name in short)
     tasks = {name: task.minutes for name, task in exercises().items() if task.notebook in short}
     by_hand = sum(tasks[f"{part}_weights"] for part in ("input", "forget", "candidate", "output"))
