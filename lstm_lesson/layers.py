@@ -77,7 +77,7 @@ def from_torch_weights(
     """
     if weight_hh.shape[0] != 4 * weight_hh.shape[1]:
         raise ValueError(f"weight_hh has shape {tuple(weight_hh.shape)}; it needs (4H, H)")
-    _check_numbers({"weight_ih": weight_ih, "weight_hh": weight_hh, "bias_ih": bias_ih, "bias_hh": bias_hh})
+    check_numbers({"weight_ih": weight_ih, "weight_hh": weight_hh, "bias_ih": bias_ih, "bias_hh": bias_hh})
     stacked = {"W_x": weight_ih, "W_h": weight_hh, "b_": bias_ih + bias_hh}
     return {
         f"{reads}{gate}": rows.detach().t().clone() if rows.ndim == 2 else rows.detach().clone()
@@ -238,13 +238,7 @@ class CustomLSTM(nn.Module):
         names hooks, which are not copied. Raises ValueError for weights that have NaN entries or that pruning or a norm
         computes, for another forward than that of `torch.nn.LSTM`, and for `proj_size`.
         """
-        names = lstm._flat_weights_names if isinstance(lstm, nn.LSTM) else ()
-        if computed := [name for name in names if name not in lstm._parameters]:
-            needs = "it needs a parameter: make it one first, as prune.remove, remove_weight_norm and the like do"
-            raise ValueError(f"lstm.{computed[0]} is computed, by pruning or a norm; {needs}")
-        _check_plain("lstm", lstm, nn.LSTM)
-        if len({id(weight) for weight in lstm.parameters()}) < len(names):
-            warnings.warn("lstm uses one weight in several places; the copy has one for each", stacklevel=2)
+        check_plain("lstm", lstm, nn.LSTM)
         names = "num_layers", "bias", "batch_first", "dropout", "bidirectional", "proj_size"
         options = {name: getattr(lstm, name) for name in names}
         own = cls(lstm.input_size, lstm.hidden_size, **options, torch_states=torch_states)
@@ -264,16 +258,16 @@ class CustomLSTM(nn.Module):
         A weight that pruning or a norm computes is copied as it is now. Warnings name what is lost: hooks, and a frozen
         gate beside others that are not. Raises ValueError for peepholes, NaN entries and another forward.
         """
-        _check_plain("the layer", self, CustomLSTM)
+        check_plain("the layer", self, CustomLSTM)
         if self.cells[0].peephole:
             raise ValueError(f"peephole is {self.cells[0].peephole!r}; torch.nn.LSTM has none, so it needs None")
         options = self.bias, self.batch_first, self.dropout, self.directions == 2
         theirs = nn.LSTM(self.input_size, self.hidden_size, self.num_layers, *options).to(self.cells[0].W_xi)
         for k, (cell, stacked) in enumerate(zip(self.cells, theirs.all_weights, strict=True)):
-            _check_plain(f"cells.{k}", cell, LSTMCell)
+            check_plain(f"cells.{k}", cell, LSTMCell)
             with torch.enable_grad():  # a weight that a norm computes asks for a gradient if what it is made of does
                 weights = cell.weights
-            _check_numbers({f"cells.{k}.{name}": weight for name, weight in weights.items()})
+            check_numbers({f"cells.{k}.{name}": weight for name, weight in weights.items()})
             for weight, reads in zip(stacked, ("W_x", "W_h", "b_", "b_"), strict=False):
                 four = [weights[f"{reads}{gate}"] for gate in GATES]
                 weight.data = torch.cat(four, dim=-1).detach().t().contiguous()
@@ -287,11 +281,19 @@ class CustomLSTM(nn.Module):
         return theirs.train(self.training)
 
 
-def _check_plain(name: str, layer: nn.Module, kind: type) -> None:
-    """Raise ValueError unless the layer computes what this class computes; warn of hooks, which no copy has."""
-    wanted = f"{'torch.nn.' if kind is nn.LSTM else ''}{kind.__name__}"
+def check_plain(name: str, layer: nn.Module, kind: type) -> None:
+    """Raise ValueError unless the layer computes what this class computes, from parameters if the class is PyTorch's.
+
+    Warns of hooks and tied weights, which no copy has.
+    """
+    theirs = kind.__module__.startswith("torch.")
+    wanted = f"{'torch.nn.' * theirs}{kind.__name__}"
     if not isinstance(layer, kind):
         raise ValueError(f"{name} is {type(layer).__name__}; it needs a {wanted}")
+    names = getattr(layer, "_flat_weights_names", ("weight_ih", "weight_hh", "bias_ih", "bias_hh") if theirs else ())
+    if computed := [weight for weight in names if weight not in layer._parameters]:
+        needs = "it needs a parameter: make it one first, as prune.remove, remove_weight_norm and the like do"
+        raise ValueError(f"{name}.{computed[0]} is computed, by pruning or a norm; {needs}")
     if type(layer).forward is not kind.forward or "forward" in vars(layer):
         own = f"{name} is {type(layer).__name__}, with a forward of its own that a copy would not have"
         raise ValueError(f"{own}; it needs that of {wanted}")
@@ -301,9 +303,11 @@ def _check_plain(name: str, layer: nn.Module, kind: type) -> None:
     lost += ["parametrizations"] * parametrize.is_parametrized(layer)
     if lost:
         warnings.warn(f"{name} has {', '.join(lost)}; the copy has none", stacklevel=3)
+    if len({*map(id, weights := [layer._parameters[k] for k in names])}) < len(weights):
+        warnings.warn(f"{name} uses one weight in several places; the copy has one for each", stacklevel=3)
 
 
-def _check_numbers(weights: Mapping[str, Tensor]) -> None:
+def check_numbers(weights: Mapping[str, Tensor]) -> None:
     """Raise ValueError for the first weight with NaN entries."""
     for name, weight in weights.items():
         if weight.isnan().any():

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from lstm_lesson.cells import check_weights, gate_weights, uniform_weight, zero_state
+from lstm_lesson.layers import check_numbers, check_plain
 from lstm_lesson.shapes import Shape, check_shapes, check_sizes, checked
 
 NAMES = *(f"{name}{k}" for k in "rzh" for name in ("W_x", "W_h", "b_")), "b_hh"
@@ -100,16 +101,25 @@ class CustomGRU(nn.Module):
 
     @classmethod
     def from_torch(cls, gru: nn.GRU | nn.GRUCell) -> "CustomGRU":
-        """A CustomGRU with the weights of a `nn.GRUCell` or a `nn.GRU` with batch_first=True, else ValueError."""
+        """A CustomGRU with the weights of a `nn.GRUCell` or a `nn.GRU` with batch_first=True.
+
+        What stays frozen, what is refused and of what it warns is as in `CustomLSTM.from_torch`.
+        """
         if not isinstance(gru, (nn.GRU, nn.GRUCell)) or not getattr(gru, "batch_first", True):
             has = f"a {type(gru).__name__}{' with batch_first=False' * isinstance(gru, nn.GRU)}"
             raise ValueError(f"gru is {has}; it needs a torch.nn.GRUCell, or a torch.nn.GRU with batch_first=True")
-        stacked = [weight.detach().chunk(3) for weight in gru.parameters()]  # rows in the order r, z, candidate
-        if len(stacked) != 4:
-            raise ValueError(f"gru has {len(stacked)} weights; it needs one layer in one direction, with biases: 4")
-        state = {"b_hh": stacked[3][2]}
-        for k, W_x, W_h, b_x, b_h in zip("rzh", *stacked, strict=True):
-            state |= {f"W_x{k}": W_x.t(), f"W_h{k}": W_h.t(), f"b_{k}": b_x + (b_h if k in "rz" else 0)}
-        own = cls(gru.input_size, gru.hidden_size).to(state["b_hh"])
-        own.cells[0].load_state_dict(state)
+        check_plain("gru", gru, nn.GRU if isinstance(gru, nn.GRU) else nn.GRUCell)
+        weights = [weight for weight in gru._parameters.values() if weight is not None]
+        if len(weights) != 4:
+            raise ValueError(f"gru has {len(weights)} weights; it needs one layer in one direction, with biases: 4")
+        check_numbers({f"gru.{name}": weight for name, weight in gru.named_parameters()})
+        with torch.enable_grad():  # so that what is made of a weight that learns asks for a gradient
+            parts = [weight.chunk(3) for weight in weights]  # rows in the order r, z, candidate
+            state = {"b_hh": parts[3][2]}
+            for k, W_x, W_h, b_x, b_h in zip("rzh", *parts, strict=True):
+                state |= {f"W_x{k}": W_x.t(), f"W_h{k}": W_h.t(), f"b_{k}": b_x + b_h if k in "rz" else b_x}
+        own = cls(gru.input_size, gru.hidden_size).to(weights[0]).train(gru.training)
+        for name, weight in own.cells[0].named_parameters():
+            weight.data = state[name].detach().clone(memory_format=torch.contiguous_format)
+            weight.requires_grad_(state[name].requires_grad)
         return own

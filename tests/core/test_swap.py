@@ -27,6 +27,7 @@ from lstm_lesson import CustomLSTM, LSTMCell, parity, speed
 from lstm_lesson.experiments import broken_cells
 from lstm_lesson.kernel import stacked_weights
 from lstm_lesson.layers import from_torch_weights
+from lstm_lesson.successors import CustomGRU
 from lstm_lesson.text.classifiers import TextClassifier, save_classifier
 from lstm_lesson.text.news import Vocabulary
 
@@ -210,6 +211,39 @@ def test_each_layer_keeps_its_dtype_both_ways():
     assert [w.dtype for w in ours.to_torch().parameters()] == [w.dtype for w in theirs.parameters()]
 
 
+FROZEN = {  # what is frozen of an nn.GRU -> what is then frozen of ours
+    "": "", "weight_ih": "W_xr W_xz W_xh", "weight_hh": "W_hr W_hz W_hh", "bias_ih": "b_h", "bias_hh": "b_hh",
+    "bias_ih bias_hh": "b_r b_z b_h b_hh",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("learning", [True, False])
+@pytest.mark.parametrize("frozen", FROZEN)
+def test_a_gru_stays_as_frozen_and_in_the_mode_and_dtype_that_it_was(frozen, learning):
+    for theirs in (nn.GRU(3, 4, batch_first=True).double().eval(), nn.GRUCell(3, 4).double().eval()):
+        for name, weight in theirs.named_parameters():
+            weight.requires_grad_(name.removesuffix("_l0") not in frozen.split())
+        with torch.set_grad_enabled(learning):
+            ours, all_frozen = CustomGRU.from_torch(theirs), CustomGRU.from_torch(theirs.requires_grad_(False))
+        own = dict(ours.cells[0].named_parameters())
+        assert sorted(name for name, w in own.items() if not w.requires_grad) == sorted(FROZEN[frozen].split())
+        assert not any(w.requires_grad for w in all_frozen.parameters()) and not ours.training
+        assert all(w.is_contiguous() and w.is_leaf and w.dtype == torch.float64 for w in own.values())
+        with torch.no_grad():
+            for weight in theirs.parameters():
+                weight.zero_()
+        assert all(w.any() for w in own.values())  # no memory is shared
+
+
+@pytest.mark.parametrize("name", ["weight_ih", "weight_hh", "bias_ih", "bias_hh"])
+def test_a_gru_with_nan_is_refused_by_the_name_of_its_weight(name):
+    for theirs, suffix in ((nn.GRU(3, 4, batch_first=True), "_l0"), (nn.GRUCell(3, 4), "")):
+        with torch.no_grad():
+            getattr(theirs, name + suffix)[-1:] = torch.nan
+        with pytest.raises(ValueError, match=rf"gru\.{name}{suffix} has \d NaN entries; it needs numbers"):
+            CustomGRU.from_torch(theirs)
+
+
 def scaled(lstm):
     """A forward of its own, set on one instance."""
     lstm.forward = lambda x: (2 * type(lstm).forward(lstm, x)[0], None)
@@ -240,6 +274,8 @@ class Usual(nn.LSTM):
 OWN_FORWARDS = {
     "of a class": (lambda: CustomLSTM.from_torch(Scaled(3, 4)), "lstm is Scaled, with a forward of its own"),
     "of an instance": (lambda: CustomLSTM.from_torch(scaled(nn.LSTM(3, 4))), "lstm is LSTM, with a forward"),
+    "of a GRU": (lambda: CustomGRU.from_torch(scaled(nn.GRU(3, 4, batch_first=True))), "gru is GRU, with a forward"),
+    "of a GRU's cell": (lambda: CustomGRU.from_torch(scaled(nn.GRUCell(3, 4))), r"gru is GRUCell.*that of torch"),
     "of our class": (lambda: ScaledOwn(3, 4).to_torch(), "the layer is ScaledOwn, with a forward of its own"),
     "of our instance": (lambda: scaled(CustomLSTM(3, 4)).to_torch(), "the layer is CustomLSTM, with a forward"),
     "of a cell": (
@@ -261,27 +297,33 @@ def test_a_subclass_with_the_usual_forward_is_taken():
     assert near(CustomLSTM.from_torch(theirs)(x)[0], theirs(x)[0])
 
 
-CHANGES = {
-    "pruned": lambda lstm: prune.l1_unstructured(lstm, "weight_hh_l0", 0.5),
-    "weight norm": lambda lstm: parametrizations.weight_norm(lstm, "weight_hh_l0"),
-    "spectral norm": lambda lstm: parametrizations.spectral_norm(lstm, "weight_hh_l0"),
-    "weight norm, old": lambda lstm: nn.utils.weight_norm(lstm, "weight_hh_l0"),
-    "spectral norm, old": lambda lstm: nn.utils.spectral_norm(lstm, "weight_hh_l0"),
+TAKEN = {
+    "LSTM": lambda: nn.LSTM(3, 4),
+    "GRU": lambda: nn.GRU(3, 4, batch_first=True),
+    "GRUCell": lambda: nn.GRUCell(3, 4),
 }
+WAYS = {"LSTM": (CustomLSTM.from_torch, "lstm")} | dict.fromkeys(("GRU", "GRUCell"), (CustomGRU.from_torch, "gru"))
+CHANGES = {
+    "pruned": lambda module, weight: prune.l1_unstructured(module, weight, 0.5),
+    "weight norm": parametrizations.weight_norm, "spectral norm": parametrizations.spectral_norm,
+    "weight norm, old": nn.utils.weight_norm, "spectral norm, old": nn.utils.spectral_norm,
+}  # fmt: skip
 
 
 @pytest.mark.filterwarnings("ignore")  # of torch, for the old ways
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_weight_that_is_computed_is_refused_by_name(change):
-    theirs = nn.LSTM(3, 4)
-    CHANGES[change](theirs)
-    with pytest.raises(ValueError, match=r"lstm.weight_hh_l0 is computed.*first, as prune.remove, remove_weight_norm"):
-        CustomLSTM.from_torch(theirs)
+@pytest.mark.parametrize("kind", TAKEN)
+def test_a_weight_that_is_computed_is_refused_by_name(change, kind):
+    theirs, from_torch, name = TAKEN[kind](), *WAYS[kind]
+    weight = next(weight for weight in theirs._parameters if "weight_hh" in weight)
+    CHANGES[change](theirs, weight)
+    with pytest.raises(ValueError, match=rf"{name}.{weight} is computed.*first, as prune.remove, remove_weight_norm"):
+        from_torch(theirs)
 
 
 def test_what_the_error_asks_for_lets_a_pruned_layer_through():
     theirs, x = nn.LSTM(3, 4, batch_first=True), torch.randn(2, 5, 3)
-    CHANGES["pruned"](theirs)
+    CHANGES["pruned"](theirs, "weight_hh_l0")
     expected = theirs(x)[0]
     prune.remove(theirs, "weight_hh_l0")
     assert near(CustomLSTM.from_torch(theirs)(x)[0], expected)
@@ -298,11 +340,12 @@ HOOKS = {
 
 
 @pytest.mark.parametrize("hook", HOOKS)
-def test_hooks_are_not_lost_in_silence(hook):
-    theirs, ours = nn.LSTM(3, 4), CustomLSTM(3, 4)
-    HOOKS[hook](theirs, theirs.weight_hh_l0)
-    with pytest.warns(UserWarning, match=f"lstm has {hook}.*; the copy has none") as found:
-        CustomLSTM.from_torch(theirs)
+@pytest.mark.parametrize("kind", TAKEN)
+def test_hooks_are_not_lost_in_silence(hook, kind):
+    theirs, ours, from_torch, name = TAKEN[kind](), CustomLSTM(3, 4), *WAYS[kind]
+    HOOKS[hook](theirs, [*theirs.parameters()][1])
+    with pytest.warns(UserWarning, match=f"{name} has {hook}.*; the copy has none") as found:
+        from_torch(theirs)
     assert found[0].filename == __file__
     HOOKS[hook](ours.cells[0], ours.cells[0].W_hi)
     with pytest.warns(UserWarning, match=f"cells.0 has {hook}.*; the copy has none"):
@@ -316,16 +359,20 @@ def test_what_is_no_lstm_is_refused_by_its_kind_alone(other):
 
 
 def test_weights_that_are_tied_are_said_to_be_apart_in_the_copy():
-    theirs = nn.LSTM(3, 3, num_layers=2)
-    theirs.weight_hh_l1 = theirs.weight_hh_l0
+    deep, cell = nn.LSTM(3, 3, num_layers=2), nn.GRUCell(3, 4)
+    deep.weight_hh_l1, cell.bias_hh = deep.weight_hh_l0, cell.bias_ih
     with pytest.warns(UserWarning, match="lstm uses one weight in several places; the copy has one for each"):
-        CustomLSTM.from_torch(theirs)
+        CustomLSTM.from_torch(deep)
+    with pytest.warns(UserWarning, match="gru uses one weight in several places; the copy has one for each") as found:
+        ours, x = CustomGRU.from_torch(cell), torch.randn(2, 5, 3)
+    assert near(ours(x[:, :1])[1], cell(x[:, 0])) and found[0].filename == __file__
 
 
 def test_without_hooks_nothing_warns():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         CustomLSTM.from_torch(CustomLSTM.from_torch(nn.LSTM(3, 4, 2)).to_torch())
+        CustomGRU.from_torch(nn.GRU(3, 4, batch_first=True)), CustomGRU.from_torch(nn.GRUCell(3, 4))
 
 
 @pytest.mark.parametrize("kernel", [True, False])
