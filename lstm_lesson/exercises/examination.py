@@ -555,13 +555,19 @@ def unexplained(subject: Subject, matcher: Matcher) -> Examination:
 
 
 def alike(subject: Subject) -> str:
-    """The other recurrent networks that have as many weights, with 0 to 2 biases; "" if none has."""
+    """The other recurrent networks that have as many weights, with 0 to 2 biases; "" if none has.
+
+    Of a module of PyTorch within, those of its kind; else one with a projection only if no other has as many.
+    """
     N, H, others = subject.N, subject.H, [*KNOWN["others"]]
-    parts = [part.parameters() for part in subject.parts if isinstance(part, nn.RNNBase)]
-    sizes = {subject.size, *(sum(w.numel() for w in part) for part in parts)}
+    parts = [part for part in subject.parts if isinstance(part, nn.RNNBase)]
+    sizes = {subject.size, *(sum(w.numel() for w in part.parameters()) for part in parts)}
+    kinds = {part.mode[:3] for part in parts} or ({"LSTM"} if "c_T" in subject.names else {""})
     others += ([f"an LSTM with `proj_size={P}`", 4, 1.25 * P / H, 1] for P in range(1, H))
     found = [
-        name for name, blocks, states, biases in others
+        name for name, blocks, states, biases in others if any(kind in name for kind in kinds)
         if sizes & {round(blocks * H * (N + states * H + biases * b)) for b in (0, 1, 2)}
     ]  # fmt: skip
-    return SAYS["alike"].format(" or ".join(found)) if found else ""
+    if not parts:
+        found = [name for name in found if "proj" not in name] or found
+    return SAYS["alike"].format(" or ".join(dict.fromkeys(found))) if found else ""

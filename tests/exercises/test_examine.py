@@ -27,6 +27,7 @@ from lstm_lesson import CustomLSTM, LSTMCell, examine
 from lstm_lesson.exercises.sandbox import Sandbox
 from lstm_lesson.exercises.subject import Subject, tensors
 from lstm_lesson.layers import lstm
+from lstm_lesson.successors import CustomGRU
 
 ARGUMENTS = {KeywordOnly: ((), {"n_in": 2, "n_hidden": 3}), TwoLinears: ((3, 2), {}), LongSignature: (("a", 2, 3), {})}
 
@@ -224,8 +225,45 @@ def test_anything_else_gets_a_verdict_and_disturbs_nothing(thing, capsys):
     assert capsys.readouterr().out == ""
 
 
+class GRUByHand(nn.Module):
+    """All gates side by side; a bias of the gates, and none of the candidate's state."""
+
+    def __init__(self, input_size, hidden_size):
+        super().__init__()
+        shapes = (input_size, 3 * hidden_size), (hidden_size, 3 * hidden_size), (3 * hidden_size,)
+        self.W, self.U, self.b = (nn.Parameter(torch.randn(shape)) for shape in shapes)
+
+    def forward(self, x):
+        h, hidden_seq = x.new_zeros(len(x), len(self.U)), []
+        for x_t in x.unbind(1):
+            (x_r, x_z, x_g), (h_r, h_z, h_g) = (x_t @ self.W + self.b).chunk(3, 1), (h @ self.U).chunk(3, 1)
+            r, z = (x_r + h_r).sigmoid(), (x_z + h_z).sigmoid()
+            h = z * h + (1 - z) * (x_g + r * h_g).tanh()
+            hidden_seq.append(h)
+        return torch.stack(hidden_seq, 1), h
+
+
+class GRUOfLinears(nn.Module):
+    """As in the paper: the reset gate stands before the matrix."""
+
+    def __init__(self, input_size, hidden_size):
+        super().__init__()
+        self.hidden_size = hidden_size
+        self.r, self.z, self.g = (nn.Linear(input_size + hidden_size, hidden_size) for _ in range(3))
+
+    def forward(self, x):
+        h, hidden_seq = x.new_zeros(len(x), self.hidden_size), []
+        for x_t in x.unbind(1):
+            r, z = (layer(torch.cat([x_t, h], 1)).sigmoid() for layer in (self.r, self.z))
+            h = (1 - z) * h + z * self.g(torch.cat([x_t, r * h], 1)).tanh()
+            hidden_seq.append(h)
+        return torch.stack(hidden_seq, 1)
+
+
 def test_what_is_missing_is_said():
-    assert "as many weights as a GRU" in examine(nn.GRU).message
+    for gru in (nn.GRU, wrapper(kind=nn.GRU), wrapper(kind=nn.GRU, bias=False), GRUByHand, GRUOfLinears, CustomGRU):
+        assert "as many weights as a GRU. `" in examine(gru).message
+    assert "as many weights as an RNN. `" in examine(nn.RNN).message
     assert "nothing is carried" in examine(nn.Linear).message
     assert "ValueError: no" in examine(Raises).message
     assert "returns str" in examine(ReturnsText).message
@@ -243,11 +281,11 @@ def subclass(**options):
     return Sub
 
 
-def wrapper(returns=lambda hidden_seq, states: hidden_seq, **options):
+def wrapper(returns=lambda hidden_seq, states: hidden_seq, kind=nn.LSTM, **options):
     class Wrapper(nn.Module):
         def __init__(self, input_size, hidden_size):
             super().__init__()
-            self.lstm, self.norm = nn.LSTM(input_size, hidden_size, **options), nn.LayerNorm(hidden_size)
+            self.lstm, self.norm = kind(input_size, hidden_size, **options), nn.LayerNorm(hidden_size)
 
         def forward(self, x):
             return returns(*self.lstm(x))
