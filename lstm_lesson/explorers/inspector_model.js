@@ -35,7 +35,7 @@ const unpack = ({ scale, scales, bits = 16, data }) => {  // whole numbers times
 const sigmoid = z => 1 / (1 + Math.exp(-z));
 
 function makeModel(M) {
-  const { inputs: N, units: H, classes: K, most, split, follows } = M;
+  const { inputs: N, units: H, classes: K, most, split, follows, apart } = M;
   const weight = name => Float32Array.from(unpack(M.weights[name])), cell = name => weight("lstm.cells.0." + name);
   const side_by_side = (name, rows) => {  // the matrices of i, f, g and o as one, (rows, 4H)
     const all = new Float32Array(rows * 4 * H);
@@ -142,10 +142,13 @@ function makeModel(M) {
     return { saliency: norm, effect, of };
   }
 
+  // With `apart`, a text is first written as the vocabulary writes it: small letters, signs apart, any number of _ as ___.
+  const plain = text => apart ? text.toLowerCase().replace(/_+/g, " ___ ").replace(/[^\p{L}\p{N}\p{M}\s_'’-]/gu, " $& ") : text;
+  const cut = text => CUT[split](plain(text));
   return {
-    tokens: text => CUT[split](text),
+    tokens: cut,
     read(text) {  // a text, or a list of tokens
-      const all = typeof text === "string" ? CUT[split](text) : text, tokens = all.slice(0, most);
+      const all = typeof text === "string" ? cut(text) : text, tokens = all.slice(0, most);
       const known = tokens.map(token => ids.has(token)), words = tokens.map(token => ids.get(token) ?? 1);
       const { logits, ...values } = forward(words), at = t => logits.subarray(t * K, (t + 1) * K);
       const next = t => softmax(at(t));  // the probabilities of all classes after step t

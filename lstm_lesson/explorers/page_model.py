@@ -61,10 +61,9 @@ def page_model(classifier: TextClassifier, vocabulary: Vocabulary, follows: bool
     said = f"at most {significant(float(above), 2)}" if far >= 1e-5 else "less than 0.00001"
     data = {"split": CUTS[vocabulary.split], "tokens": vocabulary.tokens[2:], "inputs": cell.input_size, "units": units,
             "classes": classes, "most": MOST, "follows": follows, "weights": texts}  # fmt: skip
-    said = f"its probabilities differ from PyTorch's by {said}; answers that change: {changed}."
+    said = f"its probabilities differ from PyTorch's by {said}, and {changed} of its 200 answers differ."
     kind = kind_of(vocabulary.tokens[2:])
-    reads = "" if follows else f" on up to {MOST} {kind}s of a text; `examples` takes 64 unless told otherwise"
-    return data, f"This page runs the LSTM itself{reads}. On 200 random texts {said}"
+    return data, f"This page computes the LSTM itself, for up to {MOST} {kind}s of a text. On 200 random texts {said}"
 
 
 def packed_values(values: Tensor, bits: int = 16) -> tuple[dict, Tensor]:

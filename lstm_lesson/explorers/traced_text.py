@@ -115,7 +115,7 @@ def trace_text(classifier: TextClassifier, vocabulary: Vocabulary, text: str | l
         raise ValueError(f"{name} has no word that the classifier knows; it was trained on {len(vocabulary) - 2} words")
     if not all(known):
         few = f"{known.count(False)} of {len(known)} {step}s"
-        notes.append(f"Dotted: {few} are unknown to the classifier, all read as <unk>.")
+        notes.append(f"Dotted: {few}, unknown to the model. It reads each as one and the same stand-in, <unk>.")
     ids = vocabulary.encode(list(tokens))[None].to(classifier.embedding.weight.device)  # (1, T)
     trace = record(classifier, ids, tokens=[tokens], layer=classifier.lstm.num_layers - 1)
     with torch.no_grad():
@@ -130,7 +130,7 @@ def trace_text(classifier: TextClassifier, vocabulary: Vocabulary, text: str | l
     traced = traced_row(trace, score=probability, saliency=norm, score_name=score_name, step_name=step)
     traced.known, traced.effect, traced.notes = known, effect[0], notes
     if len(tokens) > 64 and not follows:  # as Vocabulary.examples cuts
-        cut = f"after the first 64 {step}s, where `examples` stops unless told otherwise"
+        cut = f"after the first 64 {step}s, where “examples” stops unless told otherwise"
         notes.append(f"{score_name[:1].upper()}{score_name[1:]} was {probability[63]:.2f} {cut}.")
     if follows:
         traced.score[after.cpu() < 2], traced.saliency, traced.effect = torch.nan, None, None

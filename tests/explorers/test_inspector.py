@@ -276,14 +276,15 @@ def test_a_text_that_examples_would_cut_says_the_answer_there():
     there = f"{model(ids[None]).softmax(dim=1)[0, 1].item():.2f}"
     assert there != f"{found.score[-1].item():.2f}"
     assert found.notes == [
-        f"P(fake) was {there} after the first 64 words, where `examples` stops unless told otherwise."
+        f"P(fake) was {there} after the first 64 words, where “examples” stops unless told otherwise."
     ]
     assert GateInspector(CharacterModel(4, 3), first="a" * 90).traced_texts[0].notes == []
-    assert (
-        "on up to 500 words of a text; `examples` takes 64 unless"
-        in data(GateInspector(model, WORDS, TEXT).page())["said"]
-    )
-    assert "`examples`" not in data(GateInspector(CharacterModel(4, 3), first="a").page())["said"]
+    for inspector, steps in (
+        (GateInspector(model, WORDS, TEXT), "words"),
+        (GateInspector(CharacterModel(4, 3), first="a"), "characters"),
+    ):
+        said = data(inspector.page())["said"]
+        assert f"for up to 500 {steps} of a text" in said and "`" not in said
 
 
 def test_a_stored_notebook_shows_a_picture_with_alt_text_and_the_page_over_it():

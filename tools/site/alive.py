@@ -1,6 +1,7 @@
 """The pages that work without a kernel: the gate inspector of three models, and the cell playground."""
 
 import html
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -10,7 +11,7 @@ from formulas import formula
 from torch import nn
 
 from lstm_lesson import CustomLSTM, training
-from lstm_lesson.data import agreement
+from lstm_lesson.data import agreement, synthetic_news
 from lstm_lesson.explorers import playground
 from lstm_lesson.explorers.inspector import GateInspector
 from lstm_lesson.plots.diagrams import WORDS, lstm_svg
@@ -19,26 +20,29 @@ from lstm_lesson.plots.style import NAMES
 from lstm_lesson.text import TextClassifier, Vocabulary, characters, load_news, tokenize, units
 
 UNITS = 16
+UNITS_BY_HAND = {0: "the number of the subject", 1: "a subject was read"}
 SEEN = slice(160_000, 200_000)  # the characters of the test modules that notebook 16 looks at
 
 
 def typed_pages() -> dict[str, dict]:
     """What `inspector.html.j2` needs for each page that reads what a visitor types, by the name of the page.
 
-    Each function below gives what a `GateInspector` opens, its options, and figures for the text about it.
+    Each function below gives what a `GateInspector` opens, its options, figures for the text about it, and what the
+    page says of its model (`SITE` in `inspector.html`).
     """
     pages = tomllib.loads(Path(__file__).with_name("typed.toml").read_text(encoding="utf-8"))
     for name, make in {"inspector": headlines, "agreement": is_or_are, "characters": python_source}.items():
-        given, options, figures = make()
+        given, options, figures, said = make()
         presets = pages[name]["presets"]
         texts = dict(zip(("first", "second"), next(iter(presets.values())), strict=True))
-        pages[name]["page"] = GateInspector(*given, **texts, presets=presets, **options).page()
+        page, said = GateInspector(*given, **texts, presets=presets, **options).page(), json.dumps(said)
+        pages[name]["page"] = page.replace('id="site">{}<', 'id="site">' + said.replace("<", "\\u003c") + "<")
         pages[name]["about"] = pages[name]["about"].format(**figures)
     return pages
 
 
-def headlines() -> tuple[tuple, dict, dict]:
-    """A classifier of synthetic headlines, trained here, and its vocabulary; its labels; figures about it."""
+def headlines() -> tuple[tuple, dict, dict, dict]:
+    """A classifier of synthetic headlines, trained here, and its vocabulary; its labels; figures; the words it has."""
     torch.set_num_threads(1)
     news = load_news("synthetic")
     words = Vocabulary(tokenize(text) for text in news["train"].texts)
@@ -49,10 +53,18 @@ def headlines() -> tuple[tuple, dict, dict]:
     _, accuracy = training.evaluate(classifier.eval(), sets["test"])
     figures = {"units": UNITS, "train": len(news["train"].texts), "test": len(news["test"].texts)}
     figures["right"] = round(accuracy * len(news["test"].texts))
-    return (classifier, words), {"labels": ("real", "fake")}, figures
+    figures["example"] = next(text for text in news["train"].texts if text.startswith("on "))
+    grammar = synthetic_news.WORDS
+    kinds = {"official": "official sources", "hearsay": "hearsay sources", "topics": "stories"}
+    known = {name: grammar[part] for part, name in (kinds | {"confirms": "to confirm", "denies": "to deny"}).items()}
+    listed = {word for group in known.values() for text in group for word in tokenize(text)}
+    if missing := listed - set(words.tokens):
+        raise ValueError(f"the classifier does not know {sorted(missing)}, which the page would list")
+    known["other words"] = sorted(set(words.tokens[2:]) - listed)
+    return (classifier, words), {"labels": ("real", "fake")}, figures, {"known": known}
 
 
-def is_or_are() -> tuple[tuple, dict, dict]:
+def is_or_are() -> tuple[tuple, dict, dict, dict]:
     """The two units of `data.agreement`, whose weights are set by hand, as a classifier of what stands at the verb."""
     words = Vocabulary([list(agreement.KINDS)], min_freq=1)
     words.split = str.split
@@ -63,17 +75,39 @@ def is_or_are() -> tuple[tuple, dict, dict]:
     with torch.no_grad():
         classifier.embedding.weight[:] = nn.functional.one_hot(kinds, len(agreement.FEATURES))
         classifier.linear.weight[:], classifier.linear.bias[:] = torch.tensor([[-4.0, 0.0], [4.0, 0.0]]), 0.0
-    return (classifier, words), {"labels": ("is", "are"), "unit": 0}, {"words": len(words) - 2}
+    known = {f"{feature}s".replace("(", ""): [word for word, kind in agreement.KINDS.items() if kind == k]
+             for k, feature in enumerate(agreement.FEATURES)}  # fmt: skip
+    said = {"known": known, "verbs": known["verbs"], "apart": True, "units": UNITS_BY_HAND,
+            "unknown": "It reads each as one more of the other words, such as near or there."}  # fmt: skip
+    return (classifier, words), {"labels": ("is", "are"), "unit": 0}, {"words": len(words) - 2}, said
 
 
-def python_source() -> tuple[tuple, dict, dict]:
+def python_source() -> tuple[tuple, dict, dict, dict]:
     """The stored model of Python's source. Its page opens with the unit that tells best whether a quote is open."""
     writer, source = characters.load_writer(), characters.python_source("test")
     states = units.cell_states(writer, characters.encode(source)[SEEN])
-    told = units.knowledge(states, units.truth(source)["quoted"][SEEN], shuffles=1)[0]
+    quoted = units.truth(source)["quoted"][SEEN]
+    told = units.knowledge(states, quoted, shuffles=1)[0]
     unit = told.argmax().item()
-    figures = {"units": len(told), "unit": unit, "told": decimals(told[unit].item(), 2), "characters": len(states)}
-    return (writer,), {"unit": unit}, figures
+    figures = {"units": len(told), "unit": unit, "told": round(100 * told[unit].item()), "characters": len(states) // 2}
+    figures |= dict(zip(("inside", "outside"), caught(states[:, unit], quoted), strict=True))
+    return (writer,), {"unit": unit}, figures, {"units": {unit: "is a quote open?"}}
+
+
+def caught(memory: torch.Tensor, quoted: torch.Tensor) -> tuple[int, int]:
+    """How well one threshold on the memory (n,) tells which characters (n,) are quoted: % found of them, % of others.
+
+    The threshold, and on which side of it a quote is open, are chosen on the first half of the characters, for the
+    largest difference of the two shares; the shares are those of the second half.
+    """
+    half = len(memory) // 2
+    order = memory[:half].argsort()
+    inside = quoted[:half][order].double()
+    rise = inside.cumsum(0) / inside.sum() - (1 - inside).cumsum(0) / (1 - inside).sum()  # up to and with each value
+    best = rise.abs().argmax()
+    low = memory[half:] <= memory[order[best]]
+    found = low if rise[best] > 0 else ~low
+    return tuple(round(100 * found[quoted[half:] == inside].double().mean().item()) for inside in (True, False))
 
 
 def playground_data(equations: list[tuple[str, str]]) -> dict:
