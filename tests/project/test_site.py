@@ -305,6 +305,47 @@ def test_the_search_finds_every_part_and_no_answer(site, soups):
         assert [answer for answer in answers if len(answer) > 40 and answer in words] == []
 
 
+@pytest.fixture
+def alive(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "tools" / "site")
+    return runpy.run_path(str(ROOT / "tools" / "site" / "alive.py"))
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_how_well_a_memory_tells_a_quote_is_counted_on_the_second_half(alive, sign):
+    quoted = torch.tensor([False, True] * 20)
+    memory = sign * torch.where(quoted, 2.0, -1.0)
+    assert alive["caught"](memory, quoted) == (100, 0)
+    memory[21:31:2] = -sign  # 5 of the 10 characters in quotes of the second half, and none of the first
+    assert alive["caught"](memory, quoted) == (50, 0)
+    memory[[20, 22]] = 2.0 * sign  # 2 of its 10 others
+    assert alive["caught"](memory, quoted) == (50, 20)
+
+
+def test_a_page_that_lists_words_lists_all_that_its_model_knows(soups):
+    for name in TYPED:
+        model, said = (json.loads(soups[f"{name}.html"].find(id=part).text) for part in ("model", "site"))
+        if "known" in said:
+            listed = [word for words in said["known"].values() for text in words for word in text.split()]
+            assert set(listed) == set(model["tokens"]), name
+    assert {name for name in TYPED if "known" in json.loads(soups[f"{name}.html"].find(id="site").text)} == {
+        "inspector",
+        "agreement",
+    }
+
+
+def test_a_page_that_reads_what_is_typed_leads_to_the_lessons_and_the_search(soups):
+    for name in TYPED:
+        links = {a["href"] for a in soups[f"{name}.html"].select("header a")}
+        assert links == {
+            "index.html",
+            "index.html#arc",
+            "playground.html",
+            "search.html",
+            *(f"{k}.html" for k in TYPED),
+        }
+
+
 def test_a_folder_that_is_not_empty_is_refused_and_unchanged(tmp_path, monkeypatch):
     (tmp_path / "mine.txt").write_text("mine")
     monkeypatch.syspath_prepend(ROOT / "tools" / "site")
@@ -520,6 +561,49 @@ class TestInABrowser:
             page.keyboard.press("End")
             shown = float(page.locator("#prediction-0").get_attribute("data-value"))
             assert shown == pytest.approx(answer, abs=0.01)
+
+    @pytest.mark.parametrize(
+        ("text", "words", "answer"),
+        [
+            ("The keys near the man ___.", "the keys near the man ___ .", "after ___: are, P(are) = 1.00"),
+            ("THE KEY NEAR THE MEN __.", "the key near the men ___ .", "after ___: is, P(are) = 0.00"),
+            ("the keys are.", "the keys are .", "after are: are, P(are) = 1.00"),
+            ("The key IS! The keys", "the key is ! the keys", "after is: is, P(are) = 0.00"),
+            (
+                "key ___, keys_",
+                "key ___ , keys ___",
+                "after ___ (word 2): is, P(are) = 0.00 · after ___ (word 5): is, ",
+            ),
+            ("the keys near", "the keys near", "at the end: undecided, P(are) = 0.50; it has no ___"),
+        ],
+    )
+    def test_is_or_are_is_answered_at_the_verb_of_a_text_as_people_write_it(self, opened, text, words, answer):
+        page = opened("agreement")
+        page.wait_for_selector("html[data-ready=true]", timeout=browser.PATIENCE)
+        browser.type_text(page, text)
+        assert page.locator("#words-0 .w").all_inner_texts() == words.split()
+        assert page.inner_text("#answer-0").startswith(f"answer {answer}")
+
+    def test_every_question_about_is_or_are_has_an_answer(self, opened):
+        page = opened("agreement")
+        page.wait_for_selector("html[data-ready=true]", timeout=browser.PATIENCE)
+        presets = page.locator("#presets button")
+        for k in range(3):
+            presets.nth(k).click()
+            assert "answer after ___" in page.inner_text("#answer-0")
+            assert presets.nth(k).get_attribute("aria-pressed") == "true"
+        browser.type_text(page, "the cat ___ .")
+        assert "other words" in page.inner_text("#notes-0") and "classifier" not in page.inner_text("main")
+        assert "unit 0, the number of the subject" in page.inner_text("#step-0")
+
+    def test_an_unknown_word_leaves_the_same_words_marked_in_both_headlines(self, opened):
+        page = opened("inspector")
+        page.wait_for_selector("html[data-ready=true]", timeout=browser.PATIENCE)
+        page.get_by_role("button", name="Does an unknown word count?").click()
+        page.locator("#words-0").focus()
+        page.keyboard.press("End")
+        assert [page.inner_text(f"#current-{k}") for k in (0, 1)] == ["it", "it"]
+        assert ", but 1 of 9 words is unknown to the model" in page.inner_text("#answer-1")
 
     @pytest.mark.parametrize("preset", PRESETS)
     def test_the_playground_computes_what_python_computes(self, opened, preset):
