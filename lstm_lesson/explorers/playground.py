@@ -121,15 +121,15 @@ class CellPlayground(Explorer):
         first, shown = max(0, len(self.steps) - SHOWN), self.steps[-SHOWN:]
         _, c, h = zip(*shown, strict=True) if shown else ((), (), ())
         low, high = min([-1.0, *c]) * 1.15, max([1.0, *c]) * 1.15
-        axes = Axes(card, (700, 84, 176, 210), (first, first + max(10, len(shown))), (low, high), "steps taken")
+        counted = f"the last {SHOWN} steps" if first else "steps taken"
+        axes = Axes(card, (700, 84, 176, 210), (first, first + max(10, len(shown))), (low, high), counted)
         ks = range(first + 1, first + len(shown) + 1)
-        for ys, name, dash in ((c, "c", "solid"), (h, "h", "dashed")):
+        for left, ys, name, dash in ((700, c, "c", "solid"), (790, h, "h", "dashed")):
             axes.curve(ks, ys, COLORS[name], dash)
             for x, y in zip(ks, ys, strict=True):
                 axes.dot(x, y, COLORS[name], 4)
-        for x, name, dash in ((700, "c", "solid"), (790, "h", "dashed")):
-            card.path([(x, 64), (x + 34, 64)], COLORS[name], 2.8, dash)
-            card.text(x + 42, 69, f"{name}_t", COLORS[name])
+            card.path([(left, 64), (left + 34, 64)], COLORS[name], 2.8, dash)
+            card.text(left + 42, 69, f"{name}_t", COLORS[name])
 
 
 def _on_grid(value: float) -> float:

@@ -3,7 +3,7 @@
 import json
 import re
 import runpy
-from itertools import combinations
+from itertools import combinations, pairwise
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -266,8 +266,11 @@ def test_the_first_page_tells_the_whole_time_and_how_to_cite(soups):
 
 def test_the_cell_of_the_first_page_gives_the_number_of_its_subject(soups):
     story = json.loads(soups["index.html"].find(id="data").text)
-    for steps, verb in zip(story["stories"], ("are", "is"), strict=True):
-        assert steps[story["verb"]]["word"] == verb
+    assert story["answers"] == ["are", "is"]
+    for steps, verb in zip(story["stories"], story["answers"], strict=True):
+        at_the_verb = steps[story["verb"]]
+        assert at_the_verb["word"] == agreement.BLANK and f"“{verb}”" in at_the_verb["said"]
+        assert not [step for step in steps if step["word"] == verb]  # the cell reads no answer
         weights, h, c = agreement.hand_set_weights(), torch.zeros(1, 2), torch.zeros(1, 2)
         for step in steps:
             x = torch.eye(6)[[agreement.KINDS[step["word"]]]]
@@ -288,10 +291,72 @@ def test_pictures_without_a_script_are_complete(soups):
         assert soups[name].select(".instead img[alt]")
 
 
-def test_the_search_finds_every_part_and_no_answer(site, soups):
+def test_the_first_page_asks_before_it_answers_and_writes_its_numbers_alike(soups):
+    page = soups["index.html"]
+    words = [word.text for word in page.select("#words .word")]
+    assert agreement.BLANK in words and not {"is", "are"} & set(words)
+    assert page.select_one(".cell [data-value=x]").text == agreement.BLANK
+    numbers = [place.text for place in page.select(".cell [data-value]:not([data-value=x]), #words .memory")]
+    assert len(numbers) > 15 and [text for text in numbers if not re.fullmatch(r"−?\d\.\d\d", text)] == []
+
+
+def test_a_page_has_one_name_in_the_menu_on_its_card_and_at_its_head(soups):
+    """And the menu stands on every page, with a mark at the page itself."""
+    names = (
+        {"playground": "Playground"} | {name: soups[f"{name}.html"].h1.text for name in TYPED} | {"search": "Search"}
+    )
+    for page, soup in soups.items():
+        menu = {a["href"]: a.text for a in soup.select("nav[aria-label=Site] a")}
+        if page.removesuffix(".html") not in TYPED:
+            assert menu == {"index.html#arc": "Lessons"} | {f"{page}.html": name for page, name in names.items()}
+        here = [a["href"] for a in soup.select("header nav a[aria-current=page]")]
+        assert here == [page] * (page.removesuffix(".html") in names), page
+    for tile in soups["index.html"].select(".tile"):
+        assert tile.b.text.lower().endswith(names[tile["href"].removesuffix(".html")].lower())
+    for link in [a for soup in soups.values() for a in soup.select(".alive a")]:
+        assert names[link["href"].removesuffix(".html")].lower() in link.text.lower()
+
+
+def test_the_first_page_says_what_the_typed_classifier_was_trained_on(soups):
+    about = soups["index.html"].select_one('.tile[href="inspector.html"]').text
+    assert "grammar" in about and "not on real news" in about
+
+
+@pytest.mark.parametrize("name", ["index.html", "playground.html"])
+def test_the_signs_of_the_drawn_cell_are_explained_beside_it(soups, name):
+    page = soups[name]
+    legend = page.select_one(".legend")
+    drawn = " ".join(text.get_text() for text in page.select(".cell svg text"))
+    for sign in ("σ", "tanh", "⊙", "candidate", "(3)"):
+        assert sign in drawn and sign in legend.text, sign
+    assert legend.select_one("a")["href"] == "00_start_here.html#The-five-equations"
+
+
+def test_a_link_of_the_first_page_that_leaves_it_says_so(soups):
+    links = {a["href"]: f"{a.text} {a.next_sibling or ''}" for a in soups["index.html"].select("main a[href^=http]")}
+    named = {"colab": "Colab", "pytorch": "PyTorch", "github": "repository"}
+    for link, words in links.items():
+        assert [word for host, word in named.items() if host in link.split("/")[2] and word in words], link
+
+
+def test_the_playground_explains_its_presets_and_says_where_its_sliders_end(soups):
+    page = soups["playground.html"]
+    assert [name.text for name in page.select(".presets dt")] == list(PRESETS)
+    for group in page.select("fieldset"):
+        sliders = group.select("input")
+        assert all(float(slider["min"]) == -float(slider["max"]) for slider in sliders)
+        ends = dict.fromkeys(f"±{float(slider['max']):.0f}" for slider in sliders)
+        assert group.legend.small.text == f"to {', '.join(ends)}"
+
+
+@pytest.fixture
+def index(site):
     text = (site / "search-index.js").read_text(encoding="utf-8")
     assert len(text.encode()) < 300_000
-    index = json.loads(text.removeprefix("const INDEX = ").removesuffix(";\n"))
+    return json.loads(text.removeprefix("const INDEX = ").removesuffix(";\n"))
+
+
+def test_the_search_finds_every_part_and_no_answer(index, soups):
     assert [page for page, _, _ in index] == [f"{name}.html" for name in LESSONS]
     for page, _, sections in index:
         folds = soups[page].select("main details.answer:not(.code details)")
@@ -344,6 +409,48 @@ def test_a_page_that_reads_what_is_typed_leads_to_the_lessons_and_the_search(sou
             "search.html",
             *(f"{k}.html" for k in TYPED),
         }
+
+
+def signs(text: str) -> str:
+    """Only what a formula is made of: without blanks, and what a line needs in place of raised and lowered letters."""
+    return re.sub(r"[\s_^{}()/√⏟⏞\u2061]", "", text)
+
+
+def test_the_search_has_a_text_for_every_formula(index, soups):
+    """No sentence of the search has a hole where the lesson has a formula."""
+    checked = 0
+    for page, _, sections in index:
+        words = signs("".join(f"{heading}{words}" for _, heading, words in sections))
+        for math in soups[page].select("main .prose math"):
+            fold = math.find_parent("details")
+            if not fold or fold.summary.text.strip() != "Answer":
+                assert signs(math.text) in words, (page, math.text)
+                checked += 1
+    assert checked > 300
+
+
+def test_the_search_has_no_marks_that_only_a_page_explains(index):
+    assert [h for _, _, sections in index for _, h, words in sections if re.search("[●○\u2061]|  ", h + words)] == []
+
+
+@pytest.mark.parametrize(
+    ("latex", "line"),
+    [
+        (r"c_t = f_t \odot c_{t-1} + i_t \odot g_t", "c_t = f_t ⊙ c_{t−1} + i_t ⊙ g_t"),
+        (r"\frac{\partial L}{\partial W_{hh}}", "∂L/∂W_hh"),
+        (r"\frac{1}{\sqrt{H}}", "1/√H"),
+        (r"\frac{a + b}{2}", "(a + b)/2"),
+        (r"\tanh z_t, \quad W^\top", "tanh z_t, W^⊤"),
+        (r"\sum_{k=1}^t x_t W_{xh}", "∑_{k=1}^t x_t W_xh"),
+    ],
+)
+def test_a_formula_is_one_line_of_the_search(monkeypatch, latex, line):
+    monkeypatch.syspath_prepend(ROOT / "tools" / "site")
+    import formulas
+    import search
+
+    made = search.linear(BeautifulSoup(formulas.formula(latex), "html.parser").math)
+    assert " ".join(made.split()) == line
 
 
 def test_a_folder_that_is_not_empty_is_refused_and_unchanged(tmp_path, monkeypatch):
@@ -461,6 +568,39 @@ class TestInABrowser:
             return image.naturalWidth ? null : image.src;
         }))""")
         assert [source for source in broken if source] == []
+
+    @pytest.mark.parametrize("name", ["index", "playground"])
+    @pytest.mark.parametrize("scheme", ["light", "dark"])
+    def test_the_letters_of_the_drawn_cell_can_be_read(self, opened, name, scheme):
+        """On what lies behind each of them; in the dark the drawing has the card of the page, not a bright one."""
+        page = opened(name, scheme=scheme)
+        page.emulate_media(reduced_motion="reduce")
+        page.reload()
+        found = page.evaluate("""() => {
+            const svg = document.querySelector('.cell svg'), hex = color => '#' + color.match(/[\\d.]+/g).slice(0, 3)
+                .map(v => Math.round(color.startsWith('color') ? 255 * v : v).toString(16).padStart(2, '0')).join('');
+            return [...svg.querySelectorAll('text')].filter(text => text.textContent.trim()).map(text => {
+                const box = text.getBoundingClientRect(), [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+                const holds = area => { const r = area.getBoundingClientRect();
+                                        return r.left <= x && x <= r.right && r.top <= y && y <= r.bottom; };
+                const ground = [...svg.querySelectorAll('rect, circle')].filter(holds).at(-1);
+                return [text.textContent, hex(getComputedStyle(text).fill), hex(getComputedStyle(ground).fill)];
+            });
+        }""")
+        assert len(found) > 30
+        assert [each for each in found if contrast(*each[1:]) < 4.5] == []
+        assert {ground.upper() for *_, ground in found} >= {"#FFFFFF" if scheme == "light" else "#1F2227"}
+
+    @pytest.mark.parametrize("name", ["index", "playground"])
+    def test_the_drawn_cell_can_be_read_on_a_phone(self, phone, address, name):
+        phone.goto(f"{address}/{name}.html")
+        sizes = phone.evaluate("""() => [...document.querySelectorAll('.cell svg text, .cell svg tspan')]
+            .filter(text => text.checkVisibility() && text.textContent.trim())
+            .map(text => parseFloat(getComputedStyle(text).fontSize) * text.ownerSVGElement.clientWidth / 1280)""")
+        assert min(sizes) > 7.5
+        if name == "index":  # the names that the drawing then leaves out
+            assert [phone.get_by_text(gate, exact=True).first.is_visible() for gate in ("forget gate", "candidate")]
+            assert phone.locator(".names").is_visible() and not phone.locator(".cell .name").first.is_visible()
 
     @pytest.mark.parametrize(("name", "scheme"), in_two_schemes(LOOKED_AT))
     def test_a_light_or_dark_page_keeps_nobody_out(self, opened, name, scheme):
@@ -736,9 +876,103 @@ class TestInABrowser:
         assert "keeps what c holds: plural" in page.locator("#told").text_content()
         page.emulate_media(reduced_motion="reduce")
         page.reload()
-        assert page.locator(".flow").count() == 0 and current.text_content() == "are"
+        assert page.locator(".flow").count() == 0 and current.text_content() == agreement.BLANK
+        assert "“are”" in page.locator("#told").text_content()
         page.locator("#other").click()
-        assert current.text_content() == "is" and "singular" in page.locator("#told").text_content()
+        assert current.text_content() == agreement.BLANK and "“is”" in page.locator("#told").text_content()
+
+    @pytest.mark.parametrize("sentence", [0, 1])
+    def test_without_motion_a_press_is_one_word_to_the_end_and_again_from_the_start(self, opened, sentence):
+        page = opened("index")
+        page.emulate_media(reduced_motion="reduce")
+        page.reload()
+        for _ in range(sentence):
+            page.locator("#other").click()
+        words, labels = [], []
+        for _ in range(8):
+            labels.append(page.locator("#play").text_content())
+            page.locator("#play").click()
+            words.append(page.locator("#words [aria-current] .word").text_content())
+        key, door, verb = [("keys", "door", "are"), ("key", "doors", "is")][sentence]
+        assert words == [".", "the", key, "near", "the", door, agreement.BLANK, "."]
+        assert labels == ["Next word", "Read again", *["Next word"] * 6]
+        assert page.locator("#words .word").nth(5).text_content() == verb  # read, and so it is known
+
+    def test_who_asks_for_less_motion_while_it_reads_gets_it(self, opened):
+        page = opened("index")
+        assert page.locator("#play").text_content() == "Pause"
+        page.emulate_media(reduced_motion="reduce")
+        page.wait_for_selector(".flow", state="detached", timeout=browser.PATIENCE)
+        page.get_by_role("button", name="Next word").wait_for(timeout=browser.PATIENCE)
+
+    @pytest.mark.parametrize("width", [320, 390, 1280])
+    def test_nothing_below_the_sentence_moves_while_it_is_read(self, opened, width):
+        page = opened("index", {"width": width, "height": 800})
+        places = (
+            "['#told', '#play', '#touch'].map(at => document.querySelector(at).getBoundingClientRect().y + scrollY)"
+        )
+        page.emulate_media(reduced_motion="reduce")
+        page.reload()
+        seen = {tuple(page.evaluate(places))}
+        for _ in range(7):
+            page.locator("#play").click()
+            seen.add(tuple(page.evaluate(places)))
+        page.emulate_media(reduced_motion="no-preference")
+        page.locator("#play").click()
+        assert page.locator("#play").text_content() == "Pause"
+        seen.add(tuple(page.evaluate(places)))
+        assert len(seen) == 1
+
+    @pytest.mark.parametrize(("width", "height"), [(320, 568), (640, 360), (568, 320), (390, 844), (1280, 720)])
+    def test_the_drawing_stays_in_sight_while_a_slider_moves(self, opened, width, height):
+        """A small phone, a page at 200 %, a phone on its side: the slider at hand and what it changes."""
+        page = opened("playground", {"width": width, "height": height})
+        for name in ("x", "W_xi", "b_c", "b_o"):
+            page.locator(f"#{name}").focus()
+            page.evaluate("name => document.getElementById(name).scrollIntoView({block: 'nearest'})", name)
+            places = {at: page.locator(at).bounding_box() for at in (".cell svg", "#value-h", f"#{name}")}
+            for at, box in places.items():
+                assert box["y"] >= 0 and box["y"] + box["height"] <= height, (at, name)
+            assert places[f"#{name}"]["y"] > places["#value-h"]["y"] + places["#value-h"]["height"]
+            assert places[".cell svg"]["width"] > 250
+
+    @pytest.mark.parametrize("viewport", [browser.PROJECTOR, PHONE])
+    def test_the_first_screen_of_the_playground_has_its_step(self, opened, viewport):
+        box = opened("playground", viewport).locator("#step").bounding_box()
+        assert box["y"] + box["height"] < viewport["height"]
+
+    @pytest.mark.parametrize("width", [320, 390])
+    def test_nothing_of_the_playground_moves_when_its_hint_changes(self, opened, width):
+        page = opened("playground", {"width": width, "height": 800})
+        place, hints = "document.querySelector('.cell').offsetTop", set()
+        seen = {page.evaluate(place)}
+        for preset in PRESETS:
+            page.locator(f"[data-preset={preset}]").click()
+            for name, value in {"x": 0.5, "W_xi": 0.35}.items():
+                page.locator(f"#{name}").fill(str(value))
+                page.locator("#step").click()
+                seen.add(page.evaluate(place))
+                hints.add(page.locator("#hint").text_content())
+        assert len(seen) == 1 and len(hints) == 8
+
+    def test_the_chart_of_the_playground_says_that_it_shows_the_last_steps(self, opened):
+        page = opened("playground")
+        page.locator("[data-preset=count]").click()
+        texts = "[...document.querySelectorAll('#strip text')].map(text => text.textContent)"
+        assert "steps taken" in page.evaluate(texts)
+        boxes = """() => [...document.querySelectorAll('#strip text[text-anchor=end]')]
+            .map(text => text.getBoundingClientRect()).map(box => [box.top, box.bottom])"""
+        for _ in range(35):
+            page.locator("#step").click()
+            heights = sorted(page.evaluate(boxes))
+            assert all(below[0] >= above[1] - 3 for above, below in pairwise(heights))
+        assert "the last 30 of 35 steps" in page.evaluate(texts)
+        assert {"6", "35"} <= set(page.evaluate(texts))
+
+    def test_the_notes_of_the_equations_fit_a_phone(self, opened):
+        page = opened("playground", {"width": 320, "height": 640})
+        ends = "[...document.querySelectorAll('.equation > :last-child')].map(n => n.getBoundingClientRect().right)"
+        assert len(page.evaluate(ends)) == 5 and max(page.evaluate(ends)) <= 320
 
     def test_the_search_leads_to_the_part_with_the_words(self, opened):
         page = opened("index")
@@ -754,6 +988,62 @@ class TestInABrowser:
         page.keyboard.press("Enter")
         page.keyboard.press("Enter")
         page.wait_for_selector("body.lesson")
+
+    def test_the_search_keeps_its_words_in_the_address(self, opened):
+        page = opened("search")
+        page.locator("#q").fill("slope 1 − tanh^2")
+        page.wait_for_url("**/search.html?q=slope*")
+        page.locator("#found a").first.click()
+        page.wait_for_selector("body.lesson")
+        page.go_back()
+        page.wait_for_selector("#found a")
+        assert page.locator("#q").input_value() == "slope 1 − tanh^2"
+        page.locator("#q").fill("")
+        page.wait_for_url("**/search.html")
+
+    def test_the_search_shows_all_places_and_first_the_lesson_of_that_name(self, opened, soups):
+        page = opened("search")
+        for stem in ("04_input_gate", "05_forget_gate", "06_cell_state", "10_peepholes"):
+            page.goto(page.url.split("?")[0] + "?q=" + stem[3:].replace("_", "+"))
+            assert page.locator("#found a").first.get_attribute("href").startswith(f"{stem}.html#")
+            assert page.locator("#found a").first.inner_text() == soups[f"{stem}.html"].h1.text.removesuffix("¶")
+        page.goto(page.url.split("?")[0] + "?q=forget+gate")
+        count = int(page.locator("#count").inner_text().split()[0])
+        assert count > 30 == page.locator("#found li").count()
+        page.get_by_role("button", name=f"Show the other {count - 30}").click()
+        assert page.locator("#found li").count() == count and not page.locator("#more").is_visible()
+        assert page.evaluate("document.activeElement === document.querySelectorAll('#found a')[30]")
+
+    @pytest.mark.parametrize(
+        ("typed", "meant"),
+        [("forgte gate", "forget gate"), ("peepholle", "peephole"), ("vanishng gradients", "vanishing gradients")],
+    )
+    def test_the_search_offers_a_word_for_a_typing_error(self, opened, typed, meant):
+        page = opened("search")
+        page.locator("#q").fill(typed)
+        page.get_by_role("button", name=meant, exact=True).click()
+        assert page.locator("#q").input_value() == meant and page.locator("#found li").count() > 1
+        assert not page.locator("#instead").is_visible()
+        page.locator("#q").fill("xqzzvwk")
+        page.wait_for_function("document.getElementById('count').textContent.startsWith('Nothing found')")
+        assert not page.locator("#instead").is_visible()
+
+    @pytest.mark.parametrize("typed", [".", ",", "?!", "…"])
+    def test_the_search_takes_a_point_for_no_word(self, opened, typed):
+        page = opened("search")
+        page.locator("#q").fill(typed)
+        page.wait_for_function("document.getElementById('count').textContent.startsWith('Type')")
+        assert page.locator("#found li").count() == 0
+        page.locator("#q").fill(f"peephole {typed}")
+        page.wait_for_selector("#found li")
+
+    def test_a_letter_is_found_as_a_word_and_a_sign_as_itself(self, opened):
+        page = opened("search")
+        every = page.evaluate("SECTIONS.length")
+        for typed in ("f", "⊙", "___", "W_hh", "h_{t-1}"):
+            page.locator("#q").fill(typed)
+            page.keyboard.press("Enter")
+            assert 0 < int(page.locator("#count").inner_text().split()[0]) < every / 2, typed
 
     def test_a_learner_marks_lessons_and_clears_the_marks(self, opened):
         page = opened("05_forget_gate")

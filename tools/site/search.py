@@ -43,13 +43,13 @@ def linear(math) -> str:
     """A formula in MathML as one line of text, much as one types it: c_t = f_t ⊙ c_{t−1}, ∂L/∂W_hh, √2."""
     parts = [linear(child) if child.name else str(child).strip("\u2061 \n") for child in math.children]
     match math.name, parts:
-        case ("munder" | "mover"), [body, "⏟" | "⏞"]:
+        case (("munder" | "mover"), [body, "⏟" | "⏞"]):
             return body
-        case ("msub" | "munder"), [body, low]:
+        case (("msub" | "munder"), [body, low]):
             return f"{body}_{_script(low)}"
-        case ("msup" | "mover"), [body, high]:
+        case (("msup" | "mover"), [body, high]):
             return f"{body}^{_script(high)}"
-        case ("msubsup" | "munderover"), [body, low, high]:
+        case (("msubsup" | "munderover"), [body, low, high]):
             return f"{body}_{_script(low)}^{_script(high)}"
         case "mfrac", [above, below]:
             return f"{_whole(above)}/{_whole(below)}"
@@ -59,7 +59,7 @@ def linear(math) -> str:
             return ", "
         case "mo", ["=" | "≈" | "≤" | "≥" | "<" | ">" | "⊙" | "+" | "−" | "·" | "∈" | "→" | "≠"]:
             return f" {parts[0]} "
-        case ("mtr" | "mspace"), _:
+        case (("mtr" | "mspace"), _):
             return " ".join(["", *parts, ""])
     return re.sub(" +", " ", "".join(_apart(parts)))
 

@@ -13,9 +13,9 @@ const lessMotion = matchMedia("(prefers-reduced-motion: reduce)"), still = () =>
 function reserve(place, texts) {
   const measure = () => {
     const ghost = place.cloneNode();
-    Object.assign(ghost.style, { position: "absolute", visibility: "hidden", minHeight: 0, width: `${place.offsetWidth}px` });
+    Object.assign(ghost.style, { position: "absolute", visibility: "hidden", minHeight: 0, width: `${place.getBoundingClientRect().width}px` });
     place.after(ghost);
-    place.style.minHeight = `${Math.max(...texts.map(text => (ghost.textContent = text, ghost.offsetHeight)))}px`;
+    place.style.minHeight = `${Math.max(...texts.map(text => (ghost.textContent = text, Math.ceil(ghost.getBoundingClientRect().height))))}px`;
     ghost.remove();
   };
   addEventListener("resize", measure);
