@@ -42,6 +42,7 @@ def sections(lesson: Lesson) -> list[list[str]]:
 def linear(math) -> str:
     """A formula in MathML as one line of text, much as one types it: c_t = f_t ⊙ c_{t−1}, ∂L/∂W_hh, √2."""
     parts = [linear(child) if child.name else str(child).strip("\u2061 \n") for child in math.children]
+    parts = [part for part in parts if part] if math.name in ("math", "mrow") else parts
     match math.name, parts:
         case (("munder" | "mover"), [body, "⏟" | "⏞"]):
             return body
@@ -66,8 +67,8 @@ def linear(math) -> str:
 
 def _apart(parts: list[str]) -> list[str]:
     """Two factors with a blank between them: x_t W_xh."""
-    return [f"{part} " if re.search(r"[_^]|^[a-z]{2,}$", part) and re.match(r"[^\W\d]", after) else part
-            for part, after in zip(parts, [*parts[1:], ""], strict=True)]  # fmt: skip
+    return [f"{part} " if re.search(r"[_^]|^ ?[a-z]{2,}$", part) and re.match(r"\w", after) else part
+            for part, after in zip(parts, [*parts[1:], ""], strict=False)]  # fmt: skip
 
 
 def _script(text: str) -> str:
@@ -78,4 +79,4 @@ def _script(text: str) -> str:
 
 def _whole(text: str) -> str:
     """A part of a fraction, in brackets unless it is a single name or number."""
-    return text if re.fullmatch(r"[\w.∂]+(_\{.*\})?", text) else f"({text.strip()})"
+    return text if re.fullmatch(r"√?[\w.∂]+(_\{.*\})?", text) else f"({text.strip()})"
