@@ -65,7 +65,7 @@ def _run(given, file: Path, name: str) -> int:
         raise ValueError(ERRORS["exists" if output.exists() else "folder"].format(output))
     if output.name and output.resolve() in (
         file,
-        *(Path(getattr(given, key, "")).resolve() for key in ("weights", "data")),
+        *(Path(getattr(given, k, "")).resolve() for k in ("weights", "data")),
     ):
         raise ValueError(ERRORS["input"].format(output))
     sys.path.insert(0, str(file.parent))  # as for `python FILE.py`

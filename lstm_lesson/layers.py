@@ -282,10 +282,7 @@ class CustomLSTM(nn.Module):
 
 
 def check_plain(name: str, layer: nn.Module, kind: type) -> None:
-    """Raise ValueError unless the layer computes what this class computes, from parameters if the class is PyTorch's.
-
-    Warns of hooks and tied weights, which no copy has.
-    """
+    """Raise ValueError unless the layer computes what this class does; warn of hooks and tied weights, not copied."""
     theirs = kind.__module__.startswith("torch.")
     wanted = f"{'torch.nn.' * theirs}{kind.__name__}"
     if not isinstance(layer, kind):

@@ -47,19 +47,20 @@ def size_of(module: nn.Module) -> tuple[int, int]:
     return getattr(module, "num_layers", 1), ways
 
 
-def form_of(module: nn.Module) -> str:
+def form_of(module: nn.Module | None) -> str:
     """The kind and the sizes of a recurrent module, in words."""
+    if not isinstance(module, KINDS):
+        return "no LSTM or GRU"
     kind = "a GRU" if isinstance(module, (nn.GRU, nn.GRUCell, GRUCell, CustomGRU)) else "an LSTM"
-    sizes = f"{kind} of {module.input_size} inputs and {module.hidden_size} units"
-    return "{}, {} × {} layers × directions".format(sizes, *size_of(module))
+    N, H, (layers, ways) = module.input_size, module.hidden_size, size_of(module)
+    return f"{kind} of {N} inputs and {H} units, {layers} × {ways} layers × directions"
 
 
 def held(name: str, module: nn.Module, args: tuple, kwargs: dict, output) -> tuple:
     """`recompute`, held against the `output` that the module itself returned.
 
-    Raises ValueError if the call cannot be recomputed, and if the two differ by more than rounding: by more than 512
-    units in the last place of the module's dtype, or half of its digits where that is less. Numbers beyond 1 are
-    compared relative to their size. (A trained LSTM of 320 units differs by up to 73 units after 1,000 steps.)
+    Raises ValueError if the call cannot be recomputed, or if the two differ, relative beyond 1, by more than 512 units in
+    the last place of the module's dtype (a trained LSTM of 320 units: 73 after 1,000 steps) or half of its digits.
     """
     try:
         own = recompute(module, args, kwargs, output)

@@ -6,8 +6,8 @@ import inspect
 import json
 import math
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.resources import files
 from itertools import islice
@@ -16,13 +16,11 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
-from torch.nn.utils.spectral_norm import SpectralNorm
-from torch.nn.utils.weight_norm import WeightNorm, remove_weight_norm
 from torch.utils.data import Dataset
 
 from lstm_lesson.data.download import replacing
-from lstm_lesson.recurrent import CELLS, KINDS, form_of, recurrent_modules, size_of, tensors, undisturbed, weights_of
-from lstm_lesson.shapes import check_instance, check_size, describe, true_steps
+from lstm_lesson.recurrent import CELLS, form_of, recurrent_modules, size_of, tensors, undisturbed, weights_of
+from lstm_lesson.shapes import check_instance, check_size, true_steps
 from lstm_lesson.tracing import norms_by_lag, watch
 
 ROWS = tomllib.loads((files("lstm_lesson") / "report.toml").read_text(encoding="utf-8"))
@@ -83,8 +81,7 @@ def gate_report(
     check_instance("loss", loss)
     modules = dict(fresh.named_modules()) if isinstance(fresh, nn.Module) else {}
     for place, part in parts.items() if fresh is not None else ():
-        has = form_of(modules[place]) if isinstance(modules.get(place), KINDS) else "no LSTM or GRU"
-        if has != form_of(part):
+        if (has := form_of(modules.get(place))) != form_of(part):
             raise ValueError(ERRORS["fresh"].format(type(fresh).__name__, place or "the whole", has, form_of(part)))
     with torch.random.fork_rng(range(torch.cuda.device_count())), undisturbed(model):
         calls = _calls(model, data, prepare, loss, lengths, check_size("batches", batches))
@@ -97,8 +94,9 @@ def gate_report(
             try:
                 own, weights = _measure(model, calls, place, call, reverse)
                 beside, drawn = ({}, []) if other is None else _measure(other, calls, place, call, reverse)
-            except ValueError as error:
-                refused.append((f"{place or 'model'}: {error}", error.__cause__))
+            except Exception as error:  # the model and the loss may raise anything
+                says = error if isinstance(error, ValueError) else ERRORS["raises"].format(type(error).__name__, error)
+                refused.append((f"{place or 'model'}: {says}", error))
                 continue
             if fresh is None and any(a.equal(b) and a.any() for a, b in zip(weights, drawn, strict=False)):
                 beside = notes.append(NOTES["stale"].format(place or "model")) or {}
@@ -123,8 +121,7 @@ def _calls(model, data, prepare, loss, lengths, most: int) -> list[tuple[tuple, 
         what, plain = "data" if single or batch is data else "a batch of data", (Tensor, PackedSequence)
         if not prepare and not (isinstance(batch, plain) or (single and type(batch) is tuple)):
             raise ValueError(ERRORS["kind"].format(what, type(batch).__name__))
-        with _named("prepare or lengths", batch):
-            args, known = prepare(batch) if prepare else batch, lengths(batch) if callable(lengths) else lengths
+        args = prepare(batch) if prepare else batch
         if args is None or isinstance(args, list):
             raise ValueError(ERRORS["prepare"].format(type(args).__name__))
         args = args if type(args) is tuple else (args,)
@@ -133,23 +130,12 @@ def _calls(model, data, prepare, loss, lengths, most: int) -> list[tuple[tuple, 
             form.bind(*args, **({"lengths": 0} if "lengths" in {*form.parameters} - {*given} else {}))
         except TypeError as error:
             raise ValueError(ERRORS["arguments"].format(what, len(args), error)) from error
-        known = known if given.get("lengths") is None else given["lengths"]
-        calls.append((args, known, _with_targets(loss, batch)))
+        own = given.get("lengths")
+        own = own if own is not None else lengths(batch) if callable(lengths) else lengths
+        calls.append((args, own, _with_targets(loss, batch)))
     if not calls:
         raise ValueError(ERRORS["none"])
     return calls
-
-
-@contextmanager
-def _named(who: str, *given) -> Iterator[None]:
-    """Say of an error that a function of the caller raises, and that is no ValueError, who raised it on what."""
-    try:
-        yield
-    except ValueError:
-        raise
-    except Exception as error:
-        of = who, error, type(error).__name__, " and ".join(map(describe, given))
-        raise ValueError(ERRORS["raises"].format(*of)) from error
 
 
 def _with_targets(loss: Callable | None, batch) -> Callable | None:
@@ -188,11 +174,10 @@ def _fresh(model: nn.Module, names: Iterable[str], seed: int) -> nn.Module:
 def _draw(module: nn.Module) -> None:
     """Draw the weights as those of a new module: uniform in ±1/√H, and then what parametrisations make of them."""
     parts, bound = [*module.modules()], module.hidden_size**-0.5
-    hooks = [(part, hook) for part in parts for hook in [*part._forward_pre_hooks.values()]]
     ways = [(part, key, way) for part in parts for key, way in getattr(part, "parametrizations", {}).items()]
-    for part, hook in hooks:
-        if isinstance(hook, WeightNorm):
-            remove_weight_norm(part, hook.name)
+    for hook in [hook for part in parts for hook in part._forward_pre_hooks.values()]:
+        if type(hook).__name__ in ("SpectralNorm", "WeightNorm"):
+            raise ValueError(ERRORS["old"].format(hook.name, type(hook).__name__))
     for weight in module.parameters():
         weight.uniform_(-bound, bound)
     for part, key, way in ways:
@@ -208,9 +193,6 @@ def _draw(module: nn.Module) -> None:
     for _ in range(100):  # a spectral norm comes closer to that of its matrix each time
         for part, key, _way in ways:
             getattr(part, key)
-        for part, hook in hooks:
-            if isinstance(hook, SpectralNorm):
-                hook.compute_weight(part, do_power_iteration=True)
 
 
 def _measure(model: nn.Module, calls: list, name: str, call: int | None, turned: bool) -> tuple[dict, list[Tensor]]:
@@ -220,8 +202,7 @@ def _measure(model: nn.Module, calls: list, name: str, call: int | None, turned:
         where = dict(layer=k // ways, reverse=bool(k % ways) or (turned and ways == 1), call=call, name=name)
         found, lags, sizes, readers = [], {}, [], []
         for args, lengths, loss in calls:
-            with _named("the model or loss", *args):
-                values, ends, by_lag, read, weights = _look(model, _copied(args, args), lengths, loss, where)
+            values, ends, by_lag, read, weights = _look(model, _copied(args, args), lengths, loss, where)
             B, T, _ = values.h.shape
             found.append({key: v[true_steps(ends, T)].double() for key, v in values._asdict().items()})  # (steps, H)
             half = (ends - ends // 2).clamp_max(T - 1) if where["reverse"] else ends // 2 - 1

@@ -16,9 +16,7 @@ from lstm_lesson.recurrent import CELLS, held, in_form, recurrent_modules, size_
 from lstm_lesson.shapes import check_lengths, check_size, check_tokens, describe, true_steps
 from lstm_lesson.successors.gru import GRUValues
 
-STEPS = (
-    ". Steps are joined to one call if each gets the state that the one before returned; zoneout or a norm changes it"
-)
+STEPS = ". Steps are joined if each gets the state that the one before returned; zoneout or a norm between changes it"
 
 
 class Trace(Values):
@@ -64,9 +62,8 @@ def record(
     x. `lengths` (B,) are handed on if its forward takes an argument of this name. A packed sequence has its own.
     `tokens`, one list of words or numbers for each sequence, are kept for display.
     The values are recomputed from the weights, half precision in float32, and held against what the module returned.
-    T is in the order of time; without a batch, B = 1. With proj_size, h has that size.
-    A loop or a model that reads from the last step on, as is seen from what the module was given, needs reverse=True.
-    Where it is not seen, a loop over a cell is in the order of its calls, and reverse=True turns this round.
+    T is in the order of time; without a batch, B = 1. With proj_size, h has that size. A loop or model that is seen to
+    read from the last step on needs reverse=True; where it is not seen, this turns the order of a loop's calls round.
     The model runs without gradients, in evaluation mode. It and torch's random numbers are left as they were.
     Raises ValueError if nothing or several things can be meant, for a layer or direction that is not there, for NaN,
     for `lengths` where the module reads padding before true steps, and if the module returned other values than its

@@ -555,10 +555,7 @@ def unexplained(subject: Subject, matcher: Matcher) -> Examination:
 
 
 def alike(subject: Subject) -> str:
-    """The other recurrent networks that have as many weights, with 0 to 2 biases; "" if none has.
-
-    Of a module of PyTorch within, those of its kind; else one with a projection only if no other has as many.
-    """
+    """The other recurrent networks that have as many weights, with 0 to 2 biases; "" if none has."""
     N, H, others = subject.N, subject.H, [*KNOWN["others"]]
     parts = [part for part in subject.parts if isinstance(part, nn.RNNBase)]
     sizes = {subject.size, *(sum(w.numel() for w in part.parameters()) for part in parts)}
@@ -568,6 +565,5 @@ def alike(subject: Subject) -> str:
         name for name, blocks, states, biases in others if any(kind in name for kind in kinds)
         if sizes & {round(blocks * H * (N + states * H + biases * b)) for b in (0, 1, 2)}
     ]  # fmt: skip
-    if not parts:
-        found = [name for name in found if "proj" not in name] or found
+    found = (parts and found) or [name for name in found if "proj" not in name] or found
     return SAYS["alike"].format(" or ".join(dict.fromkeys(found))) if found else ""

@@ -173,15 +173,14 @@ class Progress:
         return printable("\n".join(lines))
 
     def _repr_html_(self) -> str:
-        body = "".join(
-            f"<tr><td style='text-align:left'>{html.escape(notebook)}</td>"
-            f"<td>{sum(row['solved'] for row in rows)} of {len(rows)}</td><td style='text-align:left'>"
-            + " &nbsp; ".join(f"{MARKS[row['solved']]} <code>{row['exercise']}</code>" for row in rows)
-            + "</td></tr>"
-            for notebook, rows in self._by_notebook().items()
-        )
-        left = "<th style='text-align:left'>"
-        head = f"<tr>{left}notebook</th><th>solved</th>{left}exercises</th></tr>"
+        left, body = "style='text-align:left'", ""
+        for notebook, rows in self._by_notebook().items():
+            names = " &nbsp; ".join(f"{MARKS[row['solved']]} <code>{row['exercise']}</code>" for row in rows)
+            body += (
+                f"<tr><td {left}>{html.escape(notebook)}</td><td>{sum(row['solved'] for row in rows)} of {len(rows)}"
+            )
+            body += f"</td><td {left}>{names}</td></tr>"
+        head = f"<tr><th {left}>notebook</th><th>solved</th><th {left}>exercises</th></tr>"
         return f"<table><caption>{self._total()}</caption><thead>{head}</thead><tbody>{body}</tbody></table>"
 
 

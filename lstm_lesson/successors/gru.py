@@ -101,10 +101,7 @@ class CustomGRU(nn.Module):
 
     @classmethod
     def from_torch(cls, gru: nn.GRU | nn.GRUCell) -> "CustomGRU":
-        """A CustomGRU with the weights of a `nn.GRUCell` or a `nn.GRU` with batch_first=True.
-
-        What stays frozen, what is refused and of what it warns is as in `CustomLSTM.from_torch`.
-        """
+        """A CustomGRU of a `nn.GRUCell` or a `nn.GRU` with batch_first=True, made as by `CustomLSTM.from_torch`."""
         if not isinstance(gru, (nn.GRU, nn.GRUCell)) or not getattr(gru, "batch_first", True):
             has = f"a {type(gru).__name__}{' with batch_first=False' * isinstance(gru, nn.GRU)}"
             raise ValueError(f"gru is {has}; it needs a torch.nn.GRUCell, or a torch.nn.GRU with batch_first=True")

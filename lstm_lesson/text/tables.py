@@ -55,15 +55,13 @@ def load_csv(path, text: str | Sequence[str], label: str | None = None, *, label
     header has numbers for names: `header=None, text=2`. Further arguments, such as sep, encoding, decimal or quoting,
     go to `pandas.read_csv`. Cells are read as written; NA, null and more are missing, unless keep_default_na=False.
     labels: the classes in the order of their numbers 0 to K − 1; rows of other classes are left out. None takes all,
-    at least two: numbers first, then words, sorted. Of 1, 1.0, "1" and "01" the last is a class of its own; True and
-    False (not "True") also name TRUE, true, FALSE and false.
+    at least two: numbers first, then words, sorted. Of 1, 1.0, "1" and "01" the last is its own; True is also TRUE.
     split: the column that says train, val (valid, validation, dev) or test. Val and test, where nothing says what they
     are, get their `shares` of each class of train, drawn by `seed`, one row at least.
     Left out are rows without text, label or part; texts that have different labels, all of them; and repetitions of a
     text, of which the first in test stays, else in train, else in val. Equal are texts of the same words (`tokenize`).
-    Warns of words taken for missing, labels that differ only in case, blanks or zeros, classes that a part lacks, and
-    if `tokenize` finds one word in a text (median of test) or 80 % of the words of test are <unk>. Raises ValueError
-    that names the file, the line and what is needed.
+    Warns of words taken for missing, labels that differ only in case, blanks or zeros, classes that a part lacks, texts
+    of one word, and unknown words. Raises ValueError that names the file, the line and what is needed.
     """
     import pandas
 
@@ -114,9 +112,7 @@ def load_csv(path, text: str | Sequence[str], label: str | None = None, *, label
     classes = wanted or [name for name in found if name in has]
     if not has.issuperset(classes) or not 2 <= len(classes) <= max(2, len(rows) / 2):
         kept += f"; {label!r} has {len(found)} different values: {shortened(found)}; it needs"
-        own = {str(name).casefold(): name for name in found}
-        own = [own.get(str(name).casefold(), "") for name in wanted]
-        lacks = f" each of labels as it is written, {labels!r:.200}" + f"; is it labels={own}?" * ("" not in own)
+        lacks = f" each of labels as it is written, {labels!r:.200}"
         kept += lacks if wanted else " two classes or more that repeat, so no id and no measured number"
         kept += f"; {text!r} has {shortened(texts)}: swap text= and label=?" * (1 < len(texts) < len(found) / 2)
         raise ValueError(kept)
@@ -144,9 +140,7 @@ def _notes(groups: dict, data: OwnData, odd: list[str]) -> list[str]:
     note += f"; {empty} texts without a word" * (empty > 0)
     begin = {" ".join(words.split()[:64]) for words in train}
     if same := sum(" ".join(words[:64]) in begin for words in test):
-        odd.append(
-            f"{same} texts of test begin with the same 64 words as one of train; a model reads no more by default"
-        )
+        odd.append(f"{same} texts of test begin with the same 64 words as one of train; models read no more by default")
     for part, group in groups.items():
         if none := [name for name in data.classes if name not in {*group["label"]}]:
             odd.append(f"{part} has no text of {shortened(none)}; a score on {part} says nothing about them")

@@ -309,7 +309,7 @@ RAISES, LEAVES = (1 + [word in line for line in FILE.splitlines()].index(True) f
     (["report", *MODEL, "data", "-o", "p.html", "--prepare", "prep"], "no function or class 'prep'"),
     (["report", *MODEL, "data", "-o", "p.html", "--lengths", "lens"], "no function or class 'lens'"),
     (["report", *MODEL, "data", "-o", "mine.py"], "mine.py exists; --force replaces it"),
-    (["report", *MODEL, "data", "-o", "p.html", "--loss", "broken"], f"for each batch of data (FILE:{RAISES})"),
+    (["report", *MODEL, "data", "-o", "p.html", "--loss", "broken"], f"run on each batch of data (FILE:{RAISES})"),
     (["examine", "other.py:MyLSTM"], "other.py:MyLSTM names no Python file"),
     (["examine", "mine.py:Nothing"], "has no function or class 'Nothing'"),
     (["examine", "mine.py:number"], "Its own error: TypeError"),
