@@ -4,6 +4,7 @@ OLDEST_PYTHON ?= python3.11
 LAB_ARGS ?=
 BENCH_ARGS ?=
 HUB_ARGS ?=
+SLIDES_ARGS ?=
 STUDENT_ARGS ?=
 WRITER_ARGS ?=
 SCHEDULER ?=
@@ -41,6 +42,7 @@ help:
 	@echo "make notebooks  run all notebooks again, in place"
 	@echo "                (make notebooks NOTEBOOKS=notebooks/05_forget_gate.ipynb runs this one)"
 	@echo "make slides     slides of each notebook for a projector, in build/slides (NOTEBOOKS as above)"
+	@echo "                (make slides SLIDES_ARGS=--large runs them and draws figures with larger letters)"
 	@echo "make student    copies for a class without outputs and answers, in build/student; docs/teaching.md has the STUDENT_ARGS"
 	@echo "make instructor the same cells with solutions, usual mistakes and the plan, in build/instructor"
 	@echo "make sheet      one printed sheet, A4 and Letter, in build/sheet"
@@ -148,7 +150,7 @@ notebooks: setup
 
 # Uses the slide types in the notebooks. A deck is one file and needs no network.
 slides: setup
-	$(PY) tools/slides/decks.py build/slides $(NOTEBOOKS)
+	$(PY) tools/slides/decks.py build/slides $(NOTEBOOKS) $(SLIDES_ARGS)
 
 # STUDENT_ARGS chooses the same cells for both. An old folder is kept: it may be a git repository.
 student: setup

@@ -108,16 +108,26 @@ def unfolded(output):
     return new_output(kind, data, execution_count=1)
 
 
+STORED = (
+    WithoutWidgetViews,
+    CoalesceStreamsPreprocessor,
+    WithoutTextsOfOthers,
+    WithoutVocabularies,
+    FoldedAnswers,
+    OnlyKeptMetadata,
+)
+
+
+def as_stored(notebook):
+    """A notebook that has just run, as it is stored."""
+    for preprocessor in STORED:
+        notebook, _ = preprocessor().preprocess(notebook, {})
+    return notebook
+
+
 def configure(c):
     """Remove what differs between machines."""
-    c.NotebookExporter.preprocessors = [
-        WithoutWidgetViews,
-        CoalesceStreamsPreprocessor,
-        WithoutTextsOfOthers,
-        WithoutVocabularies,
-        FoldedAnswers,
-        OnlyKeptMetadata,
-    ]
+    c.NotebookExporter.preprocessors = list(STORED)
     c.ClearMetadataPreprocessor.enabled = True
     c.ClearMetadataPreprocessor.preserve_nb_metadata_mask = {"kernelspec", ("language_info", "name")}
     c.ClearMetadataPreprocessor.preserve_cell_metadata_mask = KEPT

@@ -4,20 +4,27 @@ import base64
 import io
 import re
 import sys
+from importlib import import_module
 
 import pytest
+import torch
 from browser import PROJECTOR, chromium, serious_violations, why_not
+from matplotlib.text import Text
 from nbformat import write
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
-from notebook_rules import QUESTION, Lesson
+from notebook_rules import METADATA, QUESTION, Lesson
 from PIL import Image
 from repository import NOTEBOOKS, SETUP_CELL
-from stored_notebook import FOLD
+from stored_notebook import FOLD, is_folded
 from tracked import ROOT
+
+from lstm_lesson import plots
+from lstm_lesson.plots import style
 
 sys.path.insert(0, str(ROOT / "tools" / "slides"))
 
 import decks
+import larger
 from pieces import IntoPieces, code_is_the_point
 
 by_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -437,6 +444,51 @@ class TestInABrowser:
         for number in (0, 3, 8):
             page.evaluate("k => show(k)", number)
             assert serious_violations(page) == []
+
+
+LINES = {"a": [1.0, 2.0], "b": [2.0, 1.0]}
+DRAWINGS = {
+    "lines": lambda: plots.lines(LINES, marks={"limit": 1.5}, title="A title", xlabel="step", alt="Two lines."),
+    "bars": lambda: plots.bars(LINES, title="A title", alt="Two bars."),
+    "tall": lambda: plots.bars({f"row {k}": [1.0, 2.0] for k in range(11)}, horizontal=True, title="T", alt="Bars."),
+    "differences": lambda: plots.differences({"a": 1e-16, "b": 2e-16}, title="A title", alt="Two dots."),
+    "map": lambda: plots.heatmaps({"": torch.eye(4, 13)}, xticks=WORDS, title="A title", alt="A map."),
+    "two maps": lambda: plots.heatmaps({"a": torch.eye(8), "b": torch.eye(8)}, title="A title", alt="Two maps."),
+}
+WORDS = ["the", "keys", "outside", "near", "the", "man", "there", "___", ".", "the", "lamp", "___", "."]
+
+
+@pytest.mark.parametrize("name", DRAWINGS)
+def test_letters_of_a_figure_drawn_anew_are_24_pixels_high_on_its_slide(name, monkeypatch):
+    for module in ("charts", "heatmaps"):
+        monkeypatch.setattr(import_module(f"lstm_lesson.plots.{module}"), "axes", style.axes)  # put back at the end
+    usual = smallest_letters(DRAWINGS[name]())
+    larger.begin()
+    assert usual < 24 <= smallest_letters(DRAWINGS[name]())
+
+
+def smallest_letters(picture) -> float:
+    """In pixels of the slide; of a tall picture in those of its parts, which are as wide as the slide."""
+    figure = picture.figure
+    figure.draw_without_rendering()
+    wide, high = figure.get_size_inches()
+    parts = decks.HIGH / high / 100 < decks.LEAST["png"]
+    enlarged = decks.WIDE / wide if parts else min(decks.WIDE / wide, decks.HIGH / high)
+    texts = [text for text in figure.findobj(Text) if text.get_visible() and text.get_text()]
+    return min(text.get_fontsize() for text in texts) / 72 * enlarged
+
+
+def test_large_decks_come_of_a_new_run_and_the_notebook_stays_as_it_is(tmp_path):
+    path = tmp_path / "01_lesson.ipynb"
+    draws = 'from lstm_lesson import plots\nplots.lines({"a": [1, 2]}, title="Up", alt="Up.")'
+    cells = [new_markdown_cell("# 01 · A lesson"), new_markdown_cell("**Predict.** Up?")]
+    cells += [new_code_cell(draws, metadata={"tags": ["answer"]})]
+    write(new_notebook(cells=cells, metadata=METADATA), path)
+    stored = path.read_bytes()
+    made = decks.run_anew(path)
+    assert [cell.source for cell in made.cells] == [cell.source for cell in cells]
+    assert is_folded(made.cells[2]) and 'width="720"' in made.cells[2].outputs[0].data["text/html"]
+    assert path.read_bytes() == stored
 
 
 def test_a_tall_picture_is_cut_where_nothing_is_drawn():

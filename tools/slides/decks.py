@@ -1,12 +1,15 @@
 """Write slides for projecting: `python tools/slides/decks.py FOLDER NOTEBOOK...` (or `make slides`).
 
 A deck is one HTML file that needs no network. `pieces.py` chooses what is projected, `template/deck.js` packs it into
-slides of 1280 × 720 when the page opens, and turns them.
+slides of 1280 × 720 when the page opens, and turns them. `--large` runs the notebooks, which takes minutes where they
+train, and draws their figures with larger letters; the notebooks themselves stay as they are.
 """
 
+import argparse
 import base64
 import io
 import math
+import os
 import re
 import sys
 import tempfile
@@ -17,11 +20,15 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parent / "site")]
 
 import formulas  # noqa: E402
+import nbformat  # noqa: E402
 import numpy as np  # noqa: E402
 from lessons import aspect_ratio, rendered, without_empty_heads  # noqa: E402
 from nbconvert import HTMLExporter  # noqa: E402
+from nbconvert.preprocessors import ExecutePreprocessor  # noqa: E402
+from nbformat.v4 import new_code_cell  # noqa: E402
 from pieces import IntoPieces  # noqa: E402
 from PIL import Image  # noqa: E402
+from stored_notebook import as_stored  # noqa: E402
 
 WIDE, HIGH = 1272, 666  # the room for a picture, in pixels
 LEAST = {"png": 1.2, "svg+xml": 1.1}  # a picture that is enlarged less than this also comes in parts
@@ -92,10 +99,24 @@ def cropped(content: bytes, kind: str, top: float, bottom: float) -> bytes:
     return content.replace(root, part, 1)
 
 
-def deck(path: Path) -> str:
-    """A notebook as one page of slides."""
+def run_anew(path: Path):
+    """A notebook with the outputs of a new run, whose figures have larger letters, as they are stored."""
+    notebook = nbformat.read(path, as_version=4)
+    first = new_code_cell(f"import sys\nsys.path.insert(0, {str(HERE)!r})\nimport larger\nlarger.begin()")
+    notebook.cells.insert(0, first)
+    runner = ExecutePreprocessor(timeout=600, kernel_name="python3", store_widget_state=False)
+    with tempfile.TemporaryDirectory() as scratch:  # every exercise is shown as not attempted
+        os.environ["LSTM_LESSON_PROGRESS"] = str(Path(scratch) / "progress.json")
+        runner.preprocess(notebook, {"metadata": {"path": path.parent}})
+    del notebook.cells[0]
+    return as_stored(notebook)
+
+
+def deck(path: Path, large: bool = False) -> str:
+    """A notebook as one page of slides, of its stored outputs or, with `large`, of those of a new run."""
     title = path.stem.replace("_", " · ", 1).replace("_", " ")
-    page, _ = DeckExporter().from_filename(str(path), resources={"title": title})
+    notebook = run_anew(path) if large else nbformat.read(path, as_version=4)
+    page, _ = DeckExporter().from_notebook_node(notebook, resources={"title": title})
     with tempfile.TemporaryDirectory() as scratch:
         font = Path(scratch) / "math.woff"
         formulas.write_font(font, [page])
@@ -103,15 +124,20 @@ def deck(path: Path) -> str:
     return page.replace("url(math.woff)", f"url(data:font/woff;base64,{data})")
 
 
-def main(folder: Path, notebooks: list[Path]) -> None:
+def main(folder: Path, notebooks: list[Path], large: bool = False) -> None:
     """Write the deck of each notebook, under its name."""
     folder.mkdir(parents=True, exist_ok=True)
     for path in notebooks:
-        (folder / f"{path.stem}.slides.html").write_text(deck(path), encoding="utf-8")
+        if large:
+            print(f"running {path.name} ...", flush=True)
+        (folder / f"{path.stem}.slides.html").write_text(deck(path, large), encoding="utf-8")
     print(f"{len(notebooks)} decks are in {folder}. → and ← turn the slides, f fills the screen, s shows the notes.")
 
 
 if __name__ == "__main__":
-    if len(sys.argv) < 3:
-        sys.exit(__doc__)
-    main(Path(sys.argv[1]), [Path(name) for name in sys.argv[2:]])
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("folder", type=Path)
+    options.add_argument("notebooks", nargs="+", type=Path)
+    options.add_argument("--large", action="store_true", help="run the notebooks and draw figures with larger letters")
+    given = options.parse_args()
+    main(given.folder, given.notebooks, given.large)
