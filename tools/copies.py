@@ -30,6 +30,7 @@ ASKS = re.compile(r"\*\*(?:Predict|Question|Quick question)s?\b")
 BADGE = re.compile(r"\n*\[!\[[^\]]*\]\([^)]*\)\]\([^)]*\)")
 GIVES_AWAY = re.compile(r"(?i)^for the teacher|^what is wrong in|^how the package|answer")  # other folds for teachers
 WRONG = re.compile(r'(?m)^- `(\w+)`, (.+?): "(.+)"$')  # in the guide: exercise, wrong answer, what the check says
+NAME_OF_ROW = r"\*\*[^*]+\*\*, [^.]+"  # its plan and its minutes
 NEUTRAL = {"title": "''", "alt": "'The figure that this cell draws.'"}
 
 
@@ -161,19 +162,30 @@ def without_words(source: str) -> str:
 
 
 def for_instructors(cells, path: Path, guide: Guide):
-    """Add the plan beside each section, and the solution and the usual mistakes beside each exercise."""
+    """Add the plan beside each section, and the solution and the usual mistakes beside each exercise.
+
+    A row of a plan that names several sections stands beside the first; the others only name it.
+    """
+    first = {}  # by row: the heading beside which it stands
     for cell in cells:
         yield cell
         told = []
         for level, heading in re.findall(r"(?m)^(#{1,3}) (.+)$", cell.source) if cell.cell_type == "markdown" else []:
             rows = guide.plan(path.name[:2], "" if level == "#" else heading)
-            told += [guide.of(heading)] * (level == "#") + ["\n".join(f"- {row}" for row in dict.fromkeys(rows))]
+            told += [guide.of(heading)] * (level == "#")
+            told.append("\n".join(f"- {beside(row, heading, first)}" for row in dict.fromkeys(rows)))
         if name := stub(cell):
             told.append(f"**Solution of `{name}`**\n\n{solution(name)._repr_markdown_()}")
             known = dict.fromkeys([*guide.wrong(name), *(edit.cause for edit in exercises()[name].edits)])
             told += ["**Usual mistakes**\n\n" + "\n".join(f"- {each}" for each in known)] if known else []
         if any(told):
             yield teacher("\n\n".join(filter(None, told)))
+
+
+def beside(row: str, heading: str, first: dict[str, str]) -> str:
+    """A row of a plan beside a heading: whole the first time, then its plan and its minutes, and where it stands."""
+    place = first.setdefault(row, heading)
+    return row if place == heading else f"{re.match(NAME_OF_ROW, row)[0]}, as beside *{place}*."
 
 
 def teacher(text: str):

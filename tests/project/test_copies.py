@@ -215,6 +215,34 @@ def test_the_instructor_has_the_plan_beside_the_section_that_it_names(path):
     assert "**Ask.**" in made[1] and "**Wrong answers.**" not in made[1]
 
 
+@by_notebook
+def test_a_row_of_a_plan_is_told_once_and_named_at_its_other_sections(path):
+    made = sources(instructor(path))
+    rows = [
+        line
+        for source in made
+        for line in re.findall(r"(?m)^- (\*\*.*)$", source)
+        if re.match(r"\*\*.*?\*\*, [\d:]+–", line)
+    ]
+    told = [row for row in rows if not row.endswith("*.") or ", as beside *" not in row]
+    assert len(told) == len(set(told))
+    for row in set(rows) - set(told):
+        name, place = re.fullmatch(r"(.*), as beside \*(.*)\*\.", row).groups()
+        at = next(k for k, text in enumerate(made) if re.search(rf"(?m)^##* {re.escape(place)}$", text))
+        assert f"- {name}. " in made[at + 1]
+
+
+def test_sections_of_one_row_name_it_after_the_first(tmp_path):
+    table = "## A plan\n\n| minutes | what | projector |\n|---|---|---|\n| 5–9 | 01: *Part*, *Other* | a cell |\n"
+    path = lesson_of(new_markdown_cell("## Part"), new_markdown_cell("## Other"), tmp_path=tmp_path)
+    made = sources(copy(path, "instructor", ALL, Guide(table)))
+    told = "what: 01: *Part*, *Other*; projector: a cell"
+    assert [text.split("\n\n")[-1] for text in made if text.startswith("*For the teacher*")] == [
+        f"- **A plan**, 5–9. {told}",
+        "- **A plan**, 5–9, as beside *Part*.",
+    ]
+
+
 def test_a_plan_is_found_in_any_table_and_times_are_no_notebooks():
     rows = ["## Plan A", "| time | what | room |", "|---|---|---|", "| 10:35–11:25 | 04 | see *Two* |"]
     rows += ["| 0–9 | 04: *One*, *Two*; 05: *Three* | 12 and 24 |", "## B", "| what | remark |", "|---|---|"]
