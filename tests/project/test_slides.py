@@ -25,6 +25,7 @@ sys.path.insert(0, str(ROOT / "tools" / "slides"))
 
 import decks
 import larger
+import plans
 from pieces import IntoPieces, code_is_the_point
 
 by_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -256,14 +257,15 @@ def opened(request, tmp_path):
     browser = request.getfixturevalue("chromium")
     pages = []
 
-    def open_deck(path):
-        decks.main(tmp_path / "a deck", [path])
+    def open_deck(path=None, lesson=""):
+        decks.main(tmp_path / "a deck", [path], lesson=lesson)
         page = browser.new_page(viewport=PROJECTOR)
         pages.append(page)
         page.complaints = []
         page.on("pageerror", lambda error: page.complaints.append(str(error)))
         page.on("request", lambda asked: asked.url.startswith("http") and page.complaints.append(asked.url))
-        page.goto((tmp_path / "a deck" / f"{path.stem}.slides.html").as_uri())
+        (made,) = (tmp_path / "a deck").glob(f"{path.stem if path else '*'}.slides.html")
+        page.goto(made.as_uri())
         page.wait_for_selector("body[data-ready]", state="attached")
         return page
 
@@ -275,9 +277,11 @@ def opened(request, tmp_path):
 class TestInABrowser:
     pytestmark = in_a_browser
 
-    @by_notebook
-    def test_no_slide_overflows_and_no_letter_is_below_24_pixels(self, opened, path):
-        page = opened(path)
+    @pytest.mark.parametrize(
+        "what", [*NOTEBOOKS, "Two hours", "Lesson 3"], ids=lambda what: getattr(what, "stem", what)
+    )
+    def test_no_slide_overflows_and_no_letter_is_below_24_pixels(self, opened, what):
+        page = opened(lesson=what) if isinstance(what, str) else opened(what)
         measured = page.evaluate(MEASURE, FLOOR)
         assert {k: slide["cut"] for k, slide in enumerate(measured, start=1) if slide["cut"]} == {}
         assert {k: slide["small"] for k, slide in enumerate(measured, start=1) if slide["small"]} == {}
@@ -444,6 +448,34 @@ class TestInABrowser:
         for number in (0, 3, 8):
             page.evaluate("k => show(k)", number)
             assert serious_violations(page) == []
+
+
+@pytest.mark.parametrize("lesson", plans.lessons(), ids=lambda lesson: lesson["title"][:9])
+def test_the_deck_of_a_lesson_has_what_its_plan_works_through_and_nothing_else(lesson):
+    made, resources = pieces(decks.of_lesson(lesson))
+    shown = [
+        re.sub(r" · \d+ min.*", "", line) for cell in made for line in re.findall(r"(?m)^#{1,3} (.*)", cell.source)
+    ]
+    expected = []
+    for row in (row for row in lesson["row"] if "notebook" in row):
+        if not any(heading.startswith(row["notebook"]) for heading in expected):
+            expected += (Lesson(plans.path_of(row["notebook"])).cells[0].source.splitlines()[0].removeprefix("# "),)
+        whole = [cell.source for cell in sorted(plans.worked(row), key=lambda cell: cell.number)]
+        text = re.sub(
+            r"(?s)```.*?```|<details.*?</details>", "", "\n".join(each for each in whole if "def " not in each)
+        )
+        expected += [re.sub(r" · \d+ min.*", "", line) for line in re.findall(r"(?m)^#{1,3} (.*)", text)]
+        assert all(title in expected for title in row.get("teach", ()))
+        assert all(f"Your turn: `{name}`" in expected for name in row.get("exercises", ()))
+    assert shown == expected
+    assert any("minutes" in note for note in resources["notes"])
+
+
+def test_a_lesson_is_named_by_words_of_one_title(tmp_path):
+    for words in ("Lesson 9", "Lesson"):
+        with pytest.raises(ValueError, match=f"^--lesson is '{words}'; it needs words of one title: Two hours: a cell"):
+            decks.main(tmp_path, [], lesson=words)
+    assert list(tmp_path.iterdir()) == []
 
 
 LINES = {"a": [1.0, 2.0], "b": [2.0, 1.0]}

@@ -2,7 +2,8 @@
 
 A deck is one HTML file that needs no network. `pieces.py` chooses what is projected, `template/deck.js` packs it into
 slides of 1280 × 720 when the page opens, and turns them. `--large` runs the notebooks, which takes minutes where they
-train, and draws their figures with larger letters; the notebooks themselves stay as they are.
+train, and draws their figures with larger letters; the notebooks themselves stay as they are. `--lesson "Lesson 3"`
+writes one deck of what a lesson of docs/plans.toml works through.
 """
 
 import argparse
@@ -22,10 +23,11 @@ sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parent / "site")]
 import formulas  # noqa: E402
 import nbformat  # noqa: E402
 import numpy as np  # noqa: E402
+import plans  # noqa: E402
 from lessons import aspect_ratio, rendered, without_empty_heads  # noqa: E402
 from nbconvert import HTMLExporter  # noqa: E402
 from nbconvert.preprocessors import ExecutePreprocessor  # noqa: E402
-from nbformat.v4 import new_code_cell  # noqa: E402
+from nbformat.v4 import new_code_cell, new_notebook  # noqa: E402
 from pieces import IntoPieces  # noqa: E402
 from PIL import Image  # noqa: E402
 from stored_notebook import as_stored  # noqa: E402
@@ -101,7 +103,8 @@ def cropped(content: bytes, kind: str, top: float, bottom: float) -> bytes:
 
 def run_anew(path: Path):
     """A notebook with the outputs of a new run, whose figures have larger letters, as they are stored."""
-    notebook = nbformat.read(path, as_version=4)
+    print(f"running {path.name} ...", flush=True)
+    notebook = stored(path)
     first = new_code_cell(f"import sys\nsys.path.insert(0, {str(HERE)!r})\nimport larger\nlarger.begin()")
     notebook.cells.insert(0, first)
     runner = ExecutePreprocessor(timeout=600, kernel_name="python3", store_widget_state=False)
@@ -112,10 +115,28 @@ def run_anew(path: Path):
     return as_stored(notebook)
 
 
-def deck(path: Path, large: bool = False) -> str:
-    """A notebook as one page of slides, of its stored outputs or, with `large`, of those of a new run."""
-    title = path.stem.replace("_", " · ", 1).replace("_", " ")
-    notebook = run_anew(path) if large else nbformat.read(path, as_version=4)
+def stored(path: Path):
+    """A notebook with its stored outputs."""
+    return nbformat.read(path, as_version=4)
+
+
+def of_lesson(lesson: dict, load=stored):
+    """What a lesson of docs/plans.toml works through, as one notebook: its rows, and the notes of its notebooks."""
+    cells, found = {}, []
+    for row in (row for row in lesson["row"] if "notebook" in row):
+        name = row["notebook"]
+        if name not in cells:
+            cells[name] = load(plans.path_of(name)).cells
+            kinds = [cell.metadata.get("slideshow", {}).get("slide_type") for cell in cells[name]]
+            found += [cell for k, cell in enumerate(cells[name]) if not k or kinds[k] == "notes"]
+        for part in sorted(plans.worked(row), key=lambda part: part.number):
+            changed = {"source": part.source, "id": f"slide-{len(found)}"}
+            found.append(nbformat.from_dict(cells[name][part.number] | changed))
+    return new_notebook(cells=found)
+
+
+def deck(notebook, title: str) -> str:
+    """A notebook as one page of slides."""
     page, _ = DeckExporter().from_notebook_node(notebook, resources={"title": title})
     with tempfile.TemporaryDirectory() as scratch:
         font = Path(scratch) / "math.woff"
@@ -124,20 +145,44 @@ def deck(path: Path, large: bool = False) -> str:
     return page.replace("url(math.woff)", f"url(data:font/woff;base64,{data})")
 
 
-def main(folder: Path, notebooks: list[Path], large: bool = False) -> None:
-    """Write the deck of each notebook, under its name."""
+def main(folder: Path, notebooks: list[Path], large: bool = False, lesson: str = "") -> None:
+    """Write the deck of each notebook, under its name; or that of the lesson with these words in its title.
+
+    Raises ValueError if no lesson has them, or more than one.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    for path in notebooks:
-        if large:
-            print(f"running {path.name} ...", flush=True)
-        (folder / f"{path.stem}.slides.html").write_text(deck(path, large), encoding="utf-8")
-    print(f"{len(notebooks)} decks are in {folder}. → and ← turn the slides, f fills the screen, s shows the notes.")
+    load = run_anew if large else stored
+    if lesson:
+        known = plans.lessons()
+        chosen = [each for each in known if lesson in each["title"]]
+        if len(chosen) != 1:
+            titles = ", ".join(each["title"] for each in known)
+            raise ValueError(f"--lesson is {lesson!r}; it needs words of one title: {titles}")
+        title = chosen[0]["title"]
+        pages = [(re.sub(r"\W+", "_", title).lower(), title, lambda: of_lesson(chosen[0], load))]
+    else:
+        pages = [(path.stem, titled(path), lambda path=path: load(path)) for path in notebooks]
+    for name, title, notebook in pages:
+        (folder / f"{name}.slides.html").write_text(deck(notebook(), title), encoding="utf-8")
+    made = "1 deck is" if len(pages) == 1 else f"{len(pages)} decks are"
+    print(f"{made} in {folder}. → and ← turn the slides, f fills the screen, s shows the notes.")
+
+
+def titled(path: Path) -> str:
+    """The title of a notebook's deck."""
+    return path.stem.replace("_", " · ", 1).replace("_", " ")
 
 
 if __name__ == "__main__":
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("folder", type=Path)
-    options.add_argument("notebooks", nargs="+", type=Path)
+    options.add_argument("notebooks", nargs="*", type=Path)
     options.add_argument("--large", action="store_true", help="run the notebooks and draw figures with larger letters")
+    options.add_argument(
+        "--lesson", metavar="TITLE", default="", help="only the lesson with this in its title, one deck"
+    )
     given = options.parse_args()
-    main(given.folder, given.notebooks, given.large)
+    try:
+        main(given.folder, given.notebooks, given.large, given.lesson)
+    except ValueError as error:
+        options.error(str(error))
