@@ -527,10 +527,12 @@ class Pages:
                 return
             self.finish()
         missing = [name for name in self.wanted if name not in self.there | self.given_up]
+        for name in [name for name in missing if (self.folder / name).exists()]:
+            print(f"{self.folder / name} is there and is no page of the board; it stays", file=sys.stderr)
+            self.given_up.add(name)
+            missing.remove(name)
         pages = [(self.wanted[name].exercise, self.wanted[name].id, name) for name in missing]
         try:
-            if taken := next((name for name in missing if (self.folder / name).exists()), None):
-                raise OSError(f"{self.folder / taken} is there and is no page of the board")
             if missing:
                 self.folder.mkdir(exist_ok=True)
                 command = [sys.executable, str(HERE / "side_by_side.py"), str(self.folder)]

@@ -11,6 +11,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import threading
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -405,18 +406,22 @@ def test_without_torch_the_board_goes_on_and_says_what_is_missing(tmp_path):
 
 
 def test_a_file_of_another_stays_and_a_folder_that_cannot_be_made_stops_nothing(tmp_path, capsys):
-    room = board.Mistake("forget_gate", "", 1, 1, TRANSPOSED)
+    mistake, another = (board.Mistake("forget_gate", "", 1, 1, id) for id in (TRANSPOSED, "f: no bias"))
     pages = board.Pages(tmp_path / "b.html")
-    assert pages.link(room) == ""
+    assert pages.link(mistake) == ""
     (name,) = pages.wanted
     pages.folder.mkdir()
     (pages.folder / name).write_text("mine")
     pages.make()
-    assert pages.process is None and pages.link(room) == "" and (pages.folder / name).read_text() == "mine"
-    assert capsys.readouterr().err.strip().endswith(f"{name} is there and is no page of the board")
+    assert pages.process is None and pages.link(mistake) == "" and (pages.folder / name).read_text() == "mine"
+    assert capsys.readouterr().err.strip().endswith(f"{name} is there and is no page of the board; it stays")
+    pages.link(another)
+    pages.make()
+    pages.finish()
+    assert pages.link(another) and (pages.folder / name).read_text() == "mine"  # the other one is made
     other = board.Pages(tmp_path / "c.html")
     (tmp_path / "c-mistakes").write_text("mine")
-    other.link(room)
+    other.link(mistake)
     other.make()
     assert capsys.readouterr().err.startswith("no pages of mistakes: ") and (tmp_path / "c-mistakes").is_file()
     other.make()
@@ -472,6 +477,24 @@ def test_a_running_board_links_the_page_of_a_new_mistake_and_loads_no_torch_itse
         assert "python" in loaded and "torch" not in loaded
         put(tmp_path / "class", "eve", rnn_step=["h: no bias"])
         watched.until('<a href="b%201-mistakes/rnn_step-', 120)
+
+
+def test_the_board_is_written_anew_as_soon_as_a_page_is_there(tmp_path, monkeypatch):
+    put(tmp_path / "class", "ada", forget_gate=[TRANSPOSED])
+    monkeypatch.setattr(board, "FRESH", math.inf)  # nothing but the new page is a reason to write
+    written, rounds = [], iter(range(1000))
+
+    def sleep(_):
+        found = (tmp_path / "b.html").read_text(encoding="utf-8")
+        written.append("b-mistakes/" in found)
+        if written[-1] or next(rounds, None) is None:
+            raise KeyboardInterrupt
+        threading.Event().wait(0.1)
+
+    monkeypatch.setattr(board.time, "sleep", sleep)
+    given = {"target": tmp_path / "class", "output": tmp_path / "b.html", "stuck": 10, "watch": True, "names": False}
+    assert board.run(type("Given", (), given)) == 0
+    assert written[0] is False and written[-1] is True
 
 
 def test_the_end_of_the_board_ends_the_process(tmp_path):
@@ -573,6 +596,23 @@ class TestInChromium:
         tab.keyboard.press("Enter")
         assert tab.is_visible("table.code")
         context.close()
+
+    def test_a_board_that_is_open_gets_the_links_when_their_pages_are_there(self, chromium, tmp_path):
+        put(tmp_path / "class", "ada", forget_gate=[TRANSPOSED])
+        room = board.Room(tmp_path / "class")
+        room.look()
+        tab = chromium.new_page(viewport=browser.PROJECTOR)
+        for link in ("", "b-mistakes/one.html", "b-mistakes/two.html"):
+            found = board.page(room, NOW, link=lambda _, link=link: link)
+            (tmp_path / "b.html").write_text(found, encoding="utf-8")
+            if not link:
+                tab.goto((tmp_path / "b.html").as_uri())
+                assert tab.locator(".mistakes a").count() == 0
+            else:
+                tab.wait_for_selector(f".mistakes a[href='{link}']")
+                assert tab.locator(".mistakes a").count() == 2
+        assert tab.locator(".mistakes a").first.inner_text().endswith("only the values tell.")
+        tab.close()
 
     def test_one_click_on_the_bar_leads_to_the_page_and_one_back_also_where_jupyter_serves_them(
         self, chromium, tmp_path
