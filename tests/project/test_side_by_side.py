@@ -415,10 +415,12 @@ def test_a_file_of_another_stays_and_a_folder_that_cannot_be_made_stops_nothing(
     pages.make()
     assert pages.process is None and pages.link(mistake) == "" and (pages.folder / name).read_text() == "mine"
     assert capsys.readouterr().err.strip().endswith(f"{name} is there and is no page of the board; it stays")
-    pages.link(another)
-    pages.make()
-    pages.finish()
-    assert pages.link(another) and (pages.folder / name).read_text() == "mine"  # the other one is made
+    both = board.Pages(tmp_path / "b.html")
+    assert [both.link(each) for each in (mistake, another)] == ["", ""]
+    both.make()
+    both.finish()
+    assert both.link(another) and (both.folder / name).read_text() == "mine"  # the other one is made
+    capsys.readouterr()
     other = board.Pages(tmp_path / "c.html")
     (tmp_path / "c-mistakes").write_text("mine")
     other.link(mistake)
