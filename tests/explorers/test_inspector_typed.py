@@ -570,6 +570,8 @@ class TestThePage:
     def test_a_word_that_is_left_out_stays_marked_in_the_first_text(self, opened):
         page = opened(GateInspector(classifier(), WORDS, "court rejects bus strike"))
         page.locator("#word-0-1").click()
+        page.get_by_role("button", name="backwards").click()
+        assert [page.inner_text(f"#current-{k}") for k in (0, 1)] == ["rejects", "rejects"]
         page.get_by_role("button", name="missing").click()
         assert page.locator("body").get_attribute("data-step") == "2"
         assert page.inner_text("#current-0") == "rejects" and "no “rejects” here" in page.inner_text("#step-1")
@@ -706,9 +708,11 @@ class TestThePage:
     @pytest.mark.parametrize("width", [320, 390, 1280])
     def test_a_line_of_an_equation_never_ends_in_a_product(self, opened, width):
         page = opened(GateInspector(classifier(), WORDS, *HEADLINES[:2]), width)
-        lines = """[...document.querySelectorAll('.eq > span')].map(part => new Set(
-            [...part.querySelectorAll('.term')].map(term => Math.round(term.getBoundingClientRect().top))).size)"""
-        assert set(page.evaluate(lines)) == {1}
+        beside = """[...document.querySelectorAll('.eq')].flatMap(line => {
+            const parts = [...line.querySelectorAll('.term, .op')], top = k => parts[k].getBoundingClientRect().top;
+            return parts.flatMap((part, k) => part.textContent === '⊙' ? [Math.abs(top(k - 1) - top(k + 1)) < 2] : []);
+        })"""
+        assert page.evaluate(beside) == [True] * 6
 
     def test_panels_stay_level_and_choosing_a_mean_moves_nothing(self, opened):
         page = opened(GateInspector(classifier(), WORDS, HEADLINES[0], " ".join(HEADLINES[:4]) + " zebra"))
