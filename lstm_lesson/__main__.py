@@ -42,8 +42,7 @@ def main(argv: list[str]) -> int:
         return _run(given, file, name)
     except (Exception, SystemExit) as error:
         frames = traceback.extract_tb(error.__traceback__)
-        cause = traceback.extract_tb((error.__cause__ or error).__traceback__)
-        own = [frame for frame in cause if Path(frame.filename) == file]
+        own = [f for f in traceback.extract_tb((error.__cause__ or error).__traceback__) if Path(f.filename) == file]
         ours = isinstance(error, ValueError) and str(Path(__file__).parent) in frames[-1].filename
         text = " ".join(f"{'' if ours else f'{type(error).__name__}: '}{error}".split())
         place = f" ({own[-1].filename}:{own[-1].lineno})" if own else ""

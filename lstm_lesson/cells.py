@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from lstm_lesson.equations import candidate, cell_state, forget_gate, hidden_state, input_gate, output_gate, rnn_step
-from lstm_lesson.shapes import Shape, check_number, check_sizes, checked
+from lstm_lesson.shapes import ERRORS, Shape, check_number, check_sizes, checked
 
 GATES = "ifco"  # input gate, forget gate, candidate (for c), output gate: PyTorch's order of the weights
 NAMES = *(name for k in GATES for name in (f"W_x{k}", f"W_h{k}", f"b_{k}")), "W_ci", "W_cf", "W_co"
@@ -22,8 +22,7 @@ Values = NamedTuple("Values", [(name, Tensor) for name in "ifgoch"])
 def check_weights(weights: Mapping[str, Tensor], names: Sequence[str] = NAMES[:12], sums: str = "i, f, c, o") -> None:
     """Raise ValueError unless `weights` is a mapping with the weights of a cell under their names."""
     if not isinstance(weights, Mapping):
-        needs = f"a mapping from {', '.join(names[:3])}, … to tensors"
-        raise ValueError(f"weights is {type(weights).__name__}; it needs {needs}")
+        raise ValueError(ERRORS["weights"].format(type(weights).__name__, ", ".join(names[:3])))
     missing = [name for name in names if name not in weights]
     if missing:
         raise ValueError(f"weights has no {', '.join(missing)}; it needs W_x·, W_h· and b_· for each of {sums}")

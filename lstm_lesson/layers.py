@@ -16,7 +16,7 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_
 from lstm_lesson.cells import GATES, LSTMCell, lstm_step, unpack_state
 from lstm_lesson.equations import rnn_step
 from lstm_lesson.kernel import run_cell, unsupported, without_padding
-from lstm_lesson.shapes import Shape, check_lengths, check_shapes, check_sizes, checked, describe, true_steps
+from lstm_lesson.shapes import ERRORS, Shape, check_lengths, check_shapes, check_sizes, checked, describe, true_steps
 
 
 @checked
@@ -273,8 +273,7 @@ class CustomLSTM(nn.Module):
                 weight.data = torch.cat(four, dim=-1).detach().t().contiguous()
                 weight.requires_grad_(any(w.requires_grad for w in four))
                 if weight.requires_grad and not all(w.requires_grad for w in four):
-                    needs = "torch.nn.LSTM has one tensor for the four gates, which is not frozen"
-                    warnings.warn(f"some {reads}· of cells.{k} are frozen; {needs}", stacklevel=2)
+                    warnings.warn(ERRORS["frozen"].format(reads, k), stacklevel=2)
             if self.bias:
                 stacked[3].data.zero_()
         theirs.flatten_parameters()  # on a GPU: one block of memory, as before
@@ -289,11 +288,9 @@ def check_plain(name: str, layer: nn.Module, kind: type) -> None:
         raise ValueError(f"{name} is {type(layer).__name__}; it needs a {wanted}")
     names = getattr(layer, "_flat_weights_names", ("weight_ih", "weight_hh", "bias_ih", "bias_hh") if theirs else ())
     if computed := [weight for weight in names if weight not in layer._parameters]:
-        needs = "it needs a parameter: make it one first, as prune.remove, remove_weight_norm and the like do"
-        raise ValueError(f"{name}.{computed[0]} is computed, by pruning or a norm; {needs}")
+        raise ValueError(ERRORS["computed"].format(name, computed[0]))
     if type(layer).forward is not kind.forward or "forward" in vars(layer):
-        own = f"{name} is {type(layer).__name__}, with a forward of its own that a copy would not have"
-        raise ValueError(f"{own}; it needs that of {wanted}")
+        raise ValueError(ERRORS["forward"].format(name, type(layer).__name__, wanted))
     lost = [key.strip("_") for key, hooks in vars(layer).items() if key.endswith("_hooks") and hooks]
     weights = layer.named_parameters(recurse=False)
     lost += [f"hooks of {name}" for name, w in weights if w._backward_hooks or w._post_accumulate_grad_hooks]

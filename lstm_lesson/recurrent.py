@@ -14,12 +14,12 @@ from lstm_lesson.cells import GATES, LSTMCell, Values
 from lstm_lesson.equations import peephole
 from lstm_lesson.kernel import reversed_steps, stacked_weights, without_padding
 from lstm_lesson.layers import CustomLSTM
-from lstm_lesson.shapes import check_instance, check_lengths, true_steps
+from lstm_lesson.shapes import ERRORS, check_instance, check_lengths, true_steps
 from lstm_lesson.successors.gru import CustomGRU, GRUCell, GRUValues
 from lstm_lesson.successors.scans import scan_blocks
 
 CELLS = nn.LSTMCell, nn.GRUCell, LSTMCell, GRUCell
-KINDS = *CELLS, nn.LSTM, nn.GRU, CustomLSTM, CustomGRU
+KINDS = *CELLS, nn.LSTM, nn.GRU, CustomLSTM, CustomGRU  # every second one is a GRU
 signature = lru_cache(inspect.signature)  # of a forward: it takes longer than a short forward pass
 
 
@@ -34,8 +34,7 @@ def recurrent_modules(model: nn.Module, name: str | None = None) -> dict[str, nn
     inside = {part for module in found.values() for part in module.modules() if part is not module}
     found = {place: module for place, module in found.items() if module not in inside}
     if not found:
-        needs = "it needs a module with an LSTM, a GRU or a cell, of torch.nn or of this package"
-        raise ValueError(f"model is {type(model).__name__}; {needs}, before it is quantised, scripted or exported")
+        raise ValueError(ERRORS["none"].format(type(model).__name__))
     if name not in (None, *found):
         raise ValueError(f"name is {name!r}; it needs one of {[*found]}, the recurrent modules of model")
     return found if name is None else {name: found[name]}
@@ -51,15 +50,14 @@ def form_of(module: nn.Module | None) -> str:
     """The kind and the sizes of a recurrent module, in words."""
     if not isinstance(module, KINDS):
         return "no LSTM or GRU"
-    kind = "a GRU" if isinstance(module, (nn.GRU, nn.GRUCell, GRUCell, CustomGRU)) else "an LSTM"
-    N, H, (layers, ways) = module.input_size, module.hidden_size, size_of(module)
-    return f"{kind} of {N} inputs and {H} units, {layers} × {ways} layers × directions"
+    kind, N, H = "a GRU" if isinstance(module, KINDS[1::2]) else "an LSTM", module.input_size, module.hidden_size
+    return "{} of {} inputs and {} units, {} × {} layers × directions".format(kind, N, H, *size_of(module))
 
 
 def held(name: str, module: nn.Module, args: tuple, kwargs: dict, output) -> tuple:
     """`recompute`, held against the `output` that the module itself returned.
 
-    Raises ValueError if the call cannot be recomputed, or if the two differ, relative beyond 1, by more than 512 units in
+    Raises ValueError if the call cannot be recomputed, or if the two differ (relative beyond 1) by over 512 units in
     the last place of the module's dtype (a trained LSTM of 320 units: 73 after 1,000 steps) or half of its digits.
     """
     try:
@@ -69,8 +67,7 @@ def held(name: str, module: nn.Module, args: tuple, kwargs: dict, output) -> tup
     except Exception as error:  # a replaced forward may take and return anything
         difference, eps, wrong = float("nan"), 0.0, f"a call of it cannot be recomputed: {error}"
     if not difference <= min(512 * eps, eps**0.5):  # so also for NaN
-        needs = "it needs the forward of its class, weights that are not quantised, and dropout that eval() stops"
-        raise ValueError(f"model has the {type(module).__name__}{name and f' {name!r}'}, and {wrong}; {needs}")
+        raise ValueError(ERRORS["held"].format(type(module).__name__, name and f" {name!r}", wrong))
     return own
 
 

@@ -3,14 +3,18 @@
 import inspect
 import math
 import sys
+import tomllib
 from collections.abc import Callable, Iterable
 from functools import wraps
+from importlib.resources import files
 from itertools import pairwise
 from numbers import Integral, Real
 from types import UnionType
 from typing import Annotated, Union, get_args, get_origin
 
 import torch
+
+ERRORS = tomllib.loads((files("lstm_lesson") / "errors.toml").read_text(encoding="utf-8"))  # of several modules
 
 
 class Shape(str):
@@ -76,13 +80,13 @@ def check_shapes(sizes: dict[str, int] | None = None, *, empty_batch: bool = Fal
             needs = format_shape(letters) + (f" with {' and '.join(parts)}" if parts else "")
             raise ValueError(f"{name} has shape {tuple(shape)}; it needs {needs}")
         if 0 in shape and not (empty_batch and [k for k, s in zip(letters, shape, strict=True) if s == 0] == ["B"]):
-            needs = f"every dimension of {format_shape(letters)} needs at least 1 entry"
-            raise ValueError(f"{name} has shape {tuple(shape)}; {needs}")
+            raise ValueError(ERRORS["empty"].format(name, tuple(shape), format_shape(letters)))
         first = first or (name, tensor)
         if tensor.device != first[1].device or (tensor.dtype != first[1].dtype and not _joined(tensor, first[1])):
             what = "dtype" if tensor.dtype != first[1].dtype else "device"
-            needs = f"{getattr(first[1], what)}, as {first[0]} has"
-            raise ValueError(f"{name} has {what} {getattr(tensor, what)}; it needs {needs}")
+            raise ValueError(
+                ERRORS["differs"].format(name, what, getattr(tensor, what), getattr(first[1], what), first[0])
+            )
     return sizes
 
 
@@ -139,8 +143,7 @@ def check_instance(name: str, thing) -> None:
 def check_tokens(name: str, tokens) -> None:
     """Raise ValueError for a text where a list of words belongs: its letters would be taken for words."""
     if isinstance(tokens, str) or not isinstance(tokens, Iterable):
-        needs = "it needs a list of words, as text.tokenize makes from a text"
-        raise ValueError(f"{name} is {tokens!r:.40} ({type(tokens).__name__}); {needs}")
+        raise ValueError(ERRORS["tokens"].format(name, tokens, type(tokens).__name__))
 
 
 def true_steps(lengths: torch.Tensor, steps: int) -> torch.Tensor:

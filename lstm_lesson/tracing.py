@@ -13,10 +13,8 @@ from torch import Tensor, nn
 from lstm_lesson.cells import Values
 from lstm_lesson.kernel import reversed_steps, without_padding
 from lstm_lesson.recurrent import CELLS, held, in_form, recurrent_modules, size_of, tensors, undisturbed
-from lstm_lesson.shapes import check_lengths, check_size, check_tokens, describe, true_steps
+from lstm_lesson.shapes import ERRORS, check_lengths, check_size, check_tokens, describe, true_steps
 from lstm_lesson.successors.gru import GRUValues
-
-STEPS = ". Steps are joined if each gets the state that the one before returned; zoneout or a norm between changes it"
 
 
 class Trace(Values):
@@ -145,8 +143,7 @@ def watch(model, x, lengths, layer, reverse, call, name, inputs, loss: Callable 
             order, padding_first = reversed_steps(values.h, keep), keep is None
             values = values._make(v.gather(1, order.expand_as(v)) for v in values)
     if padding_first and lengths is not None and known is None and lengths.min() < values.h.shape[1]:
-        needs = "it needs None, or a model that packs its sequences"
-        raise ValueError(f"lengths is {lengths.tolist()}; the {kind} reads padding before true steps, so {needs}")
+        raise ValueError(ERRORS["padding"].format(lengths.tolist(), kind))
     return _masked(values, lengths, model), states, lengths, value
 
 
@@ -208,7 +205,7 @@ def _chosen(calls: list, call: int | None, kind: str) -> tuple:
         raise ValueError(f"model does not call its {kind}; it needs a forward that calls it, as self.lstm(x)")
     if call is None and len(calls) > 1:
         has = f"model calls its {kind} {len(calls)} times; choose one with call=0 to call={len(calls) - 1}"
-        raise ValueError(has + STEPS * any(given[0].shape[1] == 1 for _, _, given, _ in calls))
+        raise ValueError(has + ERRORS["steps"] * any(given[0].shape[1] == 1 for _, _, given, _ in calls))
     values, states, given, lengths = calls[check_size("call", call or 0, 0, len(calls) - 1)]
     if len(given) == 1:
         return values[0], states, given, lengths
@@ -224,8 +221,7 @@ def _true_lengths(lengths, known: Tensor | None, seen: list, h: Tensor) -> Tenso
         return known
     lengths = check_lengths(lengths, B, T if known is None else sys.maxsize, h.device)
     if known is not None and not lengths.equal(known) and lengths.sort()[0].equal(known.sort()[0]):
-        has = f"lengths is {lengths.tolist()}, but the model sorts its sequences to {known.tolist()}"
-        raise ValueError(f"{has}; it needs them, x and tokens in this order")
+        raise ValueError(ERRORS["order"].format(lengths.tolist(), known.tolist()))
     return lengths if known is None else known
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from lstm_lesson.data.download import own_folder, replacing
 from lstm_lesson.exercises.exercise import exercises
-from lstm_lesson.exercises.grading import printable
+from lstm_lesson.exercises.grading import SAYS, printable
 from lstm_lesson.exercises.model import short
 
 MARKS = "⬜✅"  # of an exercise: not solved yet, solved
@@ -202,8 +202,7 @@ def progress(note: bool | None = None) -> Progress:
         try:
             copy_for_the_board(FILE.entries())  # again: after an attempt nobody hears of an error
         except OSError as error:
-            says = "the switch is made, but not in the copy for the class's board; ask your teacher to delete it"
-            raise OSError(error.errno, f"{error.strerror}: {says}", error.filename) from error
+            raise OSError(error.errno, f"{error.strerror}: {SAYS['board']}", error.filename) from error
     done, rows = FILE.entries(), []
     for exercise in exercises().values():
         entry = UNTRIED | done.get(exercise.name, {})

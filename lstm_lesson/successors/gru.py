@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from lstm_lesson.cells import check_weights, gate_weights, uniform_weight, zero_state
 from lstm_lesson.layers import check_numbers, check_plain
-from lstm_lesson.shapes import Shape, check_shapes, check_sizes, checked
+from lstm_lesson.shapes import ERRORS, Shape, check_shapes, check_sizes, checked
 
 NAMES = *(f"{name}{k}" for k in "rzh" for name in ("W_x", "W_h", "b_")), "b_hh"
 # What one GRU step computes, each (B, H): reset gate, update gate, candidate and hidden state.
@@ -103,8 +103,9 @@ class CustomGRU(nn.Module):
     def from_torch(cls, gru: nn.GRU | nn.GRUCell) -> "CustomGRU":
         """A CustomGRU of a `nn.GRUCell` or a `nn.GRU` with batch_first=True, made as by `CustomLSTM.from_torch`."""
         if not isinstance(gru, (nn.GRU, nn.GRUCell)) or not getattr(gru, "batch_first", True):
-            has = f"a {type(gru).__name__}{' with batch_first=False' * isinstance(gru, nn.GRU)}"
-            raise ValueError(f"gru is {has}; it needs a torch.nn.GRUCell, or a torch.nn.GRU with batch_first=True")
+            raise ValueError(
+                ERRORS["gru"].format(type(gru).__name__, " with batch_first=False" * isinstance(gru, nn.GRU))
+            )
         check_plain("gru", gru, nn.GRU if isinstance(gru, nn.GRU) else nn.GRUCell)
         weights = [weight for weight in gru._parameters.values() if weight is not None]
         if len(weights) != 4:

@@ -3,10 +3,12 @@
 import csv
 import io
 import re
+import tomllib
 import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
+from importlib.resources import files
 from numbers import Real
 from os import PathLike
 from pathlib import Path
@@ -18,11 +20,11 @@ import torch
 from lstm_lesson.shapes import check_size
 from lstm_lesson.text.news import Split, tokenize
 
+SAYS = tomllib.loads((files("lstm_lesson.text") / "tables.toml").read_text(encoding="utf-8"))
 PARTS = ("train", "val", "test")
 NAMES = {part: part for part in PARTS} | {"valid": "val", "validation": "val", "dev": "val"}  # name in a file -> part
 FILE = "(file)"  # the column that says from which of several files a row came
 SPARE = r"[\s\u200b\ufeff]|^\+?(-?)0*(?=\d)(\d*(\.\d*[1-9])?)\.?0*$", r"\1\2"  # in a label: blanks, a plus, zeros
-SAME = "labels that differ in case, blanks or zeros alone: {}; they stay apart, but for blanks around; 1.0 is read as 1"
 OTHERS = {"excel": rb"PK\x03\x04|\xd0\xcf\x11\xe0", "parquet": b"PAR1", "json": rb'\s*(\[\s*)?\{\s*"'}  # first bytes
 
 
@@ -73,23 +75,17 @@ def load_csv(path, text: str | Sequence[str], label: str | None = None, *, label
     title = " and ".join(p.name if isinstance(p, Path) else "DataFrame" for p in paths)
     wanted = [_class(str(name), decimal) for name in labels] if hasattr(labels, "__getitem__") else []
     truths = {str(name) for name in labels if not isinstance(name, str)} & {"True", "False"} if wanted else ()
-    given = f"text is {text!r}, label is {label!r} and split is {split!r}; each needs"
     wrong = {
-        "path is an empty dict; it needs a file under each key": keys == [],
-        f"path has {title} for the keys {keys}; it needs another file for each key": len({*paths}) < len(paths),
-        f"{given} the name of a column": not columns or not all(isinstance(name, (str, int)) for name in names),
-        f"{given} a column of its own": len({*map(repr, names)}) < len(names),
-        "label is None; it needs a column, or path as a dict of files with the labels as keys": alone and keys is None,
-        f"label is None and path has the parts {keys} as keys; it needs a column of labels": alone and parts,
-        f"path has the keys {keys}; with label they need to be of {', '.join(NAMES)}": not alone and not parts,
-        f"split is {split!r} and path has parts as keys; it needs one of them": split is not None and keys and parts,
-        f"labels is {labels!r}; it needs a list of two classes or more, each once (1 and 1.0 are one)":
-            labels is not None and (isinstance(labels, (str, Mapping)) or len({*wanted}) < max(2, len(wanted))),
-        f"shares is {shares!r}; it needs three numbers above 0, of train, val, test, with the sum 1": len(shares) != 3
-            or not all(isinstance(s, Real) and s > 0 for s in shares) or abs(sum(shares) - 1) > 1e-6,
+        "empty": keys == [], "same file": len({*paths}) < len(paths),
+        "column": not columns or not all(isinstance(name, (str, int)) for name in names),
+        "own": len({*map(repr, names)}) < len(names), "label": alone and keys is None, "parts": alone and parts,
+        "keys": not alone and not parts, "split": split is not None and keys and parts,
+        "labels": labels is not None and (isinstance(labels, (str, Mapping)) or len({*wanted}) < max(2, len(wanted))),
+        "shares": len(shares) != 3 or not all(isinstance(s, Real) and s > 0 for s in shares)
+            or abs(sum(shares) - 1) > 1e-6,
     }  # fmt: skip
-    for says in filter(wrong.get, wrong):
-        raise ValueError(says)
+    for name in filter(wrong.get, wrong):
+        raise ValueError(SAYS[name].format(**locals()))
     label, split = (FILE, split) if alone else (label, split if keys is None else FILE)
     needed = dict.fromkeys(columns, "text") | {label: "label", split: "split"}
     odd: list[str] = []
@@ -111,10 +107,8 @@ def load_csv(path, text: str | Sequence[str], label: str | None = None, *, label
     has = set(rows["label"])
     classes = wanted or [name for name in found if name in has]
     if not has.issuperset(classes) or not 2 <= len(classes) <= max(2, len(rows) / 2):
-        kept += f"; {label!r} has {len(found)} different values: {shortened(found)}; it needs"
-        lacks = f" each of labels as it is written, {labels!r:.200}"
-        kept += lacks if wanted else " two classes or more that repeat, so no id and no measured number"
-        kept += f"; {text!r} has {shortened(texts)}: swap text= and label=?" * (1 < len(texts) < len(found) / 2)
+        kept += SAYS["lacks" if wanted else "classes"].format(label, len(found), shortened(found), labels)
+        kept += SAYS["swap"].format(text, shortened(texts)) * (1 < len(texts) < len(found) / 2)
         raise ValueError(kept)
     if drawn := _draw(rows, shares, seed, kept):
         title += f" ({' and '.join(drawn)} drawn from train by seed {seed})"
@@ -125,7 +119,7 @@ def load_csv(path, text: str | Sequence[str], label: str | None = None, *, label
     labels = table[label].astype("string").dropna().drop_duplicates()
     plain = labels.map(lambda word: re.sub(*SPARE, normalize("NFKC", word).strip().casefold().replace(decimal, ".")))
     if not truths and (same := [group.tolist() for _, group in labels.groupby(plain) if len(group) > 1]):
-        odd.append(SAME.format(shortened(same)))
+        odd.append(SAYS["spelled"].format(shortened(same)))
     data.notes = _notes(groups, data, odd)
     return data
 
@@ -157,8 +151,7 @@ def _table(path, needed: dict, read: dict, odd: list[str]):
 
     is_file = isinstance(path, (str, PathLike))
     if not is_file and (read or not isinstance(path, pandas.DataFrame)):
-        has = f"path is {type(path).__name__} with the arguments {list(read)}"
-        raise ValueError(f"{has}; it needs the path of a file, or a pandas.DataFrame and no arguments for read_csv")
+        raise ValueError(SAYS["path"].format(type(path).__name__, list(read)))
     asked = {"dtype": str} | read | {"index_col": False, "chunksize": None, "iterator": False}
     asked |= {"on_bad_lines": "warn"} if read.get("on_bad_lines") == "skip" else {}  # pandas names the lines
     needed = {column: argument for column, argument in needed.items() if column not in (None, FILE)}
@@ -166,14 +159,13 @@ def _table(path, needed: dict, read: dict, odd: list[str]):
     table = table.rename(columns=lambda name: name.replace("\ufeff", "").strip() if isinstance(name, str) else name)
     for column, argument in needed.items():
         if (count := list(table.columns).count(column)) != 1:
-            has = f"{argument} is {column!r}; {path if is_file else 'the DataFrame'} has {count} columns of this name"
             near = {str(name).casefold(): name for name in table.columns}
             if match := get_close_matches(str(column).casefold(), near, 1):
                 hint = hint or f"; is it {near[match[0]]!r}?"
             elif is_file and "names" not in read:
-                unnamed = "; is line 1 a row of the data? Pass header=None and text=0, or names="
-                hint = hint or (unnamed if "header" not in read else "; with header=None the names are numbers")
-            raise ValueError(f"{has} among {list(table.columns)!r:.300}; it needs one{'' if count else hint}")
+                hint = hint or SAYS["numbered" if "header" in read else "unnamed"]
+            place, has = path if is_file else "the DataFrame", repr(list(table.columns))
+            raise ValueError(SAYS["name"].format(argument, column, place, count, has, "" if count else hint))
     told = {"keep_default_na", "na_values", "na_filter"} & {*read}
     if is_file and not told and table[[*needed]].isna().any(axis=None):
         written = pandas.read_csv(path, **asked | {"dtype": str, "keep_default_na": False})
@@ -197,9 +189,9 @@ def _read(path, needed: dict, asked: dict) -> tuple:
         says = str(getattr(error, "strerror", None) or error).strip()
         says = re.sub(r"(?<=fields in line )\d+", lambda row: str(starts.get(int(row[0]), row[0])), says)
         if isinstance(error, (UnicodeError, LookupError)):
-            hint = '; it needs encoding=, for a file from Excel often "cp1252", with \\x00 often "utf-16"'
+            hint = SAYS["encoding"]
         elif re.search("ields in line|Length of header", says):
-            hint = hint or "; it needs quotes around a text with the delimiter in it, or a name for each column"
+            hint = hint or SAYS["fields"]
         raise ValueError(f"{path}: {says}{hint}") from error
     if len(header) == len(table.columns):  # pandas numbers equal names: text, text.1
         table.columns = [a if str(b).startswith(f"{a}.") else b for a, b in zip(header, table.columns, strict=True)]
@@ -235,8 +227,7 @@ def _first_row(path, needed: dict, read: dict) -> tuple[list[str], dict[int, int
                 header, at = row, line
         except csv.Error as error:  # within one line pandas can go on
             if rows.line_num > line or "end of data" in str(error) or '\\"' in lines[line - 1]:
-                needs = "it needs a second one before a delimiter; or quoting=3, if quotes are letters; or escapechar"
-                raise ValueError(f"line {line}: a quote begins a field and doesn't end it; {needs}") from error
+                raise ValueError(SAYS["quote"].format(line)) from error
         starts[len(starts) + 1] = rows.line_num + 1
     names = [name.casefold() for name in needed if isinstance(name, str) and not {"header", "names"} & {*read}]
     places = (k for k, row in enumerate(lines[:30]) if names and all(name in row.casefold() for name in names))
@@ -287,8 +278,7 @@ def _draw(rows, shares: Sequence[float], seed: int, kept: str) -> list[str]:
     train = rows["part"] == "train"
     counts = train.groupby(rows["label"], sort=False).sum()
     if few := counts[counts <= len(drawn)].to_dict():
-        has = f"{kept}; {len(few)} of {len(counts)} classes have too few rows in train, {few!r:.200}; it needs"
-        raise ValueError(f"{has} {len(drawn) + 1} or more of each for {', '.join(['train', *drawn])}, or other labels=")
+        raise ValueError(SAYS["few"].format(kept, len(few), len(counts), str(few), len(drawn) + 1, ", ".join(drawn)))
     size, before = dict(zip(PARTS, shares, strict=True)), 0  # before: the rows of the classes so far
     for _, group in rows[train].sample(frac=1, random_state=seed).groupby("label", sort=False):
         start, reach = 0, 0.0

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lstm_lesson.recurrent import undisturbed
-from lstm_lesson.shapes import check_float, check_shapes, check_size, describe
+from lstm_lesson.shapes import ERRORS, check_float, check_shapes, check_size, describe
 from lstm_lesson.text.news import pad_batch
 from lstm_lesson.text.writing import bits_per_character, next_character_batches
 
@@ -38,13 +38,11 @@ def check_examples(name: str, examples, classes: int | None = None) -> None:
         raise ValueError(f"{name} is {type(examples).__name__}; it needs a pair (sequences, labels)")
     sequences, labels = examples
     if len(sequences) == 0 or not isinstance(labels, Tensor) or labels.shape != (len(sequences),):
-        has = f"{len(sequences)} sequences, labels of {describe(labels)}"
-        raise ValueError(f"{name} has {has}; it needs labels (n,), n at least 1")
+        raise ValueError(ERRORS["labels"].format(name, len(sequences), describe(labels)))
     if labels.dtype != torch.int64:
         raise ValueError(f"{name} has labels of {labels.dtype}; it needs torch.int64")
     if classes is not None and (labels.min() < 0 or labels.max() >= classes):
-        has = f"labels from {labels.min()} to {labels.max()}"
-        raise ValueError(f"{name} has {has}; a model of {classes} outputs needs 0 to {classes - 1}")
+        raise ValueError(ERRORS["classes"].format(name, labels.min(), labels.max(), classes, classes - 1))
 
 
 def masked_accuracy(logits: Tensor, targets: Tensor, keep: Tensor) -> Tensor:

@@ -583,7 +583,7 @@ def test_of_texts_of_the_same_words_the_first_in_test_stays_else_in_train_else_i
 def test_texts_of_test_that_begin_as_one_of_train_are_said():
     begin = " ".join(f"word{k}" for k in range(64))
     texts = [f"{begin} and the end {k}" for k in range(6)] + [f"Story {k}" for k in range(24)]
-    with pytest.warns(UserWarning, match=r": 2 texts of test begin with the same 64 words as one of train; a mod"):
+    with pytest.warns(UserWarning, match=r": 2 texts of test begin with the same 64 words as one of train; models"):
         data = load_csv(frame(text=texts, part=["train", "val", "test"] * 10), text="text", label="label", split="part")
     assert data.left_out == {} and any("begin with the same 64 words" in note for note in data.notes)
     shorter = [text.removeprefix("word0 ") for text in texts]  # 63 words, and the next is "and"
