@@ -141,13 +141,12 @@ def _model(given, make_model: Callable):
     if not isinstance(model, nn.Module):
         raise ValueError(ERRORS["model"].format(given.target, type(model).__name__))
     own = [*model.state_dict()]
-    if isinstance(weights, Mapping):
-        inner = [weights.get(key) for key in ("state_dict", "model_state_dict", "model")]
-        weights = next((part for part in inner if isinstance(part, Mapping)), weights)
-        places = [key.removesuffix(own[0]) for key in weights if own and key.endswith(own[0])]
-        places = [place for place in places if all(place + key in weights for key in own)]
-        if len(places) == 1 and places != [""]:
-            weights = {key.removeprefix(places[0]): w for key, w in weights.items() if key.startswith(places[0])}
+    inner = [weights.get(key) for key in ("state_dict", "model_state_dict", "model")]
+    weights = next((part for part in inner if isinstance(part, Mapping)), weights)
+    places = [key.removesuffix(own[0]) for key in weights if own and key.endswith(own[0])]
+    places = [place for place in places if all(place + key in weights for key in own)]
+    if len(places) == 1 and places != [""]:
+        weights = {key.removeprefix(places[0]): w for key, w in weights.items() if key.startswith(places[0])}
     model.eval().load_state_dict(weights)
     return model
 

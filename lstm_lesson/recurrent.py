@@ -141,11 +141,10 @@ def tensors(output) -> list[Tensor]:
 
 
 def _starts(state, x: Tensor, weights: list[dict]) -> list[tuple[Tensor, ...]]:
-    """The first state of each layer and direction, zeros for None: (h,) of a GRU, (h, c) of an LSTM, each (B, H)."""
+    """Copies of the first states by layer and direction, zeros for None: (h,) of a GRU or (h, c), each (B, H)."""
     H, gates = weights[0]["W_h"].shape
     shapes = [(len(weights), len(x), size) for size in ((H,) if "b_h" in weights[0] else (H, gates // 4))]
     given = [x.new_zeros(shape) for shape in shapes] if state is None else tensors(state)
-    # Copies: a model may write into the states that it gave, as h.copy_(h_new) does.
     parts = [part.to(x).reshape(shape).clone() for part, shape in zip(given, shapes, strict=True)]
     if torch.is_grad_enabled():
         parts = [part if part.requires_grad else part.detach().requires_grad_() for part in parts]

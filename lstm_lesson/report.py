@@ -16,7 +16,6 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
-from torch.utils.data import Dataset
 
 from lstm_lesson.data.download import replacing
 from lstm_lesson.recurrent import CELLS, form_of, recurrent_modules, size_of, tensors, undisturbed, weights_of
@@ -111,7 +110,7 @@ def gate_report(
 
 def _calls(model, data, prepare, loss, lengths, most: int) -> list[tuple[tuple, object, Callable | None]]:
     """The arguments, the lengths and the loss of each batch."""
-    if isinstance(data, Dataset):
+    if isinstance(data, torch.utils.data.Dataset):
         raise ValueError(ERRORS["dataset"].format(type(data).__name__))
     single = isinstance(data, (tuple, Mapping, str)) or hasattr(data, "__array__")  # as a tensor has
     calls, form = [], inspect.signature(model.forward)

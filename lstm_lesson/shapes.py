@@ -84,9 +84,8 @@ def check_shapes(sizes: dict[str, int] | None = None, *, empty_batch: bool = Fal
         first = first or (name, tensor)
         if tensor.device != first[1].device or (tensor.dtype != first[1].dtype and not _joined(tensor, first[1])):
             what = "dtype" if tensor.dtype != first[1].dtype else "device"
-            raise ValueError(
-                ERRORS["differs"].format(name, what, getattr(tensor, what), getattr(first[1], what), first[0])
-            )
+            needs = f"{getattr(first[1], what)}, as {first[0]} has"
+            raise ValueError(f"{name} has {what} {getattr(tensor, what)}; it needs {needs}")
     return sizes
 
 

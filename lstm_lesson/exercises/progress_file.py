@@ -176,10 +176,8 @@ class Progress:
         left, body = "style='text-align:left'", ""
         for notebook, rows in self._by_notebook().items():
             names = " &nbsp; ".join(f"{MARKS[row['solved']]} <code>{row['exercise']}</code>" for row in rows)
-            body += (
-                f"<tr><td {left}>{html.escape(notebook)}</td><td>{sum(row['solved'] for row in rows)} of {len(rows)}"
-            )
-            body += f"</td><td {left}>{names}</td></tr>"
+            solved = f"{sum(row['solved'] for row in rows)} of {len(rows)}"
+            body += f"<tr><td {left}>{html.escape(notebook)}</td><td>{solved}</td><td {left}>{names}</td></tr>"
         head = f"<tr><th {left}>notebook</th><th>solved</th><th {left}>exercises</th></tr>"
         return f"<table><caption>{self._total()}</caption><thead>{head}</thead><tbody>{body}</tbody></table>"
 
@@ -208,6 +206,6 @@ def progress(note: bool | None = None) -> Progress:
         entry = UNTRIED | done.get(exercise.name, {})
         row = {"notebook": exercise.notebook, "exercise": exercise.name, "minutes": exercise.minutes}
         row |= {"difficulty": exercise.difficulty, "solved": entry["solved_at"] is not None}
-        row |= {"attempts": entry["attempts"], "solved_at": entry["solved_at"] or ""}
-        rows.append(row | {"noted": entry["noted"]})
+        row |= {"attempts": entry["attempts"], "solved_at": entry["solved_at"] or "", "noted": entry["noted"]}
+        rows.append(row)
     return Progress(tuple(rows))

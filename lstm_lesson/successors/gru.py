@@ -103,9 +103,8 @@ class CustomGRU(nn.Module):
     def from_torch(cls, gru: nn.GRU | nn.GRUCell) -> "CustomGRU":
         """A CustomGRU of a `nn.GRUCell` or a `nn.GRU` with batch_first=True, made as by `CustomLSTM.from_torch`."""
         if not isinstance(gru, (nn.GRU, nn.GRUCell)) or not getattr(gru, "batch_first", True):
-            raise ValueError(
-                ERRORS["gru"].format(type(gru).__name__, " with batch_first=False" * isinstance(gru, nn.GRU))
-            )
+            turned = " with batch_first=False" * isinstance(gru, nn.GRU)
+            raise ValueError(ERRORS["gru"].format(type(gru).__name__, turned))
         check_plain("gru", gru, nn.GRU if isinstance(gru, nn.GRU) else nn.GRUCell)
         weights = [weight for weight in gru._parameters.values() if weight is not None]
         if len(weights) != 4:
