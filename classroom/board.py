@@ -396,14 +396,25 @@ def page(
         "AT": at,
         "TITLE": f"{people}, {len(stuck)} stuck",
         "BODY": body,
+        "NAV": '<a href="#board">all</a> ' + " ".join(map(_link, notebooks)),
     }.items():
         template = template.replace(f"<!--{name}-->", value)
     return template
 
 
+def _heading(notebook: str) -> str:
+    """What the guide calls a notebook."""
+    return next((text for text, _, _ in guide()[notebook[:2]]), notebook)
+
+
+def _link(notebook: str) -> str:
+    """A link that shows this notebook alone."""
+    return f'<a href="#nb{notebook[:2]}" aria-label="{_text(_heading(notebook))}">{notebook[:2]}</a>'
+
+
 def _notebook(notebook: str, rows: list[Standing], patience: float, names: bool, link: Callable) -> str:
     """The table of a notebook's exercises, and their mistakes; closed where nobody has begun."""
-    heading = next((text for text, _, _ in guide()[notebook[:2]]), notebook)
+    heading = _heading(notebook)
     begun = max((row.begun for row in rows), default=0)
     cells = "".join(_row(row, names) for row in rows)
     heads = "not begun", "trying", "solved", "median minutes", "median attempts", f"stuck over {patience:g} min"
@@ -420,8 +431,9 @@ def _notebook(notebook: str, rows: list[Standing], patience: float, names: bool,
     about = f"begun by {_count(begun, 'person', 'people')}" if begun else "begun by nobody"
     opened = " open" if begun else ""
     return (
-        f'<details data-key="{notebook}" data-begun="{begun}"{opened}><summary><h3>{_text(heading)}</h3> '
-        f'<span>{about}</span></summary><div class="wide" role="region" tabindex="0" aria-label="{_text(heading)}">'
+        f'<details id="nb{notebook[:2]}" data-key="{notebook}" data-begun="{begun}"{opened}>'
+        f"<summary><h3>{_text(heading)}</h3> <span>{about}</span></summary>"
+        f'<div class="wide" role="region" tabindex="0" aria-label="{_text(heading)}">'
         f"{table}</div>{mistakes}</details>"
     )
 

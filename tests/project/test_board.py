@@ -594,6 +594,13 @@ def served(folder):
             thread.join()
 
 
+def visible(shown):
+    """The notebooks that a page shows."""
+    return shown.evaluate(
+        "[...document.querySelectorAll('details')].filter(one => one.checkVisibility()).map(one => one.dataset.key)"
+    )
+
+
 class TestInChromium:
     pytestmark = IN_CHROMIUM
 
@@ -609,6 +616,41 @@ class TestInChromium:
         wide, screen = shown.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
         assert wide <= screen
         shown.close()
+
+    def test_one_notebook_is_shown_by_keyboard_and_stays_chosen_when_the_page_follows_and_loads_again(
+        self, chromium, tmp_path
+    ):
+        folder = class_of(tmp_path)
+        shown = chromium.new_page(viewport=browser.PROJECTOR)
+        shown.goto(written(folder, tmp_path).as_uri())
+        shown.focus("nav a >> text=08")
+        shown.keyboard.press("Enter")
+        assert visible(shown) == ["08_lstm_cell"]
+        assert shown.is_visible("details[data-key='08_lstm_cell'] table") and not shown.is_visible("#now")
+        assert shown.locator("nav a[aria-current]").all_inner_texts() == ["08"]
+        shown.get_by_role("link", name="07 · The output gate").press("Enter")  # begun by nobody, and open
+        assert shown.is_visible("details[data-key='07_output_gate'] table")
+        assert browser.serious_violations(shown) == []
+        put(folder / "p5.json")
+        written(folder, tmp_path)
+        shown.wait_for_function("document.querySelector('.lead').textContent.startsWith('5 people')")
+        assert visible(shown) == ["07_output_gate"]
+        shown.reload()
+        assert visible(shown) == ["07_output_gate"]
+        assert shown.locator("nav a[aria-current]").all_inner_texts() == ["07"]
+        shown.get_by_role("link", name="all").press("Enter")
+        assert len(visible(shown)) == 18 and shown.is_visible("#now")
+        assert shown.locator("nav a[aria-current]").all_inner_texts() == ["all"]
+        shown.close()
+
+    def test_one_notebook_is_shown_without_scripts(self, chromium, tmp_path):
+        context = chromium.new_context(java_script_enabled=False)
+        shown = context.new_page()
+        shown.goto(written(class_of(tmp_path), tmp_path).as_uri())
+        shown.get_by_role("link", name="05 · The forget gate").press("Enter")
+        folds = shown.locator("details")
+        assert [k for k in range(folds.count()) if folds.nth(k).is_visible()] == [5]
+        context.close()
 
     def test_on_a_projector_no_letters_are_smaller_than_24_of_720_pixels(self, chromium, tmp_path):
         shown = chromium.new_page(viewport=browser.PROJECTOR)
@@ -719,3 +761,17 @@ class TestInFirefox:
             time.sleep(0.2)
         assert tab.run(state) == before
         assert tab.complaints == []
+
+    @pytest.mark.parametrize("width", [1280, 390])
+    def test_axe_finds_nothing_also_where_one_notebook_is_shown(self, tab, tmp_path, width):
+        from axe_playwright_python.base import AXE_SCRIPT
+
+        tab.open(written(class_of(tmp_path), tmp_path).as_uri(), width)
+        tab.ask("script.evaluate", expression=AXE_SCRIPT, target={"context": tab.tab}, awaitPromise=False)
+        found = "axe.run(document, {resultTypes: ['violations']}).then(found => found.violations.map(rule => rule.id))"
+        tab.run("document.querySelectorAll('details').forEach(fold => { fold.open = true })")
+        assert tab.run(found) == []
+        tab.run("document.querySelector('nav a[href=\"#nb05\"]').click()")
+        shown = "[...document.querySelectorAll('details')].filter(one => one.checkVisibility()).map(one => one.id)"
+        assert tab.run(shown) == ["nb05"]
+        assert tab.run(found) == []
