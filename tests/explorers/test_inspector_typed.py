@@ -496,7 +496,8 @@ class TestThePage:
         assert "JavaScript, which is switched off" in page.inner_text("main")
         assert page.locator("noscript img").evaluate_all("all => all.length") in (0, 1)
         assert page.locator("img").first.is_visible() and not page.locator("#unit").is_visible()
-        assert page.locator("h1").is_visible() and not page.locator("#vocabulary").is_visible()
+        assert page.locator("h1").bounding_box()["y"] < page.locator("img").first.bounding_box()["y"]
+        assert not page.locator("#vocabulary").is_visible() and not page.locator("#gates").is_visible()
 
     @pytest.mark.parametrize(
         ("first", "second", "marked", "partner", "without"),
@@ -583,6 +584,24 @@ class TestThePage:
         page.reload()
         page.wait_for_selector("html[data-ready=true]", timeout=browser.PATIENCE)
         assert [page.inner_text(f"#current-{k}") for k in (0, 1)] == ["strike", "strike"]
+
+    def test_units_stand_in_the_order_of_what_the_two_texts_make_of_them(self, opened):
+        model = classifier()
+        page = opened(GateInspector(model, WORDS, "court denies it"))
+        assert page.locator("#order option[value=apart]").get_attribute("hidden") is not None
+        browser.type_text(page, "court loudly denies bus strike but", 1)
+        page.locator("#order").select_option("apart")
+        texts = ("court denies it", "court loudly denies bus strike but")
+        one, other = (trace_text(model, WORDS, text).values["c"] for text in texts)
+        apart = (one[[0, 1, 2]] - other[[0, 2, 3]]).abs().mean(dim=0)
+        listed = page.locator("#unit option:not([value=mean])").all_text_contents()
+        assert listed == [f"unit {u} (differs by {apart[u]:.2f})" for u in apart.argsort(descending=True).tolist()]
+        page.wait_for_function("location.hash.includes('order=apart')", timeout=browser.PATIENCE)
+        page.reload()
+        page.wait_for_selector("html[data-ready=true]", timeout=browser.PATIENCE)
+        assert page.locator("#unit option:not([value=mean])").all_text_contents() == listed
+        browser.type_text(page, "", 1)
+        assert page.locator("body").get_attribute("data-order") == page.locator("#order").input_value() == "activity"
 
     def test_what_a_text_is_too_short_for_cannot_be_asked(self, opened):
         page = opened(GateInspector(classifier(), WORDS, "court rejects", "bus"))
@@ -696,11 +715,13 @@ class TestThePage:
         assert len(rows) > 3 and rows == [[True, True]] * len(rows)
 
     def test_on_a_phone_the_gates_have_names_and_a_preset_shows_what_it_does(self, opened):
-        presets = {"Swap the two": ("ministry denies bus", "blogger denies bus")}
+        presets = {"Swap the two sources of this headline, please": ("ministry denies bus", "blogger denies bus")}
         page = opened(GateInspector(classifier(), WORDS, HEADLINES[0], presets=presets), 390)
         for gate, name in {"i": "input", "f": "forget", "o": "output", "c": "memory", "h": "hidden"}.items():
             assert name in page.locator(f"#gate-{gate} + .pill").inner_text()
             assert name in page.locator("figure.gate", has=page.locator(f"#map-0-{gate}")).inner_text()
+        row, second = (page.locator(name).bounding_box() for name in ("#presets", "#presets button:nth-child(2)"))
+        assert row["height"] < 70 and second["x"] < 320  # one row that scrolls, with a part of the next question
         page.get_by_role("button", name="Swap the two").click()
         seen = "document.getElementById('words-0').getBoundingClientRect()"
         page.wait_for_function(f"{seen}.top >= 0 && {seen}.bottom < innerHeight", timeout=browser.PATIENCE)

@@ -381,6 +381,8 @@ def test_how_well_a_memory_tells_a_quote_is_counted_on_the_second_half(alive, si
     quoted = torch.tensor([False, True] * 20)
     memory = sign * torch.where(quoted, 2.0, -1.0)
     assert alive["caught"](memory, quoted) == (100, 0)
+    elsewhere = memory + 10 * sign * (torch.arange(40) >= 20)  # beyond the threshold of the first half
+    assert alive["caught"](elsewhere, quoted) == (100, 100)
     memory[21:31:2] = -sign  # 5 of the 10 characters in quotes of the second half, and none of the first
     assert alive["caught"](memory, quoted) == (50, 0)
     memory[[20, 22]] = 2.0 * sign  # 2 of its 10 others
