@@ -342,6 +342,14 @@ def test_a_step_feeds_the_state_back():
     assert number_after(explorer.text, " c") == round(explorer.computed().c.item(), 4)
 
 
+def test_the_chart_says_when_it_shows_the_last_steps_only():
+    explorer = CellPlayground()
+    feed(explorer, [0] * 30)
+    assert ">steps taken<" in explorer.picture.svg
+    feed(explorer, [0])
+    assert ">the last 30 steps<" in explorer.picture.svg and ">steps taken<" not in explorer.picture.svg
+
+
 def test_a_slider_that_rounds_does_not_round_the_state():
     explorer = CellPlayground("count")
     explorer.step()

@@ -937,6 +937,7 @@ class TestInABrowser:
                 assert box["y"] >= 0 and box["y"] + box["height"] <= height, (at, name)
             assert places[f"#{name}"]["y"] > places["#value-h"]["y"] + places["#value-h"]["height"]
             assert places[".cell svg"]["width"] > 250
+        assert page.locator(".seen").bounding_box()["height"] < 0.6 * height  # the rest is for the sliders
 
     @pytest.mark.parametrize("viewport", [browser.PROJECTOR, PHONE])
     def test_the_first_screen_of_the_playground_has_its_step(self, opened, viewport):
@@ -946,7 +947,7 @@ class TestInABrowser:
     @pytest.mark.parametrize("width", [320, 390])
     def test_nothing_of_the_playground_moves_when_its_hint_changes(self, opened, width):
         page = opened("playground", {"width": width, "height": 800})
-        place, hints = "document.querySelector('.cell').offsetTop", set()
+        place, hints = "document.querySelector('.sliders').getBoundingClientRect().top + scrollY", set()
         seen = {page.evaluate(place)}
         for preset in PRESETS:
             page.locator(f"[data-preset={preset}]").click()
@@ -1018,7 +1019,7 @@ class TestInABrowser:
 
     @pytest.mark.parametrize(
         ("typed", "meant"),
-        [("forgte gate", "forget gate"), ("peepholle", "peephole"), ("vanishng gradients", "vanishing gradients")],
+        [("forgte gate", "forget gate"), ("gaet", "gate"), ("vanishng gradeints", "vanishing gradients")],
     )
     def test_the_search_offers_a_word_for_a_typing_error(self, opened, typed, meant):
         page = opened("search")
