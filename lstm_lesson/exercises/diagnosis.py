@@ -94,11 +94,8 @@ def missing_entry(answer: Answer, trials: list[Trial]) -> str | None:
 def sizes_that_meet(answer: Answer, trials: list[Trial]) -> str | None:
     """Sizes that do not fit together, by their letters: the same letters on two sets of inputs with other sizes."""
     for pattern, cause, needed in TABLES["sizes"]["crashed"]:
-        letters = [
-            [compare.size_letters(trial.inputs).get(int(size)) for size in found.groups()]
-            for trial in trials[:2]
-            if (found := re.search(pattern, str(trial.error)))
-        ]
+        tried = [(compare.size_letters(t.inputs), re.search(pattern, str(t.error))) for t in trials[:2]]
+        letters = [[known.get(int(size)) for size in found.groups()] for known, found in tried if found]
         if len(letters) == 2 and letters[0] == letters[1] and None not in letters[0] and needed in ([], letters[0]):
             return cause.format(*letters[0])
 
@@ -261,22 +258,17 @@ def right_in_part(answer: Answer, trials: list[Trial]) -> str:
     if not any(fits):
         return apart
     wrong = next(trial for trial in trials if trial.problem)
-    sizes = (
-        right_for_some_kinds(answer, trials)
-        or right_for_small_values(answer, trials)
-        or right_for_some_sizes(answer, trials)
-        or f"Right for {sum(fits)} of {len(fits)} sets of inputs, not for this one{compare.format_sizes(wrong.inputs)}."
-    )
-    return f"{apart} {sizes}".strip()
+    says = f"Right for {sum(fits)} of {len(fits)} sets of inputs, not for this one{compare.format_sizes(wrong.inputs)}."
+    looked_for = right_for_some_kinds, right_for_small_values, right_for_some_sizes
+    return f"{apart} {next(filter(None, (find(answer, trials) for find in looked_for)), says)}".strip()
 
 
 def right_for_some_kinds(answer: Answer, trials: list[Trial]) -> str | None:
     """Right where an argument is a tuple and wrong where it is one tensor, or the other way round."""
     for name in trials[0].arguments:
-        kinds = {True: set(), False: set()}
+        wrong, right = kinds = set(), set()
         for trial in trials:
             kinds[trial.problem is None].add("a tuple" if isinstance(trial.arguments[name], tuple) else "one tensor")
-        right, wrong = kinds[True], kinds[False]
         if len(right) == len(wrong) == 1 and right != wrong:
             return f"Right where `{name}` is {right.pop()}. Here it is {wrong.pop()}."
 
