@@ -165,8 +165,9 @@ def written_function(f):
 
 def summarize(f) -> CodeSummary:
     """Read the code of `f` and of the notebook's own functions that it calls. Takes any object."""
-    function = written_function(f)
-    summary, todo, seen = CodeSummary(), [function], set()
+    code = getattr(written_function(f), "__code__", None)
+    summary = CodeSummary(is_stub=code is not None and _may_be_stub(code))
+    todo, seen = [written_function(f)], set()
     while todo:
         function = todo.pop()
         if not isinstance(function, types.FunctionType) or function.__code__ in seen:
@@ -182,8 +183,6 @@ def summarize(f) -> CodeSummary:
             elif isinstance(value, types.FunctionType) and value.__globals__ is function.__globals__:
                 todo.append(value)
                 summary.stubs |= {name: value} if _may_be_stub(value.__code__) else {}
-    code = getattr(written_function(f), "__code__", None)
-    summary.is_stub = code is not None and _may_be_stub(code)
     return summary
 
 
