@@ -80,8 +80,7 @@ def _heatmaps(label: str, got: Tensor, expected: Tensor, axes: tuple[str, ...]):
 
     got, expected = got.detach().double(), expected.detach().double()
     while got.ndim > 2:
-        differs = (~isclose(got, expected)).flatten(1).any(dim=1)
-        first = int(differs.nonzero()[0])
+        first = int((~isclose(got, expected)).flatten(1).any(dim=1).nonzero()[0])
         got, expected, label, axes = got[first], expected[first], f"{label}[{first}]", axes[1:]
     got, expected = (value.reshape(1, -1) if value.ndim < 2 else value for value in (got, expected))
     if got.numel() < 2:
