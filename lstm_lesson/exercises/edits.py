@@ -195,11 +195,10 @@ class Tries:
 
         def follows(source: int, sign: int) -> bool:  # with both signs: a maximum follows one of them at most
             other = map_tensors(lambda t: sign * torch.rand(t.shape, generator=draw).double(), self.turn.values[source])
-            try:
-                value = self.turn.model.value(line, self.turn.names[n] | {self.turn.lines[source].place: other})
-            except Exception:
-                return False
-            return first_entry(value) == first_entry(other)
+            names = self.turn.names[n] | {self.turn.lines[source].place: other}
+            with contextlib.suppress(Exception):
+                return first_entry(self.turn.model.value(line, names)) == first_entry(other)
+            return False
 
         sources = () if line.elementwise else self.turn.read_by(n, line)
         return next((s for s in sources if follows(s, 1) and follows(s, -1)), None)
@@ -260,10 +259,9 @@ class Tries:
         if line.elementwise:
             names = tools() | {name: self.given[name] for name in line.reads - sources.keys() if name in self.given}
             names |= {name: known[s] if s in known else self.entries[s][at] for name, s in sources.items()}
-            try:
+            entry = torch.nan
+            with contextlib.suppress(Exception):  # it may read what has no entries
                 entry = self.turn.model.value(line, names)
-            except Exception:  # it reads what has no entries
-                entry = torch.nan
             return torch.as_tensor(entry, dtype=torch.float64).expand(len(which), len(at))
         copied = self.copies[n] if line is self.turn.lines[n] else None
         if copied is None:
@@ -449,10 +447,9 @@ def cuts_that_agree(model: Model, trial: Trial) -> Iterator[tuple[Edit, ...]]:
 
 def gradients_of(model: Model, edits: tuple[Edit, ...], arguments: dict) -> dict:
     """The gradients of the edited model; {} where it has none."""
-    try:
+    with contextlib.suppress(Exception):
         return input_gradients(model.function(edits), arguments) or {}
-    except Exception:
-        return {}
+    return {}
 
 
 def gradients_agree(model: Model, edits: tuple[Edit, ...], trial: Trial, values) -> bool:
