@@ -128,10 +128,9 @@ OWN_CODE = {Sandbox.__call__.__code__, Sandbox._set_alarm.__code__}
 
 def _seconds_without_processor() -> float:
     """How long this thread was ready while others had the processor; 0 where the system does not say."""
-    try:
+    with contextlib.suppress(OSError, IndexError, ValueError):
         return int(Path("/proc/thread-self/schedstat").read_text().split()[1]) / 1e9
-    except (OSError, IndexError, ValueError):
-        return 0.0
+    return 0.0
 
 
 class _CapturedText(io.StringIO):
@@ -156,9 +155,8 @@ def format_error(error: BaseException, f) -> str:
 
 def name_error(error: BaseException) -> str:
     """The type of an exception and its message, on one line; of the message at most 160 characters."""
-    try:
+    message = ""
+    with contextlib.suppress(BaseException):
         message = " ".join(str(error).split())
-    except BaseException:
-        message = ""
     message = message if len(message) <= 160 else f"{message[:157]}…"
     return f"{type(error).__name__}{f': {message}' if message else ''}"
