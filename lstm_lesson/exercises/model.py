@@ -114,11 +114,9 @@ class Model:
     def straight(self) -> list[Line]:
         """All lines in the order in which they run if every loop makes one turn."""
         lines = []
-        for line in self.lines:
-            if isinstance(line, Loop):
-                lines += [replace(_line(line.name, f"{line.over}[0]"), text=""), *line.lines]
-            else:
-                lines.append(line)
+        for part in self.lines:
+            loop = isinstance(part, Loop)
+            lines += [replace(_line(part.name, f"{part.over}[0]"), text=""), *part.lines] if loop else [part]
         return lines
 
     def changed(self, edits) -> list[Line]:
