@@ -15,9 +15,6 @@ def spectral_radius(W: Shape["H H"]) -> Tensor:
     """The largest absolute eigenvalue: the factor by which repeated multiplication with W grows in the long run.
 
     Returns a 0-dim tensor. Raises ValueError unless W is a square floating-point matrix of finite numbers.
-
-    >>> round(spectral_radius(torch.tensor([[0.0, -2.0], [2.0, 0.0]])).item(), 6)
-    2.0
     """
     if not bool(W.isfinite().all()):
         raise ValueError(f"W has {int((~W.isfinite()).sum())} entries that are NaN or infinite; it needs numbers")
@@ -29,9 +26,8 @@ def gradient_by_lag(
 ) -> Tensor | tuple[Tensor, Tensor]:
     """The gradient's norm at each earlier hidden state, if its norm is 1 at the last hidden state.
 
-    `step` maps x_t (B, N) and h_prev (B, H) to h_t (B, H), as an `RNNCell` does.
-    Returns norms (B, T + 1): entry k belongs to the hidden state k steps before the last, so entry 0 is 1.
-    The gradient at the last hidden state is 1/√H in every unit.
+    `step` maps x_t (B, N) and h_prev (B, H) to h_t (B, H), as an `RNNCell` does. Returns norms (B, T + 1): entry k
+    belongs to the hidden state k steps before the last, where the gradient is 1/√H in every unit, so entry 0 is 1.
     For a state (h, c), h_0 is the tuple (h_0, c_0): `step` then maps x_t and (h_prev, c_prev) to (h_t, c_t), as an
     `LSTMCell` does, and two norms are returned, at h and at c. The gradient starts at the last h alone; the norm at a
     c is of the total gradient: the path through h of the same step plus the path through the next c.

@@ -28,9 +28,6 @@ def encode(text: str) -> Tensor:
 
     A tab becomes spaces up to the next multiple of 8 columns, as Python reads it; other characters that are not in
     `CHARACTERS` are left out. Raises ValueError for anything but a str.
-
-    >>> encode("a\\nb").tolist()
-    [66, 0, 67]
     """
     if not isinstance(text, str):
         raise ValueError(f"text is {text!r:.40} ({type(text).__name__}); it needs a str")

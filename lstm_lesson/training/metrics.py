@@ -97,9 +97,6 @@ def sign_flip_test(differences: Tensor) -> Tensor:
     If the change has no effect, both signs of each difference are equally likely. All 2ⁿ choices of signs are tried,
     and p is the share of them whose mean is at least as far from 0. The smallest p is 2/2ⁿ: 1/16 for five seeds.
     Source: Fisher 1935, chapter III. Raises ValueError for anything but a vector of 1 to 16 finite floats.
-
-    >>> sign_flip_test(torch.tensor([0.1, 0.3, 0.2, 0.1, 0.4]))
-    tensor(0.0625)
     """
     check_float("differences", differences, "(n,)")
     if differences.ndim != 1 or not 1 <= len(differences) <= 16 or not torch.isfinite(differences).all():
