@@ -47,9 +47,8 @@ def texts(count: int, gap: int | tuple[int, int], clauses: int = 1, generator: G
 
     A pair (low, high) draws the gap of each clause between the two. From a gap of 5 on other nouns come between; from
     13 on a clause has as many singular as plural nouns, its last noun has the subject's number in half of all cases,
-    and an article stands before each noun, an adverb after it. So neither the words without their order, nor
-    the last noun, nor pairs of neighbours tell the answer.
-    Raises ValueError for a count or a number of clauses below 1 and for a gap below 0.
+    and an article stands before each noun, an adverb after it. So neither the words without their order, nor the last
+    noun, nor pairs of neighbours tell the answer. Raises ValueError for a count or clauses below 1, or a gap below 0.
     """
     check_sizes(count=count, clauses=clauses)
     low, high = gap if isinstance(gap, (tuple, list)) and len(gap) == 2 else (gap, gap)

@@ -46,8 +46,7 @@ def own_folder() -> Path:
 def find(file: str) -> Path:
     """The path of a checked `file`, one of SHA256: in LSTM_LESSON_DATA if that is set, else in the cache.
 
-    Only a file missing or damaged in the cache is downloaded. A download is checked before it is moved into place, so
-    that no incomplete file stays.
+    Only a file missing or damaged in the cache is downloaded, and checked before it is moved into place.
     Raises NewsUnavailable if the file cannot be downloaded, or is missing or damaged in LSTM_LESSON_DATA.
     """
     if given := os.environ.get("LSTM_LESSON_DATA"):

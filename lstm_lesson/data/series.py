@@ -16,10 +16,9 @@ FILE = "co2/co2-concentration.csv"
 def sine(batch: int, steps: int, generator: torch.Generator | None = None) -> Tensor:
     """Sine waves of amplitude 1, each with its own period and phase.
 
-    -> (B, T). The period is uniform between 20 and 40 steps, the phase over the whole circle.
-    Always answering 0, the mean, has an expected squared error of exactly 1/2; answering with the value before
-    (persistence) has 2 sin²(π/P) at period P. Two values before are enough to be exact:
-    s_t = 2 cos(2π/P) s_(t−1) − s_(t−2).
+    -> (B, T). The period is uniform between 20 and 40 steps, the phase over the whole circle. Always answering 0, the
+    mean, has an expected squared error of exactly 1/2; answering with the value before (persistence) has 2 sin²(π/P) at
+    period P. Two values before are enough to be exact: s_t = 2 cos(2π/P) s_(t−1) − s_(t−2).
     Raises ValueError for a batch or steps below 1.
     """
     check_sizes(batch=batch, steps=steps)
@@ -64,8 +63,7 @@ def lorenz_slope(state: Tensor) -> Tensor:
 def rk4_step(slope: Callable[[Tensor], Tensor], state: Tensor, dt: float) -> Tensor:
     """One step of the classical Runge–Kutta method: where `state` is after `dt`, if it moves by `slope(state)`.
 
-    state: any shape -> the same. The error of one step is of order dt⁵, over a fixed time of order dt⁴.
-    Source: Kutta 1901.
+    state: any shape -> the same. The error of a step is of order dt⁵, over a fixed time dt⁴. Source: Kutta 1901.
     """
     k1 = slope(state)
     k2 = slope(state + dt / 2 * k1)

@@ -13,7 +13,7 @@ WORDS = tomllib.loads((files("lstm_lesson.data") / "synthetic_news.toml").read_t
 
 
 def synthetic_headlines(n: int = 4000, seed: int = 0) -> tuple[list[str], Tensor]:
-    """Invented headlines whose label depends only on the order of the words.
+    """Invented headlines, from our own grammar, whose label depends only on the order of the words.
 
     Each headline has an official source and a hearsay source; one confirms a story, the other denies it. The label is
     1 (fake) where the official source denies. Headlines come in pairs, at indices 2k and 2k + 1: the second is the
@@ -22,7 +22,6 @@ def synthetic_headlines(n: int = 4000, seed: int = 0) -> tuple[list[str], Tensor
     decide the label, nor does the first verb. But counts of word pairs do, as a source stands beside its verb.
 
     n even -> n different texts, labels (n,) int64, half of them 1. The same `seed` gives the same headlines.
-    Source: our own grammar; chance score 0.5.
     Raises ValueError for an n that is odd, not positive, or more than the grammar can make.
     """
     stories = list(itertools.product(*(WORDS[part] for part in ("templates", "official", "hearsay", "topics"))))

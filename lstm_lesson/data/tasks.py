@@ -38,8 +38,8 @@ def temporal_order(batch: int, steps: int, generator: torch.Generator | None = N
     """Classify a sequence by its two symbols, each X or Y, in their order; the other letters are random.
 
     -> x (B, T, 6), one-hot: the letters a, b, c, d, then X, then Y; labels (B,) int64: 0 for XX, 1 XY, 2 YX, 3 YY.
-    The first sign falls between T/10 and T/5, the second between T/2 and 3T/5.
-    Any constant answer has accuracy 1/4; a uniform guess has a cross-entropy of ln 4.
+    The first symbol falls between T/10 and T/5, the second between T/2 and 3T/5. Any constant answer has accuracy 1/4;
+    a uniform guess has a cross-entropy of ln 4.
     Source: Hochreiter & Schmidhuber 1997, experiment 6a, with any length and without its start and end signs.
     Raises ValueError for a batch below 1 or fewer than 10 steps.
     """
@@ -92,12 +92,11 @@ def spike_timing(batch: int, intervals: int = 3, generator: torch.Generator | No
                  longest: int = 20) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
     """At each spike of a sequence, predict the interval since the spike before.
 
-    -> x (B, T, 1): 1 at a spike, 0 elsewhere; targets (B, T): at each spike except the first, the interval since the
-    spike before, scaled from `shortest` = 0 to `longest` = 1; 0 at all other steps; asked (B, T) bool:
-    True where the target counts. T = shortest + intervals · longest. The first spike comes within `shortest`
-    steps; each interval is a whole number from `shortest` to `longest`, all equally likely.
-    Always answering 1/2, the mean, has a mean squared error of (n + 2) / (12 n) with n = longest − shortest: 0.1 for
-    n = 10. An error of one step costs 1/n².
+    -> x (B, T, 1): 1 at a spike, 0 elsewhere; targets (B, T): at each spike but the first, the interval scaled from
+    `shortest` = 0 to `longest` = 1, 0 elsewhere; asked (B, T) bool: True where the target counts. The first spike comes
+    within `shortest` steps; each interval is a whole number from `shortest` to `longest`, all equally likely.
+    T = shortest + intervals · longest. Always answering 1/2, the mean, has a mean squared error of (n + 2) / (12 n)
+    with n = longest − shortest: 0.1 for n = 10. An error of one step costs 1/n².
     Source: after "measuring spike delays" of Gers, Schraudolph & Schmidhuber 2002, with whole steps.
     Raises ValueError for a batch, intervals or shortest below 1 and a longest not above shortest.
     """
