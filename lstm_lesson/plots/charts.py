@@ -88,8 +88,7 @@ def bars(values: dict, *, title: str, alt: str, ylabel: str = "", xlabel: str = 
 def stacked_bars(parts: dict, *, title: str, alt: str, positions=None, xlabel: str = "", ylabel: str = "") -> Picture:
     """Shares that add up: `parts` maps a part to its size (n,) in each of n bars, named by `positions`.
 
-    Shares below 0 are stacked downwards; a white diamond then marks the sum.
-    Raises ValueError if sizes differ or a share is not finite.
+    Shares below 0 go downwards; a diamond marks the sum. Raises ValueError if sizes differ or a share is not finite.
     """
     shares = as_dict("parts", parts, as_floats)
     count = len(next(iter(shares.values())))

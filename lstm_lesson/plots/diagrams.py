@@ -25,8 +25,7 @@ def lstm_diagram(lit: str = "", values: dict | None = None, alt: str | None = No
 
     `lit` names the lit parts, any of i f g c o h: "" leaves the cell dark, "ifgcoh" lights it whole. `values` maps any
     of i f g c o h x h_prev c_prev to a number, or a tensor with one entry. A product is printed too if both of its
-    factors are given. Without `alt`, the picture has an alt text of its own.
-    Raises ValueError for a name that the cell does not have.
+    factors are given. `alt` replaces the picture's own alt text. Raises ValueError for a name that the cell lacks.
     """
     svg = lstm_svg(lit, values)
     parts = ", ".join(f"{NAMES[part]} {part}" for part in PARTS if part in lit) or "none"
