@@ -80,8 +80,7 @@ def lstm_backward_step(
     """The gradients of a loss through one LSTM step, from its gradients at the two results of the step.
 
     dh_t is the whole gradient at h_t; dc_t is the gradient that reaches c_t from step t + 1, without the part that
-    comes through h_t. `values` is what `lstm_values` returned in the forward pass, (i_t, f_t, g_t, o_t, c_t, h_t),
-    each (B, H); `weights` as in `lstm_values`.
+    comes through h_t. `values`, (i_t, f_t, g_t, o_t, c_t, h_t), each (B, H), and `weights` are those of `lstm_values`.
     Returns dx_t, dh_prev, dc_prev, and the weights' gradients by name, {"W_xi": (N, H), …}, summed over the batch.
     Source: the derivatives of the equations; backpropagation through the whole cell: Graves & Schmidhuber 2005.
     Raises ValueError naming the argument or weight that does not fit, and for peephole weights.

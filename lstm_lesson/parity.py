@@ -12,8 +12,7 @@ from lstm_lesson.shapes import Shape, check_shapes
 def differences(own: CustomLSTM, theirs: nn.LSTM, x: Shape["B T N"], kernel: bool | None = None) -> dict[str, float]:
     """The largest absolute difference between two LSTMs with the same weights, for each thing that they compute.
 
-    `kernel` as in `CustomLSTM`. Both must be batch first. The gradients are those of one loss that depends on every
-    output and every state.
+    `kernel` as in `CustomLSTM`. The gradients are those of one loss that depends on every output and every state.
     Returns {"outputs": …, "final h": …, "final c": …, "gradient of x": …, "gradients of the weights": …}.
     Raises ValueError if x is not (B, T, N) or is empty, or one of the two is not batch first.
     """

@@ -15,8 +15,7 @@ def input_gradient(score: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
     """The gradient of each sequence's score with respect to its input.
 
     score: a function from x (B, T, N) to (B,), each entry computed from its own sequence; x is not changed.
-    -> (B, T, N). Source: Simonyan, Vedaldi & Zisserman 2013.
-    Raises ValueError for an x that does not fit, or a score of another shape.
+    -> (B, T, N). Raises ValueError for an x or a score that does not fit. Source: Simonyan, Vedaldi & Zisserman 2013.
     """
     B = check_shapes(x=(x, "B T N"))["B"]
     with torch.enable_grad():
@@ -42,8 +41,7 @@ def saliency(classifier: TextClassifier, ids: Tensor, lengths=None, target: int 
     ids (B, T) int64, lengths (B,) -> two tensors (B, T), 0 at padding: the norm of the gradient of the log odds of
     class `target` at the last step, with respect to the word's embedding; and gradient times embedding, summed over its
     entries, which is positive where the word pushes towards `target`.
-    The classifier runs in evaluation mode and is not changed.
-    Source: Li et al. 2016; for recurrent networks Madsen 2019.
+    The classifier runs in evaluation mode, unchanged. Source: Li et al. 2016; for recurrent networks Madsen 2019.
     Raises ValueError for a classifier that is no TextClassifier, and for ids or lengths that do not fit.
     """
     if not isinstance(classifier, TextClassifier):

@@ -33,8 +33,7 @@ def next_character_batches(ids: Tensor, B: int, T: int) -> list[tuple[Tensor, Te
 def bits_per_character(logits: Tensor, targets: Tensor) -> Tensor:
     """The mean of −log₂ p, where p is the probability that the logits give to the target: 0 is perfect.
 
-    logits (…, C), targets (…) int64 -> a tensor without dimensions.
-    Raises ValueError for targets of another shape.
+    logits (…, C), targets (…) int64 -> a tensor without dimensions. Raises ValueError for targets of another shape.
     """
     if targets.shape != logits.shape[:-1]:
         raise ValueError(f"targets has shape {tuple(targets.shape)}; it needs {tuple(logits.shape[:-1])}, as in logits")

@@ -117,8 +117,7 @@ def fit(model: Forecaster, series: Tensor, steps: int = 200, window: int = 40, l
     that `seed` fixes. The loss is the mean squared error without the first `warm` forecasts of each window, which
     have a short past. With `own` above 0 it is the error of the last `own` values of each window alone, which the
     model forecasts one after another from its own output (`run_on`). Gradients are clipped to a global norm of 1.
-    A line shows loss and time left after `label`.
-    The model ends in evaluation mode. A KeyboardInterrupt ends the training early.
+    A line shows loss and time left. A KeyboardInterrupt ends the training early; the model ends in evaluation mode.
     Raises ValueError for numbers out of range, a series of at most `window` values, and a loss that is not finite.
     """
     check_instance("model", model)
