@@ -156,6 +156,10 @@ REMARKS = {  # an exercise, an answer, what is said, and what is not
     "a product that does not fit": (
         "rnn_step", lambda x, h, W, U, b: torch.tanh(W @ x.T + U @ h.T + b), "are turned into columns", "Right",
     ),
+    "sizes that meet": (
+        "rnn_step", lambda x, h, W, U, b: torch.tanh(x @ W + h + b + torch.zeros(len(x), len(W))),
+        "Two tensors meet entry by entry, one with H entries along a dimension, one with N.", "Right",
+    ),
     "along the batch": ("fused_gates", unpacked, "What you unpack has B parts", "Right"),
     "two dimensions and one": (
         "free_run", lambda step, start, n: torch.cat([start, step(start)], dim=1), "one has 2 dimensions, another 1",
