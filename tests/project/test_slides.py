@@ -2,6 +2,7 @@
 
 import base64
 import io
+import os
 import re
 import sys
 from importlib import import_module
@@ -516,8 +517,9 @@ def test_large_decks_come_of_a_new_run_and_the_notebook_stays_as_it_is(tmp_path)
     cells = [new_markdown_cell("# 01 · A lesson"), new_markdown_cell("**Predict.** Up?")]
     cells += [new_code_cell(draws, metadata={"tags": ["answer"]})]
     write(new_notebook(cells=cells, metadata=METADATA), path)
-    stored = path.read_bytes()
+    stored, kept_in = path.read_bytes(), os.environ["LSTM_LESSON_PROGRESS"]
     made = decks.run_anew(path)
+    assert os.environ["LSTM_LESSON_PROGRESS"] == kept_in
     assert [cell.source for cell in made.cells] == [cell.source for cell in cells]
     assert is_folded(made.cells[2]) and 'width="720"' in made.cells[2].outputs[0].data["text/html"]
     assert path.read_bytes() == stored

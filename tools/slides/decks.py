@@ -16,6 +16,7 @@ import sys
 import tempfile
 from itertools import pairwise
 from pathlib import Path
+from unittest import mock
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parent / "site")]
@@ -108,9 +109,10 @@ def run_anew(path: Path):
     first = new_code_cell(f"import sys\nsys.path.insert(0, {str(HERE)!r})\nimport larger\nlarger.begin()")
     notebook.cells.insert(0, first)
     runner = ExecutePreprocessor(timeout=600, kernel_name="python3", store_widget_state=False)
-    with tempfile.TemporaryDirectory() as scratch:  # every exercise is shown as not attempted
-        os.environ["LSTM_LESSON_PROGRESS"] = str(Path(scratch) / "progress.json")
-        runner.preprocess(notebook, {"metadata": {"path": path.parent}})
+    with tempfile.TemporaryDirectory() as scratch:
+        own = {"LSTM_LESSON_PROGRESS": str(Path(scratch) / "progress.json")}  # every exercise is shown as not attempted
+        with mock.patch.dict(os.environ, own):
+            runner.preprocess(notebook, {"metadata": {"path": path.parent}})
     del notebook.cells[0]
     return as_stored(notebook)
 
