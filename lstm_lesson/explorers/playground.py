@@ -55,9 +55,9 @@ class CellPlayground(Explorer):
         self.move(**{name: _on_grid(value) for name, value in self.exact_state.items()})
 
     def reset(self) -> None:
-        """Set the state to zero and delete the steps; the weights stay."""
-        self.steps, self.exact_state = [], {}
-        self.move(c_prev=0.0, h_prev=0.0)
+        """Set the state to that of the preset's start and delete the steps; x and the weights stay."""
+        start = self._started(self.preset_name)
+        self.move(c_prev=start["c_prev"], h_prev=start["h_prev"])
 
     def preset(self, name: str) -> None:
         """Set every number as a preset has it and delete the steps. Raises ValueError for an unknown name."""
@@ -78,7 +78,7 @@ class CellPlayground(Explorer):
             return f"No further step: c would be {decimals(c)}, and its slider ends at ±{most}. Press Reset"
         preset = PRESETS[self.preset_name]
         changed = any(abs(self.values[name] - preset["numbers"].get(name, 0.0)) > GRID / 2 for name in WEIGHTS)
-        return f"Preset {self.preset_name}, changed" if changed else preset["hint"]
+        return f"Preset {self.preset_name}, changed; Reset keeps your weights" if changed else preset["hint"]
 
     @staticmethod
     def _outside(c: float) -> bool:

@@ -759,6 +759,21 @@ class TestInABrowser:
         both.reset()
         both.step()
 
+    @pytest.mark.parametrize("preset", PRESETS)
+    def test_reset_of_the_playground_leads_to_the_start_of_the_preset(self, opened, preset):
+        page = opened("playground")
+        page.locator(f"[data-preset={preset}]").click()
+        page.locator("#step").click()
+        page.locator("#step").click()
+        page.wait_for_url("**/*steps=2*")
+        page.locator("#reset").click()
+        page.wait_for_url(f"**/playground.html#preset={preset}")  # nothing differs from the preset
+        assert page.locator("#taken").text_content() == "no step taken yet"
+        page.locator("#W_hi").fill("0.5")
+        assert "Reset keeps your weights" in page.locator("#hint").text_content()
+        page.locator("#reset").click()
+        assert page.locator("#W_hi").input_value() == "0.5"
+
     def test_the_playground_stops_at_the_end_of_its_slider(self, opened):
         both = Twins(opened("playground"), "count")
         both.move(c_prev=59.5)

@@ -25,11 +25,13 @@ const tooFar = c => Math.abs(onGrid(c)) > D.state.c_prev[1];
 
 const full = c => `No further step: c would be ${number(c, 2)}, and its slider ends at ±${D.state.c_prev[1]}. Press Reset.`;
 
+const mixed = preset => `Preset ${preset}, changed; Reset keeps your weights.`;
+
 function hint(c) {
   if (tooFar(c)) return full(c);
   const {hint: advice, numbers: preset} = D.presets[chosen];
   const changed = D.weights.some(name => Math.abs(+$(name).value - (preset[name] || 0)) > D.grid / 2);
-  return changed ? `Preset ${chosen}, changed.` : advice + ".";
+  return changed ? mixed(chosen) : advice + ".";
 }
 
 function show() {
@@ -80,6 +82,12 @@ const numbersOf = preset => ({ ...Object.fromEntries(NAMES.map(name => [name, 0]
 function preset(name) {
   steps = []; fed = {}; chosen = name;
   move(numbersOf(name));
+}
+
+function reset() {  // the state that the preset starts from; x and the weights stay
+  const { c_prev, h_prev } = numbersOf(chosen);
+  steps = []; fed = {};
+  move({ c_prev, h_prev });
 }
 
 function step() {
@@ -134,7 +142,7 @@ function fromAddress() {
 }
 
 $("step").addEventListener("click", step);
-$("reset").addEventListener("click", () => { steps = []; fed = {}; move({ c_prev: 0, h_prev: 0 }); });
+$("reset").addEventListener("click", reset);
 for (const button of document.querySelectorAll("[data-preset]")) button.addEventListener("click", () => preset(button.dataset.preset));
 for (const name of NAMES) {
   const slider = $(name);
@@ -154,6 +162,6 @@ const seen = document.querySelector(".seen"), covered = () => {
 };
 new ResizeObserver(covered).observe(seen);
 // A slider must not move away while it is dragged.
-reserve($("hint"), [...Object.entries(D.presets).flatMap(([name, { hint }]) => [`${hint}.`, `Preset ${name}, changed.`]), full(-D.state.c_prev[1] - 1.25)]);
+reserve($("hint"), [...Object.entries(D.presets).flatMap(([name, { hint }]) => [`${hint}.`, mixed(name)]), full(-D.state.c_prev[1] - 1.25)]);
 fromAddress();
 document.documentElement.dataset.ready = "true";
