@@ -35,7 +35,7 @@ const unpack = ({ scale, scales, bits = 16, data }) => {  // whole numbers times
 const sigmoid = z => 1 / (1 + Math.exp(-z));
 
 function makeModel(M) {
-  const { inputs: N, units: H, classes: K, most, split, follows, apart } = M;
+  const { inputs: N, units: H, classes: K, most, split, follows, apart, verbs = [] } = M;
   const weight = name => Float32Array.from(unpack(M.weights[name])), cell = name => weight("lstm.cells.0." + name);
   const side_by_side = (name, rows) => {  // the matrices of i, f, g and o as one, (rows, 4H)
     const all = new Float32Array(rows * 4 * H);
@@ -110,7 +110,7 @@ function makeModel(M) {
     return K === 1 ? logits[0] : logits[K - 1] - most - Math.log(others.reduce((sum, v) => sum + Math.exp(v - most), 0));
   };
 
-  // The gradient of a class's log odds at the end by each word's embedding: its length, and its product with the embedding.
+  // The gradient of a class's log odds after these words by each word's embedding: its length, and its product with the embedding.
   function saliency(words, v, of = K - 1) {
     const T = words.length, norm = [], effect = [], others = v.logits.slice((T - 1) * K, T * K);
     others[of] = -Infinity;
@@ -159,7 +159,9 @@ function makeModel(M) {
         const more = () => found ??= saliency(words, { ...values, logits }, last.indexOf(Math.max(...last)));
         return { tokens, known, all: all.length, values, next, score, more };
       }
-      const more = words.length ? saliency(words, { ...values, logits }) : { saliency: [], effect: [] };
+      const end = tokens.findLastIndex(token => verbs.includes(token)) + 1 || words.length;  // the answer is that at the last verb
+      const more = words.length ? saliency(words.slice(0, end), { ...values, logits }) : { saliency: [], effect: [] };
+      for (const values of [more.saliency, more.effect]) while (values.length < words.length) values.push(0);
       return { tokens, known, all: all.length, values, next, score: words.map((_, t) => sigmoid(logOdds(at(t)))), ...more };
     },
   };

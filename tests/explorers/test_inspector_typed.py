@@ -255,6 +255,16 @@ class TestTheArithmetic:
         assert found["saliency"] == pytest.approx(norm[0].tolist(), abs=2e-5) and max(found["saliency"]) > 1e-3
         assert found["effect"] == pytest.approx(effect[0].tolist(), abs=2e-5)
 
+    def test_where_the_page_answers_at_a_verb_the_saliency_is_measured_there(self, script):
+        model, text = classifier(), "court denies it but denies bus strike"
+        verbs = page_model(model, WORDS)[0] | {"verbs": ["denies"]}
+        for given, end in ((text, 5), ("court bus", 2)):
+            (read,) = script.evaluate(READ, [verbs, [given]])
+            traced = trace_text(model, WORDS, given.split()[:end])
+            for name in ("saliency", "effect"):
+                expected = getattr(traced, name).tolist() + [0] * (len(given.split()) - end)
+                assert read[name] == pytest.approx(expected, abs=2e-5), name
+
     def test_before_an_unknown_character_the_page_has_no_probability_either(self, script):
         torch.manual_seed(0)
         reader, words, _ = as_classifier(CharacterModel(6, 4), "~")
@@ -404,6 +414,21 @@ class TestThePage:
         page.wait_for_selector("html[data-ready=true]", timeout=browser.PATIENCE)
         assert page.evaluate(colours) == shown
 
+    def test_a_saliency_of_next_to_nothing_has_no_strong_colour_and_the_legend_says_so(self, opened):
+        for size in (1e-6, 1):
+            model = classifier()
+            model.linear.weight.data.mul_(size)
+            page = opened(GateInspector(model, WORDS, "court denies it"))
+            page.locator("#gate-f").check(force=True)
+            for name in ("saliency", "effect"):
+                page.locator(f"#gate-{name}").check(force=True)
+                grounds = "[...document.querySelectorAll('.word .w')].map(word => word.style.backgroundColor)"
+                assert (set(page.evaluate(grounds)) == {"rgb(238, 241, 245)"}) == (size < 1)
+                legend = page.inner_text("#legend")
+                assert ("All are below 0.1" in legend) == (size < 1) and legend.count("leave it out") <= 1
+                if size < 1:
+                    assert re.match(rf"words: {page.inner_text(f'#gate-{name} + .pill')} (0|−0\.1) *\n? *0\.1", legend)
+
     def test_an_unknown_word_is_marked_in_words_and_a_text_without_a_word_is_left_out(self, opened):
         page = opened(GateInspector(classifier(), WORDS, "ministry denies bus strike", "bus strike"))
         browser.type_text(page, "the zebra denies <b>bus</b>")
@@ -514,6 +539,7 @@ class TestThePage:
             ("a b court c", "d court e f g", 3, 2, None),  # c in the place of e, b in that of nothing
             ("a b court c", "d court e f g", 1, 0, "before"),
             ("x y z", "a b", 2, 1, "before"),  # nothing in common
+            ("court denies cut but cut", "court denies cut", 4, 2, "before"),  # the same word, but another of it
         ],
     )  # fmt: skip
     def test_in_both_texts_the_word_in_the_same_place_is_marked(self, opened, first, second, marked, partner, without):
@@ -524,13 +550,32 @@ class TestThePage:
         chosen = [page.locator(f"#words-{k} [aria-selected=true]").get_attribute("id") for k in (0, 1)]
         assert chosen == [f"word-0-{marked}", f"word-1-{partner}"]
         said = page.inner_text("#step-1").split("\n")[1:]
-        assert said == ([f"no “{first.split()[marked]}” here; this is the word {without} it"] if without else [])
+        which = f"“{first.split()[marked]}” (word {marked + 1})"
+        assert said == ([f"no partner for {which}: this is the word {without} it"] if without else [])
         assert "\n" not in page.inner_text("#step-0")
         if without is None:  # and back
             page.locator("#words-0").focus()
             page.keyboard.press("Home")
             page.locator(f"#word-1-{partner}").click()
             assert page.locator(f"#word-0-{marked}").get_attribute("aria-selected") == "true"
+
+    @pytest.mark.parametrize("box", [0, 1])
+    def test_a_text_that_begins_anew_is_marked_and_a_text_alone_has_no_partner(self, opened, box):
+        page = opened(GateInspector(classifier(), WORDS, "court denies it", "court confirms bus"))
+        page.locator(f"#word-{1 - box}-1").click()
+        browser.type_text(page, "", box)
+        assert "partner" not in page.inner_text("#texts")
+        browser.type_text(page, "x", box)
+        assert [page.inner_text(f"#current-{box}"), page.inner_text(f"#step-{box}").count("partner")] == ["x", 0]
+        assert page.evaluate("document.body.dataset.step") == "1"
+
+    def test_a_link_that_is_pasted_marks_what_it_says(self, opened):
+        page = opened(GateInspector(classifier(), WORDS, "court denies it", "court confirms bus"))
+        page.evaluate("location.hash = '#text=bus+strike+denies+it&compare=bus+strike&of=2&step=2'")
+        page.wait_for_selector("#word-1-1[aria-selected=true]")
+        assert page.locator("#words-0 .word").count() == 4 and page.inner_text("#current-0") == "strike"
+        page.evaluate("location.hash = '#text=bus+strike+denies+it&compare=bus+strike+it&step=1'")
+        page.wait_for_selector("#word-1-0[aria-selected=true]")
 
     def test_dashed_words_are_those_outside_a_longest_common_part(self, opened):
         page, draw = opened(GateInspector(classifier(), WORDS, "bus")), random.Random(0)
@@ -554,7 +599,7 @@ class TestThePage:
         step = lambda: page.locator("body").get_attribute("data-step")  # noqa: E731
         assert step() == "2" and page.get_by_role("button", name="one").get_attribute("aria-pressed") == "true"
         page.get_by_role("button", name="two").click()
-        assert step() == "2" and "no “denies” here" in page.inner_text("#step-0")
+        assert step() == "2" and "no partner for “denies”" in page.inner_text("#step-0")
         pressed = "[...document.querySelectorAll('#presets [aria-pressed=true]')].map(button => button.textContent)"
         assert page.evaluate(pressed) == ["two"]
         browser.type_text(page, "court denies")
@@ -575,7 +620,7 @@ class TestThePage:
         assert [page.inner_text(f"#current-{k}") for k in (0, 1)] == ["rejects", "rejects"]
         page.get_by_role("button", name="missing").click()
         assert page.locator("body").get_attribute("data-step") == "2"
-        assert page.inner_text("#current-0") == "rejects" and "no “rejects” here" in page.inner_text("#step-1")
+        assert page.inner_text("#current-0") == "rejects" and "no partner for “rejects” (word 2)" in page.inner_text("#step-1")
         assert page.locator(".differs .w").all_inner_texts() == ["rejects"]
         assert "differs from the other text" in page.locator("#word-0-1").inner_text()
         page.wait_for_function("location.hash.endsWith('&step=2')", timeout=browser.PATIENCE)

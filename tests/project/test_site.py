@@ -512,6 +512,12 @@ def opened(tab, address):
     assert complaints == []
 
 
+SHADES = """[...document.querySelectorAll('#words-0 .w')].map(word => {
+    const [r, , b] = word.style.backgroundColor.match(/\\d+/g);
+    return Math.abs(r - 238) + Math.abs(b - 245);
+})"""
+
+
 class TestInABrowser:
     pytestmark = IN_A_BROWSER
 
@@ -725,6 +731,18 @@ class TestInABrowser:
         browser.type_text(page, text)
         assert page.locator("#words-0 .w").all_inner_texts() == words.split()
         assert page.inner_text("#answer-0").startswith(f"answer {answer}")
+
+    def test_at_the_verb_the_words_of_is_or_are_say_that_they_are_flat(self, opened):
+        page = opened("agreement")
+        page.wait_for_selector("html[data-ready=true]", timeout=browser.PATIENCE)
+        at_first = page.evaluate(SHADES)
+        for name in ("saliency", "effect"):
+            page.locator(f"#gate-{name}").check(force=True)
+            assert "at the last verb" in page.inner_text("#legend") and "All are below" in page.inner_text("#legend")
+            stored = page.evaluate(SHADES)
+            assert max(stored) < 30 < max(at_first)  # of 255: far from the ground of the page
+            browser.type_text(page, page.input_value("#type-0") + " ")  # the same words, read by the page
+            assert page.evaluate(SHADES) == stored
 
     def test_every_question_about_is_or_are_has_an_answer(self, opened):
         page = opened("agreement")
