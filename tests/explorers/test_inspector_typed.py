@@ -429,6 +429,27 @@ class TestThePage:
                 if size < 1:
                     assert re.match(rf"words: {page.inner_text(f'#gate-{name} + .pill')} (0|−0\.1) *\n? *0\.1", legend)
 
+    def test_the_marked_word_of_a_long_text_is_seen_in_its_box_which_ends_with_a_whole_row(self, opened):
+        text = quote(" ".join(["court denies it but"] * 90))
+        page = opened(GateInspector(classifier(), WORDS, HEADLINES[0]), hash=f"#text={text}&compare={text}&step=170")
+        seen = """() => [0, 1].map(k => {
+            const box = document.getElementById('words-' + k).getBoundingClientRect();
+            const parts = [...document.querySelectorAll(`#words-${k} .word`)].map(word => word.getBoundingClientRect());
+            const chosen = document.querySelector(`#words-${k} [aria-selected=true]`).getBoundingClientRect();
+            const cut = parts.filter(({ top, bottom }) => top + 1 < box.bottom && bottom > box.bottom + 1);
+            return [chosen.top >= box.top - 1 && chosen.bottom <= box.bottom + 1, cut.length, box.height > 200];
+        })"""
+        assert page.evaluate(seen) == [[True, 0, True]] * 2
+        assert page.evaluate("scrollY") == 0
+        page.locator("#words-0").focus()
+        page.keyboard.press("End")
+        assert page.evaluate(seen) == [[True, 0, True]] * 2
+        page.locator("#words-0").evaluate("words => { words.scrollTop = 0 }")
+        page.keyboard.press("End")  # it is chosen already
+        assert page.evaluate(seen)[0] == [True, 0, True]
+        browser.type_text(page, "court denies")
+        assert page.locator("#words-0").evaluate("words => words.style.maxHeight") == ""
+
     def test_an_unknown_word_is_marked_in_words_and_a_text_without_a_word_is_left_out(self, opened):
         page = opened(GateInspector(classifier(), WORDS, "ministry denies bus strike", "bus strike"))
         browser.type_text(page, "the zebra denies <b>bus</b>")
