@@ -20,6 +20,7 @@ from lstm_lesson.explorers.traced_text import MOST, trace_text
 from lstm_lesson.text import TextClassifier, Vocabulary, tokenize
 from lstm_lesson.text.characters import CHARACTERS, CharacterModel, as_classifier, as_words
 from lstm_lesson.text.saliency import saliency
+from lstm_lesson.tracing import Trace
 
 IN_A_BROWSER = [pytest.mark.browser, pytest.mark.skipif(bool(browser.why_not()), reason=browser.why_not())]
 HEADLINES = synthetic_headlines(1000, seed=7)[0]
@@ -525,6 +526,8 @@ class TestThePage:
         page.locator("#words-0").focus()
         page.keyboard.press("End")
         assert page.inner_text("#prediction-0") == "nothing follows yet"
+        first, second = [found.replace("\n", " ") for found in page.locator("#next-0 span").all_inner_texts()][:2]
+        assert page.inner_text("#answer-0").startswith(f"likeliest at the end: {first}, {second} · ")
         assert page.locator("#next-0 kbd").count() == 4 and "a blind guess: 6.6" in page.inner_text("#answer-0")
 
     def test_the_bits_of_a_text_leave_out_unknown_characters_and_say_so(self, opened):
@@ -532,7 +535,7 @@ class TestThePage:
         inspector = GateInspector(CharacterModel(6, 4), first=["a", "é", "b", "c"])
         page, score = opened(inspector), inspector.traced_texts[0].score
         bits = -score[score.isfinite()].log2().mean()
-        assert page.inner_text("#answer-0").startswith(f"mean surprise, −log₂ P: {bits:.2f} bits a known character (")
+        assert f" · mean surprise, −log₂ P: {bits:.2f} bits a known character (" in page.inner_text("#answer-0")
         page.locator("#words-0").focus()
         page.keyboard.press("Home")
         assert page.inner_text("#prediction-0") == "–"
@@ -767,6 +770,20 @@ class TestThePage:
             )
         assert seen <= {"1", "1.5", "2", "3", "4", "6"} and len(seen) < 4
 
+    def test_where_words_and_map_have_two_scales_it_is_said_at_the_map(self, opened):
+        c = torch.full((1, 8, 20), 0.5)
+        c[..., 3] = torch.arange(8) * 5.0
+        trace = Trace(*[c / 100] * 4, c, c / 100, tokens=[list("abcdefgh")])
+        page = opened(GateInspector(trace, unit=3))
+        said = "Full colour here from ±1, for the characters above from ±48."
+        assert said in page.inner_text("#texts") and re.search("memory −48 *\n? *48", page.inner_text("#legend"))
+        page.locator("#unit").select_option("4")
+        assert "Full colour" not in page.inner_text("#texts")
+        page.locator("#unit").select_option("3")
+        assert said in page.inner_text("#texts")
+        page.locator("#gate-f").check(force=True)
+        assert "Full colour" not in page.inner_text("#texts")
+
     def test_the_line_has_its_ends_beside_it(self, opened):
         page = opened(GateInspector(classifier(), WORDS, " ".join(HEADLINES[:3])), 390)
         dark = """() => {
@@ -788,6 +805,11 @@ class TestThePage:
             assert name in page.locator("figure.gate", has=page.locator(f"#map-0-{gate}")).inner_text()
         row, second = (page.locator(name).bounding_box() for name in ("#presets", "#presets button:nth-child(2)"))
         assert row["height"] < 70 and second["x"] < 320  # one row that scrolls, with a part of the next question
+        assert "linear-gradient" in page.evaluate("getComputedStyle(document.getElementById('presets')).maskImage")
+        page.evaluate("document.getElementById('presets').scrollLeft = 9999")  # the last one is not in what fades
+        last, link = (page.get_by_role("button", name=name).bounding_box() for name in ("were missing?", "Copy link"))
+        assert last["x"] + last["width"] <= row["x"] + row["width"] - 32
+        assert link["x"] >= 0 and link["x"] + link["width"] <= 390 and link["y"] < 568
         page.get_by_role("button", name="Swap the two").click()
         seen = "document.getElementById('words-0').getBoundingClientRect()"
         page.wait_for_function(f"{seen}.top >= 0 && {seen}.bottom < innerHeight", timeout=browser.PATIENCE)

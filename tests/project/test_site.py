@@ -380,13 +380,14 @@ def alive(monkeypatch):
 def test_how_well_a_memory_tells_a_quote_is_counted_on_the_second_half(alive, sign):
     quoted = torch.tensor([False, True] * 20)
     memory = sign * torch.where(quoted, 2.0, -1.0)
-    assert alive["caught"](memory, quoted) == (100, 0)
+    threshold = ("above", -1.0) if sign > 0 else ("below", -2.0)
+    assert alive["caught"](memory, quoted) == (100, 0, *threshold)
     elsewhere = memory + 10 * sign * (torch.arange(40) >= 20)  # beyond the threshold of the first half
-    assert alive["caught"](elsewhere, quoted) == (100, 100)
+    assert alive["caught"](elsewhere, quoted) == (100, 100, *threshold)
     memory[21:31:2] = -sign  # 5 of the 10 characters in quotes of the second half, and none of the first
-    assert alive["caught"](memory, quoted) == (50, 0)
+    assert alive["caught"](memory, quoted) == (50, 0, *threshold)
     memory[[20, 22]] = 2.0 * sign  # 2 of its 10 others
-    assert alive["caught"](memory, quoted) == (50, 20)
+    assert alive["caught"](memory, quoted) == (50, 20, *threshold)
 
 
 def test_a_page_that_lists_words_lists_all_that_its_model_knows(soups):
@@ -679,11 +680,27 @@ class TestInABrowser:
         page.wait_for_selector("html[data-ready=true]", timeout=browser.PATIENCE)
         unit = page.locator("body").get_attribute("data-unit")
         assert f"opens with unit {unit}:" in page.inner_text(".about")
-        assert f"unit {unit}" in page.inner_text("#step-0")
+        side, border = re.search(r"Let a memory (below|above) (−?[\d.]+) mean", page.inner_text(".about")).groups()
+        assert f"unit {unit}, is a quote open? {side} {border}: yes" in page.inner_text("#step-0")
         page.locator("#words-0").focus()
         page.keyboard.press("End")
         quoted, plain = (float(page.locator(f"#value-{k}-c").get_attribute("data-value")) for k in (0, 1))
         assert quoted * plain < 0 or abs(quoted - plain) > 0.5  # of print('if not x and print(if not x
+
+    @pytest.mark.parametrize("name", ["What does it expect after a colon?", "Which bracket is still open?"])
+    def test_a_question_about_what_follows_is_answered_above_the_characters(self, opened, name):
+        page = opened("characters")
+        page.wait_for_selector("html[data-ready=true]", timeout=browser.PATIENCE)
+        page.get_by_role("button", name=name).click()
+        assert page.evaluate("document.body.dataset.step") == str(page.locator("#words-0 .word").count())
+        likeliest = page.locator("#next-0 kbd").all_inner_texts()[:2]
+        assert re.match("likeliest at the end: (.) 0[.]\\d\\d, (.) 0", page.inner_text("#answer-0")).groups() == (*likeliest,)
+
+    def test_a_long_headline_is_not_said_to_stop_where_no_page_says(self, opened):
+        page = opened("inspector")
+        page.wait_for_selector("html[data-ready=true]", timeout=browser.PATIENCE)
+        browser.type_text(page, "ministry " * 70)
+        assert page.inner_text("#notes-0") == ""
 
     @pytest.mark.parametrize("name", TYPED)
     def test_a_link_shows_what_was_typed(self, opened, name):

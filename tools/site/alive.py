@@ -33,6 +33,7 @@ def typed_pages() -> dict[str, dict]:
     pages = tomllib.loads(Path(__file__).with_name("typed.toml").read_text(encoding="utf-8"))
     for name, make in {"inspector": headlines, "agreement": is_or_are, "characters": python_source}.items():
         given, options, figures, said = make()
+        said |= {key: pages[name][key] for key in ("at_end",) if key in pages[name]}
         presets = pages[name]["presets"]
         texts = dict(zip(("first", "second"), next(iter(presets.values())), strict=True))
         page, said = GateInspector(*given, **texts, presets=presets, **options).page(), json.dumps(said)
@@ -90,14 +91,16 @@ def python_source() -> tuple[tuple, dict, dict, dict]:
     told = units.knowledge(states, quoted, shuffles=1)[0]
     unit = told.argmax().item()
     figures = {"units": len(told), "unit": unit, "told": round(100 * told[unit].item()), "characters": len(states) // 2}
-    figures |= dict(zip(("inside", "outside"), caught(states[:, unit], quoted), strict=True))
-    return (writer,), {"unit": unit}, figures, {"units": {unit: "is a quote open?"}}
+    figures |= dict(zip(("inside", "outside", "side", "border"), caught(states[:, unit], quoted), strict=True))
+    figures["border"] = decimals(figures["border"])
+    said = {"units": {unit: f"is a quote open? {figures['side']} {figures['border']}: yes"}}
+    return (writer,), {"unit": unit}, figures, said
 
 
-def caught(memory: torch.Tensor, quoted: torch.Tensor) -> tuple[int, int]:
+def caught(memory: torch.Tensor, quoted: torch.Tensor) -> tuple[int, int, str, float]:
     """How well one threshold on the memory (n,) tells which characters (n,) are quoted: % found of them, % of others.
 
-    The threshold, and on which side of it a quote is open, are chosen on the first half of the characters, for the
+    Then the side, "below" or "above", on which a quote is open, and the threshold. Both are chosen on the first half of the characters, for the
     largest difference of the two shares; the shares are those of the second half.
     """
     half = len(memory) // 2
@@ -107,7 +110,8 @@ def caught(memory: torch.Tensor, quoted: torch.Tensor) -> tuple[int, int]:
     best = rise.abs().argmax()
     low = memory[half:] <= memory[order[best]]
     found = low if rise[best] > 0 else ~low
-    return tuple(round(100 * found[quoted[half:] == inside].double().mean().item()) for inside in (True, False))
+    shares = (round(100 * found[quoted[half:] == inside].double().mean().item()) for inside in (True, False))
+    return *shares, "below" if rise[best] > 0 else "above", memory[order[best]].item()
 
 
 def playground_data(equations: list[tuple[str, str]]) -> dict:
