@@ -24,6 +24,9 @@ const CUT = {  // how a text becomes tokens: each does what the Python function 
   },
 };
 
+// One emoji: with its skin, its joiners and what these join; or the two letters of a flag.
+const EMOJI = String.raw`\p{ExtPict}(?:[\p{M}\p{Cf}\p{EMod}]|(?<=\u200d)\p{ExtPict})*|\p{RI}\p{RI}`;
+
 const bytes = data => Uint8Array.from(atob(data), letter => letter.charCodeAt(0)).buffer;
 const unpack = ({ scale, scales, bits = 16, data }) => {  // whole numbers times a scale, or times one for each row; or floats
   if (bits === 32) return Float64Array.from(new Float32Array(bytes(data)));
@@ -143,7 +146,8 @@ function makeModel(M) {
   }
 
   // With `apart`, a text is first written as the vocabulary writes it: small letters, signs apart, any number of _ as ___.
-  const plain = text => apart ? text.toLowerCase().replace(/_+/g, " ___ ").replace(/[^\p{L}\p{N}\p{M}\s_'’-]/gu, " $& ") : text;
+  const sign = new RegExp(EMOJI + String.raw`|[^\p{L}\p{N}\p{M}\s_'’-]`, "gu"), unseen = /^\p{Cf}$/u;  // a joiner alone is dropped
+  const plain = text => apart ? text.toLowerCase().replace(/_+/g, " ___ ").replace(sign, found => unseen.test(found) ? "" : ` ${found} `) : text;
   const cut = text => CUT[split](plain(text));
   return {
     tokens: cut,

@@ -451,6 +451,25 @@ class TestThePage:
         browser.type_text(page, "court denies")
         assert page.locator("#words-0").evaluate("words => words.style.maxHeight") == ""
 
+    @pytest.mark.parametrize("box", [0, 1])
+    def test_a_box_that_is_emptied_keeps_its_panel_while_one_types(self, opened, box):
+        page = opened(GateInspector(classifier(), WORDS, "ministry denies bus strike", "bus strike"))
+        places = """() => [...document.querySelectorAll('.panel')].map(
+            panel => (({ x, width, height }) => [panel.id, x, width, height])(panel.getBoundingClientRect()))"""
+        before = page.evaluate(places)
+        for text in ("", "?!", " "):
+            browser.type_text(page, text, box)
+            assert page.evaluate(places) == before
+            assert "needs a word" in page.inner_text(f"#panel-{box}")
+            assert not page.locator(f"#words-{box}").is_visible() and page.locator(f"#words-{1 - box}").is_visible()
+        assert browser.serious_violations(page) == []
+        browser.type_text(page, "court denies", box)
+        assert page.locator(f"#words-{box} .w").all_inner_texts() == ["court", "denies"]
+        assert page.locator(f"#words-{box}").is_visible() and page.locator(".panel").count() == 2
+        browser.type_text(page, "", box)
+        page.locator(f"#type-{1 - box}").focus()
+        assert page.locator(".panel").count() == 1
+
     def test_an_unknown_word_is_marked_in_words_and_a_text_without_a_word_is_left_out(self, opened):
         page = opened(GateInspector(classifier(), WORDS, "ministry denies bus strike", "bus strike"))
         browser.type_text(page, "the zebra denies <b>bus</b>")
@@ -461,10 +480,13 @@ class TestThePage:
         assert "Dotted: 4 of 6 words, unknown to the model." in page.inner_text("#notes-0")
         assert page.inner_text("#answer-0").endswith(", but 4 of 6 words are unknown to the model")
         browser.type_text(page, "?!")
-        assert page.locator("#panel-0").count() == 0 and page.inner_text("#panel-1 h2") == "Text 2"
         assert page.inner_text("#count-0") == "needs a word"
+        page.locator("#type-0").blur()
+        assert page.locator("#panel-0").count() == 0 and page.inner_text("#panel-1 h2") == "Text 2"
         browser.type_text(page, "", 1)
-        assert page.locator(".panel").count() == 0 and page.inner_text("#legend") == ""
+        assert page.inner_text("#legend") == ""
+        page.locator("#type-1").blur()
+        assert page.locator(".panel").count() == 0
         browser.type_text(page, "bus")
         assert page.locator(".panel").count() == 1
 
@@ -644,7 +666,9 @@ class TestThePage:
         assert [page.inner_text(f"#current-{k}") for k in (0, 1)] == ["rejects", "rejects"]
         page.get_by_role("button", name="missing").click()
         assert page.locator("body").get_attribute("data-step") == "2"
-        assert page.inner_text("#current-0") == "rejects" and "no partner for “rejects” (word 2)" in page.inner_text("#step-1")
+        assert page.inner_text("#current-0") == "rejects" and "no partner for “rejects” (word 2)" in page.inner_text(
+            "#step-1"
+        )
         assert page.locator(".differs .w").all_inner_texts() == ["rejects"]
         assert "differs from the other text" in page.locator("#word-0-1").inner_text()
         page.wait_for_function("location.hash.endsWith('&step=2')", timeout=browser.PATIENCE)
@@ -735,6 +759,8 @@ class TestThePage:
         for text, said in {
             "bus strike": "",
             "bus 😀 strike": "1 sign is left out: the model has no word for it.",
+            "bus 👩‍👩‍👧 strike": "1 sign is left out: the model has no word for it.",
+            "bus 🇫🇷👍🏽 strike": "2 signs are left out: the model has no word for them.",
             "bus 😀🎉 strike, (it)!": "2 signs are left out: the model has no word for them.",
         }.items():
             browser.type_text(page, text)

@@ -100,8 +100,8 @@ def python_source() -> tuple[tuple, dict, dict, dict]:
 def caught(memory: torch.Tensor, quoted: torch.Tensor) -> tuple[int, int, str, float]:
     """How well one threshold on the memory (n,) tells which characters (n,) are quoted: % found of them, % of others.
 
-    Then the side, "below" or "above", on which a quote is open, and the threshold. Both are chosen on the first half of the characters, for the
-    largest difference of the two shares; the shares are those of the second half.
+    Then the side, "below" or "above", on which a quote is open, and the threshold. Both are chosen on the first half of
+    the characters, for the largest difference of the two shares; the shares are those of the second half.
     """
     half = len(memory) // 2
     order = memory[:half].argsort()
