@@ -176,6 +176,14 @@ def test_what_users_name_is_text_everywhere():
         assert "P(a_b)" in shown.picture.svg  # a name is no formula
 
 
+def test_the_picture_says_what_its_colours_are_and_from_where_to_where_its_line_goes():
+    for score, ends in (([0.2, 0.9, 0.4, 0.1, 0.0], "from 0 to 1"), ([-2.5, 3.0, 0.0, 1.0, 8.0], "from −2.5 to 8")):
+        inspector = GateInspector(traced(tokens=[WORDS]), score=score, score_name="P")
+        said = [re.sub("<.*?>", "", text) for text in re.findall("<text.*?</text>", inspector.picture.svg)]
+        assert re.fullmatch(r"words: memory c of unit \d, blue below 0, red above", said[1])
+        assert f"line: P after each word, {ends}" in said
+
+
 @pytest.mark.parametrize(
     "score", [[0.2] * 5, [3.0] * 5, [-1e30, 0, 1, 2, 1e30], [1e-9, 0, 0, 0, 0], [1e6, 1e6 + 1] * 2 + [0]]
 )
