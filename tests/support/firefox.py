@@ -99,6 +99,11 @@ class Tab:
         """Open a page in a window of this size, and wait until it is loaded."""
         self.ask("browsingContext.setViewport", context=self.tab, viewport={"width": width, "height": height})
         self.ask("browsingContext.navigate", context=self.tab, url=address, wait="complete")
+        end = time.monotonic() + PATIENCE
+        while self.run("document.documentElement && document.readyState") != "complete":  # empty for a moment, if busy
+            if time.monotonic() > end:
+                raise RuntimeError(f"{address} was not loaded in {PATIENCE} s")
+            time.sleep(0.02)
 
     def frame(self) -> str:
         """The first frame of the page, for `run`."""
