@@ -36,7 +36,7 @@ def batches() -> list[list[agreement.Text]]:
 
 
 def opposed(text: agreement.Text) -> agreement.Text:
-    """The text with each later noun of a clause in the number that its subject has not: what they write adds up."""
+    """The text with each later noun of a clause in the other number than its subject, so that what leaks in adds up."""
     words, subject = [], None
     for word in text.words:
         kind, later = KINDS[word], subject is not None
